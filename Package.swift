@@ -1,0 +1,52 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms and who may use whom. A room is a module only if it takes a power away from the
+// others; Tests/RoomTests holds the sources to the imports listed here.
+let package = Package(
+    name: "wif-agent",
+    products: [
+        .executable(name: "wif-agent", targets: ["wif-agent"]),
+        .executable(name: "wif-exchange", targets: ["wif-exchange"]),
+        .executable(name: "wif-emulator", targets: ["wif-emulator"]),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CLinux"),
+
+        .target(name: "Platform", dependencies: ["CLinux"]),
+        .target(name: "Federation", dependencies: ["Platform"]),
+        .target(name: "HTTP", dependencies: ["CLibcurl", "Platform"]),
+        .target(name: "Crypto", dependencies: ["COpenSSL", "Platform"]),
+        .target(name: "Serving", dependencies: ["Platform"]),
+        .target(name: "TokenSources", dependencies: ["Federation", "HTTP", "Crypto", "Platform"]),
+        .target(name: "Exchanges", dependencies: ["Federation", "HTTP", "Crypto", "Platform"]),
+        .target(name: "Outputs", dependencies: ["Federation", "Platform"]),
+        .target(name: "Agent", dependencies: ["Outputs", "Serving", "Federation", "Platform"]),
+
+        .executableTarget(
+            name: "wif-agent",
+            dependencies: ["Agent", "Outputs", "Federation", "Platform"]),
+        .executableTarget(
+            name: "wif-exchange",
+            dependencies: ["TokenSources", "Exchanges", "HTTP", "Federation", "Platform"]),
+        .executableTarget(
+            name: "wif-emulator",
+            dependencies: ["Serving", "Crypto", "Federation", "Platform"]),
+    ]
+)
+
+for target in package.targets where target.type != .system && target.name != "CLinux" {
+    target.swiftSettings = [
+        .swiftLanguageMode(.v6),
+        .treatAllWarnings(as: .error),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
+}

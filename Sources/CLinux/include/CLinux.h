@@ -1,0 +1,102 @@
+// What Swift cannot reach through the Glibc module: functions behind _GNU_SOURCE, variadic
+// functions, and system calls without a wrapper. Every function is prefixed `wif_` and, unless
+// said otherwise, returns -1 with errno set on failure, as the call it stands for does.
+#ifndef WIF_CLINUX_H
+#define WIF_CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// accept4(2) with SOCK_CLOEXEC | SOCK_NONBLOCK; the peer's address is written to `address`
+// (at most `capacity` bytes), its true length to `length`.
+int wif_accept(int listener, void *address, uint32_t capacity, uint32_t *length);
+
+// SO_PEERCRED (unix(7)).
+int wif_peer_credentials(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid);
+// SO_PEERGROUPS (unix(7)); returns how many groups the peer has, or -1.
+int wif_peer_groups(int socket, uint32_t *groups, int capacity);
+
+// pipe2(2) with O_CLOEXEC.
+int wif_pipe(int descriptors[2]);
+// fcntl(2): O_NONBLOCK on; FD_CLOEXEC on or off.
+int wif_set_nonblocking(int descriptor);
+int wif_set_cloexec(int descriptor, bool on);
+// open(2) and openat(2) with a mode (variadic in C).
+int wif_openat(int directory, const char *path, int flags, uint32_t mode);
+// openat(2) of a directory with O_PATH | O_DIRECTORY | O_NOFOLLOW.
+int wif_open_directory(int parent, const char *name);
+// renameat(2) within one directory.
+int wif_rename(int directory, const char *from, const char *to);
+
+// epoll(7). `events` are the bits of <sys/epoll.h>, which Swift does not see.
+enum {
+    WIF_EPOLL_IN = 0x001,
+    WIF_EPOLL_OUT = 0x004,
+    WIF_EPOLL_ERR = 0x008,
+    WIF_EPOLL_HUP = 0x010,
+    WIF_EPOLL_ONESHOT = 1 << 30,
+    WIF_EPOLL_ADD = 1,
+    WIF_EPOLL_DELETE = 2,
+    WIF_EPOLL_MODIFY = 3,
+};
+int wif_epoll_create(void);
+int wif_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t data);
+typedef struct {
+    uint32_t events;
+    uint64_t data;
+} wif_epoll_ready;
+int wif_epoll_wait(int epoll, wif_epoll_ready *ready, int capacity, int timeout_ms);
+
+// eventfd(2), close-on-exec and non-blocking.
+int wif_eventfd(void);
+
+// signalfd(2): blocks the signals in the calling thread (call before any other exists) and returns
+// a non-blocking descriptor. `signals` ends with 0. wif_next_signal returns the number, or -1.
+int wif_signalfd(const int *signals);
+int wif_next_signal(int descriptor);
+
+// timerfd_create(2) on CLOCK_REALTIME, armed far in the future with TFD_TIMER_CANCEL_ON_SET: it
+// becomes readable (read fails with ECANCELED) when the wall clock is set.
+int wif_clock_watch(void);
+int wif_clock_watch_arm(int descriptor);
+
+// pidfd_open(2), pidfd_send_signal(2), waitid(2) with P_PIDFD.
+int wif_pidfd_open(int32_t pid);
+int wif_pidfd_signal(int pidfd, int signal);
+
+// close_range(2): everything from `first` up gets FD_CLOEXEC.
+int wif_cloexec_from(uint32_t first);
+
+// prctl(2).
+int wif_set_dumpable(bool on);
+int wif_set_no_new_privileges(void);
+int wif_set_name(const char *name);
+int wif_set_child_subreaper(void);
+
+// Starts a child process: fork(2), then in the child dup2 of `descriptors[0..<count]` to 0..<count
+// (-1: /dev/null), every other descriptor close-on-exec, default signal dispositions and an empty
+// mask, optionally a new process group, chdir, then execve(2) (or execvpe(3) with `search`).
+// Returns the pid; if exec failed the child is reaped and -1 returned with exec's errno.
+typedef struct {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    const int *descriptors;
+    int count;
+    bool search;
+    bool new_group;
+    const char *directory;  // NULL: unchanged
+} wif_spawn_request;
+int32_t wif_spawn(const wif_spawn_request *request, int *pidfd);
+
+// Landlock (landlock(7)): forbids every kind of writing to files by this thread and its children.
+// Returns 0 when in force, 1 where the kernel has no Landlock, -1 on failure.
+int wif_landlock_forbid_writing(void);
+
+// fstatfs(2): whether the file system is kept in memory (tmpfs, ramfs).
+int wif_is_memory_file_system(int descriptor);
+
+
+#endif

@@ -1,0 +1,33 @@
+import Glibc
+
+/// A failed system call: what `errno` said. `errno(3)`.
+package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
+    package let code: Int32
+
+    package init(_ code: Int32) {
+        self.code = code
+    }
+
+    /// The C library's sentence for the code, as `strerror(3)` words it ("No such file or directory").
+    package var description: String {
+        guard let text = unsafe strerror(code) else { return "error \(code)" }
+        return unsafe String(cString: text)
+    }
+
+    package static let notFound = Errno(ENOENT)
+    package static let wouldBlock = Errno(EAGAIN)
+}
+
+/// Runs a system call that answers -1 for failure, again as long as a signal interrupts it.
+///
+/// - Throws: ``Errno`` when the call fails for any other reason.
+@discardableResult
+package func systemCall<Value: SignedInteger>(
+    _ call: () -> Value
+) throws(Errno) -> Value {
+    while true {
+        let value = call()
+        if value != -1 { return value }
+        if errno != EINTR { throw Errno(errno) }
+    }
+}

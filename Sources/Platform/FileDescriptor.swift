@@ -1,0 +1,72 @@
+import Glibc
+internal import CLinux
+
+/// An open descriptor with one owner: closed when it goes out of scope. `close(2)`
+package struct FileDescriptor: ~Copyable, Sendable {
+    /// For system calls during the owner's life; never to be closed by the borrower.
+    package let raw: Int32
+
+    /// Takes ownership of an open descriptor.
+    package init(owning raw: Int32) {
+        self.raw = raw
+    }
+
+    deinit {
+        _ = Glibc.close(raw)
+    }
+
+    /// Gives up ownership without closing.
+    package consuming func release() -> Int32 {
+        let raw = self.raw
+        discard self
+        return raw
+    }
+
+    /// Reads up to `count` bytes; an empty array is the end. `read(2)`
+    package borrowing func read(upTo count: Int) throws(Errno) -> [UInt8] {
+        try Platform.read(raw, upTo: count)
+    }
+
+    /// Writes all bytes, waiting as long as it takes (for blocking descriptors). `write(2)`
+    package borrowing func writeAll(_ bytes: RawSpan) throws(Errno) {
+        var done = 0
+        while done < bytes.byteCount {
+            let rest = bytes.extracting(done..<bytes.byteCount)
+            done += try Platform.write(raw, rest)
+        }
+    }
+}
+
+/// Reads up to `count` bytes from a borrowed descriptor; an empty array is the end. `read(2)`
+package func read(_ descriptor: Int32, upTo count: Int) throws(Errno) -> [UInt8] {
+    var failure: Errno?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
+        do throws(Errno) {
+            used = try systemCall { unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+        } catch {
+            failure = error
+        }
+    }
+    if let failure { throw failure }
+    return bytes
+}
+
+/// Writes what the descriptor takes now; answers how many bytes that were. `write(2)`
+package func write(_ descriptor: Int32, _ bytes: RawSpan) throws(Errno) -> Int {
+    try unsafe bytes.withUnsafeBytes { buffer throws(Errno) in
+        try systemCall { unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count) }
+    }
+}
+
+/// A pipe, both ends close-on-exec. `pipe2(2)`
+package struct Pipe: ~Copyable {
+    package let reading: FileDescriptor
+    package let writing: FileDescriptor
+
+    package init() throws(Errno) {
+        var ends: [Int32] = [-1, -1]
+        try systemCall { unsafe wif_pipe(&ends) }
+        reading = FileDescriptor(owning: ends[0])
+        writing = FileDescriptor(owning: ends[1])
+    }
+}
