@@ -1,0 +1,79 @@
+package import FoundationEssentials
+package import Platform
+
+/// What a service gave in exchange for a subject token.
+package struct Credential: Sendable {
+    /// What the value is, which decides what the formats make of it.
+    package enum Kind: Equatable, Sendable {
+        /// `value` is the base64 of a service-account JSON document.
+        case mondoo
+        /// `value` is an OAuth access token; `type` is its `token_type` ("Bearer"), `scheme` the
+        /// word before it in an `Authorization` header.
+        case accessToken(type: String, scheme: String)
+    }
+
+    package let kind: Kind
+    package let value: Secret
+    /// In the service's time; for display.
+    package let issuedAt: Date
+    /// In the service's time; for display.
+    package let expiresAt: Date
+    /// Seconds from issue to expiry, as the service sees it.
+    package let lifetime: Double
+    /// When the reply arrived, on the machine's boot-time clock.
+    package let receivedAt: BootInstant
+
+    package init(
+        kind: Kind, value: Secret, issuedAt: Date, lifetime: Double, receivedAt: BootInstant
+    ) {
+        self.kind = kind
+        self.value = value
+        self.issuedAt = issuedAt
+        self.expiresAt = issuedAt.addingTimeInterval(lifetime)
+        self.lifetime = lifetime
+        self.receivedAt = receivedAt
+    }
+
+    /// The deadline after which it counts as expired, whatever the wall clock says.
+    package var expiry: BootInstant { receivedAt.advanced(bySeconds: lifetime) }
+}
+
+extension Credential {
+    /// The credential as it stands in a result line or a state file: secret, for a pipe or a 0600 file.
+    package var json: JSON {
+        var members: [String: JSON] = [
+            "value": .string(value.text),
+            "issuedAt": .number(issuedAt.timeIntervalSince1970),
+            "lifetime": .number(lifetime),
+            "receivedAt": .integer(receivedAt.nanoseconds),
+        ]
+        switch kind {
+        case .mondoo: members["kind"] = "mondoo"
+        case .accessToken(let type, let scheme):
+            members["kind"] = "access-token"
+            members["tokenType"] = .string(type)
+            members["scheme"] = .string(scheme)
+        }
+        return .object(members)
+    }
+
+    package init?(json: JSON) {
+        guard let value = json["value"]?.string, !value.isEmpty,
+            let issuedAt = json["issuedAt"]?.lenientNumber,
+            let lifetime = json["lifetime"]?.lenientNumber, lifetime > 0,
+            case .integer(let received)? = json["receivedAt"]
+        else { return nil }
+        let kind: Kind
+        switch json["kind"]?.string {
+        case "mondoo": kind = .mondoo
+        case "access-token":
+            kind = .accessToken(
+                type: json["tokenType"]?.string ?? "Bearer",
+                scheme: json["scheme"]?.string ?? "Bearer")
+        default: return nil
+        }
+        self.init(
+            kind: kind, value: Secret(value), issuedAt: Date(timeIntervalSince1970: issuedAt),
+            lifetime: lifetime, receivedAt: BootInstant(nanoseconds: received))
+    }
+}

@@ -1,0 +1,93 @@
+internal import FoundationEssentials
+
+/// A URL that requests may be sent to: https, or plain http where product rules allow it.
+package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
+    /// Which plain-http hosts are allowed beside https.
+    package enum PlainHTTP: Sendable {
+        /// 127.0.0.0/8, ::1 and `localhost`.
+        case loopback
+        /// The loopback hosts and the metadata addresses 169.254.169.254, 169.254.170.2,
+        /// 169.254.170.23, fd00:ec2::254 and fd00:ec2::23.
+        case metadata
+        /// The metadata hosts and `metadata.google.internal`.
+        case googleMetadata
+    }
+
+    /// The URL without a trailing slash.
+    package let url: String
+    /// Lower-case; IPv6 without brackets.
+    package let host: String
+    package let port: Int?
+    package let isSecure: Bool
+
+    /// Checks a URL; one without a scheme is taken as https.
+    /// - Throws: ``EndpointError`` that says what is wrong with it, without quoting user info.
+    package init(_ text: String, plainHTTP: PlainHTTP = .loopback) throws(EndpointError) {
+        let whole = text.contains("://") ? text : "https://" + text
+        guard let parts = URLComponents(string: whole), let scheme = parts.scheme?.lowercased(),
+            let host = parts.host?.lowercased(), !host.isEmpty,
+            whole.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { throw EndpointError(reason: "is not a URL") }
+        guard parts.user == nil, parts.password == nil else {
+            throw EndpointError(reason: "holds a user name or password")
+        }
+        guard parts.fragment == nil else { throw EndpointError(reason: "has a fragment (#)") }
+        self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+        port = parts.port
+        isSecure = scheme == "https"
+        url = whole.hasSuffix("/") ? String(whole.dropLast()) : whole
+        guard isSecure || scheme == "http" else {
+            throw EndpointError(reason: "has the scheme \(scheme.printable), not https")
+        }
+        guard isSecure || plainHTTP.allows(self.host) else {
+            throw EndpointError(reason: "is plain http to a host that needs https")
+        }
+    }
+
+    /// Scheme, host, port and path, for messages.
+    package var description: String {
+        String(url.prefix { $0 != "?" })
+    }
+
+    /// Whether a host name or address is this machine's own.
+    package static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let octets = host.split(separator: ".", omittingEmptySubsequences: false)
+        return octets.count == 4 && octets[0] == "127"
+            && octets.allSatisfy { octet in UInt8(octet) != nil && octet.allSatisfy(\.isNumber) }
+    }
+}
+
+extension Endpoint.PlainHTTP {
+    fileprivate func allows(_ host: String) -> Bool {
+        if Endpoint.isLoopback(host) { return true }
+        let addresses = [
+            "169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23",
+        ]
+        switch self {
+        case .loopback: return false
+        case .metadata: return addresses.contains(host)
+        case .googleMetadata:
+            return addresses.contains(host)
+                || ["metadata.google.internal", "metadata.google.internal."].contains(host)
+        }
+    }
+}
+
+/// Why a URL is not accepted; reads after the URL's name ("universeDomain is not a URL").
+package struct EndpointError: Error, Equatable, Sendable {
+    package let reason: String
+}
+
+/// Percent-encodes all but RFC 3986's unreserved characters, as every audience and resource needs.
+package func percentEncoded(_ text: String) -> String {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var bytes: [UInt8] = []
+    for byte in text.utf8 {
+        let character = Character(Unicode.Scalar(byte))
+        let isUnreserved =
+            byte < 0x80 && (character.isLetter || character.isNumber || "-._~".contains(character))
+        bytes += isUnreserved ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}

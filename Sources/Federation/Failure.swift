@@ -1,0 +1,88 @@
+internal import Platform
+
+/// Why something did not work, in the form that crosses the process boundary.
+///
+/// Its class decides the pace of retries and the exit code. `message` and `hint` are ready to print:
+/// lower case, no full stop, foreign text already cut and cleaned, nothing secret.
+package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What kind of failure it is, and so what may help.
+    package enum Class: String, CaseIterable, Sendable {
+        /// Network, TLS, time-out, 5xx, a worker that died: trying again may do.
+        case transient
+        /// The peer asked for patience (429, `Retry-After`).
+        case throttled
+        /// The service judged the proof and said no.
+        case refused
+        /// The account file or local permissions are wrong.
+        case misconfigured
+        /// No token source gave a token.
+        case noSource = "no-source"
+
+        /// The exit code of a command that ends with such a failure (sysexits.h numbers).
+        package var exitCode: Int32 {
+            switch self {
+            case .transient, .throttled: 75
+            case .refused: 77
+            case .misconfigured: 78
+            case .noSource: 69
+            }
+        }
+    }
+
+    /// Where on the road it happened.
+    package enum Step: String, CaseIterable, Sendable {
+        case account
+        case worker
+        case subjectToken = "subject-token"
+        case exchange
+        case reply
+        case output
+        case revoke
+    }
+
+    package var `class`: Class
+    package var step: Step
+    package var message: String
+    package var hint: String?
+    /// Seconds from the reply's arrival; at most an hour.
+    package var retryAfter: Double?
+
+    package init(
+        _ class: Class, at step: Step, _ message: String, hint: String? = nil,
+        retryAfter: Double? = nil
+    ) {
+        self.class = `class`
+        self.step = step
+        self.message = message
+        self.hint = hint
+        self.retryAfter = retryAfter.map { $0.clamped(to: 0...3600) }
+    }
+
+    /// The message, and the hint on a second line.
+    package var description: String {
+        if let hint { "\(message)\nhint: \(hint)" } else { message }
+    }
+}
+
+extension Failure {
+    /// The failure as it stands in a result line.
+    package var json: JSON {
+        var members: [String: JSON] = [
+            "class": .string(`class`.rawValue), "step": .string(step.rawValue),
+            "message": .string(message),
+        ]
+        if let hint { members["hint"] = .string(hint) }
+        if let retryAfter { members["retryAfter"] = .number(retryAfter) }
+        return .object(members)
+    }
+
+    package init?(json: JSON) {
+        guard let `class` = json["class"]?.string.flatMap(Class.init(rawValue:)),
+            let step = json["step"]?.string.flatMap(Step.init(rawValue:)),
+            let message = json["message"]?.string
+        else { return nil }
+        self.init(
+            `class`, at: step, message, hint: json["hint"]?.string,
+            retryAfter: json["retryAfter"]?.lenientNumber)
+    }
+}
