@@ -24,7 +24,11 @@ package struct Credential: Sendable {
     package let receivedAt: BootInstant
 
     package init(
-        kind: Kind, value: Secret, issuedAt: Date, lifetime: Double, receivedAt: BootInstant
+        kind: Kind,
+        value: Secret,
+        issuedAt: Date,
+        lifetime: Double,
+        receivedAt: BootInstant
     ) {
         self.kind = kind
         self.value = value
@@ -69,11 +73,16 @@ extension Credential {
         case "access-token":
             kind = .accessToken(
                 type: json["tokenType"]?.string ?? "Bearer",
-                scheme: json["scheme"]?.string ?? "Bearer")
+                scheme: json["scheme"]?.string ?? "Bearer"
+            )
         default: return nil
         }
         self.init(
-            kind: kind, value: Secret(value), issuedAt: Date(timeIntervalSince1970: issuedAt),
-            lifetime: lifetime, receivedAt: BootInstant(nanoseconds: received))
+            kind: kind,
+            value: Secret(value),
+            issuedAt: Date(timeIntervalSince1970: issuedAt),
+            lifetime: lifetime,
+            receivedAt: BootInstant(nanoseconds: received)
+        )
     }
 }

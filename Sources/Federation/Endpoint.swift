@@ -11,6 +11,8 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
         case metadata
         /// The metadata hosts and `metadata.google.internal`.
         case googleMetadata
+        /// Every host: for a proxy, which carries TLS through.
+        case any
     }
 
     /// The URL without a trailing slash.
@@ -66,6 +68,7 @@ extension Endpoint.PlainHTTP {
         ]
         switch self {
         case .loopback: return false
+        case .any: return true
         case .metadata: return addresses.contains(host)
         case .googleMetadata:
             return addresses.contains(host)

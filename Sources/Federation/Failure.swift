@@ -48,7 +48,10 @@ package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
     package var retryAfter: Double?
 
     package init(
-        _ class: Class, at step: Step, _ message: String, hint: String? = nil,
+        _ class: Class,
+        at step: Step,
+        _ message: String,
+        hint: String? = nil,
         retryAfter: Double? = nil
     ) {
         self.class = `class`
@@ -82,7 +85,11 @@ extension Failure {
             let message = json["message"]?.string
         else { return nil }
         self.init(
-            `class`, at: step, message, hint: json["hint"]?.string,
-            retryAfter: json["retryAfter"]?.lenientNumber)
+            `class`,
+            at: step,
+            message,
+            hint: json["hint"]?.string,
+            retryAfter: json["retryAfter"]?.lenientNumber
+        )
     }
 }

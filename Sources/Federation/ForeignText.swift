@@ -37,7 +37,9 @@ extension Unicode.GeneralCategory {
 /// The known name nearest to a mistyped one, for "did you mean"; `nil` if none is near.
 package func nearest(to name: String, among known: some Sequence<String>) -> String? {
     let limit = max(1, name.count / 3)
-    let ranked = known.map { (name: $0, distance: editDistance(name.lowercased(), $0.lowercased())) }
+    let ranked = known.map {
+        (name: $0, distance: editDistance(name.lowercased(), $0.lowercased()))
+    }
     return ranked.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.name
 }
 

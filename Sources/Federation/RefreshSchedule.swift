@@ -22,7 +22,10 @@ package enum RefreshSchedule {
     ///   - attempt: how many attempts have failed in a row, this one included; from 1.
     ///   - lifetime: the whole lifetime in seconds of the credential that is still valid, if one is.
     package static func retryDelay(
-        after failure: Failure, attempt: Int, validLifetime lifetime: Double?, chance: Double
+        after failure: Failure,
+        attempt: Int,
+        validLifetime lifetime: Double?,
+        chance: Double
     ) -> Double {
         let pause: Double
         switch failure.class {

@@ -60,8 +60,11 @@ package func send(_ socket: Int32, _ bytes: [UInt8], from start: Int) throws(Err
     try systemCall {
         unsafe bytes.withUnsafeBytes { buffer in
             unsafe Glibc.send(
-                socket, buffer.baseAddress.map { unsafe $0 + start }, buffer.count - start,
-                Int32(MSG_NOSIGNAL))
+                socket,
+                buffer.baseAddress.map { unsafe $0 + start },
+                buffer.count - start,
+                Int32(MSG_NOSIGNAL)
+            )
         }
     }
 }

@@ -1,5 +1,5 @@
-import Glibc
 internal import CLinux
+import Glibc
 
 /// An open descriptor with one owner: closed when it goes out of scope. `close(2)`
 package struct FileDescriptor: ~Copyable, Sendable {
@@ -42,7 +42,9 @@ package func read(_ descriptor: Int32, upTo count: Int) throws(Errno) -> [UInt8]
     var failure: Errno?
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
         do throws(Errno) {
-            used = try systemCall { unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+            used = try systemCall {
+                unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            }
         } catch {
             failure = error
         }

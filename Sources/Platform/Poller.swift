@@ -82,7 +82,12 @@ package final class Poller: Sendable {
             return state.nextID
         }
         let result = wif_epoll_control(
-            epoll, Int32(WIF_EPOLL_ADD), descriptor, UInt32(WIF_EPOLL_IN), id)
+            epoll,
+            Int32(WIF_EPOLL_ADD),
+            descriptor,
+            UInt32(WIF_EPOLL_IN),
+            id
+        )
         precondition(result == 0, "a descriptor that cannot be polled, or is polled already")
         return Watch(poller: self, id: id)
     }
@@ -99,7 +104,9 @@ package final class Poller: Sendable {
     }
 
     private func add(
-        _ id: UInt64, _ descriptor: Int32, _ interest: Interest,
+        _ id: UInt64,
+        _ descriptor: Int32,
+        _ interest: Interest,
         _ continuation: CheckedContinuation<Bool, Never>
     ) {
         // Under the lock, so that a cancellation finds either no registration or a whole one.

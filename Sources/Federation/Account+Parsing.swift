@@ -1,0 +1,180 @@
+package import Platform
+
+extension Account {
+    /// The largest account file that is read, in bytes.
+    package static let maximalSize = 65_536
+
+    /// Parses an `external_account` file.
+    ///
+    /// - Parameters:
+    ///   - document: the file's bytes.
+    ///   - path: where it was read, absolute; its base name gives the account's name.
+    /// - Throws: ``AccountError`` that names the file, the key, what was found and what is expected.
+    package init(parsing document: Secret, path: String) throws(AccountError) {
+        let name = try AccountName.ofFile(at: path)
+        let place = "account file \(path.printable): "
+        var values = try KeyedValues(Self.object(in: document, at: place), at: place)
+        try Self.checkType(&values)
+
+        let audience = try values.text("audience")
+        let issuer = try values.text("issuerUri")
+        let service = try Self.service(&values, audience: audience, issuer: issuer)
+        let literal = try values.text("jwtToken")
+        var warnings: [String] = []
+        let source = try Self.tokenSource(&values, literal: literal, warnings: &warnings)
+        let lifetime = try values.number("lifetime", in: 1...31_536_000)
+        let outputs = try Self.outputs(&values, for: service, warnings: &warnings)
+        let variable = try Self.variable(&values)
+        let tokenAudience = try values.text("tokenAudience")
+        let revokeOnExit = try values.bool("revokeOnExit")
+        let proxy = try Self.proxy(&values)
+        let caFile = try values.absolutePath("caFile")
+        let hooks = try Self.hooks(&values, warnings: &warnings)
+        for key in ["subjectTokenType", "requestedTokenType", "scopes"] { _ = values.take(key) }
+        warnings += values.unknownKeys()
+
+        self.init(
+            name: name,
+            path: path,
+            document: document,
+            service: service,
+            tokenSource: source,
+            tokenAudience: tokenAudience ?? audience ?? "",
+            issuer: issuer,
+            lifetime: lifetime ?? 3600,
+            configuredOutputs: outputs,
+            hooks: hooks,
+            revokeOnExit: revokeOnExit,
+            proxy: proxy,
+            caFile: caFile,
+            variable: variable ?? service.defaultVariable,
+            warnings: warnings
+        )
+    }
+
+    private static func object(
+        in document: Secret,
+        at place: String
+    ) throws(AccountError) -> [String: JSON] {
+        var bytes = document.bytes
+        defer { wipe(&bytes) }
+        guard bytes.count <= maximalSize else {
+            throw AccountError("\(place)is over \(maximalSize) bytes")
+        }
+        let parsed: JSON
+        do throws(JSONError) {
+            parsed = try JSON(parsing: bytes)
+        } catch {
+            if looksLikeYAML(bytes) {
+                throw AccountError(
+                    "\(place)is YAML, and only JSON is read",
+                    hint: "use the JSON file that the service's console generates"
+                )
+            }
+            throw AccountError("\(place)is not JSON: \(error.reason)")
+        }
+        guard let object = parsed.object else {
+            throw AccountError("\(place)an object is expected, found \(parsed.kind)")
+        }
+        return object
+    }
+
+    /// Whether the first line that says something is a YAML marker or `key: value`.
+    private static func looksLikeYAML(_ bytes: [UInt8]) -> Bool {
+        let lines = bytes.split(separator: UInt8(ascii: "\n")).lazy
+            .map { String(decoding: $0, as: UTF8.self).trimmed }
+        guard let first = lines.first(where: { !$0.isEmpty && !$0.hasPrefix("#") }) else {
+            return false
+        }
+        if first.hasPrefix("---") { return true }
+        guard let colon = first.firstIndex(of: ":") else { return false }
+        return first[..<colon].allSatisfy { $0.isLetter || $0.isNumber || "_-".contains($0) }
+    }
+
+    private static func checkType(_ values: inout KeyedValues) throws(AccountError) {
+        let type = try values.string("type")
+        if values.take("privateKey") != nil {
+            throw values.error(
+                "private_key",
+                "this is a service-account file, a credential itself",
+                hint: "it needs no agent; give wif-agent the external_account file instead"
+            )
+        }
+        guard let type else {
+            throw values.error("type", "is missing; \"external_account\" is expected")
+        }
+        guard type == "external_account" else {
+            throw values.error(
+                "type",
+                "\"external_account\" is expected, found \"\(type.printable)\""
+            )
+        }
+    }
+
+    private static func service(
+        _ values: inout KeyedValues,
+        audience: String?,
+        issuer: String?
+    ) throws(AccountError) -> Service {
+        let name = try values.text("service") ?? "mondoo"
+        guard name == "mondoo" else { throw values.unknown("service", name, Service.names) }
+        var universe = try values.endpoint("universeDomain")
+        if universe == nil { universe = try? Endpoint("https://us.api.mondoo.com") }
+        guard let universe else { throw values.error("universeDomain", "is missing") }
+        guard let audience else {
+            throw values.error("audience", "is missing; the scope MRN is expected")
+        }
+        guard let issuer else {
+            throw values.error("issuerUri", "is missing; the issuer that Mondoo trusts is expected")
+        }
+        return .mondoo(MondooService(universe: universe, audience: audience, issuer: issuer))
+    }
+
+    private static func variable(_ values: inout KeyedValues) throws(AccountError) -> String? {
+        guard let name = try values.text("variable") else { return nil }
+        guard VariableName.isSafe(name) else {
+            throw values.error(
+                "variable",
+                "\"\(name.printable)\" is not a safe variable name",
+                hint: "letters, digits and '_', and none that changes how programs run"
+            )
+        }
+        return name
+    }
+
+    private static func proxy(_ values: inout KeyedValues) throws(AccountError) -> Endpoint? {
+        guard let text = try values.text("proxy") else { return nil }
+        do throws(EndpointError) {
+            return try Endpoint(text, plainHTTP: .any)
+        } catch {
+            throw values.error("proxy", error.reason)
+        }
+    }
+
+    private static func hooks(
+        _ values: inout KeyedValues,
+        warnings: inout [String]
+    ) throws(AccountError) -> [RefreshHook] {
+        var hooks: [RefreshHook] = []
+        for var hook in try values.objects("onRefresh") {
+            let command = try hook.strings("command")
+            let signal = try hook.text("signal")
+            if let signal, command.isEmpty {
+                guard let pidFile = try hook.absolutePath("pidFile") else {
+                    throw hook.error("pidFile", "is missing")
+                }
+                hooks.append(.signal(signal, pidFile: pidFile))
+            } else if let program = command.first, signal == nil {
+                guard program.hasPrefix("/") else {
+                    throw hook.error("command", "the program's absolute path is expected")
+                }
+                let timeout = try hook.number("timeout", in: 1...3600) ?? 30
+                hooks.append(.command(command, timeout: timeout))
+            } else {
+                throw hook.error("command", "exactly one of command and signal is expected")
+            }
+            warnings += hook.unknownKeys()
+        }
+        return hooks
+    }
+}

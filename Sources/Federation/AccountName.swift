@@ -1,0 +1,55 @@
+/// The rules for an account's name: the account file's base name without `.json`.
+package enum AccountName {
+    /// Names that paths in the runtime directory need for themselves.
+    package static let reserved = ["control", "exchange", "listen", "state"]
+
+    /// The name of the account in the file at `path`.
+    /// - Throws: ``AccountError`` for one that is reserved or not `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`.
+    package static func ofFile(at path: String) throws(AccountError) -> String {
+        var name = String(path.split(separator: "/").last ?? "")
+        if name.hasSuffix(".json") { name.removeLast(5) }
+        if reserved.contains(name) {
+            throw AccountError(
+                "account file \(path.printable): the name \"\(name)\" is reserved",
+                hint: "rename the file; its base name is the account's name"
+            )
+        }
+        guard isValid(name) else {
+            throw AccountError(
+                "account file \(path.printable): \"\(name.printable)\" cannot be an account's name",
+                hint: "letters, digits, '.', '_' and '-', at most 64, the first a letter or digit"
+            )
+        }
+        return name
+    }
+
+    package static func isValid(_ name: String) -> Bool {
+        guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
+        return isAlphanumeric(first)
+            && name.utf8.allSatisfy { isAlphanumeric($0) || ".-_".utf8.contains($0) }
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+}
+
+/// The rules for a variable that env formats may set.
+package enum VariableName {
+    /// Whether it is `[A-Za-z_][A-Za-z0-9_]*`, and none that would change how a shell or program runs.
+    package static func isSafe(_ name: String) -> Bool {
+        let isWord = name.utf8.allSatisfy { byte in
+            let character = Character(Unicode.Scalar(byte))
+            return byte < 0x80 && (character.isLetter || character.isNumber || character == "_")
+        }
+        guard isWord, let first = name.first, !first.isNumber else { return false }
+        let upper = name.uppercased()
+        return !["PATH", "IFS", "ENV", "BASH_ENV", "NODE_OPTIONS"].contains(upper)
+            && !["LD_", "GITHUB_", "RUNNER_", "WIF_AGENT_"].contains { upper.hasPrefix($0) }
+    }
+}

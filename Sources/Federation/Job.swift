@@ -1,0 +1,105 @@
+package import Platform
+
+/// What the agent asks of a worker: one JSON object on a line of its standard input.
+package struct Job: Sendable {
+    package enum Kind: Sendable {
+        /// A subject token, exchanged for a credential.
+        case exchange
+        /// The subject token alone; from one provider if it is named, else from the account's source.
+        case subjectToken(provider: String?)
+    }
+
+    /// The requester's number for it; comes back in the result.
+    package let id: Int
+    package let kind: Kind
+    /// The account file's absolute path.
+    package let path: String
+    /// The account file's bytes.
+    package let document: Secret
+    /// The allow-listed environment values; the worker never looks at its own.
+    package let environment: [String: String]
+    /// Seconds from the worker's reading the line until the job must have ended.
+    package let timeout: Double
+
+    /// A whole job's time limit in seconds.
+    package static let standardTimeout = 60.0
+
+    package init(
+        id: Int,
+        kind: Kind,
+        path: String,
+        document: Secret,
+        environment: [String: String],
+        timeout: Double = Job.standardTimeout
+    ) {
+        self.id = id
+        self.kind = kind
+        self.path = path
+        self.document = document
+        self.environment = environment
+        self.timeout = timeout
+    }
+
+    /// The job as a line, its line feed included; it holds secrets.
+    package func line() -> [UInt8] {
+        var members: [String: JSON] = [
+            "id": .integer(Int64(id)), "path": .string(path), "account": .string(document.text),
+            "environment": .object(environment.mapValues(JSON.string)),
+            "timeout": .number(timeout),
+        ]
+        switch kind {
+        case .exchange: members["kind"] = "exchange"
+        case .subjectToken(let provider):
+            members["kind"] = "subject-token"
+            members["provider"] = provider.map(JSON.string) ?? .null
+        }
+        return JSON.object(members).serialized() + [UInt8(ascii: "\n")]
+    }
+
+    /// Parses a line; `account` may also be the account file's object itself, for use by hand.
+    /// - Throws: ``JSONError`` for what is no job.
+    package init(parsing line: some Collection<UInt8>) throws(JSONError) {
+        let json = try JSON(parsing: line)
+        guard case .integer(let id) = json["id"] ?? 1, let number = Int(exactly: id) else {
+            throw JSONError(reason: "id is not an integer")
+        }
+        let document: Secret
+        switch json["account"] {
+        case .string(let text)?: document = Secret(text)
+        case .object(let members)?: document = Secret(JSON.object(members).serialized())
+        default: throw JSONError(reason: "account is neither a string nor an object")
+        }
+        let kind: Kind
+        switch json["kind"]?.string {
+        case "exchange", nil: kind = .exchange
+        case "subject-token": kind = .subjectToken(provider: json["provider"]?.string)
+        case let other?: throw JSONError(reason: "kind \"\(other.printable)\" is not known")
+        }
+        self.init(
+            id: number,
+            kind: kind,
+            path: json["path"]?.string ?? "/account.json",
+            document: document,
+            environment: (json["environment"]?.object ?? [:]).compactMapValues(\.string),
+            timeout: (json["timeout"]?.lenientNumber ?? Job.standardTimeout).clamped(to: 0.1...600)
+        )
+    }
+
+    /// The variables of a requester's environment that a job may carry: those of the token sources,
+    /// the proxies and the certificate stores, and nothing else.
+    package static func isAllowed(variable name: String) -> Bool {
+        allowedVariables.contains(name) || allowedPrefixes.contains { name.hasPrefix($0) }
+    }
+
+    private static let allowedVariables: Set<String> = [
+        "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "MONDOO_API_PROXY",
+        "SSL_CERT_FILE", "SSL_CERT_DIR", "JWT_TOKEN",
+        "GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP", "NO_GCE_CHECK",
+        "K_SERVICE", "CLOUD_RUN_JOB", "FUNCTION_TARGET", "KUBERNETES_SERVICE_HOST",
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST", "MSI_ENDPOINT",
+        "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IMDS_ENDPOINT",
+        "GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    ]
+
+    private static let allowedPrefixes: [String] = []
+}

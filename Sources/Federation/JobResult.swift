@@ -1,0 +1,112 @@
+package import Platform
+
+/// What a worker answers for a job: one JSON object on a line of its standard output.
+package struct JobResult: Sendable {
+    package enum Outcome: Sendable {
+        case credential(Credential)
+        /// The subject token itself, for `wif-agent token`.
+        case subjectToken(Secret)
+        case failure(Failure)
+    }
+
+    /// What the agent may know and show of the subject token that was used.
+    package struct Proof: Equatable, Sendable {
+        package var source: String
+        package var issuer: String?
+        package var subject: String?
+        /// Seconds since 1970.
+        package var expiresAt: Double?
+        package var isRenewable: Bool
+
+        package init(_ token: SubjectToken) {
+            source = token.source
+            issuer = token.claims?.issuer
+            subject = token.claims?.subject
+            expiresAt = token.claims?.expiresAt
+            isRenewable = token.isRenewable
+        }
+    }
+
+    package let id: Int
+    package let outcome: Outcome
+    package var proof: Proof?
+    /// Ready to print, for the log.
+    package var warnings: [String]
+    /// Seconds by which the local wall clock is ahead of the service's, where a reply told.
+    package var clockSkew: Double?
+
+    package init(
+        id: Int,
+        outcome: Outcome,
+        proof: Proof? = nil,
+        warnings: [String] = [],
+        clockSkew: Double? = nil
+    ) {
+        self.id = id
+        self.outcome = outcome
+        self.proof = proof
+        self.warnings = warnings
+        self.clockSkew = clockSkew
+    }
+
+    /// The result as a line, its line feed included; it may hold secrets.
+    package func line() -> [UInt8] {
+        var members: [String: JSON] = ["id": .integer(Int64(id))]
+        switch outcome {
+        case .credential(let credential): members["credential"] = credential.json
+        case .subjectToken(let token): members["subjectToken"] = .string(token.text)
+        case .failure(let failure): members["failure"] = failure.json
+        }
+        if let proof { members["proof"] = proof.json }
+        if !warnings.isEmpty { members["warnings"] = .array(warnings.map(JSON.string)) }
+        if let clockSkew { members["clockSkew"] = .number(clockSkew) }
+        return JSON.object(members).serialized() + [UInt8(ascii: "\n")]
+    }
+
+    /// Parses a line.
+    /// - Throws: ``JSONError`` for what is no result.
+    package init(parsing line: some Collection<UInt8>) throws(JSONError) {
+        let json = try JSON(parsing: line)
+        guard case .integer(let id)? = json["id"], let number = Int(exactly: id) else {
+            throw JSONError(reason: "id is missing")
+        }
+        let outcome: Outcome
+        if let credential = json["credential"].flatMap(Credential.init(json:)) {
+            outcome = .credential(credential)
+        } else if let token = json["subjectToken"]?.string {
+            outcome = .subjectToken(Secret(token))
+        } else if let failure = json["failure"].flatMap(Failure.init(json:)) {
+            outcome = .failure(failure)
+        } else {
+            throw JSONError(reason: "no outcome")
+        }
+        self.init(
+            id: number,
+            outcome: outcome,
+            proof: json["proof"].flatMap(Proof.init(json:)),
+            warnings: (json["warnings"]?.array ?? []).compactMap(\.string),
+            clockSkew: json["clockSkew"]?.lenientNumber
+        )
+    }
+}
+
+extension JobResult.Proof {
+    package var json: JSON {
+        var members: [String: JSON] = [
+            "source": .string(source), "isRenewable": .bool(isRenewable),
+        ]
+        members["issuer"] = issuer.map(JSON.string)
+        members["subject"] = subject.map(JSON.string)
+        members["expiresAt"] = expiresAt.map(JSON.number)
+        return .object(members)
+    }
+
+    init?(json: JSON) {
+        guard let source = json["source"]?.string else { return nil }
+        self.source = source
+        issuer = json["issuer"]?.string
+        subject = json["subject"]?.string
+        expiresAt = json["expiresAt"]?.lenientNumber
+        isRenewable = json["isRenewable"]?.bool ?? true
+    }
+}

@@ -1,0 +1,171 @@
+internal import Platform
+
+/// The members of a JSON object, taken one by one, each with an error that names file, key, what was
+/// found and what is expected. What nobody took in the end is unknown.
+///
+/// The snake_case spelling of a key counts as the key (`token_url` for `tokenUrl`).
+struct KeyedValues {
+    private let place: String
+    private var members: [String: JSON] = [:]
+    private var known: [String] = []
+
+    /// - Parameter place: what stands before a key in messages (`account file /x.json: outputs[0].`).
+    init(_ object: [String: JSON], at place: String) throws(AccountError) {
+        self.place = place
+        for (spelling, value) in object {
+            let key = Self.camelCase(spelling)
+            if members.updateValue(value, forKey: key) != nil {
+                throw AccountError("\(place)\(key): is there twice, also as \(spelling.printable)")
+            }
+        }
+    }
+
+    /// The member, or `nil` where it is absent or null.
+    mutating func take(_ key: String) -> JSON? {
+        known.append(key)
+        guard let value = members.removeValue(forKey: key), value != .null else { return nil }
+        return value
+    }
+
+    mutating func string(_ key: String) throws(AccountError) -> String? {
+        guard let value = take(key) else { return nil }
+        guard let string = value.string else { throw mismatch(key, value, "a string") }
+        return string
+    }
+
+    /// A string that is not empty.
+    mutating func text(_ key: String) throws(AccountError) -> String? {
+        guard let text = try string(key) else { return nil }
+        if text.trimmed.isEmpty { throw error(key, "is empty") }
+        return text
+    }
+
+    mutating func requiredText(_ key: String, why: String) throws(AccountError) -> String {
+        guard let text = try text(key) else { throw error(key, "is missing; \(why)") }
+        return text
+    }
+
+    mutating func bool(_ key: String) throws(AccountError) -> Bool? {
+        guard let value = take(key) else { return nil }
+        guard let bool = value.bool else { throw mismatch(key, value, "true or false") }
+        return bool
+    }
+
+    /// A number, in seconds or milliseconds as the key says, within the range.
+    mutating func number(
+        _ key: String,
+        in range: ClosedRange<Double>
+    ) throws(AccountError) -> Double? {
+        guard let value = take(key) else { return nil }
+        let number: Double
+        switch value {
+        case .integer(let integer): number = Double(integer)
+        case .number(let double): number = double
+        default: throw mismatch(key, value, "a number")
+        }
+        guard range.contains(number) else {
+            let bounds = "\(Int(range.lowerBound)) to \(Int(range.upperBound))"
+            throw error(key, "is out of range; \(bounds) is expected")
+        }
+        return number
+    }
+
+    mutating func object(_ key: String) throws(AccountError) -> KeyedValues? {
+        guard let value = take(key) else { return nil }
+        guard let object = value.object else { throw mismatch(key, value, "an object") }
+        return try KeyedValues(object, at: "\(place)\(key).")
+    }
+
+    mutating func objects(_ key: String) throws(AccountError) -> [KeyedValues] {
+        guard let value = take(key) else { return [] }
+        guard let elements = value.array else { throw mismatch(key, value, "an array of objects") }
+        var result: [KeyedValues] = []
+        for (index, element) in elements.enumerated() {
+            let name = "\(key)[\(index)]"
+            guard let object = element.object else { throw mismatch(name, element, "an object") }
+            result.append(try KeyedValues(object, at: "\(place)\(name)."))
+        }
+        return result
+    }
+
+    mutating func strings(_ key: String) throws(AccountError) -> [String] {
+        guard let value = take(key) else { return [] }
+        guard let elements = value.array else { throw mismatch(key, value, "an array of strings") }
+        var result: [String] = []
+        for (index, element) in elements.enumerated() {
+            guard let string = element.string else {
+                throw mismatch("\(key)[\(index)]", element, "a string")
+            }
+            result.append(string)
+        }
+        return result
+    }
+
+    /// A string that is one of a type's raw values.
+    mutating func choice<Value: RawRepresentable<String>>(
+        _ key: String,
+        _ type: Value.Type,
+        among names: [String]
+    ) throws(AccountError) -> Value? {
+        guard let text = try string(key) else { return nil }
+        guard let value = Value(rawValue: text) else { throw unknown(key, text, names) }
+        return value
+    }
+
+    mutating func absolutePath(_ key: String) throws(AccountError) -> String? {
+        guard let path = try text(key) else { return nil }
+        guard path.hasPrefix("/") else {
+            throw error(key, "is a relative path (\(path.printable)); an absolute one is expected")
+        }
+        if path.utf8.contains(0) { throw error(key, "holds a zero byte") }
+        return path
+    }
+
+    mutating func endpoint(
+        _ key: String,
+        plainHTTP: Endpoint.PlainHTTP = .loopback
+    ) throws(AccountError) -> Endpoint? {
+        guard let text = try text(key) else { return nil }
+        do throws(EndpointError) {
+            return try Endpoint(text, plainHTTP: plainHTTP)
+        } catch {
+            throw self.error(key, error.reason)
+        }
+    }
+
+    /// A warning for each member that nobody took.
+    func unknownKeys() -> [String] {
+        members.keys.sorted().map { key in
+            let guess = nearest(to: key, among: known).map { "; did you mean \($0)?" } ?? ""
+            return "\(place)\(key.printable): unknown key, ignored\(guess)"
+        }
+    }
+
+    /// The key with what stands before it in messages.
+    func name(of key: String) -> String { place + key }
+
+    func error(_ key: String, _ problem: String, hint: String? = nil) -> AccountError {
+        AccountError("\(place)\(key): \(problem)", hint: hint)
+    }
+
+    func unknown(_ key: String, _ found: String, _ names: [String]) -> AccountError {
+        let guess = nearest(to: found, among: names)
+        return error(
+            key,
+            "\"\(found.printable)\" is not known; one of \(names.joined(separator: ", "))",
+            hint: guess.map { "did you mean \($0)?" }
+        )
+    }
+
+    private func mismatch(_ key: String, _ found: JSON, _ expected: String) -> AccountError {
+        error(key, "\(expected) is expected, found \(found.kind)")
+    }
+
+    private static func camelCase(_ key: String) -> String {
+        let parts = key.split(separator: "_")
+        guard let first = parts.first, parts.count > 1 else { return key }
+        return parts.dropFirst().reduce(String(first)) { result, part in
+            result + part.prefix(1).uppercased() + part.dropFirst()
+        }
+    }
+}

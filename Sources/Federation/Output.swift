@@ -1,0 +1,77 @@
+/// One place where an account's credential is delivered.
+package struct Output: Equatable, Sendable {
+    package enum Kind: Equatable, Sendable {
+        case file(Format, FileOptions)
+        case socket(Format, SocketAccess)
+    }
+
+    package let kind: Kind
+    /// Absolute.
+    package let path: String
+
+    package init(kind: Kind, path: String) {
+        self.kind = kind
+        self.path = path
+    }
+
+    package var format: Format {
+        switch kind {
+        case .file(let format, _), .socket(let format, _): format
+        }
+    }
+
+    /// The account file's word for it ("raw", "socket").
+    package var word: String {
+        switch kind {
+        case .file(let format, _): format.rawValue
+        case .socket: "socket"
+        }
+    }
+}
+
+/// What a credential looks like where it is delivered.
+package enum Format: String, CaseIterable, Sendable {
+    case raw
+    case json
+    case env
+    case envfile
+    case header
+}
+
+/// How a delivered file is made.
+package struct FileOptions: Equatable, Sendable {
+    package enum Expiry: String, Sendable {
+        case keep
+        case remove
+    }
+
+    /// Permission bits within 0777.
+    package var mode: UInt32 = 0o600
+    /// A user's name or number; the agent's own where absent.
+    package var owner: String?
+    /// A group's name or number.
+    package var group: String?
+    package var onExpiry = Expiry.keep
+
+    package init() {}
+}
+
+/// Who may read a credential socket.
+package struct SocketAccess: Equatable, Sendable {
+    /// Permission bits of the socket file; where absent 0600, or 0666 with a list of users or groups.
+    package var mode: UInt32?
+    package var owner: String?
+    package var group: String?
+    /// Users by name or number; nobody beyond root, the agent and the owner where empty.
+    package var users: [String] = []
+    package var groups: [String] = []
+    /// systemd units; peers that are none are refused where this is not empty.
+    package var units: [String] = []
+
+    package init() {}
+
+    /// The mode with its default.
+    package var effectiveMode: UInt32 {
+        mode ?? (users.isEmpty && groups.isEmpty ? 0o600 : 0o666)
+    }
+}

@@ -1,0 +1,89 @@
+internal import Platform
+
+extension Account {
+    /// The token source that `credentialSource` and `jwtToken` name.
+    static func tokenSource(
+        _ values: inout KeyedValues,
+        literal: String?,
+        warnings: inout [String]
+    ) throws(AccountError) -> TokenSource {
+        var source = try values.object("credentialSource")
+        if let literal {
+            if source != nil {
+                throw values.error("jwtToken", "excludes credentialSource; leave one of them out")
+            }
+            warnings.append(
+                "\(values.name(of: "jwtToken")): a token in a file goes stale and may be read;"
+                    + " a credentialSource needs none"
+            )
+            return .literal(Secret(literal.trimmed))
+        }
+        guard source != nil else { return .automatic }
+        let result = try parse(&source, in: values)
+        warnings += source?.unknownKeys() ?? []
+        return result
+    }
+
+    private static func parse(
+        _ optional: inout KeyedValues?,
+        in values: KeyedValues
+    ) throws(AccountError) -> TokenSource {
+        guard var source = optional else { return .automatic }
+        defer { optional = source }
+        let provider = try source.text("provider")
+        let file = try source.absolutePath("file")
+        let environment = try source.text("environment")
+        let given = [provider, file, environment].count { $0 != nil }
+        guard given == 1 else {
+            throw values.error(
+                "credentialSource",
+                "exactly one of provider, file, environment is expected, found \(given)"
+            )
+        }
+        if let file { return .file(path: file, try format(&source)) }
+        if let environment { return .environment(name: environment) }
+        return try self.provider(provider ?? "", &source)
+    }
+
+    private static func provider(
+        _ name: String,
+        _ source: inout KeyedValues
+    ) throws(AccountError) -> TokenSource {
+        switch name {
+        case "auto": return .automatic
+        case "gcp": return .gcp(serviceAccount: try source.text("serviceAccount") ?? "default")
+        case "azure": return .azure(try azure(&source))
+        case "github": return .github
+        default: throw source.unknown("provider", name, TokenSource.providers)
+        }
+    }
+
+    private static func azure(_ source: inout KeyedValues) throws(AccountError) -> AzureSource {
+        let resource = try source.text("resource")
+        let selectors: [AzureSource.Identity?] = [
+            try source.text("clientId").map(AzureSource.Identity.clientID),
+            try source.text("objectId").map(AzureSource.Identity.objectID),
+            try source.text("resourceId").map(AzureSource.Identity.resourceID),
+        ]
+        let given = selectors.compactMap(\.self)
+        guard given.count <= 1 else {
+            throw source.error("clientId", "at most one of clientId, objectId, resourceId")
+        }
+        return AzureSource(resource: resource, identity: given.first)
+    }
+
+    private static func format(_ source: inout KeyedValues) throws(AccountError) -> TokenFormat {
+        guard var format = try source.object("format") else { return .text }
+        let type = try format.text("type") ?? "text"
+        let field = try format.text("subjectTokenFieldName")
+        switch (type, field) {
+        case ("text", nil): return .text
+        case ("json", let field?): return .json(field: field)
+        case ("json", nil):
+            throw format.error("subjectTokenFieldName", "is missing; type json needs it")
+        case ("text", _):
+            throw format.error("subjectTokenFieldName", "goes with type json only")
+        default: throw format.unknown("type", type, ["json", "text"])
+        }
+    }
+}
