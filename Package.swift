@@ -36,6 +36,8 @@ let package = Package(
         .executableTarget(
             name: "wif-emulator",
             dependencies: ["Serving", "Crypto", "Federation", "Platform"]),
+
+        .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),
     ]
 )
 
