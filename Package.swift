@@ -37,7 +37,10 @@ let package = Package(
             name: "wif-emulator",
             dependencies: ["Serving", "Crypto", "Federation", "Platform"]),
 
-        .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),
+        .target(name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport"),
+        .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Platform", "TestSupport"]),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["HTTP", "Crypto", "Platform", "TestSupport"]),
     ]
 )
 

@@ -11,7 +11,12 @@ package func base64URLEncoded(_ bytes: some Collection<UInt8>) -> String {
 /// The bytes of standard base64 with its padding; `nil` for any other character, white space
 /// included, for a wrong length, and for bits that no encoder would have set. RFC 4648 section 4
 package func base64Decoded(_ text: String) -> [UInt8]? {
-    var digits = text.utf8[...]
+    base64Decoded(text.utf8)
+}
+
+/// As ``base64Decoded(_:)-(String)``, for digits that must not become a `String`: a key's.
+package func base64Decoded(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
+    var digits = text[...]
     guard digits.count.isMultiple(of: 4) else { return nil }
     for _ in 0..<2 where digits.last == UInt8(ascii: "=") { digits.removeLast() }
     return decoded(digits, standardAlphabet)
@@ -20,7 +25,7 @@ package func base64Decoded(_ text: String) -> [UInt8]? {
 /// The bytes of base64url without padding; `nil` for any other character, padding and white space
 /// included, for a wrong length, and for bits that no encoder would have set. RFC 4648 section 5
 package func base64URLDecoded(_ text: String) -> [UInt8]? {
-    decoded(text.utf8[...], urlAlphabet)
+    decoded(text.utf8, urlAlphabet)
 }
 
 private let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -49,7 +54,7 @@ private func encoded(
     return String(decoding: text, as: UTF8.self)
 }
 
-private func decoded(_ digits: Substring.UTF8View, _ alphabet: [UInt8]) -> [UInt8]? {
+private func decoded(_ digits: some Collection<UInt8>, _ alphabet: [UInt8]) -> [UInt8]? {
     guard digits.count % 4 != 1 else { return nil }
     var values = [UInt8](repeating: 255, count: 256)
     for (value, digit) in alphabet.enumerated() { values[Int(digit)] = UInt8(value) }
