@@ -38,6 +38,7 @@ let package = Package(
             dependencies: ["Serving", "Crypto", "Federation", "Platform"]),
 
         .target(name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport"),
+        .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Platform", "TestSupport"]),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "Crypto", "Platform", "TestSupport"]),

@@ -1,0 +1,49 @@
+package import Platform
+import Synchronization
+
+/// Serves every connection of a listener, each in a child task, until the task is cancelled.
+///
+/// - Parameters:
+///   - secure: turns an accepted connection into the stream that HTTP is spoken over, for TLS; what
+///     it throws ends that connection only. It has the read time-out.
+///   - handler: is also given the accepted socket, for questions about the peer.
+/// - Throws: `CancellationError`, or ``Errno`` where the listener itself broke.
+package func serve(
+    _ listener: Listener,
+    limits: ServingLimits = ServingLimits(),
+    secure: @escaping @Sendable (SocketStream) async throws -> any ByteStream = { $0 },
+    handler: @escaping @Sendable (HTTPServerRequest, SocketStream) async -> HTTPServerResponse
+) async throws {
+    let open = Count()
+    try await withThrowingDiscardingTaskGroup { group in
+        while true {
+            let socket = try await listener.accept()
+            guard open.value < limits.connections else {
+                socket.close()
+                continue
+            }
+            open.add(1)
+            group.addTask {
+                defer { open.add(-1) }
+                // A handshake that fails concerns its peer alone.
+                guard
+                    let stream = try? await within(
+                        limits.readTimeout,
+                        { try await secure(socket) }
+                    )
+                else { return socket.close() }
+                await serve(stream, limits: limits) { await handler($0, socket) }
+            }
+        }
+    }
+}
+
+private final class Count: Sendable {
+    private let count = Mutex(0)
+
+    var value: Int { count.withLock { $0 } }
+
+    func add(_ number: Int) {
+        count.withLock { $0 += number }
+    }
+}
