@@ -1,0 +1,34 @@
+internal import CLinux
+import Glibc
+
+/// Signals as something to wait for. Made in synchronous `main`, before any other thread exists:
+/// from then on the signals are blocked everywhere and none is lost. `signalfd(2)`
+package struct Signals: Sendable {
+    private final class Handle: Sendable {
+        let descriptor: FileDescriptor
+        init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+    }
+
+    private let handle: Handle
+
+    /// - Throws: ``Errno`` where the kernel gives no descriptor.
+    package init(_ numbers: [Int32]) throws(Errno) {
+        let descriptor = try systemCall { unsafe wif_signalfd(numbers + [0]) }
+        handle = Handle(FileDescriptor(owning: descriptor))
+    }
+
+    /// The next signal's number. One waiter at a time.
+    /// - Throws: `CancellationError`.
+    package func next() async throws -> Int32 {
+        while true {
+            let number = wif_next_signal(handle.descriptor.raw)
+            if number > 0 { return number }
+            try await Poller.shared.wait(for: handle.descriptor.raw, .reading)
+        }
+    }
+}
+
+/// Ignores a signal for good. `signal(7)`
+package func ignoreSignal(_ number: Int32) {
+    _ = Glibc.signal(number, SIG_IGN)
+}
