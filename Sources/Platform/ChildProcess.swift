@@ -135,7 +135,7 @@ private func withCStrings<Result>(
     _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) throws(Errno) -> Result
 ) throws(Errno) -> Result {
     let copies = unsafe strings.map { unsafe strdup($0) }
-    defer { for unsafecopy in unsafe copies { unsafe free(copy) } }
+    defer { unsafe copies.forEach { pointer in unsafe free(pointer) } }
     let vector = unsafe copies + [nil]
     return try unsafe vector.withUnsafeBufferPointer { buffer throws(Errno) in
         guard let base = buffer.baseAddress else { throw Errno(EINVAL) }

@@ -16,6 +16,7 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
 
     package static let notFound = Errno(ENOENT)
     package static let wouldBlock = Errno(EAGAIN)
+    package static let brokenPipe = Errno(EPIPE)
 }
 
 /// Runs a system call that answers -1 for failure, again as long as a signal interrupts it.

@@ -72,3 +72,48 @@ package struct Pipe: ~Copyable {
         writing = FileDescriptor(owning: ends[1])
     }
 }
+
+extension Pipe {
+    /// Gives the reading end away and closes the other.
+    package consuming func takeReading() -> FileDescriptor { reading }
+
+    /// Gives the writing end away and closes the other.
+    package consuming func takeWriting() -> FileDescriptor { writing }
+}
+
+/// A descriptor that several owners hold; closed when the last of them goes.
+package final class SendableDescriptor: Sendable {
+    private let descriptor: FileDescriptor
+
+    /// Takes ownership and switches to non-blocking mode.
+    /// - Throws: ``Errno``.
+    package init(nonBlocking descriptor: consuming FileDescriptor) throws(Errno) {
+        let raw = descriptor.raw
+        self.descriptor = descriptor
+        try systemCall { wif_set_nonblocking(raw) }
+    }
+
+    /// Borrowed: never to be closed.
+    package var raw: Int32 { descriptor.raw }
+}
+
+/// Writes all bytes to a non-blocking descriptor, waiting as it takes them. `write(2)`
+/// - Throws: ``Errno`` or `CancellationError`.
+package func writeAll(_ bytes: [UInt8], to descriptor: Int32) async throws {
+    var done = 0
+    while done < bytes.count {
+        let start = done
+        if let written = try unlessBlocked({ () throws(Errno) in
+            try systemCall {
+                unsafe bytes.withUnsafeBytes { buffer in
+                    unsafe Glibc.write(
+                        descriptor, buffer.baseAddress.map { unsafe $0 + start }, bytes.count - start)
+                }
+            }
+        }) {
+            done += written
+        } else {
+            try await Poller.shared.wait(for: descriptor, .writing)
+        }
+    }
+}

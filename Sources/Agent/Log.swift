@@ -1,0 +1,112 @@
+package import FoundationEssentials
+internal import Federation
+internal import Platform
+
+/// Says what happens, one event a line. Fields are chosen by the caller one by one: a token, a
+/// credential or a key is never among them.
+package struct Log: Sendable {
+    /// syslog(3)'s severities that are in use.
+    package enum Level: Int, Comparable, Sendable, CaseIterable {
+        case error = 3
+        case warning = 4
+        case info = 6
+        case debug = 7
+
+        package static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+
+        package var word: String {
+            switch self {
+            case .error: "error"
+            case .warning: "warning"
+            case .info: "info"
+            case .debug: "debug"
+            }
+        }
+
+        /// The level of that name.
+        package init?(word: String) {
+            guard let level = Level.allCases.first(where: { $0.word == word }) else { return nil }
+            self = level
+        }
+    }
+
+    package enum Format: String, Sendable {
+        case text
+        /// Text with sd-daemon(3)'s priority prefixes and no time, which the journal keeps itself.
+        case journal
+        case json
+    }
+
+    private let level: Level
+    private let format: Format
+    private let wallClock: @Sendable () -> Date
+    private let sink: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - level: the least severe level that is written.
+    ///   - sink: takes one line without its line feed.
+    package init(
+        level: Level, format: Format, wallClock: @escaping @Sendable () -> Date = { .now },
+        sink: @escaping @Sendable (String) -> Void
+    ) {
+        self.level = level
+        self.format = format
+        self.wallClock = wallClock
+        self.sink = sink
+    }
+
+    /// A log on standard error.
+    package static func standardError(level: Level, format: Format) -> Log {
+        Log(level: level, format: format) { writeToStandardError($0 + "\n") }
+    }
+
+    /// Writes an event.
+    ///
+    /// - Parameters:
+    ///   - event: the event's name, as wif-agent(1) lists it.
+    ///   - fields: in order; foreign text in the values is escaped, `nil` values are left out.
+    package func callAsFunction(
+        _ level: Level, _ event: String, _ fields: KeyValuePairs<String, String?> = [:]
+    ) {
+        guard level <= self.level else { return }
+        let present = fields.compactMap { key, value in value.map { (key, $0) } }
+        switch format {
+        case .json: sink(json(level, event, present))
+        case .text: sink("\(rfc3339(wallClock())) \(level.word) \(text(event, present))")
+        case .journal: sink("<\(level.rawValue)>\(text(event, present))")
+        }
+    }
+
+    private func json(_ level: Level, _ event: String, _ fields: [(String, String)]) -> String {
+        var members: [String: JSON] = [
+            "time": .string(rfc3339(wallClock())), "level": .string(level.word),
+            "event": .string(event),
+        ]
+        for (key, value) in fields { members[key] = .string(value.printable) }
+        return String(decoding: JSON.object(members).serialized(), as: UTF8.self)
+    }
+
+    private func text(_ event: String, _ fields: [(String, String)]) -> String {
+        var line = event
+        for (key, value) in fields {
+            let shown = value.printable
+            let isBare = !shown.isEmpty && shown.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" }
+            line += isBare ? " \(key)=\(shown)" : " \(key)=\(quoted(shown))"
+        }
+        return line
+    }
+
+    private func quoted(_ value: String) -> String {
+        var result = "\""
+        for character in value {
+            if character == "\"" || character == "\\" { result.append("\\") }
+            result.append(character)
+        }
+        return result + "\""
+    }
+}
+
+/// A date as RFC 3339 writes it, in UTC and whole seconds.
+package func rfc3339(_ date: Date) -> String {
+    date.formatted(.iso8601)
+}

@@ -1,0 +1,69 @@
+internal import Federation
+internal import Platform
+import Synchronization
+
+/// One running `wif-exchange`: jobs go in as lines, results come out as lines.
+final class WorkerProcess: Sendable {
+    private let process: ChildProcess
+    private let input: Mutex<SendableDescriptor?>
+    private let output: SendableDescriptor
+    private let errors: SendableDescriptor
+
+    /// The longest result line accepted, in bytes: a 1 MiB reply with room for JSON's escapes.
+    private static let maximalLine = 4 << 20
+
+    /// - Throws: `Errno` where the program cannot be started.
+    init(program: String) throws(Errno) {
+        let input = try Pipe()
+        let output = try Pipe()
+        let errors = try Pipe()
+        process = try ChildProcess(
+            ChildProcess.Request(
+                path: program, arguments: ["wif-exchange"],
+                // A crash report would print the memory of a process that holds tokens.
+                environment: ["SWIFT_BACKTRACE": "enable=no"],
+                descriptors: [input.reading.raw, output.writing.raw, errors.writing.raw]))
+        self.input = Mutex(try SendableDescriptor(nonBlocking: input.takeWriting()))
+        self.output = try SendableDescriptor(nonBlocking: output.takeReading())
+        self.errors = try SendableDescriptor(nonBlocking: errors.takeReading())
+    }
+
+    var pid: Int32 { process.pid }
+
+    /// Sends a job.
+    /// - Throws: `Errno` (EPIPE where the worker is gone) or `CancellationError`.
+    func send(_ job: Job) async throws {
+        guard let descriptor = input.withLock(\.self) else { throw Errno.brokenPipe }
+        var line = job.line()
+        defer { wipe(&line) }
+        try await writeAll(line, to: descriptor.raw)
+    }
+
+    /// Says that no more jobs come; the worker ends when it has answered those it has.
+    func finish() {
+        input.withLock { $0 = nil }
+    }
+
+    func kill() {
+        process.signal(9)
+    }
+
+    /// Hands each result to `handle` until the worker closes its output or says something else.
+    func readResults(_ handle: (JobResult) -> Void) async throws {
+        var lines = LineReader(output.raw, limit: Self.maximalLine)
+        while var line = try await lines.next() {
+            defer { wipe(&line) }
+            handle(try JobResult(parsing: line))
+        }
+    }
+
+    /// Reads what the worker writes to standard error and forgets it: it may quote anything.
+    func drainErrors() async throws {
+        var lines = LineReader(errors.raw, limit: Self.maximalLine)
+        while try await lines.next() != nil {}
+    }
+
+    func exitStatus() async throws -> ChildProcess.ExitStatus {
+        try await process.wait()
+    }
+}

@@ -1,0 +1,39 @@
+import Glibc
+
+/// Writes text to standard error, whole where a line fits a pipe's atomic size. A reader that is gone
+/// loses it: there is nobody left to tell.
+package func writeToStandardError(_ text: String) {
+    writeAll(2, Array(text.utf8))
+}
+
+/// Writes bytes to standard output.
+/// - Throws: ``Errno``, such as `EPIPE` or `ENOSPC`.
+package func writeToStandardOutput(_ bytes: [UInt8]) throws(Errno) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let count = try systemCall {
+            unsafe rest.withUnsafeBytes { unsafe Glibc.write(1, $0.baseAddress, $0.count) }
+        }
+        rest = rest.dropFirst(count)
+    }
+}
+
+private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let count = unsafe rest.withUnsafeBytes {
+            unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+        }
+        if count < 0 && errno != EINTR { return }
+        rest = rest.dropFirst(max(0, count))
+    }
+}
+
+/// Whether standard error is the stream that the journal reads (`JOURNAL_STREAM`, systemd.exec(5)).
+package func isStandardErrorTheJournal(_ environment: [String: String]) -> Bool {
+    var status = stat()
+    guard let stream = environment["JOURNAL_STREAM"], unsafe fstat(2, &status) == 0 else {
+        return false
+    }
+    return stream == "\(status.st_dev):\(status.st_ino)"
+}
