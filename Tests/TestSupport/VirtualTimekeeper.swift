@@ -1,0 +1,140 @@
+package import FoundationEssentials
+package import Platform
+import Synchronization
+
+/// A clock that only the test moves; whoever sleeps is woken in the order of the instants.
+///
+/// Moving it is like a machine's suspend: who sleeps again until a moment already past goes on at once.
+package final class VirtualTimekeeper: Timekeeper {
+    private struct Sleeper {
+        let instant: BootInstant
+        let continuation: CheckedContinuation<Bool, Never>
+    }
+
+    private struct State {
+        var now: BootInstant
+        /// What the wall clock shows at boot.
+        var wallAtBoot: Date
+        var nextID = 0
+        var sleepers: [Int: Sleeper] = [:]
+        var cancelled: Set<Int> = []
+        var watchers: [(count: Int, CheckedContinuation<Void, Never>)] = []
+        var slept: [Double] = []
+    }
+
+    private let state: Mutex<State>
+    private let isSkipping: Bool
+
+    /// - Parameters:
+    ///   - wallClock: what the wall clock shows at first.
+    ///   - isSkipping: every sleep moves the clock itself and returns at once, for a single sleeper.
+    package init(
+        wallClock: Date = Date(timeIntervalSince1970: 1_704_164_645),
+        isSkipping: Bool = false
+    ) {
+        let boot = 1000.0
+        self.isSkipping = isSkipping
+        state = Mutex(
+            State(
+                now: BootInstant(seconds: boot),
+                wallAtBoot: wallClock.addingTimeInterval(-boot)
+            )
+        )
+    }
+
+    package var now: BootInstant { state.withLock(\.now) }
+
+    package var wallClock: Date {
+        state.withLock { state in
+            state.wallAtBoot.addingTimeInterval(state.now.seconds(since: BootInstant(seconds: 0)))
+        }
+    }
+
+    /// How long each sleep was to last, in seconds, in the order they began.
+    package var slept: [Double] { state.withLock(\.slept) }
+
+    /// How many are asleep.
+    package var sleeperCount: Int { state.withLock(\.sleepers.count) }
+
+    /// Sets the wall clock alone, as an administrator would.
+    package func stepWallClock(by seconds: Double) {
+        state.withLock { $0.wallAtBoot += seconds }
+    }
+
+    /// Moves both clocks and wakes who is due, earliest first.
+    package func advance(by seconds: Double) {
+        let due = state.withLock { state in
+            state.now = state.now.advanced(bySeconds: seconds)
+            return Self.takeDue(&state)
+        }
+        for sleeper in due { sleeper.continuation.resume(returning: true) }
+    }
+
+    /// Waits until somebody sleeps, moves the clock to the earliest instant slept for, and wakes for it.
+    package func advanceToNextSleeper() async {
+        await waitForSleepers(1)
+        let due = state.withLock { state in
+            if let next = state.sleepers.values.map(\.instant).min() {
+                state.now = max(state.now, next)
+            }
+            return Self.takeDue(&state)
+        }
+        for sleeper in due { sleeper.continuation.resume(returning: true) }
+    }
+
+    /// Returns when at least so many are asleep.
+    package func waitForSleepers(_ count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.sleepers.count >= count { return true }
+                state.watchers.append((count, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    package func sleep(until instant: BootInstant) async throws {
+        try Task.checkCancellation()
+        let id = state.withLock { state in
+            state.slept.append(instant.seconds(since: state.now))
+            if isSkipping { state.now = max(state.now, instant) }
+            defer { state.nextID += 1 }
+            return state.nextID
+        }
+        defer { state.withLock { _ = $0.cancelled.remove(id) } }
+        let isDue = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                fallAsleep(id, Sleeper(instant: instant, continuation: continuation))
+            }
+        } onCancel: {
+            let sleeper = state.withLock { state in
+                state.cancelled.insert(id)
+                return state.sleepers.removeValue(forKey: id)
+            }
+            sleeper?.continuation.resume(returning: false)
+        }
+        if !isDue { throw CancellationError() }
+    }
+
+    private func fallAsleep(_ id: Int, _ sleeper: Sleeper) {
+        var watchers: [CheckedContinuation<Void, Never>] = []
+        let answer: Bool? = state.withLock { state in
+            if state.cancelled.contains(id) { return false }
+            if sleeper.instant <= state.now { return true }
+            state.sleepers[id] = sleeper
+            let count = state.sleepers.count
+            watchers = state.watchers.filter { $0.count <= count }.map(\.1)
+            state.watchers.removeAll { $0.count <= count }
+            return nil
+        }
+        if let answer { sleeper.continuation.resume(returning: answer) }
+        for watcher in watchers { watcher.resume() }
+    }
+
+    private static func takeDue(_ state: inout State) -> [Sleeper] {
+        let due = state.sleepers.filter { $0.value.instant <= state.now }
+        for id in due.keys { state.sleepers[id] = nil }
+        return due.sorted { ($0.value.instant, $0.key) < ($1.value.instant, $1.key) }.map(\.value)
+    }
+}
