@@ -14,9 +14,9 @@ package struct Rendered: Sendable {
     }
 }
 
-/// Writes a credential down in a format; nothing outside is read or changed.
+/// Writes a credential down in a format, env formats with `variable` as the name; nothing outside is
+/// read or changed.
 ///
-/// - Parameter variable: the name that env formats set.
 /// - Throws: ``OutputError`` where the format is not for this kind of credential.
 package func render(
     _ credential: Credential,

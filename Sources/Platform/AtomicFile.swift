@@ -6,10 +6,8 @@ extension Directory {
     /// group, mode and owner while it is empty, then the bytes; it is synchronised and renamed.
     /// On failure the old file is untouched and the new one gone.
     ///
-    /// - Parameters:
-    ///   - owner: the process's own where `nil`.
-    ///   - group: the file system's choice where `nil`.
-    /// - Returns: the new file's facts.
+    /// Where `nil`, the owner is the process's own and the group the file system's choice. The new
+    /// file's facts are returned.
     /// - Throws: ``PathError`` that names the step; a target that is no regular file is refused.
     package func replace(
         _ name: String,

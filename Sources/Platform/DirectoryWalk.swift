@@ -19,9 +19,8 @@ extension Directory {
     ///
     /// A symbolic link is followed only if root owns it and nobody but root can write to any
     /// directory before it (`/var/run`); its target is walked by the same rules.
-    /// - Parameters:
-    ///   - path: absolute, without `.` and `..`.
-    ///   - creating: how missing directories are made; where `nil` they are an error.
+    /// The path is absolute, without `.` and `..`; missing directories are an error unless `creation`
+    /// says how to make them.
     /// - Throws: ``PathError`` that names the component at fault.
     package static func open(
         _ path: String,
