@@ -1,0 +1,77 @@
+import Crypto
+import Federation
+import FoundationEssentials
+import Platform
+
+/// What users need to reach the emulator: variables, account files, the CA.
+struct Announcement: Sendable {
+    private let world: World
+    private let variables: [Variable]
+    private let authority: Certificate?
+
+    init(world: World, players: [RoleName: any Role], authority: Certificate?) {
+        self.world = world
+        self.authority = authority
+        var variables = RoleName.allCases.flatMap { name in
+            players[name].map(\.environment) ?? name.absence
+        }
+        if let path = authority.flatMap({ _ in world.options.directory }) {
+            let file = URL(filePath: path).appending(path: "ca.pem")
+            variables.append(Variable("SSL_CERT_FILE", file.path))
+        }
+        variables.append(
+            Variable("WIF_EMULATOR_URL", world.urls[.mondoo] ?? world.urls[.issuers] ?? "")
+        )
+        self.variables = variables
+    }
+
+    /// `export NAME='value'` lines.
+    var exports: String {
+        variables.map { "export \($0.name)='\($0.value)'\n" }.joined()
+    }
+
+    /// Writes the directory's files, `ready` last of all.
+    func write(to directory: String) throws(UsageError) {
+        do {
+            let place = URL(filePath: directory)
+            let accounts = place.appending(path: "accounts")
+            try FileManager.default.createDirectory(
+                at: accounts,
+                withIntermediateDirectories: true
+            )
+            try? FileManager.default.removeItem(at: place.appending(path: "ready"))
+            for (name, issuer) in issuers {
+                try write(account(issuer), to: accounts.appending(path: "mondoo-\(name).json"))
+            }
+            if let first = issuers.first {
+                try write(account(first.issuer), to: place.appending(path: "mondoo.json"))
+            }
+            if let authority {
+                try write(Array(authority.pem.utf8), to: place.appending(path: "ca.pem"))
+            }
+            try write(Array(exports.utf8), to: place.appending(path: "environment"))
+            try write([], to: place.appending(path: "ready"))
+        } catch {
+            throw UsageError("cannot write to \(directory): \(error)")
+        }
+    }
+
+    private var issuers: [(name: String, issuer: Issuer)] {
+        world.issuers.map { ($0.name, $0) }
+    }
+
+    /// The file that Mondoo's console generates.
+    private func account(_ issuer: Issuer) -> [UInt8] {
+        let account: JSON = [
+            "type": "external_account", "universeDomain": .string(world.urls[.mondoo] ?? ""),
+            "audience": .string(world.options.scope), "issuerUri": .string(issuer.url),
+            "subjectTokenType": "urn:ietf:params:oauth:token-type:jwt",
+            "scopes": ["//iam.api.mondoo.app/roles/agent"],
+        ]
+        return account.serialized() + [0x0A]
+    }
+
+    private func write(_ bytes: [UInt8], to file: URL) throws {
+        try Data(bytes).write(to: file, options: .atomic)
+    }
+}

@@ -1,0 +1,36 @@
+import Crypto
+import Serving
+
+/// The endpoint of Azure's old virtual machine extension, by convention on localhost:50342.
+struct AzureLegacy: Role {
+    let world: World
+    let tokens: AzureTokens
+
+    var environment: [Variable] {
+        let url = world.urls[.azureLegacy] ?? ""
+        return [Variable("WIF_AZURE_LEGACY_ENDPOINT", url + "/oauth2/token")]
+    }
+
+    func owns(_ request: HTTPServerRequest) -> Bool {
+        true
+    }
+
+    func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
+        guard request.path == "/oauth2/token" else {
+            return .oauthError(401, "unknown_source", "only /oauth2/token is answered")
+        }
+        guard request.header("metadata") == "true" else {
+            return .oauthError(400, "bad_request_102", "the header Metadata: true is missing")
+        }
+        switch request.method {
+        case "GET": return try tokens.answer(request.query, from: .azureLegacy)
+        case "POST":
+            let text = String(decoding: request.body, as: UTF8.self)
+            guard request.mediaType == "application/x-www-form-urlencoded",
+                let fields = formFields(text)
+            else { return .oauthError(400, "invalid_request", "the body is no form") }
+            return try tokens.answer(fields, from: .azureLegacy)
+        default: return .oauthError(405, "method_not_allowed", "only GET and POST are allowed")
+        }
+    }
+}

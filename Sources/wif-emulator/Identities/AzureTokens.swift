@@ -1,0 +1,99 @@
+import Crypto
+import Federation
+import Serving
+import Synchronization
+
+/// The back end of Azure's managed identities: one token per resource, kept for as long as it lives,
+/// so that what a workload gets may be a day old.
+final class AzureTokens: Sendable {
+    private struct Token {
+        let value: String
+        let notBefore: Int64
+        let expiry: Int64
+    }
+
+    private let world: World
+    private let tokens = Mutex<[String: Token]>([:])
+
+    init(world: World) {
+        self.world = world
+    }
+
+    /// Answers a request for a token as both of Azure's endpoints do.
+    func answer(
+        _ fields: [HTTPField],
+        from role: RoleName
+    ) throws(CryptoError) -> HTTPServerResponse {
+        guard let resource = fields["resource"], !resource.isEmpty else {
+            return .oauthError(400, "invalid_request", "the parameter resource is missing")
+        }
+        if let refusal = refusal(of: fields, resource) { return refusal }
+        let now = world.clock.seconds
+        let token = try token(for: resource, now, role)
+        // Every value is a string here, numbers too.
+        let reply: [String: String] = [
+            "access_token": token.value, "client_id": client, "resource": resource,
+            "expires_in": String(token.expiry - now), "expires_on": String(token.expiry),
+            "ext_expires_in": String(token.expiry - now), "not_before": String(token.notBefore),
+            "token_type": "Bearer",
+        ]
+        return .json(.object(reply.mapValues(JSON.string)))
+    }
+
+    private var client: String { world.claims(of: .azure)["appid"]?.string ?? "" }
+
+    private func refusal(of fields: [HTTPField], _ resource: String) -> HTTPServerResponse? {
+        let claims = world.claims(of: .azure)
+        let own = [
+            "client_id": "appid", "object_id": "oid", "msi_res_id": "xms_mirid",
+            "mi_res_id": "xms_mirid",
+        ]
+        let selectors = fields.filter { own[$0.name] != nil }
+        if selectors.count > 1 {
+            return .oauthError(
+                400,
+                "invalid_request",
+                "only one of client_id, object_id and msi_res_id may be set"
+            )
+        }
+        for selector in selectors {
+            let wanted = claims[own[selector.name] ?? ""]?.string ?? ""
+            if wanted.lowercased() != selector.value.lowercased() {
+                return .oauthError(400, "invalid_request", "Identity not found")
+            }
+        }
+        guard world.options.isAzureResource(resource) else {
+            return .oauthError(
+                400,
+                "invalid_resource",
+                "AADSTS500011: the resource principal named \(resource) was not found in the tenant"
+            )
+        }
+        return nil
+    }
+
+    private func token(
+        for resource: String,
+        _ now: Int64,
+        _ role: RoleName
+    ) throws(CryptoError) -> Token {
+        if let kept = tokens.withLock({ $0[resource] }), kept.expiry > now {
+            world.note("subject-token", from: role.rawValue, kept.value)
+            return kept
+        }
+        // As though somebody had asked before: a first token is that old, later ones are new.
+        let age = tokens.withLock { $0[resource] } == nil ? world.options.azureTokenAge : 300
+        var claims = world.claims(of: .azure)
+        let start = now - age
+        let expiry = start + world.tokenLifetime(of: .azure)
+        claims["aud"] = claims["aud"] ?? .string(resource)
+        claims["iat"] = .integer(start)
+        claims["nbf"] = .integer(start)
+        claims["exp"] = .integer(expiry)
+        claims["uti"] = .string(randomHex(bytes: 11))
+        let value = try world.token(of: .azure, from: role, claims: claims)
+        let token = Token(value: value, notBefore: start, expiry: expiry)
+        tokens.withLock { $0[resource] = token }
+        return token
+    }
+}

@@ -1,0 +1,67 @@
+import Crypto
+import Federation
+import Serving
+
+/// The token service of a GitHub Actions job.
+struct GitHubActions: Role {
+    private static let path = "/actions/idtoken"
+
+    let world: World
+    private let requestToken: String
+
+    init(world: World) throws(CryptoError) {
+        self.world = world
+        let now = world.clock.seconds
+        let token = try world.issuer(named: "github")?.token(claims: [
+            "scp": "Actions.GenericRead:00000000 Actions.GenerateIdToken",
+            "nbf": .integer(now - 600), "exp": .integer(now + 22_200),
+            "jti": .string(randomHex(bytes: 8)),
+        ])
+        requestToken = token ?? ""
+        world.note("request-token", from: "github", requestToken)
+    }
+
+    var environment: [Variable] {
+        let url = "\(world.urls[.github] ?? "")\(GitHubActions.path)?api-version=2.0"
+        return [
+            Variable("ACTIONS_ID_TOKEN_REQUEST_URL", url),
+            Variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", requestToken),
+        ]
+    }
+
+    func owns(_ request: HTTPServerRequest) -> Bool {
+        request.path == GitHubActions.path
+    }
+
+    func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
+        guard request.method == "GET" else { return failure(405, "only GET is allowed") }
+        guard request.authorization("bearer") == requestToken else {
+            return failure(401, "the request token is missing or wrong")
+        }
+        guard request.query["api-version"] == "2.0" else {
+            return failure(400, "the parameter api-version is missing or not supported")
+        }
+        let audiences = request.query.filter { $0.name == "audience" }
+        guard audiences.count <= 1, audiences.first?.value != "" else {
+            return failure(400, "one audience can be asked for, and it must not be empty")
+        }
+        let token = try token(audience: audiences.first?.value)
+        return .json(["count": .integer(Int64(token.utf8.count)), "value": .string(token)])
+    }
+
+    private func token(audience: String?) throws(CryptoError) -> String {
+        var claims = world.claims(of: .github)
+        let owner = claims["repository_owner"]?.string ?? ""
+        let now = world.clock.seconds
+        claims["aud"] = claims["aud"] ?? .string(audience ?? "https://github.com/\(owner)")
+        claims["jti"] = .string(randomHex(bytes: 16))
+        claims["iat"] = .integer(now)
+        claims["nbf"] = .integer(now - 600)
+        claims["exp"] = .integer(now + world.tokenLifetime(of: .github))
+        return try world.token(of: .github, from: .github, claims: claims)
+    }
+
+    private func failure(_ status: Int, _ text: String) -> HTTPServerResponse {
+        .json(["message": .string(text)], status: status)
+    }
+}

@@ -1,0 +1,58 @@
+import Federation
+
+/// What the command line asks for.
+struct Options: Sendable {
+    /// The identities that exist.
+    var platforms: [IdentityPlatform] = IdentityPlatform.allCases
+    var listeners: [ListenOption] = []
+    var directory: String?
+    var servesTLS = false
+    var tlsHosts = ["localhost", "127.0.0.1", "::1"]
+    var tlsFault: TLSFault?
+    /// Base URLs by role, where others than the listeners' addresses are to be told.
+    var urls: [String: String] = [:]
+    /// `iss` by issuer; `self` stands for the emulator's own URL.
+    var issuers: [String: String] = [:]
+    var claims: [String: [String: JSON]] = [:]
+    var tokenLifetimes: [String: Int64] = [:]
+    var azureTokenAge: Int64 = 6 * 3600
+    var azureResources: [String] = []
+    var scope = "//captain.api.mondoo.app/spaces/demo"
+    var credentialLifetime: Int64 = 3600
+    var certificateLifetime: Int64?
+    var trusts: [MondooTrust] = []
+    var clockOffset: Double = 0
+    var faults: [Fault] = []
+
+    /// A TLS server that clients must refuse.
+    enum TLSFault: String, CaseIterable, Sendable {
+        case expired
+        case wrongHost = "wrong-host"
+        case unknownCA = "unknown-ca"
+    }
+
+    /// The issuer's URL as the user wants it; `nil` for the real one.
+    func issuerURL(of name: String, base: String?) -> String? {
+        guard let url = issuers[name] else { return nil }
+        return url == "self" ? "\(base ?? "")/issuers/\(name)" : url
+    }
+
+    /// Whether Azure's tenant knows the resource: what was named, else the usual ones.
+    func isAzureResource(_ resource: String) -> Bool {
+        if !azureResources.isEmpty { return azureResources.contains(resource) }
+        let usual = [
+            scope, "https://management.azure.com/", "https://management.azure.com",
+            "https://vault.azure.net", "https://graph.microsoft.com",
+        ]
+        return usual.contains(resource) || resource.hasPrefix("api://")
+    }
+}
+
+/// Something the user did wrong on the command line or at the control endpoint.
+struct UsageError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

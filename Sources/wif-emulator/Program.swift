@@ -1,0 +1,43 @@
+import Platform
+
+@main
+private enum Program {
+    static func main() async {
+        // Before anything starts a thread, so that the signals are blocked in all of them.
+        let signals = Result { try Signals([Signals.terminate, Signals.interrupt]) }
+        exitProcess(await run(Array(CommandLine.arguments.dropFirst()), signals))
+    }
+}
+
+private func run(
+    _ arguments: [String],
+    _ signals: Result<Signals, any Error>
+) async -> Int32 {
+    do {
+        switch try Command(parsing: arguments) {
+        case .help: try writeToStandardOutput(Array(usage.utf8))
+        case .version: try writeToStandardOutput(Array("wif-emulator \(version)\n".utf8))
+        case .run(let options): try await play(options, until: try signals.get())
+        }
+        return 0
+    } catch let error as UsageError {
+        writeToStandardError("wif-emulator: \(error)\nhint: wif-emulator --help\n")
+        return 64
+    } catch {
+        writeToStandardError("wif-emulator: \(error)\n")
+        return 1
+    }
+}
+
+/// Serves until a signal asks for the end.
+private func play(_ options: Options, until signals: Signals) async throws {
+    let emulator = try Emulator(options)
+    if let directory = options.directory { try emulator.announcement.write(to: directory) }
+    try writeToStandardOutput(Array(emulator.announcement.exports.utf8))
+    try await withThrowingTaskGroup { group in
+        group.addTask { try await emulator.run() }
+        group.addTask { _ = try await signals.next() }
+        try await group.next()
+        group.cancelAll()
+    }
+}

@@ -1,0 +1,89 @@
+import Crypto
+import Serving
+
+/// One part of the outside world. To add one: a file with its type, a case in ``RoleName`` and a line
+/// in ``role(_:in:)``.
+protocol Role: Sendable {
+    /// The environment variables through which a workload reaches it.
+    var environment: [Variable] { get }
+
+    /// Whether the request is for one of its paths.
+    func owns(_ request: HTTPServerRequest) -> Bool
+
+    /// The answer to a request that it owns.
+    func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse
+}
+
+extension Role {
+    var environment: [Variable] { [] }
+}
+
+/// An environment variable.
+struct Variable: Equatable, Sendable {
+    let name: String
+    let value: String
+
+    init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// The parts that can be played, as `--listen` names them.
+enum RoleName: String, CaseIterable, Sendable {
+    case gcp, azure
+    case azureLegacy = "azure-legacy"
+    case github, issuers, mondoo
+
+    /// Where it is reached unless told otherwise.
+    enum Placement {
+        /// Plain HTTP, with the other metadata services.
+        case metadata
+        /// With the other services, in TLS where that is asked for.
+        case service
+        /// Plain HTTP on a port of its own.
+        case own
+    }
+
+    var placement: Placement {
+        switch self {
+        case .gcp, .azure: .metadata
+        case .azureLegacy: .own
+        case .github, .issuers, .mondoo: .service
+        }
+    }
+
+    /// The platform it belongs to; `nil` for what is always there.
+    var platform: IdentityPlatform? {
+        switch self {
+        case .gcp: .gcp
+        case .azure, .azureLegacy: .azure
+        case .github: .github
+        case .issuers, .mondoo: nil
+        }
+    }
+
+    /// What keeps a workload from the real thing where the role is not played. Nothing listens on
+    /// port 1, so that connections are refused.
+    var absence: [Variable] {
+        switch self {
+        case .gcp: [Variable("GCE_METADATA_HOST", "127.0.0.1:1")]
+        case .azure: [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1")]
+        case .azureLegacy:
+            [Variable("WIF_AZURE_LEGACY_ENDPOINT", "http://127.0.0.1:1/oauth2/token")]
+        case .github, .issuers, .mondoo: []
+        }
+    }
+}
+
+/// The player of a part.
+func role(_ name: RoleName, in world: World) throws(CryptoError) -> any Role {
+    switch name {
+    case .gcp: GCPMetadata(world: world)
+    case .azure: AzureMetadata(world: world, tokens: AzureTokens(world: world))
+    case .azureLegacy: AzureLegacy(world: world, tokens: AzureTokens(world: world))
+    case .github: try GitHubActions(world: world)
+    case .issuers: Issuers(world: world)
+    case .mondoo: try Mondoo(world: world)
+    }
+}

@@ -1,0 +1,162 @@
+import Crypto
+import Federation
+import FoundationEssentials
+import Platform
+import Serving
+
+/// Mondoo's token exchange, and the call with which a service account tests itself.
+struct Mondoo: Role {
+    private struct Exchange {
+        let issuer: String
+        let audience: String
+        let token: String
+    }
+
+    let world: World
+    private let trusts: [MondooTrust]
+    private let accounts: MondooAccounts
+
+    init(world: World) throws(CryptoError) {
+        self.world = world
+        trusts = world.mondooTrusts
+        accounts = try MondooAccounts(world: world)
+    }
+
+    func owns(_ request: HTTPServerRequest) -> Bool {
+        ["/SecureTokenService/", "/AgentManager/"].contains(where: request.path.hasPrefix)
+    }
+
+    func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
+        let reply = MondooEncoding(replyTo: request)
+        do {
+            guard request.method == "POST" else {
+                throw MondooError(.notFound, "only POST is served here")
+            }
+            switch request.path {
+            case "/SecureTokenService/ExchangeExternalToken":
+                let exchange = try exchange(in: request)
+                let credential = try accounts.credential(for: try judge(exchange))
+                return reply.response([HTTPField("base64_credential", credential)])
+            case "/AgentManager/PingPong":
+                try accounts.authenticate(request)
+                return reply.response([HTTPField]())
+            default: throw MondooError(.notFound, "there is no such method")
+            }
+        } catch let error as MondooError {
+            return reply.response(error)
+        } catch {
+            return reply.response(MondooError(.internalError, "\(error)"))
+        }
+    }
+
+    private func exchange(in request: HTTPServerRequest) throws(MondooError) -> Exchange {
+        let fields: (Int, String, String) -> String
+        switch try MondooEncoding(of: request) {
+        case .protobuf:
+            guard let strings = protobufStrings(request.body) else {
+                throw MondooError(.unknown, "proto: the message cannot be parsed")
+            }
+            fields = { number, _, _ in strings[number] ?? "" }
+        case .json:
+            let object = try json(request.body)
+            fields = { _, name, camel in (object[name] ?? object[camel])?.string ?? "" }
+        }
+        let exchange = Exchange(
+            issuer: fields(1, "issuer_uri", "issuerUri"),
+            audience: fields(2, "audience", "audience"),
+            token: fields(3, "jwt_token", "jwtToken")
+        )
+        guard !exchange.issuer.isEmpty, !exchange.audience.isEmpty, !exchange.token.isEmpty else {
+            throw MondooError(
+                .invalidArgument,
+                "issuer_uri, audience and jwt_token must not be empty"
+            )
+        }
+        return exchange
+    }
+
+    private func json(_ body: [UInt8]) throws(MondooError) -> JSON {
+        do throws(JSONError) {
+            let value = try JSON(parsing: body)
+            if value.object != nil { return value }
+        } catch {
+            // A plain Go error comes out as code 2, a broken request's too.
+            throw MondooError(.unknown, "proto: syntax error: \(error.reason)")
+        }
+        throw MondooError(.unknown, "proto: syntax error: no object")
+    }
+
+    private func judge(_ exchange: Exchange) throws(MondooError) -> MondooTrust {
+        let candidates = trusts.filter {
+            $0.issuer == exchange.issuer && $0.scope == exchange.audience
+        }
+        guard !candidates.isEmpty else {
+            throw MondooError(.notFound, "no identity provider has this issuer and audience")
+        }
+        let claims = try verify(exchange)
+        var objection: MondooError?
+        for trust in candidates {
+            guard let found = trust.objection(to: claims) else { return trust }
+            objection = found
+        }
+        throw objection ?? MondooError(.permissionDenied, "nobody trusts this token")
+    }
+
+    private func verify(_ exchange: Exchange) throws(MondooError) -> TokenClaims {
+        guard let claims = TokenClaims(decoding: Secret(exchange.token)) else {
+            throw MondooError(.invalidArgument, "jwt_token is no signed token")
+        }
+        guard let issuer = world.issuers.first(where: { $0.url == exchange.issuer }) else {
+            throw MondooError(.unauthenticated, "the issuer's keys cannot be had")
+        }
+        guard issuer.hasSigned(exchange.token) else {
+            throw MondooError(.unauthenticated, "the token's signature is not the issuer's")
+        }
+        guard claims.issuer == exchange.issuer else {
+            throw MondooError(.unauthenticated, "the token's issuer is not issuer_uri")
+        }
+        try checkTimes(of: claims)
+        return claims
+    }
+
+    private func checkTimes(of claims: TokenClaims) throws(MondooError) {
+        let now = world.clock.now.timeIntervalSince1970
+        guard let expiry = claims.expiresAt, expiry > now else {
+            throw MondooError(.unauthenticated, "token is expired")
+        }
+        guard expiry - now > 180 else {
+            throw MondooError(.unauthenticated, "token expires in less than 3 minutes")
+        }
+        let notBefore = claims.all["nbf"]?.lenientNumber ?? 0
+        guard notBefore <= now + 60, (claims.issuedAt ?? 0) <= now + 60 else {
+            throw MondooError(.unauthenticated, "token is not valid yet")
+        }
+    }
+}
+
+extension World {
+    /// The trusts the user gave; else one for each identity that is played.
+    var mondooTrusts: [MondooTrust] {
+        if !options.trusts.isEmpty { return options.trusts.map(resolved) }
+        return options.platforms.map { platform in
+            MondooTrust(
+                issuer: issuer(named: platform.rawValue)?.url ?? "",
+                subject: claims(of: platform)["sub"]?.string ?? "",
+                scope: options.scope
+            )
+        } + [
+            MondooTrust(
+                issuer: issuer(named: "custom")?.url ?? "",
+                subject: "workload",
+                scope: options.scope
+            )
+        ]
+    }
+
+    /// With an issuer's URL where its name was given.
+    private func resolved(_ trust: MondooTrust) -> MondooTrust {
+        var trust = trust
+        trust.issuer = issuer(named: trust.issuer)?.url ?? trust.issuer
+        return trust
+    }
+}

@@ -1,0 +1,58 @@
+/// The program's version.
+let version = "0.1.0"
+
+/// What `--help` prints.
+let usage = """
+    usage: wif-emulator [OPTION]...
+
+    Plays the outside world of a workload without keys: the metadata services of GCP and Azure,
+    the token service of GitHub Actions, their issuers, and Mondoo's token exchange. Prints the
+    environment variables to reach it, then serves until SIGTERM or SIGINT.
+
+    What is played
+      --platform LIST          all (default), none, or some of gcp,azure,github
+      --claim PLATFORM.NAME=V  a claim of its tokens (JSON or text; null leaves it out)
+      --token-lifetime [P=]S   seconds its tokens live (gcp 3600, azure 86400, github 300)
+      --azure-token-age S      age of a resource's first token (21600)
+      --azure-resource URI     a resource the tenant knows; repeatable, replaces the usual ones
+      --issuer NAME=URL        the iss of gcp, azure, github or custom; self for its own URL
+      --scope MRN              whose credentials Mondoo hands out
+      --trust JSON|FILE        whom Mondoo trusts, instead of every identity played
+      --credential-lifetime S  seconds a credential lives (3600)
+      --certificate-lifetime S seconds until its certificate's notAfter, where that differs
+      --clock-offset S         seconds its clock is ahead
+
+    Where
+      --listen [tls:]ADDRESS:PORT[=ROLE,...]
+                               repeatable; roles: gcp, azure, azure-legacy, github, issuers, mondoo.
+                               What is not named gets ports of its own on 127.0.0.1
+      --tls                    services (all but the metadata) speak TLS with a CA of their own
+      --tls-hosts LIST         names in the certificate (localhost,127.0.0.1,::1); the first one
+                               is in the URLs told
+      --tls-fault FAULT        expired, wrong-host or unknown-ca
+      --url ROLE=URL           the URL told for a role, where it is not the address listened on
+      --directory DIR          write mondoo.json, accounts/, environment, ca.pem, and ready last
+
+    Trouble
+      --fault JSON|FILE        a fault from the start, repeatable; see wif-emulator(1)
+
+    At run time, on every address
+      POST, GET, DELETE /_emulator/faults     add, list, remove (?id=N or all) faults
+      GET, DELETE /_emulator/requests         what arrived (?path=PREFIX, ?secrets=1); forget it
+      GET /_emulator/issued                   every secret handed out
+      GET /_emulator/environment              the variables once more
+      POST /_emulator/token                   a token: {"issuer", "claims", "lifetime"}
+      POST /_emulator/rotate                  a new signing key: {"issuer"}
+
+      -h, --help   --version
+
+    Examples
+      wif-emulator --platform gcp --directory /tmp/world &
+      until [ -e /tmp/world/ready ]; do sleep 0.1; done
+      . /tmp/world/environment
+      wif-agent get -c /tmp/world/mondoo.json
+
+      wif-emulator --fault '{"match":{"role":"mondoo"},"status":503,"times":2}'
+      curl -d '{"match":{"role":"gcp"},"delay":2}' "$WIF_EMULATOR_URL/_emulator/faults"
+
+    """

@@ -1,0 +1,70 @@
+import Crypto
+import Federation
+import FoundationEssentials
+import Serving
+import Synchronization
+
+/// What all roles share.
+final class World: Sendable {
+    let options: Options
+    let clock: Clock
+    let journal = Journal()
+    let faults: FaultList
+    let issuers: [Issuer]
+    /// Where each role is reached from outside, without a trailing `/`.
+    let urls: [RoleName: String]
+
+    init(_ options: Options, urls: [RoleName: String]) throws(CryptoError) {
+        self.options = options
+        self.urls = urls
+        clock = Clock(offset: options.clockOffset)
+        faults = FaultList(options.faults)
+        var issuers: [Issuer] = []
+        for platform in options.platforms {
+            let url = options.issuerURL(of: platform.rawValue, base: urls[.issuers])
+            issuers.append(try Issuer(name: platform.rawValue, url: url ?? platform.issuerURL))
+        }
+        let custom = options.issuerURL(of: "custom", base: urls[.issuers])
+        issuers.append(
+            try Issuer(
+                name: "custom",
+                url: custom ?? "\(urls[.issuers] ?? "")/issuers/custom",
+                kind: .p256
+            )
+        )
+        self.issuers = issuers
+    }
+
+    func issuer(named name: String) -> Issuer? {
+        issuers.first { $0.name == name }
+    }
+
+    /// A platform's claims, with what the user changed. A claim set to `null` is left out.
+    func claims(of platform: IdentityPlatform) -> [String: JSON] {
+        platform.claims.merging(options.claims[platform.rawValue] ?? [:]) { _, new in new }
+            .filter { $0.value != .null }
+    }
+
+    func tokenLifetime(of platform: IdentityPlatform) -> Int64 {
+        options.tokenLifetimes[platform.rawValue] ?? platform.tokenLifetime
+    }
+
+    /// A platform's token, noted as handed out.
+    func token(
+        of platform: IdentityPlatform,
+        from role: RoleName,
+        claims: [String: JSON]
+    ) throws(CryptoError) -> String {
+        guard let issuer = issuer(named: platform.rawValue) else {
+            throw .failed(doing: "signing a token", reason: "no such issuer")
+        }
+        let token = try issuer.token(claims: claims)
+        note("subject-token", from: role.rawValue, token)
+        return token
+    }
+
+    func note(_ kind: String, from role: String, _ value: String) {
+        let time = clock.now.timeIntervalSince1970
+        journal.record(issued: Journal.Issued(kind: kind, from: role, value: value, time: time))
+    }
+}
