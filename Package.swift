@@ -38,6 +38,10 @@ let package = Package(
             dependencies: ["Serving", "Crypto", "Federation", "Platform"]),
 
         .target(name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport"),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
+        .testTarget(
+            name: "OutputsTests",
+            dependencies: ["Outputs", "Federation", "Platform", "TestSupport"]),
         .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Platform", "TestSupport"]),
         .testTarget(

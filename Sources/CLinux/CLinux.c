@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -67,6 +68,39 @@ int wif_open_directory(int parent, const char *name) {
 
 int wif_rename(int directory, const char *from, const char *to) {
     return renameat(directory, from, directory, to);
+}
+
+int wif_visit_names(int directory, void *context, void (*visit)(void *context, const char *name)) {
+    int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (own < 0) return -1;
+    DIR *stream = fdopendir(own);
+    if (stream == NULL) {
+        close(own);
+        return -1;
+    }
+    struct dirent *entry;
+    for (errno = 0; (entry = readdir(stream)) != NULL; errno = 0) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        visit(context, entry->d_name);
+    }
+    int reason = errno;
+    closedir(stream);
+    errno = reason;
+    return reason == 0 ? 0 : -1;
+}
+
+int wif_timer(void) { return timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int wif_timer_set(int timer, int64_t nanoseconds) {
+    struct itimerspec at = {
+        .it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000}};
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+void wif_timer_clear(int timer) {
+    uint64_t expirations;
+    ssize_t size = read(timer, &expirations, sizeof expirations);
+    (void)size;
 }
 
 _Static_assert(WIF_EPOLL_IN == EPOLLIN && WIF_EPOLL_OUT == EPOLLOUT && WIF_EPOLL_ERR == EPOLLERR &&

@@ -17,6 +17,17 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static let notFound = Errno(ENOENT)
     package static let wouldBlock = Errno(EAGAIN)
     package static let brokenPipe = Errno(EPIPE)
+    package static let noSpace = Errno(ENOSPC)
+    package static let quota = Errno(EDQUOT)
+    package static let readOnly = Errno(EROFS)
+    package static let notPermitted = Errno(EPERM)
+    package static let noAccess = Errno(EACCES)
+
+    /// Reasons that go away without anybody changing the configuration: a full or failing disk, a
+    /// file system mounted read-only after an error, no memory or descriptors left.
+    package static let passing: [Errno] = [
+        ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE, ESTALE, EBUSY, EAGAIN,
+    ].map { Errno($0) }
 }
 
 /// Runs a system call that answers -1 for failure, again as long as a signal interrupts it.

@@ -1,0 +1,131 @@
+package import Federation
+package import Platform
+import Synchronization
+
+/// A file that always holds the newest credential, whole.
+///
+/// Its calls block (they wait for the disk); one at a time is done.
+package final class FileOutput: Sendable {
+    package let path: String
+    package let options: FileOptions
+    private let name: String
+    private let owner: UInt32?
+    private let group: UInt32?
+    /// Open across refreshes, until the path leads elsewhere.
+    private let directory: Mutex<Directory?>
+
+    /// Opens the directory (made where missing) and refuses what is no place for a secret.
+    /// - Throws: ``OutputError``.
+    package init(path: String, options: FileOptions) throws(OutputError) {
+        self.path = path
+        self.options = options
+        (owner, group) = try resolved(options.owner, options.group, for: path)
+        (_, name) = try parts(of: path)
+        directory = Mutex(nil)
+        try attempt { directory throws(PathError) in try directory.checkTarget(name) }
+    }
+
+    /// Replaces the file's contents.
+    /// - Returns: the facts of the file as it is now on disk.
+    /// - Throws: ``OutputError``; the old file is then still in place.
+    package func write(_ contents: Secret) throws(OutputError) -> FileFacts {
+        try attempt { directory throws(PathError) in
+            try directory.replace(
+                name,
+                with: contents,
+                mode: options.mode,
+                owner: owner,
+                group: group
+            )
+        }
+    }
+
+    /// Removes the file; a target that is no regular file is left alone.
+    /// - Throws: ``OutputError``.
+    package func remove() throws(OutputError) {
+        try attempt { directory throws(PathError) in
+            guard try directory.facts(of: name)?.kind == .regular else { return }
+            try directory.remove(name)
+            try directory.sync()
+        }
+    }
+
+    private func attempt<Value: Sendable>(
+        _ work: (Directory) throws(PathError) -> Value
+    ) throws(OutputError) -> Value {
+        do throws(PathError) {
+            return try directory.withLock { (directory) throws(PathError) in
+                try work(open(&directory))
+            }
+        } catch {
+            throw OutputError(path, error)
+        }
+    }
+
+    private func open(_ current: inout Directory?) throws(PathError) -> Directory {
+        if let directory = current, directory.isCurrent {
+            try directory.recheck()
+            return directory
+        }
+        current = nil
+        let (parent, _) = split(path)
+        let directory = try Directory.open(
+            parent,
+            trust: .of(owner: owner, group: group),
+            creating: .init(mode: group == nil ? 0o700 : 0o750, owner: owner, group: group)
+        )
+        try directory.removeStale(of: name)
+        current = directory
+        return directory
+    }
+}
+
+extension DirectoryTrust {
+    /// Root, the agent and the output's owner; the output's group.
+    static func of(owner: UInt32?, group: UInt32?) -> DirectoryTrust {
+        DirectoryTrust(
+            owners: [effectiveUserID(), owner ?? effectiveUserID()],
+            groups: group.map { [$0] } ?? []
+        )
+    }
+}
+
+/// The ids of an output's owner and group.
+func resolved(
+    _ owner: String?,
+    _ group: String?,
+    for path: String
+) throws(OutputError) -> (owner: UInt32?, group: UInt32?) {
+    (
+        try owner.map { (name) throws(OutputError) in try knownUser(name, for: path) },
+        try group.map { (name) throws(OutputError) in try knownGroup(name, for: path) }
+    )
+}
+
+func knownUser(_ name: String, for path: String) throws(OutputError) -> UInt32 {
+    guard let id = userID(of: name) else { throw OutputError(path, "no user \"\(name)\"") }
+    return id
+}
+
+func knownGroup(_ name: String, for path: String) throws(OutputError) -> UInt32 {
+    guard let id = groupID(of: name) else { throw OutputError(path, "no group \"\(name)\"") }
+    return id
+}
+
+/// The directory and the name of an output's path.
+func parts(of path: String) throws(OutputError) -> (directory: String, name: String) {
+    let (directory, name) = split(path)
+    guard path.hasPrefix("/") else {
+        throw OutputError(path, "is not an absolute path", hint: "begin it with /")
+    }
+    guard !name.isEmpty, name != ".", name != ".." else {
+        throw OutputError(path, "names a directory", hint: "end it with a file's name")
+    }
+    return (directory, name)
+}
+
+private func split(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
+    let directory = String(path[..<slash])
+    return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
+}

@@ -1,0 +1,60 @@
+package import Federation
+package import Platform
+
+/// A credential that could not be delivered: to which output, at which step, and why.
+package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Where it was to be delivered.
+    package let path: String
+    /// What went wrong: lower case, the file or directory at fault first.
+    package let problem: String
+    /// The failed call's reason; `nil` where a rule refused.
+    package let reason: Errno?
+    package let hint: String?
+
+    package init(_ path: String, _ problem: String, reason: Errno? = nil, hint: String? = nil) {
+        self.path = path
+        self.problem = problem
+        self.reason = reason
+        self.hint = hint
+    }
+
+    /// What Platform found about the output's path, or about a directory on it.
+    init(_ path: String, _ error: PathError) {
+        self.path = path
+        self.problem = error.path == path ? error.problem : error.description
+        self.reason = error.reason
+        self.hint = error.hint ?? error.reason?.hint
+    }
+
+    package var description: String {
+        let message = "output \(path.printable): \(problem.printable)"
+        return if let hint { "\(message)\nhint: \(hint.printable)" } else { message }
+    }
+
+    /// The error as the failure that the rest of the program passes on: transient if space, the
+    /// device or a resource was wanting, else misconfigured.
+    package var failure: Failure {
+        Failure(
+            reason?.passesWithTime == true ? .transient : .misconfigured,
+            at: .output,
+            "output \(path.printable): \(problem.printable)",
+            hint: hint?.printable
+        )
+    }
+}
+
+extension Errno {
+    /// Whether the reason is one that goes away without anybody changing the configuration.
+    fileprivate var passesWithTime: Bool {
+        Errno.passing.contains(self)
+    }
+
+    fileprivate var hint: String? {
+        switch self {
+        case .noSpace, .quota: "make room on the file system"
+        case .readOnly: "under systemd, add the directory to ReadWritePaths= of the unit"
+        case .notPermitted, .noAccess: "the agent's user may not do this there"
+        default: nil
+        }
+    }
+}
