@@ -12,9 +12,15 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(
-            name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+            name: "CLibcurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]
+        ),
         .systemLibrary(
-            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+            name: "COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
         .target(name: "CLinux"),
 
         .target(name: "Platform", dependencies: ["CLinux"]),
@@ -29,23 +35,31 @@ let package = Package(
 
         .executableTarget(
             name: "wif-agent",
-            dependencies: ["Agent", "Outputs", "Federation", "Platform"]),
+            dependencies: ["Agent", "Outputs", "Federation", "Platform"]
+        ),
         .executableTarget(
             name: "wif-exchange",
-            dependencies: ["TokenSources", "Exchanges", "HTTP", "Federation", "Platform"]),
+            dependencies: ["TokenSources", "Exchanges", "HTTP", "Federation", "Platform"]
+        ),
         .executableTarget(
             name: "wif-emulator",
-            dependencies: ["Serving", "Crypto", "Federation", "Platform"]),
+            dependencies: ["Serving", "Crypto", "Federation", "Platform"]
+        ),
 
         .target(name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
         .testTarget(
             name: "OutputsTests",
-            dependencies: ["Outputs", "Federation", "Platform", "TestSupport"]),
+            dependencies: ["Outputs", "Federation", "Platform", "TestSupport"]
+        ),
+        .testTarget(name: "RoomTests"),
+        .testTarget(name: "FederationTests", dependencies: ["Federation", "Platform"]),
         .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Platform", "TestSupport"]),
         .testTarget(
-            name: "HTTPTests", dependencies: ["HTTP", "Crypto", "Platform", "TestSupport"]),
+            name: "HTTPTests",
+            dependencies: ["HTTP", "Crypto", "Platform", "TestSupport"]
+        ),
     ]
 )
 

@@ -30,6 +30,7 @@ package struct Log: Sendable {
         }
     }
 
+    /// How a line looks.
     package enum Format: String, Sendable {
         case text
         /// Text with sd-daemon(3)'s priority prefixes and no time, which the journal keeps itself.

@@ -23,6 +23,7 @@ package enum AccountName {
         return name
     }
 
+    /// Whether it is `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`.
     package static func isValid(_ name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
         return isAlphanumeric(first)

@@ -2,6 +2,7 @@ package import Platform
 
 /// What the agent asks of a worker: one JSON object on a line of its standard input.
 package struct Job: Sendable {
+    /// What is wanted.
     package enum Kind: Sendable {
         /// A subject token, exchanged for a credential.
         case exchange

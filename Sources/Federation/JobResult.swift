@@ -2,6 +2,7 @@ package import Platform
 
 /// What a worker answers for a job: one JSON object on a line of its standard output.
 package struct JobResult: Sendable {
+    /// What came of the job.
     package enum Outcome: Sendable {
         case credential(Credential)
         /// The subject token itself, for `wif-agent token`.

@@ -1,5 +1,6 @@
 /// One place where an account's credential is delivered.
 package struct Output: Equatable, Sendable {
+    /// A file or a socket, and what goes with each.
     package enum Kind: Equatable, Sendable {
         case file(Format, FileOptions)
         case socket(Format, SocketAccess)
@@ -40,6 +41,7 @@ package enum Format: String, CaseIterable, Sendable {
 
 /// How a delivered file is made.
 package struct FileOptions: Equatable, Sendable {
+    /// What becomes of the file when its credential expires.
     package enum Expiry: String, Sendable {
         case keep
         case remove

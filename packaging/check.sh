@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is accepted: format, build, tests, release build and
+# linkage, man pages. With --all also the sanitizers and the slow suites.
+#
+# Works from a fresh clone on a Debian machine with only the Swift toolchain; installs the rest.
+# Ends with one line: "check.sh: passed", or "check.sh: FAILED at: STEP" and status 1.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. packaging/requirements.sh
+
+readonly release=.build/release
+current='arguments'
+started=$SECONDS
+
+usage() {
+    cat <<'END'
+usage: packaging/check.sh [--all]
+  --all   also the tests under the thread and address sanitizers, and the slow suites
+END
+}
+
+finish() {
+    local status=$?
+    if [ "$status" -eq 0 ]; then
+        echo "check.sh: passed in $((SECONDS - started)) s"
+    else
+        echo "check.sh: FAILED at: $current"
+    fi
+}
+
+# step TITLE COMMAND...: a heading, the command, the time it took; ends the script if it fails.
+step() {
+    local from=$SECONDS
+    current=$1
+    shift
+    printf '\n==> %s\n' "$current"
+    "$@"
+    printf '    %s: %d s\n' "$current" "$((SECONDS - from))"
+}
+
+requirements() {
+    install_missing pkg-config libcurl4-openssl-dev libssl-dev mandoc openssl jq curl gcc \
+        python3 iproute2=ip procps=ps binutils=readelf
+    swift --version 2>&1 | head -n 1
+}
+
+format() { swift format lint --strict --parallel -r Sources Tests Package.swift; }
+
+build() { swift build --build-tests; }
+
+tests() { swift test --skip-build --disable-xctest; }
+
+slow_tests() { WIF_AGENT_SLOW_TESTS=1 swift test --skip-build --disable-xctest; }
+
+release_build() {
+    local product
+    for product in wif-agent wif-exchange wif-emulator; do
+        swift build -c release --static-swift-stdlib --product "$product"
+    done
+}
+
+# The agent lives for months: no network library may be in its process, directly or through another.
+linkage() {
+    local program
+    for program in wif-agent wif-exchange wif-emulator; do
+        ldd "$release/$program" >"$scratch/$program.ldd"
+        if grep -E 'not found|libswift|libFoundation' "$scratch/$program.ldd"; then
+            echo "$program: needs a library that a machine without Swift lacks"
+            return 1
+        fi
+    done
+    if grep -E 'libcurl|libcrypto|libssl' "$scratch/wif-agent.ldd"; then
+        echo "wif-agent: links a network library"
+        return 1
+    fi
+    grep -q libcurl "$scratch/wif-exchange.ldd" || {
+        echo "wif-exchange: does not link libcurl"
+        return 1
+    }
+    echo "wif-agent: $(wc -l <"$scratch/wif-agent.ldd") libraries, none of libcurl, libcrypto, libssl"
+    echo "wif-exchange: $(wc -l <"$scratch/wif-exchange.ldd") libraries"
+}
+
+# The most a stripped binary may weigh: a stray import shows here the same day.
+sizes() {
+    local program bytes limit=20000000
+    for program in wif-agent wif-exchange wif-emulator; do
+        strip -o "$scratch/$program" "$release/$program"
+        bytes=$(stat -c %s "$scratch/$program")
+        printf '%-14s %5.1f MB stripped (%5.1f MB as built)\n' "$program" \
+            "$(megabytes "$bytes")" "$(megabytes "$(stat -c %s "$release/$program")")"
+        [ "$bytes" -le "$limit" ] || {
+            echo "$program: over $limit bytes stripped"
+            return 1
+        }
+    done
+}
+
+megabytes() { awk -v bytes="$1" 'BEGIN { print bytes / 1e6 }'; }
+
+manuals() {
+    local page pages=(man/*.[1-8])
+    [ -e "${pages[0]}" ] || { echo "no manual pages in man/"; return 1; }
+    for page in "${pages[@]}"; do
+        mandoc -T lint -W warning "$page"
+        echo "$page: clean"
+    done
+}
+
+documents() {
+    local lines
+    lines=$(wc -l <README.md)
+    echo "README.md: $lines lines"
+    [ "$lines" -lt 200 ] || { echo "README.md: must stay under 200 lines"; return 1; }
+}
+
+scripts() {
+    local script list=(packaging/*.sh Tests/Benchmarks/*.sh .ci/run)
+    for script in "${list[@]}"; do
+        [ -e "$script" ] && bash -n "$script"
+    done
+    if command -v shellcheck >/dev/null 2>&1; then
+        shellcheck -x -S warning "${list[@]}"
+    else
+        echo "shellcheck is not installed; only the syntax was looked at"
+    fi
+}
+
+sanitized() {
+    local sanitizer=$1 path=.build-${1:0:1}san
+    # The runtime keeps what it allocated once until the end; only what is lost is a leak.
+    ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1 \
+        swift test --disable-xctest --sanitize="$sanitizer" --scratch-path "$path"
+}
+
+all=no
+case ${1-} in
+'') ;;
+--all) all=yes ;;
+-h | --help) usage; exit 0 ;;
+*) usage >&2; exit 64 ;;
+esac
+
+scratch=$(mktemp -d)
+trap 'finish; rm -rf "$scratch"' EXIT
+
+step 'requirements' requirements
+step 'format' format
+step 'scripts' scripts
+step 'documents' documents
+step 'manual pages' manuals
+step 'build' build
+step 'tests' tests
+step 'release build' release_build
+step 'linkage' linkage
+step 'sizes' sizes
+if [ "$all" = yes ]; then
+    step 'slow tests' slow_tests
+    step 'thread sanitizer' sanitized thread
+    step 'address sanitizer' sanitized address
+fi

@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# Sourced by check.sh and demo.sh: what the build and the tests need beside the Swift toolchain,
+# and how to get it where apt-get is at hand.
+
+# say TEXT: one plain line on standard error.
+say() { printf '%s\n' "$*" >&2; }
+
+# missing_packages WHAT...: the Debian packages for what is not there, one a line.
+# WHAT is PACKAGE (a pkg-config module or a command of that name) or PACKAGE=COMMAND.
+missing_packages() {
+    local item package command
+    for item in "$@"; do
+        package=${item%%=*} command=${item#*=}
+        case $package in
+        libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null || echo "$package" ;;
+        libssl-dev) pkg-config --exists 'openssl >= 3' 2>/dev/null || echo "$package" ;;
+        *) PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null 2>&1 || echo "$package" ;;
+        esac
+    done
+}
+
+# as_root COMMAND...: as root, through sudo where needed; fails where neither is possible.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1 && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+        sudo "$@"
+    else
+        return 127
+    fi
+}
+
+# install_missing WHAT...: installs what is missing with apt-get, or says what to install.
+install_missing() {
+    local packages
+    command -v swift >/dev/null 2>&1 || {
+        say "swift is not in PATH: install the Swift 6.3 toolchain from https://swift.org/install/linux"
+        return 1
+    }
+    mapfile -t packages < <(missing_packages "$@")
+    [ "${#packages[@]}" -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        say "missing, and there is no apt-get here to install it: ${packages[*]} (Debian's names)"
+        return 1
+    fi
+    say "installing ${packages[*]}"
+    if ! as_root true; then
+        say "not root and no sudo that works without a terminal; run this as root, then try again:"
+        say "    apt-get update && apt-get install -y ${packages[*]}"
+        return 1
+    fi
+    as_root apt-get -qq update || say "apt-get update failed; trying with the lists that are here"
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq install -y --no-install-recommends "${packages[@]}" >&2 || {
+        say "apt-get could not install ${packages[*]}; its messages are above"
+        return 1
+    }
+    mapfile -t packages < <(missing_packages "$@")
+    [ "${#packages[@]}" -eq 0 ] || {
+        say "still missing after the installation: ${packages[*]}"
+        return 1
+    }
+}
