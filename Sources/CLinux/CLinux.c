@@ -89,20 +89,6 @@ int wif_visit_names(int directory, void *context, void (*visit)(void *context, c
     return reason == 0 ? 0 : -1;
 }
 
-int wif_timer(void) { return timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK); }
-
-int wif_timer_set(int timer, int64_t nanoseconds) {
-    struct itimerspec at = {
-        .it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000}};
-    return timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL);
-}
-
-void wif_timer_clear(int timer) {
-    uint64_t expirations;
-    ssize_t size = read(timer, &expirations, sizeof expirations);
-    (void)size;
-}
-
 _Static_assert(WIF_EPOLL_IN == EPOLLIN && WIF_EPOLL_OUT == EPOLLOUT && WIF_EPOLL_ERR == EPOLLERR &&
                    WIF_EPOLL_HUP == EPOLLHUP && WIF_EPOLL_ONESHOT == EPOLLONESHOT &&
                    WIF_EPOLL_ADD == EPOLL_CTL_ADD && WIF_EPOLL_DELETE == EPOLL_CTL_DEL &&

@@ -40,10 +40,19 @@ package final class FileOutput: Sendable {
         }
     }
 
-    /// Removes the file; a target that is no regular file is left alone.
+    /// Removes the file; a target that is no regular file is left alone, and nothing is done where
+    /// there is none.
     /// - Throws: ``OutputError``.
     package func remove() throws(OutputError) {
-        try attempt { directory throws(PathError) in
+        do throws(OutputError) {
+            try removeFile()
+        } catch {
+            if error.reason != .notFound { throw error }
+        }
+    }
+
+    private func removeFile() throws(OutputError) {
+        try attempt(creating: false) { directory throws(PathError) in
             guard try directory.facts(of: name)?.kind == .regular else { return }
             try directory.remove(name)
             try directory.sync()
@@ -51,28 +60,33 @@ package final class FileOutput: Sendable {
     }
 
     private func attempt<Value: Sendable>(
+        creating: Bool = true,
         _ work: (Directory) throws(PathError) -> Value
     ) throws(OutputError) -> Value {
         do throws(PathError) {
             return try directory.withLock { (directory) throws(PathError) in
-                try work(open(&directory))
+                try work(open(&directory, creating: creating))
             }
         } catch {
             throw OutputError(path, error)
         }
     }
 
-    private func open(_ current: inout Directory?) throws(PathError) -> Directory {
+    private func open(
+        _ current: inout Directory?,
+        creating: Bool
+    ) throws(PathError) -> Directory {
         if let directory = current, directory.isCurrent {
             try directory.recheck()
             return directory
         }
         current = nil
-        let (parent, _) = split(path)
+        let mode: UInt32 = group == nil ? 0o700 : 0o750
+        let creation = Directory.Creation(mode: mode, owner: owner, group: group)
         let directory = try Directory.open(
-            parent,
+            split(path).directory,
             trust: .of(owner: owner, group: group),
-            creating: .init(mode: group == nil ? 0o700 : 0o750, owner: owner, group: group)
+            creating: creating ? creation : nil
         )
         try directory.removeStale(of: name)
         current = directory

@@ -73,9 +73,13 @@ package final class Poller: Sendable {
         if !isReady { throw CancellationError() }
     }
 
-    /// Calls the handler on the poller's thread each time the descriptor is readable, until the
-    /// returned watch is cancelled. The handler must not block; while it runs nothing else is polled.
-    package func watch(_ descriptor: Int32, handler: @escaping @Sendable () -> Void) -> Watch {
+    /// Calls the handler on the poller's thread each time the descriptor is ready, until the returned
+    /// watch is cancelled. The handler must not block; while it runs nothing else is polled.
+    package func watch(
+        _ descriptor: Int32,
+        for interest: Interest = .reading,
+        handler: @escaping @Sendable () -> Void
+    ) -> Watch {
         let id = state.withLock { state in
             defer { state.nextID += 1 }
             state.waiters[state.nextID] = .handler(descriptor: descriptor, handler)
@@ -85,7 +89,7 @@ package final class Poller: Sendable {
             epoll,
             Int32(WIF_EPOLL_ADD),
             descriptor,
-            UInt32(WIF_EPOLL_IN),
+            interest.events,
             id
         )
         precondition(result == 0, "a descriptor that cannot be polled, or is polled already")

@@ -34,12 +34,6 @@ int wif_rename(int directory, const char *from, const char *to);
 // "..", the directory's own position is unchanged.
 int wif_visit_names(int directory, void *context, void (*visit)(void *context, const char *name));
 
-// timerfd_create(2) on CLOCK_BOOTTIME, non-blocking; readable at the instant set (nanoseconds since
-// boot; 0 disarms). wif_timer_clear makes it unreadable until then.
-int wif_timer(void);
-int wif_timer_set(int timer, int64_t nanoseconds);
-void wif_timer_clear(int timer);
-
 // epoll(7). `events` are the bits of <sys/epoll.h>, which Swift does not see.
 enum {
     WIF_EPOLL_IN = 0x001,

@@ -1,0 +1,301 @@
+package import Federation
+package import Platform
+import Synchronization
+
+/// A Unix socket that writes the present credential to everyone who may have it, and closes.
+///
+/// Peers whom the kernel's buffer serves at once never leave the poller's thread; those that must
+/// wait, for a credential or for room in their buffer, are kept in a table.
+package final class CredentialSocket: Sendable {
+    /// How long peers are put up with, in seconds.
+    package struct Patience: Sendable {
+        /// For a credential, unless the peer names a unit.
+        package var hold = 90.0
+        /// For a peer to read what it was sent.
+        package var send = 30.0
+
+        package init() {}
+    }
+
+    package let path: String
+    let listener: UnixListener
+    private let gate: SocketGuard
+    private let patience: Patience
+    private let timekeeper: any Timekeeper
+    private let report: @Sendable (SocketEvent) -> Void
+    let state = Mutex(SocketState())
+    private let bell = Wakeup()
+
+    /// Opens the socket, or takes over one that listens already. Connections queue from then on and
+    /// are served by ``run()``.
+    ///
+    /// `report` is called on the poller's thread or that of ``set(_:expiry:)`` and must not block.
+    /// - Throws: ``OutputError``.
+    package init(
+        path: String,
+        access: SocketAccess,
+        adopting handedOver: Int32? = nil,
+        patience: Patience = Patience(),
+        timekeeper: any Timekeeper = SystemTimekeeper(),
+        report: @escaping @Sendable (SocketEvent) -> Void = { _ in }
+    ) throws(OutputError) {
+        self.path = path
+        self.patience = patience
+        self.timekeeper = timekeeper
+        self.report = report
+        let listener = try openListener(path, access, adopting: handedOver)
+        do throws(OutputError) {
+            gate = try SocketGuard(access, owner: listener.owner, path: path)
+        } catch {
+            listener.close()
+            throw error
+        }
+        self.listener = listener
+    }
+
+    /// The socket file as it was made; `nil` for one that was handed over.
+    var facts: FileFacts? { listener.facts }
+
+    /// What has been done so far.
+    package var counts: SocketCounts {
+        state.withLock { state in
+            var counts = state.counts
+            counts.waiting = state.waiting.count
+            return counts
+        }
+    }
+
+    /// Makes this the credential that is served until `expiry`, and serves those that wait for one;
+    /// `nil` makes peers wait.
+    package func set(_ credential: Secret?, expiry: BootInstant? = nil) {
+        let now = timekeeper.now
+        let released = state.withLock { state in
+            state.replace(credential, expiry)
+            guard state.credential(at: now) != nil else { return [SocketState.Entry]() }
+            return state.takeAll { $0.rest == nil }
+        }
+        guard let credential else { return }
+        for entry in released { serve(entry.connection, credential, from: 0) }
+    }
+
+    /// Serves until the task is cancelled, then hangs up on those that wait and removes the socket
+    /// file. To be called once.
+    package func run() async {
+        while !Task.isCancelled {
+            listen()
+            await bell.wait(until: state.withLock { $0.nextDeadline }, on: timekeeper)
+            giveUp(at: timekeeper.now)
+        }
+        close()
+    }
+
+    /// Hangs up on those that wait, stops listening and removes the socket file.
+    package func close() {
+        let dropped = state.withLock { state in
+            state.listening?.cancel()
+            state.listening = nil
+            state.isClosed = true
+            return state.takeAll { _ in true }
+        }
+        listener.close()
+        withExtendedLifetime(dropped) {}
+    }
+
+    private func listen() {
+        let now = timekeeper.now
+        state.withLock { state in
+            guard state.listening == nil, !state.isClosed,
+                state.pausedUntil.map({ $0 <= now }) ?? true
+            else { return }
+            state.pausedUntil = nil
+            state.listening = Poller.shared.watch(listener.raw) { [weak self] in
+                self?.acceptBatch()
+            }
+        }
+    }
+
+    /// On the poller's thread, which others need as well: a limited number at a time.
+    private func acceptBatch() {
+        for _ in 0..<64 {
+            do throws(Errno) {
+                guard let connection = try listener.accept() else { return }
+                attend(connection)
+            } catch {
+                if Errno.passing.contains(error) { return pause(error) }
+            }
+        }
+    }
+
+    /// Out of descriptors or memory the queue stays readable: looked at again later, not at once.
+    private func pause(_ reason: Errno) {
+        let until = timekeeper.now.advanced(bySeconds: 0.1)
+        state.withLock { state in
+            state.listening?.cancel()
+            state.listening = nil
+            state.pausedUntil = until
+        }
+        bell.ring()
+        report(.paused(reason: reason.description))
+    }
+
+    private func attend(_ connection: consuming UnixListener.Connection) {
+        let peer = connection.peer
+        let raw = connection.descriptor.raw
+        let verdict = gate.judge(peer) { () throws(Errno) in try peerGroups(of: raw) }
+        switch verdict {
+        case .refused(let reason): refuse(peer.uid, reason)
+        case .allowed(let unit):
+            let now = timekeeper.now
+            guard let credential = state.withLock({ $0.credential(at: now) }) else {
+                return hold(HeldConnection(connection.takeDescriptor(), uid: peer.uid, unit: unit))
+            }
+            let rest = send(credential, from: 0, to: raw, peer.uid, unit)
+            guard let rest else { return }
+            let held = HeldConnection(connection.takeDescriptor(), uid: peer.uid, unit: unit)
+            keep(held, credential, from: rest)
+        }
+    }
+
+    /// Sends what the peer's buffer takes; answers where the rest begins, `nil` if there is none or
+    /// the peer has gone.
+    private func send(
+        _ credential: Secret,
+        from start: Int,
+        to raw: Int32,
+        _ uid: UInt32,
+        _ unit: String?
+    ) -> Int? {
+        let sent: Int?
+        do throws(Errno) {
+            sent = try unlessBlocked { () throws(Errno) in
+                try credential.withBytes { bytes throws(Errno) in
+                    try Platform.send(raw, bytes.extracting(start..<bytes.byteCount))
+                }
+            }
+        } catch {
+            state.withLock { $0.counts.abandoned += 1 }
+            return nil
+        }
+        let end = start + (sent ?? 0)
+        guard end == credential.count else { return end }
+        discardInput(of: raw)
+        delivered(uid, unit)
+        return nil
+    }
+
+    private func delivered(_ uid: UInt32, _ unit: String?) {
+        let isFirst = state.withLock { $0.noteDelivery(to: uid, unit) }
+        if isFirst { report(.delivered(uid: uid, unit: unit)) }
+    }
+
+    private func refuse(_ uid: UInt32, _ reason: String) {
+        let now = timekeeper.now
+        let count = state.withLock { $0.noteRefusal(of: uid, at: now) }
+        if let count { report(.refused(uid: uid, reason: reason, count: count)) }
+    }
+
+    /// Keeps a peer until there is a credential; serves it if one has come in the meantime.
+    private func hold(_ held: HeldConnection) {
+        let now = timekeeper.now
+        let deadline = held.unit == nil ? now.advanced(bySeconds: patience.hold) : nil
+        let entry = SocketState.Entry(connection: held, deadline: deadline)
+        let outcome = state.withLock { state in
+            if let credential = state.credential(at: now) { return Outcome.serve(credential) }
+            return state.admit(entry) { watch(held, $0, for: .hangUp) } ? .kept : .full
+        }
+        switch outcome {
+        case .serve(let credential): serve(held, credential, from: 0)
+        case .kept: bell.ring()
+        case .full: refuse(held.uid, "too many of its connections wait already")
+        }
+    }
+
+    private enum Outcome {
+        case serve(Secret)
+        case kept
+        case full
+    }
+
+    /// Sends what the peer's buffer takes, and keeps the peer for the rest.
+    private func serve(_ held: HeldConnection, _ credential: Secret, from start: Int) {
+        if let rest = send(credential, from: start, to: held.raw, held.uid, held.unit) {
+            keep(held, credential, from: rest)
+        }
+    }
+
+    private func keep(_ held: HeldConnection, _ credential: Secret, from start: Int) {
+        let entry = SocketState.Entry(
+            connection: held,
+            deadline: timekeeper.now.advanced(bySeconds: patience.send),
+            rest: .init(credential: credential, start: start)
+        )
+        let isKept = state.withLock { state in
+            state.admit(entry) { watch(held, $0, for: .writing) }
+        }
+        if isKept { bell.ring() } else { refuse(held.uid, "too many of its connections wait") }
+    }
+
+    private func watch(
+        _ held: HeldConnection,
+        _ id: UInt64,
+        for interest: Poller.Interest
+    ) -> Poller.Watch {
+        Poller.shared.watch(held.raw, for: interest) { [weak self] in self?.isReady(id) }
+    }
+
+    /// A peer that waited has hung up, or has room for more.
+    private func isReady(_ id: UInt64) {
+        guard let entry = state.withLock({ $0.take(id) }) else { return }
+        if let rest = entry.rest {
+            serve(entry.connection, rest.credential, from: rest.start)
+        } else {
+            state.withLock { $0.counts.abandoned += 1 }
+        }
+    }
+
+    private func giveUp(at now: BootInstant) {
+        let late = state.withLock { state in
+            let late = state.takeAll { $0.deadline.map { $0 <= now } ?? false }
+            state.counts.timedOut += late.count
+            return late
+        }
+        for entry in late {
+            let (uid, unit) = (entry.connection.uid, entry.connection.unit)
+            report(entry.rest == nil ? .heldTooLong(uid: uid) : .stalled(uid: uid, unit: unit))
+        }
+    }
+}
+
+private func openListener(
+    _ path: String,
+    _ access: SocketAccess,
+    adopting handedOver: Int32?
+) throws(OutputError) -> UnixListener {
+    do throws(PathError) {
+        if let handedOver {
+            return try UnixListener(adopting: FileDescriptor(owning: handedOver))
+        }
+    } catch {
+        throw OutputError(path, error)
+    }
+    let (parent, name) = try parts(of: path)
+    let (owner, group) = try resolved(access.owner, access.group, for: path)
+    do throws(PathError) {
+        // A socket for everyone is of no use behind a closed door.
+        let mode: UInt32 = access.effectiveMode & 0o007 != 0 ? 0o711 : group == nil ? 0o700 : 0o750
+        let directory = try Directory.open(
+            parent,
+            trust: .of(owner: owner, group: group),
+            creating: .init(mode: mode, owner: owner, group: group)
+        )
+        return try UnixListener(
+            binding: name,
+            in: directory,
+            mode: access.effectiveMode,
+            owner: owner,
+            group: group
+        )
+    } catch {
+        throw OutputError(path, error)
+    }
+}

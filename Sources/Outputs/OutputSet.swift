@@ -1,0 +1,199 @@
+package import Federation
+package import Platform
+
+/// What became of one output at a delivery.
+package struct OutputReport: Sendable {
+    package let output: Output
+    /// The file or socket as it is now; `nil` if it failed, and for sockets that were handed over.
+    package let facts: FileFacts?
+    /// `nil` where the output holds what it should.
+    package let failure: Failure?
+    package let warnings: [String]
+}
+
+/// All the outputs of one account.
+package final class OutputSet: Sendable {
+    private enum Place: Sendable {
+        case file(FileOutput, FileOptions.Expiry)
+        case socket(CredentialSocket)
+    }
+
+    private let account: Account
+    private let places: [(output: Output, place: Place)]
+
+    /// Opens the account's outputs: directories are made and checked, sockets listen.
+    ///
+    /// - Parameters:
+    ///   - account: whose outputs.
+    ///   - runtimeDirectory: where the default output stands.
+    ///   - handedOver: listening sockets from systemd, served in place of opened ones, in order;
+    ///     those left over are served like the last, or in `raw`. Owned from here on.
+    ///   - patience: how long sockets put up with peers.
+    ///   - timekeeper: the clock that credentials expire by.
+    ///   - report: told of what happens at a socket, by its path; must not block.
+    /// - Throws: ``OutputError`` of the first output that cannot be opened; none stays open then.
+    package init(
+        account: Account,
+        runtimeDirectory: String,
+        handedOver: [Int32] = [],
+        patience: CredentialSocket.Patience = .init(),
+        timekeeper: any Timekeeper = SystemTimekeeper(),
+        report: @escaping @Sendable (String, SocketEvent) -> Void = { _, _ in }
+    ) throws(OutputError) {
+        self.account = account
+        var handedOver = handedOver
+        var places: [(output: Output, place: Place)] = []
+        do throws(OutputError) {
+            let outputs = account.outputs(in: runtimeDirectory)
+            for output in outputs + extra(outputs, for: handedOver.count) {
+                let place = try Self.open(output, &handedOver, patience, timekeeper) { event in
+                    report(output.path, event)
+                }
+                places.append((output, place))
+            }
+        } catch {
+            for case (_, .socket(let socket)) in places { socket.close() }
+            for descriptor in handedOver { _ = FileDescriptor(owning: descriptor) }
+            throw error
+        }
+        self.places = places
+    }
+
+    /// Delivers a credential to every output; one that fails does not stop the others. Sockets come
+    /// first, for files wait for the disk.
+    package func deliver(_ credential: Credential) async -> [OutputReport] {
+        var reports: [OutputReport?] = places.map { serve(credential, $0.output, $0.place) }
+        for (index, (output, place)) in places.enumerated() {
+            guard case .file(let file, _) = place else { continue }
+            reports[index] = await write(credential, output, file)
+        }
+        return reports.compactMap { $0 }
+    }
+
+    /// Withdraws an expired credential: from sockets always, from files as their `onExpiry` says.
+    /// Only what was removed, or could not be, is reported.
+    package func expire() async -> [OutputReport] {
+        for case (_, .socket(let socket)) in places { socket.set(nil) }
+        return await remove { $0 == .remove }
+    }
+
+    /// Serves the sockets until the task is cancelled; returns at once if there are none.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            for case (_, .socket(let socket)) in places {
+                group.addTask { await socket.run() }
+            }
+        }
+    }
+
+    /// Closes the sockets and, with `removing`, removes the files; reports as ``expire()`` does.
+    @discardableResult
+    package func close(removing: Bool) async -> [OutputReport] {
+        for case (_, .socket(let socket)) in places { socket.close() }
+        return removing ? await remove { _ in true } : []
+    }
+
+    /// What the sockets have done so far, by path.
+    package var socketCounts: [String: SocketCounts] {
+        var counts: [String: SocketCounts] = [:]
+        for case (let output, .socket(let socket)) in places { counts[output.path] = socket.counts }
+        return counts
+    }
+
+    private static func open(
+        _ output: Output,
+        _ handedOver: inout [Int32],
+        _ patience: CredentialSocket.Patience,
+        _ timekeeper: any Timekeeper,
+        report: @escaping @Sendable (SocketEvent) -> Void
+    ) throws(OutputError) -> Place {
+        switch output.kind {
+        case .file(_, let options):
+            return .file(try FileOutput(path: output.path, options: options), options.onExpiry)
+        case .socket(_, let access):
+            let socket = try CredentialSocket(
+                path: output.path,
+                access: access,
+                adopting: handedOver.isEmpty ? nil : handedOver.removeFirst(),
+                patience: patience,
+                timekeeper: timekeeper,
+                report: report
+            )
+            return .socket(socket)
+        }
+    }
+
+    private func serve(
+        _ credential: Credential,
+        _ output: Output,
+        _ place: Place
+    ) -> OutputReport? {
+        guard case .socket(let socket) = place else { return nil }
+        do throws(OutputError) {
+            let rendered = try rendered(credential, output)
+            socket.set(rendered.bytes, expiry: credential.expiry)
+            return OutputReport(output, facts: socket.facts, warnings: rendered.warnings)
+        } catch {
+            return OutputReport(output, failure: error.failure)
+        }
+    }
+
+    private func write(
+        _ credential: Credential,
+        _ output: Output,
+        _ file: FileOutput
+    ) async -> OutputReport {
+        do throws(OutputError) {
+            let rendered = try rendered(credential, output)
+            let facts = try await offPool { () throws(OutputError) in
+                try file.write(rendered.bytes)
+            }
+            return OutputReport(output, facts: facts, warnings: rendered.warnings)
+        } catch {
+            return OutputReport(output, failure: error.failure)
+        }
+    }
+
+    private func rendered(
+        _ credential: Credential,
+        _ output: Output
+    ) throws(OutputError) -> Rendered {
+        try render(credential, as: output.format, variable: account.variable, account: account)
+    }
+
+    private func remove(
+        where isWanted: (FileOptions.Expiry) -> Bool
+    ) async -> [OutputReport] {
+        var reports: [OutputReport] = []
+        for case (let output, .file(let file, let expiry)) in places where isWanted(expiry) {
+            do throws(OutputError) {
+                try await offPool { () throws(OutputError) in try file.remove() }
+                reports.append(OutputReport(output))
+            } catch {
+                reports.append(OutputReport(output, failure: error.failure))
+            }
+        }
+        return reports
+    }
+}
+
+extension OutputReport {
+    fileprivate init(
+        _ output: Output,
+        facts: FileFacts? = nil,
+        failure: Failure? = nil,
+        warnings: [String] = []
+    ) {
+        self.init(output: output, facts: facts, failure: failure, warnings: warnings)
+    }
+}
+
+/// Outputs for sockets that were handed over beyond those configured: like the last of these.
+private func extra(_ outputs: [Output], for count: Int) -> [Output] {
+    let sockets = outputs.filter { $0.word == "socket" }
+    guard count > sockets.count else { return [] }
+    return (sockets.count..<count).map { index in
+        let path = "/run/systemd/handed-over-\(index + 1)"
+        return Output(kind: sockets.last?.kind ?? .socket(.raw, SocketAccess()), path: path)
+    }
+}

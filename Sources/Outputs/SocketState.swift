@@ -1,0 +1,138 @@
+import Platform
+
+/// A connection that outlives its first moment.
+final class HeldConnection: Sendable {
+    private let descriptor: FileDescriptor
+    let uid: UInt32
+    let unit: String?
+
+    init(_ descriptor: consuming FileDescriptor, uid: UInt32, unit: String?) {
+        self.descriptor = descriptor
+        self.uid = uid
+        self.unit = unit
+    }
+
+    /// Borrowed: never to be closed.
+    var raw: Int32 { descriptor.raw }
+}
+
+/// What a credential socket remembers; every change is made under its lock.
+struct SocketState: ~Copyable {
+    /// A peer that waits: for a credential, or for room to take the rest of one.
+    struct Entry: Sendable {
+        struct Rest: Sendable {
+            let credential: Secret
+            let start: Int
+        }
+
+        let connection: HeldConnection
+        let deadline: BootInstant?
+        var rest: Rest?
+        var watch: Poller.Watch?
+    }
+
+    private struct Recipient: Hashable {
+        let uid: UInt32
+        let unit: String?
+    }
+
+    private struct Refusals {
+        var lastReport: BootInstant
+        var unreported = 0
+    }
+
+    static let mostWaiting = 1024
+    static let mostWaitingOfOneUser = 64
+    private static let secondsBetweenReports = 10.0
+
+    var counts = SocketCounts()
+    var waiting: [UInt64: Entry] = [:]
+    var listening: Poller.Watch?
+    var pausedUntil: BootInstant?
+    var isClosed = false
+    private var current: Secret?
+    private var expiry: BootInstant?
+    private var waitingOfUser: [UInt32: Int] = [:]
+    private var nextID: UInt64 = 1
+    private var recipients: Set<Recipient> = []
+    private var refusals: [UInt32: Refusals] = [:]
+
+    /// The credential, unless it has expired.
+    func credential(at now: BootInstant) -> Secret? {
+        if let expiry, expiry <= now { nil } else { current }
+    }
+
+    mutating func replace(_ credential: Secret?, _ expiry: BootInstant?) {
+        current = credential
+        self.expiry = expiry
+        recipients.removeAll()
+    }
+
+    /// When something is to be done that no event tells of.
+    var nextDeadline: BootInstant? {
+        var earliest = pausedUntil
+        for entry in waiting.values {
+            guard let deadline = entry.deadline else { continue }
+            earliest = min(earliest ?? deadline, deadline)
+        }
+        return earliest
+    }
+
+    /// Takes a peer into the table and watches it; false if the table or the user's part is full.
+    /// Units do not count against their user, who is root for them all.
+    mutating func admit(_ entry: Entry, watch: (UInt64) -> Poller.Watch) -> Bool {
+        let (uid, isUnit) = (entry.connection.uid, entry.connection.unit != nil)
+        guard !isClosed, waiting.count < Self.mostWaiting,
+            isUnit || waitingOfUser[uid, default: 0] < Self.mostWaitingOfOneUser
+        else { return false }
+        let id = nextID
+        nextID += 1
+        var entry = entry
+        entry.watch = watch(id)
+        waiting[id] = entry
+        if !isUnit { waitingOfUser[uid, default: 0] += 1 }
+        return true
+    }
+
+    /// Takes a peer out of the table; who does so owns it.
+    mutating func take(_ id: UInt64) -> Entry? {
+        guard let entry = waiting.removeValue(forKey: id) else { return nil }
+        entry.watch?.cancel()
+        if entry.connection.unit == nil {
+            let uid = entry.connection.uid
+            let count = waitingOfUser[uid, default: 1] - 1
+            waitingOfUser[uid] = count == 0 ? nil : count
+        }
+        return entry
+    }
+
+    mutating func takeAll(where isWanted: (Entry) -> Bool) -> [Entry] {
+        let wanted = waiting.filter { isWanted($0.value) }.keys.sorted()
+        var taken: [Entry] = []
+        for id in wanted {
+            if let entry = take(id) { taken.append(entry) }
+        }
+        return taken
+    }
+
+    /// Counts a delivery; whether it is this credential's first to that user and unit.
+    mutating func noteDelivery(to uid: UInt32, _ unit: String?) -> Bool {
+        counts.delivered += 1
+        return recipients.insert(Recipient(uid: uid, unit: unit)).inserted
+    }
+
+    /// Counts a refusal; how many there are to report now, if it is time.
+    mutating func noteRefusal(of uid: UInt32, at now: BootInstant) -> Int? {
+        counts.refused += 1
+        if let earlier = refusals[uid],
+            now.seconds(since: earlier.lastReport) < Self.secondsBetweenReports
+        {
+            refusals[uid]?.unreported += 1
+            return nil
+        }
+        let count = (refusals[uid]?.unreported ?? 0) + 1
+        if refusals.count >= Self.mostWaiting { refusals.removeAll() }
+        refusals[uid] = Refusals(lastReport: now)
+        return count
+    }
+}

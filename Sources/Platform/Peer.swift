@@ -1,0 +1,35 @@
+internal import CLinux
+import Glibc
+
+/// Who is at the other end of a Unix socket, as the kernel noted it when they connected. `unix(7)`
+package struct Peer: Sendable {
+    package let pid: Int32
+    package let uid: UInt32
+    package let gid: UInt32
+    /// The name a peer bound itself to in the abstract namespace, without its leading NUL.
+    package let abstractName: String?
+}
+
+/// The supplementary groups of a connected Unix socket's peer. `SO_PEERGROUPS`, `unix(7)`
+/// - Throws: ``Errno``.
+package func peerGroups(of socket: Int32) throws(Errno) -> [UInt32] {
+    // The kernel's limit, NGROUPS_MAX.
+    var groups = [UInt32](repeating: 0, count: 65_536)
+    let count = try systemCall { unsafe wif_peer_groups(socket, &groups, Int32(groups.count)) }
+    return Array(groups[..<Int(count)])
+}
+
+/// The user id that stands for those a user namespace does not know.
+/// `/proc/sys/kernel/overflowuid`
+package func overflowUserID() -> UInt32 {
+    let usual: UInt32 = 65_534
+    let raw = unsafe wif_openat(AT_FDCWD, "/proc/sys/kernel/overflowuid", O_RDONLY, 0)
+    guard raw >= 0 else { return usual }
+    let file = FileDescriptor(owning: raw)
+    do throws(Errno) {
+        let digits = try file.read(upTo: 16).prefix { $0 != UInt8(ascii: "\n") }
+        return UInt32(String(decoding: digits, as: UTF8.self)) ?? usual
+    } catch {
+        return usual
+    }
+}
