@@ -8,11 +8,11 @@ package func offPool<Value: Sendable, Failure: Error>(
     _ work: @escaping @Sendable () throws(Failure) -> Value
 ) async throws(Failure) -> Value {
     let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
-        blockingQueue.async {
+        // A serial queue of its own: it always gets a thread, whereas concurrent ones share as many as
+        // there are processors, and blocked work would hold up the rest.
+        DispatchQueue(label: "blocking").async {
             continuation.resume(returning: Result(catching: work))
         }
     }
     return try result.get()
 }
-
-private let blockingQueue = DispatchQueue(label: "blocking", attributes: .concurrent)

@@ -38,6 +38,10 @@ package final class UnixListener: Sendable {
         backlog: Int32 = 4096
     ) throws(PathError) {
         let path = directory.path(of: name)
+        guard path.utf8.count <= 107 else {
+            let hint = "clients can give a socket's path in at most 107 bytes"
+            throw PathError(path, "is too long for a socket", hint: hint)
+        }
         try clearTheWay(name, in: directory)
         let socket = try about(path, "cannot be bound") { () throws(Errno) in
             try boundSocket(path)
