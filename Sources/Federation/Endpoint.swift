@@ -34,6 +34,9 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
             throw EndpointError(reason: "holds a user name or password")
         }
         guard parts.fragment == nil else { throw EndpointError(reason: "has a fragment (#)") }
+        guard Self.hasPossiblePort(whole, parts.port) else {
+            throw EndpointError(reason: "has a port that is none")
+        }
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         port = parts.port
         isSecure = scheme == "https"
@@ -49,6 +52,15 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
     /// Scheme, host, port and path, for messages.
     package var description: String {
         String(url.prefix { $0 != "?" })
+    }
+
+    /// Whether the port, if one is written, is a number that a port can have. URLComponents takes one
+    /// that overflows for none, which would send the request to another port than the reader sees.
+    private static func hasPossiblePort(_ url: String, _ port: Int?) -> Bool {
+        if let port { return (1...65_535).contains(port) }
+        let authority = url.drop { $0 != "/" }.dropFirst(2).prefix { !"/?#".contains($0) }
+        guard let colon = authority.lastIndex(of: ":"), authority.last != "]" else { return true }
+        return authority[colon...].count == 1
     }
 
     /// Whether a host name or address is this machine's own.
