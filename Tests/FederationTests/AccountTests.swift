@@ -1,0 +1,245 @@
+import Federation
+import Platform
+import Testing
+
+@Suite struct `An account file` {
+    @Test func `the console's file works unmodified`() throws {
+        let account = try AccountFixture.parse()
+        #expect(account.name == "mondoo")
+        #expect(account.warnings.isEmpty)
+        #expect(account.issuer == "https://accounts.google.com")
+        #expect(account.tokenAudience == "//captain.api.mondoo.app/spaces/quiet-river-123456")
+        #expect(account.lifetime == 3600)
+        #expect(account.variable == "MONDOO_CONFIG_BASE64")
+        #expect(account.tokenSource.name == "auto")
+        #expect(account.service.name == "mondoo")
+        guard case .mondoo(let mondoo) = account.service else { return }
+        #expect(mondoo.universe.url == "https://us.api.mondoo.com")
+        #expect(mondoo.issuer == account.issuer)
+        #expect(mondoo.audience == account.tokenAudience)
+    }
+
+    @Test func `its default output is a socket in the runtime directory`() throws {
+        let outputs = try AccountFixture.parse().outputs(in: "/run/wif-agent")
+        #expect(outputs.map(\.path) == ["/run/wif-agent/mondoo.sock"])
+        #expect(outputs.map(\.word) == ["socket"])
+        #expect(outputs.first?.format == .raw)
+    }
+
+    @Test func `keys may be in snake case`() throws {
+        let account = try AccountFixture.parse([
+            "issuerUri": .null, "issuer_uri": "https://issuer.example/",
+            "token_audience": "other", "universeDomain": .null,
+            "universe_domain": "https://eu.api.mondoo.com/", "ca_file": "/etc/ca.pem",
+            "credential_source": ["file": "/run/t", "format": ["type": "text"]],
+        ])
+        #expect(account.issuer == "https://issuer.example/")
+        #expect(account.tokenAudience == "other")
+        #expect(account.caFile == "/etc/ca.pem")
+        guard case .mondoo(let mondoo) = account.service else { return }
+        #expect(mondoo.universe.url == "https://eu.api.mondoo.com")
+        #expect(mondoo.issuer == "https://issuer.example/")
+    }
+
+    @Test func `every further key is read`() throws {
+        let account = try AccountFixture.parse([
+            "service": "mondoo", "lifetime": 900, "variable": "MY_CRED",
+            "proxy": "http://proxy.example:3128", "revokeOnExit": true,
+            "onRefresh": [
+                ["command": ["/usr/bin/systemctl", "reload", "x"], "timeout": 5],
+                ["signal": "HUP", "pidFile": "/run/x.pid"],
+            ],
+        ])
+        #expect(account.lifetime == 900)
+        #expect(account.variable == "MY_CRED")
+        #expect(account.proxy?.url == "http://proxy.example:3128")
+        #expect(account.revokeOnExit == true)
+        #expect(account.hooks.count == 2)
+        #expect(account.warnings.isEmpty)
+    }
+
+    struct Bad: Sendable, CustomTestStringConvertible {
+        var changes: [String: JSON]
+        var message: String
+        var hint: String?
+
+        init(_ changes: [String: JSON], _ message: String, hint: String? = nil) {
+            self.changes = changes
+            self.message = message
+            self.hint = hint
+        }
+
+        var testDescription: String { message }
+    }
+
+    static let bad: [Bad] = [
+        Bad(["type": .null], "type: is missing; \"external_account\" is expected"),
+        Bad(
+            ["type": "service_account"],
+            "type: \"external_account\" is expected, found \"service_account\""
+        ),
+        Bad(["type": 1], "type: a string is expected, found a number"),
+        Bad(["audience": .null], "audience: is missing; the scope MRN is expected"),
+        Bad(["audience": []], "audience: a string is expected, found an array"),
+        Bad(["audience": " "], "audience: is empty"),
+        Bad(
+            ["issuerUri": .null],
+            "issuerUri: is missing; the issuer that Mondoo trusts is expected"
+        ),
+        Bad(["issuerUri": false], "issuerUri: a string is expected, found a boolean"),
+        Bad(["issuer_uri": "x"], "issuerUri: is there twice, also as "),
+        Bad(
+            ["service": "mondo"],
+            "service: \"mondo\" is not known; one of mondoo",
+            hint: "did you mean mondoo?"
+        ),
+        Bad(
+            ["universeDomain": "http://us.api.mondoo.com"],
+            "universeDomain: is plain http to a host that needs https"
+        ),
+        Bad(["universeDomain": "https://a b"], "universeDomain: is not a URL"),
+        Bad(
+            ["universeDomain": "https://x:y@a"],
+            "universeDomain: holds a user name or password"
+        ),
+        Bad(["lifetime": "3600"], "lifetime: a number is expected, found a string"),
+        Bad(["lifetime": 0], "lifetime: is out of range; 1 to 31536000 is expected"),
+        Bad(["lifetime": -1], "lifetime: is out of range; 1 to 31536000 is expected"),
+        Bad(["variable": 1], "variable: a string is expected, found a number"),
+        Bad(
+            ["caFile": "ca.pem"],
+            "caFile: is a relative path (ca.pem); an absolute one is expected"
+        ),
+        Bad(["caFile": "/a\u{0}b"], "caFile: holds a zero byte"),
+        Bad(["proxy": "socks5://p"], "proxy: has the scheme socks5, not https"),
+        Bad(["revokeOnExit": "yes"], "revokeOnExit: true or false is expected, found a string"),
+        Bad(["tokenAudience": ["a"]], "tokenAudience: a string is expected, found an array"),
+        Bad(["onRefresh": [:]], "onRefresh: an array of objects is expected, found an object"),
+        Bad(["onRefresh": ["x"]], "onRefresh[0]: an object is expected, found a string"),
+        Bad(
+            ["onRefresh": [["command": ["true"]]]],
+            "onRefresh[0].command: the program's absolute path is expected"
+        ),
+        Bad(
+            ["onRefresh": [["command": "/bin/true"]]],
+            "onRefresh[0].command: an array of strings is expected, found a string"
+        ),
+        Bad(
+            ["onRefresh": [["command": ["/bin/true", 1]]]],
+            "onRefresh[0].command[1]: a string is expected, found a number"
+        ),
+        Bad(["onRefresh": [["signal": "HUP"]]], "onRefresh[0].pidFile: is missing"),
+        Bad(
+            ["onRefresh": [[:]]],
+            "onRefresh[0].command: exactly one of command and signal is expected"
+        ),
+        Bad(
+            ["onRefresh": [["command": ["/bin/true"], "timeout": 0]]],
+            "onRefresh[0].timeout: is out of range; 1 to 3600 is expected"
+        ),
+        Bad(
+            ["private_key": "-----BEGIN", "type": .null],
+            "private_key: this is a service-account file, a credential itself",
+            hint: "it needs no agent; give wif-agent the external_account file instead"
+        ),
+    ]
+
+    @Test(arguments: bad)
+    func `an error names file, key, what was found and what is expected`(row: Bad) {
+        let error = #expect(throws: AccountError.self) { try AccountFixture.parse(row.changes) }
+        let prefix = "account file /etc/wif-agent/mondoo.json: "
+        #expect(error?.message.hasPrefix(prefix + row.message) == true, "\(error?.message ?? "")")
+        #expect(error?.hint == row.hint)
+        #expect(error?.failure.class == .misconfigured)
+    }
+
+    static let documents: [(String, String)] = [
+        ("", "is not JSON: the text ends where a value is expected (line 1, column 1)"),
+        ("{", "is not JSON: a name in quotes is expected (line 1, column 2)"),
+        ("[]", "an object is expected, found an array"),
+        ("\"type: x\"", "an object is expected, found a string"),
+        ("type: external_account\naudience: x\n", "is YAML, and only JSON is read"),
+        ("---\ntype: x\n", "is YAML, and only JSON is read"),
+        ("# comment\n\nuniverse_domain: x\n", "is YAML, and only JSON is read"),
+        (String(repeating: " ", count: 65_537), "is over 65536 bytes"),
+    ]
+
+    @Test(arguments: documents)
+    func `what is no JSON object is refused`(text: String, reason: String) {
+        let error = #expect(throws: AccountError.self) {
+            try AccountFixture.parse(text: text.utf8)
+        }
+        #expect(error?.message == "account file /etc/wif-agent/mondoo.json: \(reason)")
+    }
+
+    static let unknown: [(String, String?)] = [
+        ("audiance2", "audience"), ("univers_domain", "universeDomain"), ("lifetme", "lifetime"),
+        ("comment", nil), ("Outputs", "outputs"),
+    ]
+
+    @Test(arguments: unknown)
+    func `an unknown key is a warning with the nearest known one`(key: String, near: String?) throws
+    {
+        let account = try AccountFixture.parse([key: 1])
+        #expect(account.warnings.count == 1)
+        let guess = near.map { "; did you mean \($0)?" } ?? ""
+        #expect(account.warnings.first?.hasSuffix(": unknown key, ignored\(guess)") == true)
+    }
+
+    @Test func `unknown keys inside are reported with their place`() throws {
+        let account = try AccountFixture.parse([
+            "credentialSource": ["provider": "gcp", "audiense": "x"],
+            "outputs": [["format": "raw", "path": "/run/a", "mod": "0600"]],
+        ])
+        #expect(account.warnings.count == 2)
+        #expect(account.warnings.contains { $0.contains("credentialSource.audiense: unknown key") })
+        #expect(account.warnings.contains { $0.contains("outputs[0].mod: unknown key") })
+        #expect(account.warnings.contains { $0.hasSuffix("did you mean mode?") })
+    }
+
+    static let names: [(String, String?)] = [
+        ("/etc/wif-agent/mondoo.json", "mondoo"), ("/a.b_c-D1.json", "a.b_c-D1"), ("/x", "x"),
+        ("/a.json.json", "a.json"), ("/\(String(repeating: "a", count: 64)).json", nil),
+        ("/control.json", nil), ("/exchange.json", nil), ("/listen", nil), ("/state.json", nil),
+        ("/.json", nil), ("/.hidden.json", nil), ("/a b.json", nil), ("/é.json", nil),
+        ("/-x.json", nil), ("/\(String(repeating: "a", count: 65)).json", nil), ("/a\nb.json", nil),
+    ]
+
+    @Test(arguments: names)
+    func `the name is the file's base name, by the rules`(path: String, name: String?) throws {
+        let long = String(repeating: "a", count: 64)
+        let expected = path == "/\(long).json" ? long : name
+        if let expected {
+            #expect(try AccountName.ofFile(at: path) == expected)
+        } else {
+            #expect(throws: AccountError.self) { try AccountName.ofFile(at: path) }
+        }
+    }
+
+    static let variables: [(String, Bool)] = [
+        ("A", true), ("_a9", true), ("MONDOO_CONFIG_BASE64", true), ("PATHS", true), ("LD", true),
+        ("", false), ("9A", false), ("A-B", false), ("A B", false), ("É", false), ("A=B", false),
+        ("PATH", false), ("path", false), ("IFS", false), ("ENV", false), ("BASH_ENV", false),
+        ("NODE_OPTIONS", false), ("LD_PRELOAD", false), ("ld_library_path", false),
+        ("GITHUB_ENV", false), ("RUNNER_TEMP", false), ("WIF_AGENT_FILE", false), ("A\n", false),
+    ]
+
+    @Test(arguments: variables)
+    func `a variable's name is safe`(name: String, isSafe: Bool) {
+        #expect(VariableName.isSafe(name) == isSafe)
+        do {
+            #expect(try AccountFixture.parse(["variable": .string(name)]).variable == name)
+            #expect(isSafe)
+        } catch {
+            #expect(!isSafe, "\(error)")
+        }
+    }
+
+    @Test func `no rendering shows the file's bytes`() throws {
+        let account = try AccountFixture.parse(["jwtToken": "a.secret.token"])
+        var dumped = ""
+        dump(account, to: &dumped)
+        #expect(!dumped.contains("secret.token"))
+        #expect(account.warnings.allSatisfy { !$0.contains("secret.token") })
+    }
+}

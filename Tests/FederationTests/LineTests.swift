@@ -1,0 +1,181 @@
+import Federation
+import FoundationEssentials
+import Platform
+import Testing
+
+@Suite struct `Lines between the processes` {
+    @Test(arguments: [nil, "gcp"])
+    func `a job arrives as it was sent`(provider: String?) throws {
+        let kinds: [Job.Kind] = [.exchange, .subjectToken(provider: provider)]
+        for kind in kinds {
+            let job = Job(
+                id: 7,
+                kind: kind,
+                path: "/etc/wif-agent/a.json",
+                document: Secret("{\"type\": \"é\n\"}"),
+                environment: ["NO_PROXY": "*", "JWT_TOKEN": "a\"b"],
+                timeout: 12.5
+            )
+            let line = job.line()
+            #expect(line.count { $0 == 0x0A } == 1 && line.last == 0x0A)
+            let other = try Job(parsing: line)
+            #expect(other.id == 7)
+            #expect("\(other.kind)" == "\(kind)")
+            #expect(other.path == job.path)
+            #expect(other.document.isEqual(to: job.document))
+            #expect(other.environment == job.environment)
+            #expect(other.timeout == 12.5)
+        }
+    }
+
+    @Test func `a job written by hand needs little`() throws {
+        let job = try Job(parsing: #"{"account":{"type":"external_account"}}"#.utf8)
+        #expect(job.document.text == #"{"type":"external_account"}"#)
+        #expect(job.timeout == Job.standardTimeout)
+        #expect(job.environment.isEmpty)
+    }
+
+    static let badJobs = [
+        "", "[]", "{}", #"{"account":1}"#, #"{"account":{},"kind":"dance"}"#,
+        #"{"account":{},"id":"x"}"#,
+    ]
+
+    @Test(arguments: badJobs)
+    func `what is no job is refused`(line: String) {
+        #expect(throws: JSONError.self) { try Job(parsing: line.utf8) }
+    }
+
+    @Test func `a timeout stays within reason`() throws {
+        for (text, expected) in [("0", 0.1), ("1e9", 600), ("-1", 0.1)] {
+            let job = try Job(parsing: #"{"account":{},"timeout":\#(text)}"#.utf8)
+            #expect(job.timeout == expected)
+        }
+    }
+
+    @Test func `only the sources' and proxies' variables go along`() {
+        for name in ["JWT_TOKEN", "HTTPS_PROXY", "MSI_ENDPOINT", "ACTIONS_ID_TOKEN_REQUEST_URL"] {
+            #expect(Job.isAllowed(variable: name), "\(name)")
+        }
+        for name in ["PATH", "HOME", "LD_PRELOAD", "jwt_token", "MONDOO_CONFIG_BASE64", ""] {
+            #expect(!Job.isAllowed(variable: name), "\(name)")
+        }
+    }
+
+    static let kinds: [Credential.Kind] = [
+        .mondoo, .accessToken(type: "Bearer", scheme: "Api-Key"),
+    ]
+
+    @Test(arguments: kinds)
+    func `a credential arrives as it was sent`(kind: Credential.Kind) throws {
+        let credential = Credential(
+            kind: kind,
+            value: Secret("dmFsdWU="),
+            issuedAt: Date(timeIntervalSince1970: 1_700_000_000.25),
+            lifetime: 3600,
+            receivedAt: BootInstant(nanoseconds: 123_456_789_012_345_678)
+        )
+        let sent = JobResult(
+            id: 3,
+            outcome: .credential(credential),
+            warnings: ["a\nb"],
+            clockSkew: -61.5
+        )
+        let result = try JobResult(parsing: sent.line())
+        #expect(result.id == 3)
+        #expect(result.warnings == ["a\nb"])
+        #expect(result.clockSkew == -61.5)
+        guard case .credential(let other) = result.outcome else {
+            Issue.record("no credential")
+            return
+        }
+        #expect(other.kind == kind)
+        #expect(other.value.isEqual(to: credential.value))
+        #expect(other.issuedAt == credential.issuedAt)
+        #expect(other.expiresAt == credential.expiresAt)
+        #expect(other.receivedAt == credential.receivedAt)
+        #expect(other.expiry == credential.receivedAt.advanced(bySeconds: 3600))
+    }
+
+    @Test(arguments: Failure.Class.allCases, Failure.Step.allCases)
+    func `a failure arrives as it was sent`(`class`: Failure.Class, step: Failure.Step) throws {
+        let failure = Failure(`class`, at: step, "it \"failed\"", hint: "do é", retryAfter: 70.5)
+        let result = try JobResult(parsing: JobResult(id: 1, outcome: .failure(failure)).line())
+        guard case .failure(let other) = result.outcome else {
+            Issue.record("no failure")
+            return
+        }
+        #expect(other == failure)
+    }
+
+    @Test func `a subject token and its proof arrive as they were sent`() throws {
+        let token = SubjectToken(
+            ClaimsFixture.token,
+            source: "azure imds",
+            isRenewable: false
+        )
+        let sent = JobResult(
+            id: 1,
+            outcome: .subjectToken(token.value),
+            proof: JobResult.Proof(token)
+        )
+        let result = try JobResult(parsing: sent.line())
+        #expect(result.proof == sent.proof)
+        #expect(result.proof?.issuer == "https://i")
+        #expect(result.proof?.isRenewable == false)
+        guard case .subjectToken(let other) = result.outcome else {
+            Issue.record("no token")
+            return
+        }
+        #expect(other.isEqual(to: token.value))
+    }
+
+    static let badResults = [
+        "", "{}", #"{"id":1}"#, #"{"id":1,"credential":{}}"#,
+        #"{"id":1,"failure":{"class":"odd","step":"exchange","message":"x"}}"#,
+        #"{"id":1,"credential":{"value":"x","kind":"mondoo","issuedAt":1,"lifetime":0,"receivedAt":1}}"#,
+    ]
+
+    @Test(arguments: badResults)
+    func `what is no result is refused`(line: String) {
+        #expect(throws: JSONError.self) { try JobResult(parsing: line.utf8) }
+    }
+
+    @Test func `a failure prints its hint on a second line`() {
+        #expect("\(Failure(.refused, at: .exchange, "no", hint: "do"))" == "no\nhint: do")
+        #expect("\(Failure(.refused, at: .exchange, "no"))" == "no")
+    }
+
+    static let codes: [(Failure.Class, Int32)] = [
+        (.transient, 75), (.throttled, 75), (.refused, 77), (.misconfigured, 78), (.noSource, 69),
+    ]
+
+    @Test(arguments: codes)
+    func `a failure has its exit code`(`class`: Failure.Class, code: Int32) {
+        #expect(`class`.exitCode == code)
+    }
+
+    @Test func `no rendering of a credential or job shows its secret`() throws {
+        let job = Job(
+            id: 1,
+            kind: .exchange,
+            path: "/a",
+            document: Secret("hunter2"),
+            environment: [:]
+        )
+        var dumped = ""
+        dump(job, to: &dumped)
+        let credential = Credential(
+            kind: .mondoo,
+            value: Secret("hunter2"),
+            issuedAt: Date(timeIntervalSince1970: 0),
+            lifetime: 1,
+            receivedAt: .now
+        )
+        dump(JobResult(id: 1, outcome: .credential(credential)), to: &dumped)
+        for text in [dumped, "\(job)", "\(credential)"] { #expect(!text.contains("hunter2")) }
+    }
+}
+
+enum ClaimsFixture {
+    static let token = `A token's claims`.token(#"{"iss":"https://i","sub":"s","exp":1700003600}"#)
+}

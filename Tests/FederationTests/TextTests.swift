@@ -1,0 +1,57 @@
+import Federation
+import Testing
+
+@Suite struct `Text from elsewhere` {
+    static let texts: [(String, String)] = [
+        ("plain é 😀", "plain é 😀"),
+        ("a\nb\tc\rd", "a b c d"),
+        ("\u{1B}[31mred\u{0}\u{7F}\u{9B}", "?[31mred???"),
+        ("a\u{202E}b\u{200B}c\u{2028}d", "a?b?c?d"),
+        ("\r\n", "  "),
+        (String(repeating: "x", count: 300), String(repeating: "x", count: 300)),
+        (String(repeating: "x", count: 301), String(repeating: "x", count: 300) + "…"),
+        (String(decoding: [0x61, 0xFF], as: UTF8.self), "a\u{FFFD}"),
+    ]
+
+    @Test(arguments: texts)
+    func `it is made fit for a message`(text: String, printable: String) {
+        #expect(text.printable == printable)
+    }
+
+    @Test func `a million bytes are cut`() {
+        let marks = "e" + String(repeating: "\u{301}", count: 1_000_000)
+        #expect(marks.printable.unicodeScalars.count <= 302)
+    }
+
+    static let spaces: [(String, String)] = [
+        ("", ""), (" ", ""), (" a b\r\n", "a b"), ("\ta", "a"), ("\u{A0}a", "\u{A0}a"),
+    ]
+
+    @Test(arguments: spaces)
+    func `white space at the ends goes`(text: String, trimmed: String) {
+        #expect(text.trimmed == trimmed)
+    }
+
+    static let words: [(String, String?)] = [
+        ("audiance", "audience"), ("Audience", "audience"), ("outpus", "outputs"),
+        ("x", nil), ("", nil), ("something-else", nil),
+    ]
+
+    @Test(arguments: words)
+    func `the nearest name is suggested, if one is near`(word: String, expected: String?) {
+        #expect(nearest(to: word, among: ["audience", "outputs", "type"]) == expected)
+    }
+
+    static let encodings: [(String, String)] = [
+        ("", ""),
+        ("AZaz09-._~", "AZaz09-._~"),
+        ("//captain.api.mondoo.app/spaces/a b", "%2F%2Fcaptain.api.mondoo.app%2Fspaces%2Fa%20b"),
+        ("é😀", "%C3%A9%F0%9F%98%80"),
+        ("a+b&c=d?e#f%", "a%2Bb%26c%3Dd%3Fe%23f%25"),
+    ]
+
+    @Test(arguments: encodings)
+    func `only unreserved characters stay as they are`(text: String, encoded: String) {
+        #expect(percentEncoded(text) == encoded)
+    }
+}
