@@ -14,7 +14,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -115,20 +114,36 @@ int wif_epoll_wait(int epoll, wif_epoll_ready *ready, int capacity, int timeout_
 
 int wif_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
-int wif_signalfd(const int *signals) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (; *signals != 0; signals++) sigaddset(&set, *signals);
-    if ((errno = pthread_sigmask(SIG_BLOCK, &set, NULL)) != 0) return -1;
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+// Where each signal's number is sent; read by the handler.
+static volatile sig_atomic_t signal_writers[NSIG];
+
+static void report_signal(int signal) {
+    int saved = errno;
+    unsigned char number = (unsigned char)signal;
+    send(signal_writers[signal], &number, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    errno = saved;
+}
+
+int wif_signal_socket(const int *signals) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return -1;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = report_signal;
+    action.sa_flags = SA_RESTART;
+    for (; *signals != 0; signals++) {
+        signal_writers[*signals] = ends[1];
+        if (sigaction(*signals, &action, NULL) != 0) return -1;
+    }
+    return ends[0];
 }
 
 int wif_next_signal(int descriptor) {
-    struct signalfd_siginfo info;
+    unsigned char number;
     ssize_t size;
-    do size = read(descriptor, &info, sizeof info);
+    do size = read(descriptor, &number, 1);
     while (size < 0 && errno == EINTR);
-    return size == (ssize_t)sizeof info ? (int)info.ssi_signo : -1;
+    return size == 1 ? number : -1;
 }
 
 int wif_clock_watch(void) { return timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK); }

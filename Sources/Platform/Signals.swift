@@ -1,8 +1,11 @@
 internal import CLinux
 import Glibc
 
-/// Signals as something to wait for. Made in synchronous `main`, before any other thread exists:
-/// from then on the signals are blocked everywhere and none is lost. `signalfd(2)`
+/// Signals as something to wait for: from its making on they no longer end the process, and none is
+/// lost. A handler reports them. `sigaction(2)`
+///
+/// Blocking them for a `signalfd` would not do: while an asynchronous `main` waits, libdispatch has
+/// the first thread sit in `sigsuspend` with no signal blocked, where they would end the process.
 package struct Signals: Sendable {
     private final class Handle: Sendable {
         let descriptor: FileDescriptor
@@ -13,7 +16,7 @@ package struct Signals: Sendable {
 
     /// - Throws: ``Errno`` where the kernel gives no descriptor.
     package init(_ numbers: [Int32]) throws(Errno) {
-        let descriptor = try systemCall { unsafe wif_signalfd(numbers + [0]) }
+        let descriptor = try systemCall { unsafe wif_signal_socket(numbers + [0]) }
         handle = Handle(FileDescriptor(owning: descriptor))
     }
 

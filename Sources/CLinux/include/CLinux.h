@@ -56,9 +56,10 @@ int wif_epoll_wait(int epoll, wif_epoll_ready *ready, int capacity, int timeout_
 // eventfd(2), close-on-exec and non-blocking.
 int wif_eventfd(void);
 
-// signalfd(2): blocks the signals in the calling thread (call before any other exists) and returns
-// a non-blocking descriptor. `signals` ends with 0. wif_next_signal returns the number, or -1.
-int wif_signalfd(const int *signals);
+// sigaction(2): from now on the numbers of these signals (ended with 0) arrive at the non-blocking
+// socket that is returned; the newest socket gets a signal that several ask for.
+// wif_next_signal returns the number, or -1.
+int wif_signal_socket(const int *signals);
 int wif_next_signal(int descriptor);
 
 // timerfd_create(2) on CLOCK_REALTIME, armed far in the future with TFD_TIMER_CANCEL_ON_SET: it
