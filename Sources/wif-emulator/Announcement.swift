@@ -9,7 +9,12 @@ struct Announcement: Sendable {
     private let variables: [Variable]
     private let authority: Certificate?
 
-    init(world: World, players: [RoleName: any Role], authority: Certificate?) {
+    init(
+        world: World,
+        players: [RoleName: any Role],
+        control: String,
+        authority: Certificate?
+    ) {
         self.world = world
         self.authority = authority
         var variables = RoleName.allCases.flatMap { name in
@@ -19,9 +24,7 @@ struct Announcement: Sendable {
             let file = URL(filePath: path).appending(path: "ca.pem")
             variables.append(Variable("SSL_CERT_FILE", file.path))
         }
-        variables.append(
-            Variable("WIF_EMULATOR_URL", world.urls[.mondoo] ?? world.urls[.issuers] ?? "")
-        )
+        variables.append(Variable("WIF_EMULATOR_URL", control))
         self.variables = variables
     }
 

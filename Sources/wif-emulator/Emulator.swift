@@ -24,7 +24,15 @@ struct Emulator: Sendable {
         var players: [RoleName: any Role] = [:]
         for name in options.roles { players[name] = try role(name, in: world) }
         let tls = try options.needsTLS ? TLSIdentity(options) : nil
-        announcement = Announcement(world: world, players: players, authority: tls?.authority)
+        // Plain where there is a choice, so that no CA is needed for it.
+        let plain = bound.first { !$0.option.isTLS } ?? bound.first
+        announcement = Announcement(
+            world: world,
+            players: players,
+            control: plain.map { Emulator.url(of: $0.option, at: $0.listener.address, options) }
+                ?? "",
+            authority: tls?.authority
+        )
         let control = Control(world: world, environment: announcement.exports)
         posts = bound.map { option, listener in
             let roles = option.roles.compactMap { name in players[name].map { (name, $0) } }
@@ -74,8 +82,7 @@ struct Emulator: Sendable {
         var urls: [RoleName: String] = [:]
         for (option, address) in bound {
             for role in option.roles where urls[role] == nil {
-                let host = option.isTLS ? options.tlsHosts.first : nil
-                urls[role] = url(address, scheme: option.isTLS ? "https" : "http", host: host)
+                urls[role] = url(of: option, at: address, options)
             }
         }
         for (name, url) in options.urls {
@@ -85,11 +92,16 @@ struct Emulator: Sendable {
         return urls
     }
 
-    private static func url(_ address: SocketAddress, scheme: String, host: String?) -> String {
+    private static func url(
+        of option: ListenOption,
+        at address: SocketAddress,
+        _ options: Options
+    ) -> String {
         guard case .tcp(let own, let port) = address else { return "\(address)" }
-        let usual: UInt16 = scheme == "https" ? 443 : 80
-        let name = host ?? own
+        let name = option.isTLS ? options.tlsHosts.first ?? own : own
         let literal = name.contains(":") ? "[\(name)]" : name
-        return "\(scheme)://\(literal)\(port == usual ? "" : ":\(port)")"
+        let usual: UInt16 = option.isTLS ? 443 : 80
+        return (option.isTLS ? "https://" : "http://") + literal
+            + (port == usual ? "" : ":\(port)")
     }
 }

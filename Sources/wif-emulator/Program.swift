@@ -3,7 +3,6 @@ import Platform
 @main
 private enum Program {
     static func main() async {
-        // Before anything starts a thread, so that the signals are blocked in all of them.
         let signals = Result { try Signals([Signals.terminate, Signals.interrupt]) }
         exitProcess(await run(Array(CommandLine.arguments.dropFirst()), signals))
     }

@@ -80,8 +80,8 @@ enum RoleName: String, CaseIterable, Sendable {
 func role(_ name: RoleName, in world: World) throws(CryptoError) -> any Role {
     switch name {
     case .gcp: GCPMetadata(world: world)
-    case .azure: AzureMetadata(world: world, tokens: AzureTokens(world: world))
-    case .azureLegacy: AzureLegacy(world: world, tokens: AzureTokens(world: world))
+    case .azure: AzureMetadata(world: world)
+    case .azureLegacy: AzureLegacy(world: world)
     case .github: try GitHubActions(world: world)
     case .issuers: Issuers(world: world)
     case .mondoo: try Mondoo(world: world)

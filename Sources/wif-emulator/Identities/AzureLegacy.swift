@@ -4,7 +4,6 @@ import Serving
 /// The endpoint of Azure's old virtual machine extension, by convention on localhost:50342.
 struct AzureLegacy: Role {
     let world: World
-    let tokens: AzureTokens
 
     var environment: [Variable] {
         let url = world.urls[.azureLegacy] ?? ""
@@ -23,13 +22,14 @@ struct AzureLegacy: Role {
             return .oauthError(400, "bad_request_102", "the header Metadata: true is missing")
         }
         switch request.method {
-        case "GET": return try tokens.answer(request.query, from: .azureLegacy)
+        case "GET":
+            return try world.azureTokens.answer(request.query, from: .azureLegacy, in: world)
         case "POST":
             let text = String(decoding: request.body, as: UTF8.self)
             guard request.mediaType == "application/x-www-form-urlencoded",
                 let fields = formFields(text)
             else { return .oauthError(400, "invalid_request", "the body is no form") }
-            return try tokens.answer(fields, from: .azureLegacy)
+            return try world.azureTokens.answer(fields, from: .azureLegacy, in: world)
         default: return .oauthError(405, "method_not_allowed", "only GET and POST are allowed")
         }
     }

@@ -5,7 +5,6 @@ import Serving
 /// Azure's instance metadata service, for tokens of managed identities.
 struct AzureMetadata: Role {
     let world: World
-    let tokens: AzureTokens
 
     var environment: [Variable] {
         [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", world.urls[.azure] ?? "")]
@@ -37,7 +36,7 @@ struct AzureMetadata: Role {
                 status: 400
             )
         }
-        return try tokens.answer(request.query, from: .azure)
+        return try world.azureTokens.answer(request.query, from: .azure, in: world)
     }
 
     private func isVersion(_ text: String) -> Bool {

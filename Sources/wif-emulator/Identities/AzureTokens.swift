@@ -12,27 +12,25 @@ final class AzureTokens: Sendable {
         let expiry: Int64
     }
 
-    private let world: World
     private let tokens = Mutex<[String: Token]>([:])
-
-    init(world: World) {
-        self.world = world
-    }
 
     /// Answers a request for a token as both of Azure's endpoints do.
     func answer(
         _ fields: [HTTPField],
-        from role: RoleName
+        from role: RoleName,
+        in world: World
     ) throws(CryptoError) -> HTTPServerResponse {
         guard let resource = fields["resource"], !resource.isEmpty else {
             return .oauthError(400, "invalid_request", "the parameter resource is missing")
         }
-        if let refusal = refusal(of: fields, resource) { return refusal }
+        if let refusal = refusal(of: fields, resource, world) { return refusal }
         let now = world.clock.seconds
-        let token = try token(for: resource, now, role)
+        let token = try token(for: resource, now, role, world)
         // Every value is a string here, numbers too.
         let reply: [String: String] = [
-            "access_token": token.value, "client_id": client, "resource": resource,
+            "access_token": token.value,
+            "client_id": world.claims(of: .azure)["appid"]?.string ?? "",
+            "resource": resource,
             "expires_in": String(token.expiry - now), "expires_on": String(token.expiry),
             "ext_expires_in": String(token.expiry - now), "not_before": String(token.notBefore),
             "token_type": "Bearer",
@@ -40,9 +38,11 @@ final class AzureTokens: Sendable {
         return .json(.object(reply.mapValues(JSON.string)))
     }
 
-    private var client: String { world.claims(of: .azure)["appid"]?.string ?? "" }
-
-    private func refusal(of fields: [HTTPField], _ resource: String) -> HTTPServerResponse? {
+    private func refusal(
+        of fields: [HTTPField],
+        _ resource: String,
+        _ world: World
+    ) -> HTTPServerResponse? {
         let claims = world.claims(of: .azure)
         let own = [
             "client_id": "appid", "object_id": "oid", "msi_res_id": "xms_mirid",
@@ -75,7 +75,8 @@ final class AzureTokens: Sendable {
     private func token(
         for resource: String,
         _ now: Int64,
-        _ role: RoleName
+        _ role: RoleName,
+        _ world: World
     ) throws(CryptoError) -> Token {
         if let kept = tokens.withLock({ $0[resource] }), kept.expiry > now {
             world.note("subject-token", from: role.rawValue, kept.value)

@@ -18,6 +18,8 @@ extension Fault {
             response.headers.removeAll { $0.name.lowercased() == name.lowercased() }
             if let value { response.headers.append(HTTPField(name, value)) }
             if name.lowercased() == "date", value == nil { response.isDated = false }
+            // A length that is not the body's: the connection cannot go on after it.
+            if name.lowercased() == "content-length" { response.closes = true }
         }
         response.takeOver = transmission(of: response)
         return response

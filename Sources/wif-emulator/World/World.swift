@@ -10,6 +10,8 @@ final class World: Sendable {
     let clock: Clock
     let journal = Journal()
     let faults: FaultList
+    /// One back end for both of Azure's endpoints.
+    let azureTokens = AzureTokens()
     let issuers: [Issuer]
     /// Where each role is reached from outside, without a trailing `/`.
     let urls: [RoleName: String]
