@@ -84,7 +84,7 @@ package final class FileOutput: Sendable {
         let mode: UInt32 = group == nil ? 0o700 : 0o750
         let creation = Directory.Creation(mode: mode, owner: owner, group: group)
         let directory = try Directory.open(
-            split(path).directory,
+            splitPath(path).directory,
             trust: .of(owner: owner, group: group),
             creating: creating ? creation : nil
         )
@@ -128,7 +128,7 @@ func knownGroup(_ name: String, for path: String) throws(OutputError) -> UInt32 
 
 /// The directory and the name of an output's path.
 func parts(of path: String) throws(OutputError) -> (directory: String, name: String) {
-    let (directory, name) = split(path)
+    let (directory, name) = splitPath(path)
     guard path.hasPrefix("/") else {
         throw OutputError(path, "is not an absolute path", hint: "begin it with /")
     }
@@ -136,10 +136,4 @@ func parts(of path: String) throws(OutputError) -> (directory: String, name: Str
         throw OutputError(path, "names a directory", hint: "end it with a file's name")
     }
     return (directory, name)
-}
-
-private func split(_ path: String) -> (directory: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
-    let directory = String(path[..<slash])
-    return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
 }

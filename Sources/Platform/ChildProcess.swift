@@ -102,6 +102,13 @@ package final class ChildProcess: Sendable {
         }
     }
 
+    /// Waits for the end without reaping: the process group can still be signalled then.
+    /// - Throws: `CancellationError`; the child then goes on.
+    package func ended() async throws {
+        if status.withLock({ $0 != nil }) { return }
+        try await Poller.shared.wait(for: pidfd.raw, .reading)
+    }
+
     /// Sends a signal, to the whole process group where the child leads one; a dead child gets none.
     package func signal(_ number: Int32) {
         status.withLock { status in

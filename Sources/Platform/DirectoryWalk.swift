@@ -163,7 +163,7 @@ func assign(
 }
 
 /// `readlinkat(2)`
-private func linkTarget(_ name: String, in directory: Int32) throws(Errno) -> String {
+func linkTarget(_ name: String, in directory: Int32) throws(Errno) -> String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let count = try systemCall { unsafe readlinkat(directory, name, &buffer, buffer.count) }
     guard count < buffer.count else { throw Errno(ENAMETOOLONG) }

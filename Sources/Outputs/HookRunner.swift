@@ -1,0 +1,176 @@
+package import Federation
+package import FoundationEssentials
+package import Platform
+
+/// Runs what an account wants done after every output holds a new credential, one at a time.
+package struct HookRunner: Sendable {
+    private let account: String
+    private let environment: [String: String]
+    private let timekeeper: any Timekeeper
+
+    /// - Parameters:
+    ///   - account: the account's name.
+    ///   - environment: the agent's; `PATH`, `HOME` and `LANG` are handed on, nothing else.
+    ///   - timekeeper: the clock that time limits are kept on.
+    package init(
+        account: String,
+        environment: [String: String],
+        timekeeper: any Timekeeper = SystemTimekeeper()
+    ) {
+        self.account = account
+        let usual = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+        let kept = environment.filter { ["PATH", "HOME", "LANG"].contains($0.key) }
+        self.environment = usual.merging(kept) { $1 }
+        self.timekeeper = timekeeper
+    }
+
+    /// Runs the hooks in order; one that fails does not stop the others.
+    ///
+    /// - Returns: the failures, none of which undoes the delivery.
+    /// - Throws: `CancellationError`; a running command's process group is killed then.
+    package func run(_ hooks: [RefreshHook], expiresAt: Date) async throws -> [Failure] {
+        var failures: [Failure] = []
+        for hook in hooks {
+            do {
+                try await run(hook, expiresAt)
+            } catch let failure as Failure {
+                failures.append(failure)
+            }
+        }
+        return failures
+    }
+
+    private func run(_ hook: RefreshHook, _ expiresAt: Date) async throws {
+        switch hook {
+        case .command(let command, let timeout): try await run(command, timeout, expiresAt)
+        case .signal(let name, let pidFile): try signal(name, pidFile)
+        }
+    }
+
+    private func run(_ command: [String], _ timeout: Double, _ expiresAt: Date) async throws {
+        let child = try start(command, expiresAt)
+        let name = command.first ?? ""
+        let deadline = timekeeper.now.advanced(bySeconds: timeout)
+        do {
+            if try await !ends(child, by: deadline) {
+                try await stop(child)
+                throw failure(name, "did not end within \(Int(timeout)) s and was stopped")
+            }
+        } catch let error as CancellationError {
+            child.signal(killSignal)
+            throw error
+        }
+        let status = try await child.wait()
+        if status != .exited(0) { throw failure(name, "ended with \(status)") }
+    }
+
+    private func start(_ command: [String], _ expiresAt: Date) throws(Failure) -> ChildProcess {
+        let name = command.first ?? ""
+        let program: String
+        do throws(PathError) {
+            program = try trustedFile(name, owners: [effectiveUserID()])
+        } catch {
+            throw failure(name, "is not run: \(error)", hint: error.hint)
+        }
+        let own = ["WIF_AGENT_ACCOUNT": account, "WIF_AGENT_EXPIRES_AT": rfc3339(expiresAt)]
+        var request = ChildProcess.Request(
+            path: program,
+            arguments: command,
+            environment: environment.merging(own) { $1 },
+            descriptors: [-1, -1, -1]
+        )
+        request.leadsGroup = true
+        do throws(Errno) {
+            return try ChildProcess(request)
+        } catch {
+            throw failure(name, "cannot be started: \(error)")
+        }
+    }
+
+    /// Whether the child ends before the deadline; it is not reaped yet.
+    private func ends(_ child: ChildProcess, by deadline: BootInstant) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await child.ended()
+                return true
+            }
+            group.addTask { [timekeeper] in
+                try await timekeeper.sleep(until: deadline)
+                return false
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
+        }
+    }
+
+    /// Asks the process group to end, and after 5 s ends it, descendants included.
+    private func stop(_ child: ChildProcess) async throws {
+        child.signal(terminateSignal)
+        _ = try await ends(child, by: timekeeper.now.advanced(bySeconds: 5))
+        child.signal(killSignal)
+        _ = try await child.wait()
+    }
+
+    private func signal(_ name: String, _ pidFile: String) throws(Failure) {
+        guard let number = signalNumber(name) else {
+            throw failure(pidFile, "no signal \"\(name)\" that a hook could send")
+        }
+        let (pid, owner) = try processID(in: pidFile)
+        let process = try process(pid, pidFile)
+        guard process.uid == owner || process.uid == effectiveUserID() else {
+            throw failure(
+                pidFile,
+                "process \(pid) is \(userDescription(process.uid))'s, not the file owner's"
+            )
+        }
+        do throws(Errno) {
+            try process.signal(number)
+        } catch {
+            throw failure(pidFile, "process \(pid) cannot be signalled: \(error)")
+        }
+    }
+
+    private func process(_ pid: Int32, _ pidFile: String) throws(Failure) -> ForeignProcess {
+        do throws(Errno) {
+            return try ForeignProcess(pid)
+        } catch {
+            throw failure(pidFile, "process \(pid) cannot be signalled: \(error)")
+        }
+    }
+
+    private func processID(in path: String) throws(Failure) -> (pid: Int32, owner: UInt32) {
+        let text: String
+        let owner: UInt32
+        do throws(PathError) {
+            let file = try openTrusted(path, owners: [effectiveUserID()])
+            (text, owner) = try contents(of: file, path)
+        } catch {
+            throw failure(path, "is not used: \(error)", hint: error.hint)
+        }
+        guard let pid = Int32(text.trimmed), pid > 0 else {
+            throw failure(path, "holds no process id")
+        }
+        return (pid, owner)
+    }
+
+    private func contents(
+        of file: borrowing FileDescriptor,
+        _ path: String
+    ) throws(PathError) -> (String, UInt32) {
+        do throws(Errno) {
+            let text = String(decoding: try file.read(upTo: 32), as: UTF8.self)
+            return (text, try FileFacts(of: file.raw).owner)
+        } catch {
+            throw PathError(path, "cannot be read", error)
+        }
+    }
+
+    private func failure(_ name: String, _ problem: String, hint: String? = nil) -> Failure {
+        Failure(
+            .misconfigured,
+            at: .output,
+            "hook \(name.printable): \(problem.printable)",
+            hint: hint?.printable
+        )
+    }
+}

@@ -1,0 +1,96 @@
+internal import CLinux
+import Glibc
+
+/// The file that a path leads to, links resolved, if nobody but root and the trusted owners can
+/// change it: files and directories on the way are theirs, and no one else can write to the file or
+/// to the directory it is in.
+///
+/// - Throws: ``PathError`` that names what is at fault.
+package func trustedFile(_ path: String, owners: Set<UInt32>) throws(PathError) -> String {
+    let trust = DirectoryTrust(owners: owners, groups: [])
+    var path = path
+    for _ in 0..<40 {
+        let (parent, name) = splitPath(path)
+        let directory = try Directory.open(parent, trust: trust)
+        let place = try about(parent, "cannot be examined") { () throws(Errno) in
+            try FileFacts(of: directory.raw)
+        }
+        try checkUnshared(place, path: parent, owners)
+        guard let facts = try directory.facts(of: name) else {
+            throw PathError(path, "cannot be opened", .notFound)
+        }
+        if facts.kind != .symbolicLink {
+            guard facts.kind == .regular else {
+                throw PathError(path, "is \(facts.kind.rawValue), not a regular file")
+            }
+            try checkUnshared(facts, path: path, owners)
+            return path
+        }
+        let target = try about(path, "cannot be followed") { () throws(Errno) in
+            try linkTarget(name, in: directory.raw)
+        }
+        path = try about(path, "cannot be followed") { () throws(Errno) in
+            try realParent(of: target.hasPrefix("/") ? target : "\(parent)/\(target)")
+        }
+    }
+    throw PathError(path, "cannot be followed", Errno(ELOOP))
+}
+
+/// The directory and the name of a path; `/` for the directory where there is no other.
+package func splitPath(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
+    let directory = String(path[..<slash])
+    return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
+}
+
+/// Opens a file for reading that must be such a one as ``trustedFile(_:owners:)`` accepts, and no
+/// link itself.
+/// - Throws: ``PathError``.
+package func openTrusted(
+    _ path: String,
+    owners: Set<UInt32>
+) throws(PathError) -> FileDescriptor {
+    let (parent, name) = splitPath(path)
+    let trust = DirectoryTrust(owners: owners, groups: [])
+    let directory = try Directory.open(parent, trust: trust)
+    let raw = try about(path, "cannot be opened") { () throws(Errno) in
+        try systemCall {
+            unsafe wif_openat(directory.raw, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)
+        }
+    }
+    let file = FileDescriptor(owning: raw)
+    let facts = try about(path, "cannot be examined") { () throws(Errno) in
+        try FileFacts(of: raw)
+    }
+    guard facts.kind == .regular else {
+        throw PathError(path, "is \(facts.kind.rawValue), not a regular file")
+    }
+    try checkUnshared(facts, path: path, owners)
+    return file
+}
+
+private func checkUnshared(
+    _ facts: FileFacts,
+    path: String,
+    _ owners: Set<UInt32>
+) throws(PathError) {
+    guard facts.owner == 0 || owners.contains(facts.owner) else {
+        throw PathError(path, "is owned by \(userDescription(facts.owner)), who is not trusted")
+    }
+    if facts.mode & 0o022 != 0 {
+        throw PathError(
+            path,
+            "is writable by others than its owner (mode \(facts.modeText))",
+            hint: "chmod go-w \(path)"
+        )
+    }
+}
+
+/// The path with its directory resolved. `realpath(3)`
+private func realParent(of path: String) throws(Errno) -> String {
+    let (parent, name) = splitPath(path)
+    guard let resolved = unsafe realpath(parent, nil) else { throw Errno(errno) }
+    defer { unsafe free(resolved) }
+    let directory = unsafe String(cString: resolved)
+    return directory == "/" ? "/\(name)" : "\(directory)/\(name)"
+}
