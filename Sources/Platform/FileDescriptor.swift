@@ -79,6 +79,11 @@ extension Pipe {
 
     /// Gives the writing end away and closes the other.
     package consuming func takeWriting() -> FileDescriptor { writing }
+
+    /// Gives up ownership of both ends without closing.
+    package consuming func release() -> (reading: Int32, writing: Int32) {
+        (reading.release(), writing.release())
+    }
 }
 
 /// A descriptor that several owners hold; closed when the last of them goes.

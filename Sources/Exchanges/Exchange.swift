@@ -1,0 +1,130 @@
+package import Federation
+internal import FoundationEssentials
+internal import HTTP
+internal import Platform
+
+/// What came of an exchange.
+package struct Exchange: Sendable {
+    package let outcome: Result<Credential, Failure>
+    /// Seconds by which the local wall clock is ahead of the service's; `nil` where no reply told.
+    package let clockSkew: Double?
+
+    /// Seconds of skew from which on it is worth a warning.
+    private static let notableSkew = 60.0
+
+    /// Ready to print.
+    package var warnings: [String] {
+        guard let clockSkew, abs(clockSkew) > Self.notableSkew else { return [] }
+        let direction = clockSkew > 0 ? "ahead of" : "behind"
+        return ["this machine's clock is \(Int(abs(clockSkew))) s \(direction) the service's"]
+    }
+}
+
+extension ExchangeContext {
+    /// Exchanges the token at the account's service. Sent once: retrying is the requester's affair.
+    ///
+    /// The failure is `refused` where the service judged the proof, `misconfigured` where the account or
+    /// a file it names is wrong, else `transient` or `throttled`. `findings` are what ``findings(of:for:at:)``
+    /// said; a refusal names them as the likely reason.
+    package func exchange(
+        _ token: SubjectToken,
+        for account: Account,
+        findings: [Finding]
+    ) async -> Exchange {
+        switch account.service {
+        case .mondoo(let service):
+            await Mondoo(service: service, account: account, context: self)
+                .exchange(token, findings)
+        }
+    }
+}
+
+extension ExchangeContext {
+    /// Seconds for the one request of an exchange.
+    private static let requestLimit = 30.0
+
+    /// Sends an exchange request to the service and times its reply.
+    func send(_ request: HTTPRequest, to service: String) async throws(Failure) -> Reply {
+        let limit = timekeeper.now.advanced(bySeconds: Self.requestLimit)
+        do throws(HTTPError) {
+            let response = try await transport.send(request, deadline: min(limit, deadline))
+            let wallClock = timekeeper.wallClock
+            return Reply(
+                response: response,
+                receivedAt: timekeeper.now,
+                serverTime: response.date ?? wallClock,
+                clockSkew: response.date.map { wallClock.timeIntervalSince($0) }
+            )
+        } catch {
+            throw Failure(error, service: service)
+        }
+    }
+
+    /// By which way an account's exchange goes: the account's own proxy, the service's variable, the
+    /// general one. Only the last has exceptions (`NO_PROXY`), and it is for https alone.
+    func route(
+        for account: Account,
+        to endpoint: Endpoint,
+        serviceVariable: String?
+    ) -> HTTPRequest.Route {
+        if let proxy = account.proxy { return .proxied(ProxySettings(url: proxy.url)) }
+        if let proxy = serviceVariable.flatMap({ variable($0) }) {
+            return .proxied(ProxySettings(url: proxy))
+        }
+        guard endpoint.isSecure, let proxy = variable("HTTPS_PROXY") ?? variable("https_proxy")
+        else { return .direct }
+        let exceptions = variable("NO_PROXY") ?? variable("no_proxy")
+        return .proxied(ProxySettings(url: proxy, noProxy: exceptions))
+    }
+
+    /// Whose certificates count: those of the account's file, else of the environment's settings.
+    func trust(for account: Account) throws(Failure) -> HTTPRequest.Trust {
+        guard let path = account.caFile else {
+            return .system(file: variable("SSL_CERT_FILE"), directory: variable("SSL_CERT_DIR"))
+        }
+        let content: [UInt8]
+        do throws(SmallFileError) {
+            content = try smallFile(at: path, limit: 16 << 20)
+        } catch {
+            throw Failure(.misconfigured, at: .account, "caFile \(path.printable) \(error)")
+        }
+        guard String(decoding: content, as: UTF8.self).contains("-----BEGIN") else {
+            throw Failure(
+                .misconfigured,
+                at: .account,
+                "caFile \(path.printable) holds no PEM certificate"
+            )
+        }
+        return .file(path)
+    }
+}
+
+/// A service's reply, and when it came by both clocks.
+struct Reply {
+    let response: HTTPResponse
+    let receivedAt: BootInstant
+    /// The service's clock; the local one where it does not tell.
+    let serverTime: Date
+    let clockSkew: Double?
+
+    /// The body for a message: cut, cleaned, and left out where it may hold a token or key.
+    var excerpt: String {
+        let text = String(decoding: response.body.bytes.prefix(2048), as: UTF8.self).trimmed
+        if text.isEmpty { return "an empty body" }
+        let isSecret = text.contains("eyJ") || text.contains("base64_credential")
+        return isSecret ? "a body that is not shown" : text.printable
+    }
+}
+
+extension Failure {
+    /// An exchange without a reply.
+    init(_ error: HTTPError, service: String) {
+        let `class`: Class =
+            switch error.kind {
+            case .trustStore, .invalidRequest: .misconfigured
+            default: .transient
+            }
+        let step: Step = error.kind == .tooLarge || error.kind == .malformed ? .reply : .exchange
+        self.init(`class`, at: step, "\(service): \(error.description)", hint: error.hint)
+    }
+}

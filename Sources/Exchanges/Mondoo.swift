@@ -1,0 +1,161 @@
+internal import Federation
+internal import FoundationEssentials
+internal import HTTP
+internal import Platform
+
+/// Mondoo's SecureTokenService/ExchangeExternalToken.
+struct Mondoo {
+    let service: MondooService
+    let account: Account
+    let context: ExchangeContext
+
+    func exchange(_ token: SubjectToken, _ findings: [Finding]) async -> Exchange {
+        var clockSkew: Double?
+        do throws(Failure) {
+            let reply = try await context.send(request(token), to: name)
+            clockSkew = reply.clockSkew
+            guard reply.response.status == 200 else {
+                throw refusal(reply, token, findings)
+            }
+            let credential = try credential(in: reply)
+            return Exchange(outcome: .success(credential), clockSkew: clockSkew)
+        } catch {
+            return Exchange(outcome: .failure(error), clockSkew: clockSkew)
+        }
+    }
+
+    /// For messages: which service, and which of its endpoints.
+    private var name: String { "mondoo at \(service.universe.host)" }
+
+    private func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest {
+        let body = JSON.object([
+            "issuer_uri": .string(service.issuer),
+            "audience": .string(service.audience),
+            "jwt_token": .string(token.value.text),
+        ])
+        return HTTPRequest(
+            "POST",
+            service.universe.url + "/SecureTokenService/ExchangeExternalToken",
+            headers: [
+                HTTPHeader("Content-Type", "application/json"),
+                HTTPHeader("Accept", "application/json"),
+            ],
+            body: Secret(body.serialized()),
+            route: context.route(
+                for: account,
+                to: service.universe,
+                serviceVariable: "MONDOO_API_PROXY"
+            ),
+            trust: try context.trust(for: account)
+        )
+    }
+
+    private func credential(in reply: Reply) throws(Failure) -> Credential {
+        do throws(ReplyError) {
+            let content = try MondooReply(parsing: reply.response.body)
+            let lifetime = try content.lifetime(
+                at: reply.serverTime,
+                limit: account.lifetime
+            )
+            return Credential(
+                kind: .mondoo,
+                value: content.encoded,
+                issuedAt: reply.serverTime,
+                lifetime: lifetime,
+                receivedAt: reply.receivedAt
+            )
+        } catch {
+            throw Failure(.transient, at: .reply, "\(name): \(error.reason)")
+        }
+    }
+
+    // The body decides before the status does: a balancer's page has no code, a refusal may have any status.
+    private func refusal(
+        _ reply: Reply,
+        _ token: SubjectToken,
+        _ findings: [Finding]
+    ) -> Failure {
+        let status = reply.response.status
+        let rpc = RPCStatus(parsing: reply.response.body)
+        let retryAfter = reply.response.retryAfter(now: reply.serverTime)
+        var verdict = rpc.map { Verdict(code: $0.code) } ?? Verdict(status: status)
+        if verdict.class == .transient, retryAfter != nil { verdict.class = .throttled }
+        let answer =
+            rpc.map { "\($0.message.printable) (code \($0.code), status \(status))" }
+            ?? "status \(status) with \(reply.excerpt)"
+        let verb = verdict.class == .refused ? "refused" : "failed"
+        var message = "\(name) \(verb) the exchange: \(answer)"
+        if (300..<400).contains(status) {
+            message = "\(name) answered with a redirect (\(status)), which is not followed"
+        }
+        if verdict.class == .refused {
+            let likely = findings.map { "likely because the token \($0.text)" }
+            let claims = "the token: \(token.claimsForMessage(at: context.timekeeper.wallClock))"
+            message = ([message] + likely + [claims]).joined(separator: "; ")
+        }
+        return Failure(
+            verdict.class,
+            at: .exchange,
+            message,
+            hint: verdict.hint,
+            retryAfter: retryAfter
+        )
+    }
+}
+
+/// A `google.rpc.Status` body.
+private struct RPCStatus {
+    let code: Int
+    let message: String
+
+    init?(parsing body: Secret) {
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: body.bytes)
+        } catch {
+            return nil
+        }
+        guard case .integer(let code)? = json["code"], (1...16).contains(code) else { return nil }
+        self.code = Int(code)
+        message = json["message"]?.string ?? "no message"
+    }
+}
+
+/// What kind of failure an answer is.
+private struct Verdict {
+    var `class`: Failure.Class
+    var hint: String?
+
+    private static let wrongPlace = "is universeDomain the account's region?"
+    private static let policy =
+        "compare issuer, subject and claims with the workload identity binding in Mondoo"
+
+    /// By gRPC code.
+    init(code: Int) {
+        switch code {
+        // Canceled, Unknown, DeadlineExceeded, Aborted, Internal, Unavailable, DataLoss
+        case 1, 2, 4, 10, 13, 14, 15: `class` = .transient
+        // ResourceExhausted
+        case 8: `class` = .throttled
+        // NotFound, Unimplemented
+        case 5, 12: (`class`, hint) = (.refused, Self.wrongPlace)
+        // PermissionDenied, Unauthenticated
+        case 7, 16: (`class`, hint) = (.refused, Self.policy)
+        // InvalidArgument, AlreadyExists, FailedPrecondition, OutOfRange
+        default: `class` = .refused
+        }
+    }
+
+    /// By HTTP status, where the body says nothing.
+    init(status: Int) {
+        switch status {
+        case 429: `class` = .throttled
+        case 408: `class` = .transient
+        case 300..<400, 404, 405, 501: (`class`, hint) = (.refused, Self.wrongPlace)
+        case 401, 403: (`class`, hint) = (.refused, Self.policy)
+        case 400..<500: `class` = .refused
+        // 5xx, and successes that are none of this exchange's.
+        default: `class` = .transient
+        }
+    }
+}

@@ -1,0 +1,92 @@
+internal import Crypto
+internal import Federation
+internal import FoundationEssentials
+internal import Platform
+
+/// Why a reply with status 200 gives no credential; quotes no value of it.
+struct ReplyError: Error, Equatable {
+    let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
+/// Mondoo's reply to a successful exchange, every part of it checked but the dates.
+struct MondooReply {
+    /// The base64 exactly as it came.
+    let encoded: Secret
+    private let certificate: Certificate
+
+    init(parsing body: Secret) throws(ReplyError) {
+        let reply = try Self.json(body.bytes, what: "reply")
+        let field = reply["base64_credential"] ?? reply["base64Credential"]
+        guard let text = field?.string, !text.isEmpty else {
+            throw ReplyError("the reply has no base64_credential")
+        }
+        guard var decoded = base64Decoded(text) else {
+            throw ReplyError("base64_credential is not base64")
+        }
+        defer { wipe(&decoded) }
+        let document = try Self.json(decoded, what: "credential")
+        guard document.object != nil else {
+            throw ReplyError("the credential is not a JSON object")
+        }
+        for key in ["mrn", "api_endpoint"] { _ = try Self.text(key, in: document) }
+        let scopes = ["space_mrn", "scope_mrn", "parent_mrn"]
+        guard scopes.contains(where: { document[$0]?.string?.isEmpty == false }) else {
+            throw ReplyError("the credential has none of \(scopes.joined(separator: ", "))")
+        }
+        certificate = try Self.certificate(
+            try Self.text("certificate", in: document),
+            belongingTo: try Self.text("private_key", in: document)
+        )
+        encoded = Secret(text)
+    }
+
+    /// A certificate that starts this many seconds ahead is taken for one of a clock that is.
+    private static let startTolerance = 300.0
+
+    /// Seconds from now on that the credential is taken to live: until the certificate's end, but no
+    /// longer than the limit, for the reply does not tell and the service may end it sooner.
+    func lifetime(at now: Date, limit: Double) throws(ReplyError) -> Double {
+        let rest = certificate.notAfter.timeIntervalSince(now)
+        guard rest > 0 else {
+            throw ReplyError("the credential's certificate expired \(Int(-rest)) s ago")
+        }
+        let wait = certificate.notBefore.timeIntervalSince(now)
+        guard wait <= Self.startTolerance else {
+            throw ReplyError("the credential's certificate is valid only in \(Int(wait)) s")
+        }
+        return min(rest, limit)
+    }
+
+    private static func certificate(
+        _ text: String,
+        belongingTo keyText: String
+    ) throws(ReplyError) -> Certificate {
+        do throws(CryptoError) {
+            let certificate = try Certificate(pem: Array(text.utf8))
+            let key = try PrivateKey(pem: Secret(keyText))
+            if certificate.belongs(to: key) { return certificate }
+        } catch {
+            throw ReplyError("the credential cannot be used: \(error)")
+        }
+        throw ReplyError("the credential's private key does not belong to its certificate")
+    }
+
+    private static func json(_ bytes: [UInt8], what: String) throws(ReplyError) -> JSON {
+        do throws(JSONError) {
+            return try JSON(parsing: bytes)
+        } catch {
+            throw ReplyError("the \(what) is not JSON: \(error.reason)")
+        }
+    }
+
+    private static func text(_ key: String, in document: JSON) throws(ReplyError) -> String {
+        guard let text = document[key]?.string, !text.isEmpty else {
+            throw ReplyError("the credential has no \(key)")
+        }
+        return text
+    }
+}

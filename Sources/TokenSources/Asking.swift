@@ -1,0 +1,118 @@
+internal import Federation
+internal import FoundationEssentials
+internal import HTTP
+internal import Platform
+
+/// Seconds to connect to an address on the machine or its link, and to any other.
+enum ConnectTimeout {
+    static let near = 1.0
+    static let far = 5.0
+}
+
+extension SourceContext {
+    /// Seconds for one request to a platform.
+    private static let requestLimit = 10.0
+
+    /// Sends a request straight to its host. A redirect is an error: it could carry the token off.
+    func ask(_ request: HTTPRequest) async throws(SourceError) -> HTTPResponse {
+        let limit = timekeeper.now.advanced(bySeconds: Self.requestLimit)
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try await transport.send(request, deadline: min(limit, deadline))
+        } catch {
+            throw error.kind == .cancelled ? .cancelled : SourceError(error)
+        }
+        if (300..<400).contains(response.status) {
+            throw SourceError(
+                .noSource,
+                "\(request.place): answered with a redirect (\(response.status)), not followed",
+                isAbsent: true
+            )
+        }
+        return response
+    }
+
+    /// Tries until there is a token, an error that waiting will not mend, or patience has run out:
+    /// 10 s where something says that this platform is here, 3 s where it answered all the same.
+    func retrying(
+        isEvident: Bool,
+        _ attempt: () async throws(SourceError) -> SubjectToken
+    ) async throws(SourceError) -> SubjectToken {
+        let end = timekeeper.now.advanced(bySeconds: isEvident ? 10 : 3)
+        var next: Double?
+        while true {
+            let error: SourceError
+            do throws(SourceError) {
+                return try await attempt()
+            } catch let caught {
+                error = caught
+            }
+            guard case .growing(let first) = error.retry, isEvident || !error.isAbsent else {
+                throw error
+            }
+            let delay = next ?? first
+            next = delay * 2
+            let wait = max(delay * (0.9 + 0.2 * chance()), error.retryAfter ?? 0)
+            let instant = timekeeper.now.advanced(bySeconds: wait)
+            guard instant <= min(end, deadline) else { throw error }
+            do {
+                try await timekeeper.sleep(until: instant)
+            } catch {
+                throw .cancelled
+            }
+        }
+    }
+
+    /// The override variable's URL; `nil` where it is unset.
+    func override(
+        _ variable: String,
+        scheme: String = "",
+        plainHTTP: Endpoint.PlainHTTP
+    ) throws(SourceError) -> Endpoint? {
+        guard let value = self.variable(variable) else { return nil }
+        do throws(EndpointError) {
+            return try Endpoint(
+                value.contains("://") ? value : scheme + value,
+                plainHTTP: plainHTTP
+            )
+        } catch {
+            throw SourceError(.misconfigured, "\(variable) \(error.reason)")
+        }
+    }
+
+    /// Whose certificates to trust where a platform's endpoint is https.
+    var trust: HTTPRequest.Trust {
+        .system(file: variable("SSL_CERT_FILE"), directory: variable("SSL_CERT_DIR"))
+    }
+
+    /// Seconds the reply asks to wait, where it does.
+    func retryAfter(_ response: HTTPResponse) -> Double? {
+        response.retryAfter(now: timekeeper.wallClock)
+    }
+}
+
+extension HTTPRequest {
+    /// Method and URL without its query, for messages.
+    var place: String { "\(method) \(url.prefix { $0 != "?" })" }
+}
+
+extension SubjectToken {
+    /// A reply's or variable's token, trimmed.
+    /// - Throws: where it is no compact JWS, which every platform here gives.
+    init(jws text: String, from source: String, at place: String) throws(SourceError) {
+        let value = Secret(text.trimmed)
+        self.init(value, source: source)
+        if claims == nil {
+            throw SourceError(
+                .noSource,
+                "\(place): answered with \(value.count) bytes that are no JWT",
+                isAbsent: true
+            )
+        }
+    }
+}
+
+/// Whether a status says that asking again may help.
+func isPassing(_ status: Int) -> Bool {
+    status == 408 || status == 429 || (500..<600).contains(status)
+}

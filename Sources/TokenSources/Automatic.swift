@@ -1,0 +1,132 @@
+internal import Federation
+internal import Platform
+
+/// One of the sources that `auto` asks.
+private struct Candidate: Sendable {
+    let name: String
+    let isEvident: @Sendable (SourceContext) -> Bool
+    let ask: @Sendable (SourceContext) async throws(SourceError) -> SubjectToken
+
+    /// In the order of preference; all are started together.
+    static let all: [Candidate] = [
+        Candidate(name: GoogleMetadata.name, isEvident: GoogleMetadata.isEvident) {
+            context async throws(SourceError) in
+            if context.variable("NO_GCE_CHECK") == "true" {
+                throw SourceError(.noSource, "not asked: NO_GCE_CHECK is true", isAbsent: true)
+            }
+            return try await GoogleMetadata(serviceAccount: "default").subjectToken(context)
+        },
+        Candidate(name: Azure.name, isEvident: Azure.isEvident) {
+            context async throws(SourceError) in
+            try await Azure(source: .unspecific).subjectToken(context)
+        },
+        Candidate(name: GitHubActions.name, isEvident: GitHubActions.isEvident) {
+            context async throws(SourceError) in
+            try await GitHubActions().subjectToken(context)
+        },
+    ]
+}
+
+private typealias Answer = Result<SubjectToken, SourceError>
+
+extension SourceContext {
+    private static let amazonIssuer = "https://sts.amazonaws.com"
+
+    /// The token of whatever platform this is: the one of the configured issuer, else the first in order.
+    func automaticToken() async throws(Failure) -> FoundToken {
+        if let token = variable("JWT_TOKEN") {
+            return FoundToken(
+                SubjectToken(Secret(token), source: "JWT_TOKEN", isRenewable: false),
+                warnings: ["the token in the variable JWT_TOKEN is used; it cannot be renewed"]
+            )
+        }
+        if let issuer, issuer == Self.amazonIssuer || issuer == Self.amazonIssuer + "/" {
+            throw Failure(
+                .misconfigured,
+                at: .subjectToken,
+                "auto: issuerUri is AWS's, and this version cannot prove an AWS identity"
+            )
+        }
+        let answers = await ask(Candidate.all)
+        if Task.isCancelled { throw SourceError.cancelled.failure(of: "auto") }
+        return try choose(among: answers)
+    }
+
+    /// The answers in the candidates' order; `nil` for one that was not waited for any more.
+    private func ask(_ candidates: [Candidate]) async -> [Answer?] {
+        await withTaskGroup(of: (Int, Answer).self) { group in
+            for (index, candidate) in candidates.enumerated() {
+                group.addTask { (index, await answer(of: candidate)) }
+            }
+            var answers = [Answer?](repeating: nil, count: candidates.count)
+            while let (index, answer) = await group.next() {
+                answers[index] = answer
+                if isDecided(answers) { break }
+            }
+            group.cancelAll()
+            return answers
+        }
+    }
+
+    private func answer(of candidate: Candidate) async -> Answer {
+        do throws(SourceError) {
+            return .success(try await candidate.ask(self))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// With an issuer any source may still bring its token; without, order alone decides.
+    private func isDecided(_ answers: [Answer?]) -> Bool {
+        if answers.contains(where: isMatching) { return true }
+        guard issuer == nil else { return false }
+        return answers.prefix { $0 != nil }.contains { $0?.token != nil }
+    }
+
+    private func isMatching(_ answer: Answer?) -> Bool {
+        guard let issuer, let claims = answer?.token?.claims else { return false }
+        return claims.isIssued(by: issuer)
+    }
+
+    private func choose(among answers: [Answer?]) throws(Failure) -> FoundToken {
+        if let token = answers.first(where: isMatching)??.token { return FoundToken(token) }
+        guard let token = answers.lazy.compactMap({ $0?.token }).first else {
+            throw nothingFound(answers)
+        }
+        guard let issuer else { return FoundToken(token) }
+        let found = token.claims?.issuer?.printable ?? "none"
+        let warning =
+            "auto: no source gave a token of the issuer \(issuer.printable);"
+            + " \(token.source)'s is used, whose issuer is \(found)"
+        return FoundToken(token, warnings: [warning], isKnownMismatch: true)
+    }
+
+    /// One failure that tells of every source. It counts as an outage where a source that is here, by
+    /// evidence or because it answered, asked for patience; else there is no token to be had.
+    private func nothingFound(_ answers: [Answer?]) -> Failure {
+        var lines: [String] = []
+        var hints: [String] = []
+        var outage: SourceError?
+        for (candidate, answer) in zip(Candidate.all, answers) {
+            guard case .failure(let error)? = answer else { continue }
+            lines.append("\(candidate.name): \(error.message)")
+            let isHere = !error.isAbsent || candidate.isEvident(self)
+            if isHere, let hint = error.hint { hints.append("\(candidate.name): \(hint)") }
+            let isOutage = error.class == .transient || error.class == .throttled
+            if isHere, isOutage, outage == nil { outage = error }
+        }
+        return Failure(
+            outage?.class ?? .noSource,
+            at: .subjectToken,
+            "no token source gave a token; " + lines.joined(separator: "; "),
+            hint: hints.isEmpty ? nil : hints.joined(separator: "; "),
+            retryAfter: outage?.retryAfter
+        )
+    }
+}
+
+extension Result where Success == SubjectToken {
+    fileprivate var token: SubjectToken? {
+        if case .success(let token) = self { token } else { nil }
+    }
+}

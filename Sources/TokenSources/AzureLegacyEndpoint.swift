@@ -1,0 +1,48 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// The endpoint of Azure's managed-identity VM extension, which IMDS has replaced.
+struct AzureLegacyEndpoint {
+    let demand: AzureDemand
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let request = try self.request(context)
+        return try await context.retrying(isEvident: Self.isEvident(context)) {
+            () async throws(SourceError) in
+            let response = try await context.ask(request)
+            return try demand.token(
+                in: response,
+                from: "azure legacy endpoint",
+                at: request.place,
+                context
+            )
+        }
+    }
+
+    private static let override = "MSI_ENDPOINT"
+
+    static func isEvident(_ context: SourceContext) -> Bool {
+        context.variable(override) != nil
+    }
+
+    private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {
+        let override = try context.override(
+            Self.override,
+            scheme: "http://",
+            plainHTTP: .metadata
+        )
+        return HTTPRequest(
+            "POST",
+            // It answers to exactly this host and path.
+            override?.url ?? "http://localhost:50342/oauth2/token",
+            headers: [
+                HTTPHeader("Metadata", "true"),
+                HTTPHeader("Content-Type", "application/x-www-form-urlencoded"),
+            ],
+            body: Secret(demand.parameters),
+            trust: context.trust,
+            connectTimeout: ConnectTimeout.near
+        )
+    }
+}

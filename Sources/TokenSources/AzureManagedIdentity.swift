@@ -1,0 +1,44 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// Azure's instance metadata service (IMDS), on the machine's own link.
+struct AzureManagedIdentity {
+    let demand: AzureDemand
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let request = try self.request(context)
+        return try await context.retrying(isEvident: Self.isEvident(context)) {
+            () async throws(SourceError) in
+            let response = try await context.ask(request)
+            return try demand.token(
+                in: response,
+                from: "azure imds",
+                at: request.place,
+                context
+            )
+        }
+    }
+
+    private static let override = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
+
+    static func isEvident(_ context: SourceContext) -> Bool {
+        context.machine.isAzure || context.variable(override) != nil
+    }
+
+    private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {
+        let override = try context.override(
+            Self.override,
+            scheme: "http://",
+            plainHTTP: .metadata
+        )
+        let base = override?.url ?? "http://169.254.169.254"
+        return HTTPRequest(
+            "GET",
+            "\(base)/metadata/identity/oauth2/token?api-version=2018-02-01&\(demand.parameters)",
+            headers: [HTTPHeader("Metadata", "true")],
+            trust: context.trust,
+            connectTimeout: ConnectTimeout.near
+        )
+    }
+}

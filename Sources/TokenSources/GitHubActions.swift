@@ -1,0 +1,89 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// The identity token of a GitHub Actions job, from the service that its variables name.
+struct GitHubActions {
+    static let name = "github"
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let request = try self.request(context)
+        return try await context.retrying(isEvident: true) { () async throws(SourceError) in
+            let response = try await context.ask(request)
+            return try token(in: response, to: request, context)
+        }
+    }
+
+    private static let url = "ACTIONS_ID_TOKEN_REQUEST_URL"
+    private static let bearer = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+
+    static func isEvident(_ context: SourceContext) -> Bool {
+        context.variable(url) != nil && context.variable(bearer) != nil
+    }
+
+    private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {
+        guard let endpoint = try context.override(Self.url, plainHTTP: .loopback),
+            let bearer = context.variable(Self.bearer)
+        else { throw unset(context) }
+        guard bearer.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw SourceError(.misconfigured, "\(Self.bearer) holds characters no token has")
+        }
+        var url = endpoint.url
+        if !context.audience.isEmpty {
+            url += url.contains("?") ? "&" : "?"
+            url += "audience=\(percentEncoded(context.audience))"
+        }
+        return HTTPRequest(
+            "GET",
+            url,
+            headers: [
+                HTTPHeader("Authorization", value: Secret("bearer \(bearer)")),
+                HTTPHeader("Accept", "application/json; api-version=2.0"),
+            ],
+            trust: context.trust,
+            connectTimeout: ConnectTimeout.far
+        )
+    }
+
+    private func unset(_ context: SourceContext) -> SourceError {
+        let isJob = context.variable("GITHUB_ACTIONS") == "true"
+        return SourceError(
+            .noSource,
+            "\(Self.url) and \(Self.bearer) are not both set",
+            hint: isJob
+                ? "the job needs 'permissions: id-token: write'; pull requests from forks never get it"
+                : "in a GitHub Actions job, grant 'permissions: id-token: write' and hand both on",
+            isAbsent: true
+        )
+    }
+
+    private func token(
+        in response: HTTPResponse,
+        to request: HTTPRequest,
+        _ context: SourceContext
+    ) throws(SourceError) -> SubjectToken {
+        let status = response.status
+        let place = request.place
+        guard status == 200 else {
+            let isPassing = isPassing(status)
+            throw SourceError(
+                status == 429 ? .throttled : isPassing ? .transient : .noSource,
+                "\(place): status \(status)\(response.excerpt)",
+                hint: status == 401 || status == 403
+                    ? "the job's request token ends with the job; has it ended?" : nil,
+                retry: isPassing ? .growing(from: 1) : .never,
+                retryAfter: context.retryAfter(response)
+            )
+        }
+        let value: String?
+        do throws(JSONError) {
+            value = try JSON(parsing: response.body.bytes)["value"]?.string
+        } catch {
+            throw SourceError(.noSource, "\(place): the reply is not JSON: \(error.reason)")
+        }
+        guard let value, !value.isEmpty else {
+            throw SourceError(.noSource, "\(place): the reply has no value")
+        }
+        return try SubjectToken(jws: value, from: Self.name, at: place)
+    }
+}

@@ -1,0 +1,73 @@
+internal import Federation
+package import HTTP
+package import Platform
+
+/// All that a token source needs from outside.
+package struct SourceContext: Sendable {
+    let transport: any HTTPTransport
+    /// The requester's, as the job carries it; never the process's own.
+    let environment: [String: String]
+    let timekeeper: any Timekeeper
+    let deadline: BootInstant
+    /// The audience that the token is to name; empty where none is configured.
+    let audience: String
+    /// The issuer that the service trusts; decides among the sources of ``Automatic``.
+    let issuer: String?
+    let machine: Machine
+    /// A number in 0..<1 for the jitter of retries.
+    let chance: @Sendable () -> Double
+
+    /// The deadline is the job's; no source outlives it.
+    package init(
+        transport: any HTTPTransport,
+        environment: [String: String],
+        timekeeper: any Timekeeper,
+        deadline: BootInstant,
+        audience: String,
+        issuer: String?,
+        machine: Machine = .reading(),
+        chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
+    ) {
+        self.transport = transport
+        self.environment = environment
+        self.timekeeper = timekeeper
+        self.deadline = deadline
+        self.audience = audience
+        self.issuer = issuer
+        self.machine = machine
+        self.chance = chance
+    }
+
+    /// The variable's value; `nil` where it is unset or blank.
+    func variable(_ name: String) -> String? {
+        guard let value = environment[name]?.trimmed, !value.isEmpty else { return nil }
+        return value
+    }
+}
+
+/// What the firmware says of the machine. It decides how patient a source is, never whether it is asked.
+package struct Machine: Sendable {
+    let isGoogle: Bool
+    let isAzure: Bool
+
+    package init(isGoogle: Bool, isAzure: Bool) {
+        self.isGoogle = isGoogle
+        self.isAzure = isAzure
+    }
+
+    /// Reads the DMI strings that the kernel shows to everyone; a file that is not there says nothing.
+    package static func reading(_ directory: String = "/sys/class/dmi/id") -> Machine {
+        func value(_ name: String) -> String {
+            do throws(SmallFileError) {
+                let bytes = try smallFile(at: "\(directory)/\(name)", limit: 4096)
+                return String(decoding: bytes, as: UTF8.self).trimmed
+            } catch {
+                return ""
+            }
+        }
+        return Machine(
+            isGoogle: value("product_name").hasPrefix("Google") || value("bios_vendor") == "Google",
+            isAzure: value("chassis_asset_tag") == "7783-7084-3265-9085-8269-3286-77"
+        )
+    }
+}

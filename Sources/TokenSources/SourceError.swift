@@ -1,0 +1,73 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// Why a token source gave no token: what was tried and what came back.
+struct SourceError: Error, Sendable {
+    /// Whether asking again may help, within the same job.
+    enum Retry: Sendable {
+        case never
+        /// With growing delays, the first of so many seconds.
+        case growing(from: Double)
+    }
+
+    var message: String
+    var hint: String?
+    var `class`: Failure.Class
+    var retry: Retry = .never
+    /// Seconds that the platform asked for.
+    var retryAfter: Double?
+    /// Nothing answered there, or something that is not the platform.
+    var isAbsent = false
+
+    init(
+        _ class: Failure.Class,
+        _ message: String,
+        hint: String? = nil,
+        retry: Retry = .never,
+        retryAfter: Double? = nil,
+        isAbsent: Bool = false
+    ) {
+        self.class = `class`
+        self.message = message
+        self.hint = hint
+        self.retry = retry
+        self.retryAfter = retryAfter
+        self.isAbsent = isAbsent
+    }
+
+    /// A request without a reply.
+    init(_ error: HTTPError) {
+        self.init(.transient, error.description, hint: error.hint)
+        switch error.kind {
+        case .unresolved, .unreachable, .timedOut(.connect):
+            isAbsent = true
+            retry = .growing(from: 1)
+        case .timedOut(.whole), .interrupted: retry = .growing(from: 1)
+        case .trustStore, .invalidRequest: `class` = .misconfigured
+        case .tls, .proxy, .tooLarge, .malformed, .cancelled, .setup: break
+        }
+    }
+
+    /// A source whose task was cancelled: another one has won, or the job has ended.
+    static let cancelled = SourceError(.transient, "given up")
+
+    func failure(of source: String) -> Failure {
+        Failure(
+            `class`,
+            at: .subjectToken,
+            "\(source): \(message)",
+            hint: hint,
+            retryAfter: retryAfter
+        )
+    }
+}
+
+extension HTTPResponse {
+    /// The body for a message: cut, cleaned, and left out where it may hold a token.
+    var excerpt: String {
+        let text = String(decoding: body.bytes.prefix(2048), as: UTF8.self).trimmed
+        if text.isEmpty { return "" }
+        return text.contains("eyJ") ? " (body not shown)" : ": \(text.printable)"
+    }
+}

@@ -1,0 +1,91 @@
+package import Federation
+internal import Platform
+
+/// A token in a file that something else keeps fresh.
+struct TokenFile {
+    static let name = "file"
+    private static let limit = 1 << 20
+
+    let path: String
+    let format: TokenFormat
+
+    func subjectToken() throws(SourceError) -> SubjectToken {
+        let bytes: [UInt8]
+        do throws(SmallFileError) {
+            bytes = try smallFile(at: path, limit: Self.limit)
+        } catch {
+            let isMissing = error == .system(.notFound)
+            throw SourceError(
+                isMissing ? .noSource : .misconfigured,
+                "\(path.printable) \(error)",
+                hint: isMissing ? "has the program that writes it started?" : nil
+            )
+        }
+        let token = try self.token(in: bytes).trimmed
+        guard !token.isEmpty else { throw SourceError(.noSource, "\(path.printable) is empty") }
+        return SubjectToken(Secret(token), source: Self.name)
+    }
+
+    private func token(in bytes: [UInt8]) throws(SourceError) -> String {
+        guard case .json(let field) = format else { return String(decoding: bytes, as: UTF8.self) }
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: bytes)
+        } catch {
+            throw SourceError(.noSource, "\(path.printable) is not JSON: \(error.reason)")
+        }
+        guard let token = json[field]?.string else {
+            throw SourceError(
+                .misconfigured,
+                "\(path.printable) has no string \"\(field.printable)\"",
+                hint: "check credentialSource.format.subjectTokenFieldName"
+            )
+        }
+        return token
+    }
+}
+
+extension SourceContext {
+    /// Seconds for which a file is watched, and between two looks at it.
+    private static let rotationLimit = 30.0
+    private static let lookInterval = 1.0
+
+    /// A second chance for a token that came too old: another one from a source that can mint, the
+    /// rotated one where a file holds it. `nil` where there is none, or none that is acceptable.
+    package func replacement(
+        for token: SubjectToken,
+        from source: TokenSource,
+        isAcceptable: @Sendable (SubjectToken) -> Bool
+    ) async -> SubjectToken? {
+        guard token.isRenewable else { return nil }
+        guard case .file(let path, let format) = source else {
+            return await other(from: source, isAcceptable)
+        }
+        let end = min(timekeeper.now.advanced(bySeconds: Self.rotationLimit), deadline)
+        while true {
+            let next = timekeeper.now.advanced(bySeconds: Self.lookInterval)
+            guard next <= end else { return nil }
+            do {
+                try await timekeeper.sleep(until: next)
+                let present = try TokenFile(path: path, format: format).subjectToken()
+                if isAcceptable(present) { return present }
+            } catch is SourceError {
+                continue  // In the middle of its rotation.
+            } catch {
+                return nil
+            }
+        }
+    }
+
+    private func other(
+        from source: TokenSource,
+        _ isAcceptable: @Sendable (SubjectToken) -> Bool
+    ) async -> SubjectToken? {
+        do throws(Failure) {
+            let token = try await subjectToken(from: source).token
+            return isAcceptable(token) ? token : nil
+        } catch {
+            return nil  // The token at hand is sent instead, and the service judges.
+        }
+    }
+}

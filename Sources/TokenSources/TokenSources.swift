@@ -1,0 +1,60 @@
+package import Federation
+internal import Platform
+
+/// A token, and what should be said about how it was found.
+package struct FoundToken: Sendable {
+    package let token: SubjectToken
+    /// Ready to print.
+    package let warnings: [String]
+    /// Whether a warning says already that the token's issuer is not the configured one.
+    package let isKnownMismatch: Bool
+
+    init(_ token: SubjectToken, warnings: [String] = [], isKnownMismatch: Bool = false) {
+        self.token = token
+        self.warnings = warnings
+        self.isKnownMismatch = isKnownMismatch
+    }
+}
+
+extension SourceContext {
+    /// A new token from the source; never one from before.
+    ///
+    /// - Throws: ``Failure`` at the step `subjectToken` that names the source, what was tried and what
+    ///   came back. `noSource` where the platform is not here, `transient` where it is and did not answer.
+    package func subjectToken(from source: TokenSource) async throws(Failure) -> FoundToken {
+        if case .automatic = source { return try await automaticToken() }
+        do throws(SourceError) {
+            return FoundToken(try await token(from: source))
+        } catch {
+            var error = error
+            // Nobody there, and nothing that says there should be: not an outage.
+            if error.isAbsent, !isEvident(source) { error.class = .noSource }
+            throw error.failure(of: source.name)
+        }
+    }
+
+    private func token(from source: TokenSource) async throws(SourceError) -> SubjectToken {
+        switch source {
+        case .automatic: throw SourceError(.noSource, "auto is not one source")
+        case .literal(let token):
+            return try GivenToken(source: source.name, value: token.text, place: "jwtToken")
+                .subjectToken()
+        case .gcp(let serviceAccount):
+            return try await GoogleMetadata(serviceAccount: serviceAccount).subjectToken(self)
+        case .azure(let azure): return try await Azure(source: azure).subjectToken(self)
+        case .github: return try await GitHubActions().subjectToken(self)
+        case .file(let path, let format):
+            return try TokenFile(path: path, format: format).subjectToken()
+        case .environment(let name): return try token(inVariable: name)
+        }
+    }
+
+    private func isEvident(_ source: TokenSource) -> Bool {
+        switch source {
+        case .gcp: GoogleMetadata.isEvident(self)
+        case .azure: Azure.isEvident(self)
+        case .github: GitHubActions.isEvident(self)
+        default: false
+        }
+    }
+}

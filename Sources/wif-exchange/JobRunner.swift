@@ -1,0 +1,143 @@
+internal import Exchanges
+internal import Federation
+internal import HTTP
+internal import Platform
+internal import TokenSources
+
+/// One job, from its account file's bytes to its result.
+struct JobRunner: Sendable {
+    let job: Job
+    /// The instant at which it ends itself.
+    let deadline: BootInstant
+    let transport: any HTTPTransport
+    let timekeeper: any Timekeeper
+    /// What the firmware says of this machine.
+    var machine: Machine = .reading()
+
+    /// Never later than the deadline, and at once when the task is cancelled.
+    func result() async -> JobResult {
+        await withTaskGroup(of: JobResult.self) { group in
+            group.addTask { await work() }
+            group.addTask { await overdue() }
+            defer { group.cancelAll() }
+            return await group.next() ?? failed(Self.givenUp)
+        }
+    }
+
+    private func overdue() async -> JobResult {
+        do {
+            try await timekeeper.sleep(until: deadline)
+        } catch {
+            return failed(Self.givenUp)
+        }
+        let limit = Int(job.timeout.rounded())
+        return failed(Failure(.transient, at: .worker, "the job took longer than its \(limit) s"))
+    }
+
+    private static let givenUp = Failure(.transient, at: .worker, "the job was given up")
+
+    private func work() async -> JobResult {
+        do throws(Failure) {
+            let account = try self.account()
+            let source = try self.source(of: account)
+            let context = sourceContext(account)
+            let found = try await context.subjectToken(from: source)
+            switch job.kind {
+            case .subjectToken:
+                return JobResult(
+                    id: job.id,
+                    outcome: .subjectToken(found.token.value),
+                    proof: JobResult.Proof(found.token),
+                    warnings: found.warnings
+                )
+            case .exchange: return await exchange(found, source, account, context)
+            }
+        } catch {
+            return failed(error)
+        }
+    }
+
+    private func exchange(
+        _ found: FoundToken,
+        _ source: TokenSource,
+        _ account: Account,
+        _ sources: SourceContext
+    ) async -> JobResult {
+        let token = await timely(found.token, source, account, sources)
+        let context = ExchangeContext(
+            transport: transport,
+            environment: job.environment,
+            timekeeper: timekeeper,
+            deadline: deadline
+        )
+        let findings = findings(of: token, for: account, at: timekeeper.wallClock)
+        let exchange = await context.exchange(token, for: account, findings: findings)
+        let outcome: JobResult.Outcome =
+            switch exchange.outcome {
+            case .success(let credential): .credential(credential)
+            case .failure(let failure): .failure(failure)
+            }
+        let said = findings.filter { $0.kind != .issuer || !found.isKnownMismatch }
+        return JobResult(
+            id: job.id,
+            outcome: outcome,
+            proof: JobResult.Proof(token),
+            warnings: found.warnings + said.map { "the token \($0.text)" } + exchange.warnings,
+            clockSkew: exchange.clockSkew
+        )
+    }
+
+    /// The token, or a younger one where the service would refuse this one for its age.
+    private func timely(
+        _ token: SubjectToken,
+        _ source: TokenSource,
+        _ account: Account,
+        _ sources: SourceContext
+    ) async -> SubjectToken {
+        let isTimely: @Sendable (SubjectToken) -> Bool = { token in
+            let findings = findings(of: token, for: account, at: timekeeper.wallClock)
+            return !findings.contains { $0.kind == .time }
+        }
+        if isTimely(token) { return token }
+        return await sources.replacement(for: token, from: source, isAcceptable: isTimely) ?? token
+    }
+
+    private func account() throws(Failure) -> Account {
+        do throws(AccountError) {
+            return try Account(parsing: job.document, path: job.path)
+        } catch {
+            throw error.failure
+        }
+    }
+
+    private func source(of account: Account) throws(Failure) -> TokenSource {
+        guard case .subjectToken(let provider?) = job.kind,
+            provider != account.tokenSource.name
+        else { return account.tokenSource }
+        guard let source = TokenSource(provider: provider) else {
+            let known = TokenSource.providers.joined(separator: ", ")
+            throw Failure(
+                .misconfigured,
+                at: .subjectToken,
+                "the source \"\(provider.printable)\" is not known; one of \(known)"
+            )
+        }
+        return source
+    }
+
+    private func sourceContext(_ account: Account) -> SourceContext {
+        SourceContext(
+            transport: transport,
+            environment: job.environment,
+            timekeeper: timekeeper,
+            deadline: deadline,
+            audience: account.tokenAudience,
+            issuer: account.issuer,
+            machine: machine
+        )
+    }
+
+    private func failed(_ failure: Failure) -> JobResult {
+        JobResult(id: job.id, outcome: .failure(failure))
+    }
+}

@@ -1,0 +1,162 @@
+import Federation
+import FoundationEssentials
+import HTTP
+import NetworkTestSupport
+import Platform
+import TestSupport
+import Testing
+import TokenSources
+
+@testable import wif_exchange
+
+@Suite(.timeLimit(.minutes(1)))
+struct JobRunnerTests {
+    private let time = VirtualTimekeeper(wallClock: testDate)
+
+    private func result(
+        _ transport: ScriptedTransport,
+        _ members: [String: JSON] = [:],
+        kind: Job.Kind = .exchange,
+        environment: [String: String] = [:]
+    ) async -> JobResult {
+        let job = Job(
+            id: 3,
+            kind: kind,
+            path: "/etc/wif-agent/test.json",
+            document: accountDocument(members),
+            environment: environment
+        )
+        return await JobRunner(
+            job: job,
+            deadline: time.now.advanced(bySeconds: job.timeout),
+            transport: transport,
+            timekeeper: time,
+            machine: Machine(isGoogle: false, isAzure: false)
+        ).result()
+    }
+
+    /// GCP gives these tokens one after the other; Mondoo answers with the reply.
+    private func network(_ tokens: [String], _ reply: HTTPResponse) -> ScriptedTransport {
+        ScriptedTransport { (request, number) in
+            if request.method == "POST" { return reply }
+            let token = tokens[min(number, tokens.count - 1)]
+            return .text(200, token, [("metadata-flavor", "Google")])
+        }
+    }
+
+    private func sentToken(_ network: ScriptedTransport) throws -> String? {
+        let body = network.sent.last { $0.method == "POST" }?.body
+        return try JSON(parsing: try #require(body).bytes)["jwt_token"]?.string
+    }
+
+    private let gcp: [String: JSON] = ["credentialSource": ["provider": "gcp"]]
+
+    @Test func `a token becomes a credential`() async throws {
+        let network = network([token()], try TestCredential().reply)
+        let result = await result(network, gcp)
+        guard case .credential(let credential) = result.outcome else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(result.id == 3)
+        #expect(credential.lifetime == 3600)
+        #expect(result.proof?.source == "gcp")
+        #expect(result.proof?.subject == "subject-1")
+        #expect(result.warnings.isEmpty)
+        #expect(network.sent.count == 2)
+    }
+
+    @Test func `a token with too little left is fetched once more`() async throws {
+        let old = token(secondsLeft: 100)
+        let network = network([old, token()], try TestCredential().reply)
+        let result = await result(network, gcp)
+        #expect(try sentToken(network) == token())
+        #expect(result.warnings.isEmpty)
+    }
+
+    @Test func `is sent all the same if the second is no better, and explains the refusal`()
+        async throws
+    {
+        let old = token(secondsLeft: 100)
+        let refusal = HTTPResponse.text(401, #"{"code":16,"message":"denied"}"#)
+        let network = network([old], refusal)
+        let result = await result(network, gcp)
+        #expect(network.sent.count == 3)
+        #expect(try sentToken(network) == old)
+        #expect(result.warnings.count == 1)
+        guard case .failure(let failure) = result.outcome else { return }
+        #expect(failure.class == .refused)
+        #expect(failure.message.contains("denied (code 16, status 401); likely because"))
+        #expect(failure.message.contains("has 100 s left"))
+    }
+
+    @Test func `a token that cannot be had again is not asked for again`() async throws {
+        let old = token(secondsLeft: 100)
+        let network = network([token()], try TestCredential().reply)
+        let result = await result(
+            network,
+            ["credentialSource": ["environment": "ID"]],
+            environment: ["ID": old]
+        )
+        #expect(try sentToken(network) == old)
+        #expect(result.proof?.isRenewable == false)
+        #expect(result.proof?.expiresAt == 1_704_164_745)
+        #expect(result.warnings.count == 1)
+    }
+
+    @Test func `an issuer that auto has warned of is not warned of twice`() async throws {
+        let other = token(issuer: "https://other.example")
+        let network = ScriptedTransport { (request, _) async throws(HTTPError) in
+            if request.url.contains("computeMetadata") {
+                return .text(200, other, [("metadata-flavor", "Google")])
+            }
+            throw .refused
+        }
+        let result = await result(network)
+        #expect(result.warnings.count == 1)
+        #expect(result.warnings.first?.hasPrefix("auto: ") == true)
+    }
+
+    @Test func `a subject-token job gives the token, of another provider if asked`() async throws {
+        let network = network([token()], .text(500))
+        let result = await result(
+            network,
+            ["credentialSource": ["environment": "ID"]],
+            kind: .subjectToken(provider: "gcp")
+        )
+        guard case .subjectToken(let secret) = result.outcome else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(secret.text == token())
+        #expect(network.sent.count == 1)
+    }
+
+    @Test func `an unknown provider and a bad account are misconfigured`() async {
+        let network = network([token()], .text(500))
+        let unknown = await result(network, kind: .subjectToken(provider: "x"))
+        let bad = await result(network, ["issuerUri": .null])
+        for case .failure(let failure) in [unknown.outcome, bad.outcome] {
+            #expect(failure.class == .misconfigured)
+        }
+        #expect(network.sent.isEmpty)
+    }
+
+    @Test func `ends itself at its deadline`() async throws {
+        let time = time
+        let network = ScriptedTransport { (request, _) async throws(HTTPError) in
+            do {
+                try await time.sleep(until: BootInstant(seconds: 1e6))
+            } catch {
+                throw HTTPError(.cancelled, url: request.url, detail: "")
+            }
+            return .text(200)
+        }
+        async let pending = result(network, gcp)
+        await time.waitForSleepers(2)
+        time.advance(by: 60)
+        guard case .failure(let failure) = await pending.outcome else { return }
+        #expect(failure.class == .transient)
+        #expect(failure.message == "the job took longer than its 60 s")
+    }
+}
