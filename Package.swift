@@ -52,6 +52,9 @@ let package = Package(
             name: "OutputsTests",
             dependencies: ["Outputs", "Federation", "Platform", "TestSupport"]
         ),
+        .testTarget(
+            name: "EmulatorTests",
+            dependencies: ["wif-emulator", "Serving", "Crypto", "Federation", "Platform"]),
         .testTarget(name: "RoomTests"),
         .testTarget(name: "FederationTests", dependencies: ["Federation", "Platform"]),
         .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),

@@ -10,9 +10,28 @@ package struct HTTPServerRequest: Equatable, Sendable {
     /// In order; the names in lower case.
     package var headers: [HTTPField]
     /// Without the framing of a chunked body.
-    package var body: [UInt8] = []
+    package var body: [UInt8]
     /// The x of HTTP/1.x.
-    package var minorVersion = 1
+    package var minorVersion: Int
+
+    /// A request as a parser or a test makes it.
+    package init(
+        method: String,
+        target: String,
+        path: String,
+        query: [HTTPField] = [],
+        headers: [HTTPField] = [],
+        body: [UInt8] = [],
+        minorVersion: Int = 1
+    ) {
+        self.method = method
+        self.target = target
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.minorVersion = minorVersion
+    }
 
     /// The value of the first header of that (lower-case) name.
     package func header(_ name: String) -> String? {
