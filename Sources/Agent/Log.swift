@@ -1,5 +1,5 @@
-package import FoundationEssentials
 internal import Federation
+package import FoundationEssentials
 internal import Platform
 
 /// Says what happens, one event a line. Fields are chosen by the caller one by one: a token, a
@@ -47,7 +47,9 @@ package struct Log: Sendable {
     ///   - level: the least severe level that is written.
     ///   - sink: takes one line without its line feed.
     package init(
-        level: Level, format: Format, wallClock: @escaping @Sendable () -> Date = { .now },
+        level: Level,
+        format: Format,
+        wallClock: @escaping @Sendable () -> Date = { .now },
         sink: @escaping @Sendable (String) -> Void
     ) {
         self.level = level
@@ -67,7 +69,9 @@ package struct Log: Sendable {
     ///   - event: the event's name, as wif-agent(1) lists it.
     ///   - fields: in order; foreign text in the values is escaped, `nil` values are left out.
     package func callAsFunction(
-        _ level: Level, _ event: String, _ fields: KeyValuePairs<String, String?> = [:]
+        _ level: Level,
+        _ event: String,
+        _ fields: KeyValuePairs<String, String?> = [:]
     ) {
         guard level <= self.level else { return }
         let present = fields.compactMap { key, value in value.map { (key, $0) } }
@@ -105,9 +109,4 @@ package struct Log: Sendable {
         }
         return result + "\""
     }
-}
-
-/// A date as RFC 3339 writes it, in UTC and whole seconds.
-package func rfc3339(_ date: Date) -> String {
-    date.formatted(.iso8601)
 }

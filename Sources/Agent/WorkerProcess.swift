@@ -19,10 +19,13 @@ final class WorkerProcess: Sendable {
         let errors = try Pipe()
         process = try ChildProcess(
             ChildProcess.Request(
-                path: program, arguments: ["wif-exchange"],
+                path: program,
+                arguments: ["wif-exchange"],
                 // A crash report would print the memory of a process that holds tokens.
                 environment: ["SWIFT_BACKTRACE": "enable=no"],
-                descriptors: [input.reading.raw, output.writing.raw, errors.writing.raw]))
+                descriptors: [input.reading.raw, output.writing.raw, errors.writing.raw]
+            )
+        )
         self.input = Mutex(try SendableDescriptor(nonBlocking: input.takeWriting()))
         self.output = try SendableDescriptor(nonBlocking: output.takeReading())
         self.errors = try SendableDescriptor(nonBlocking: errors.takeReading())

@@ -1,5 +1,5 @@
 package import Federation
-package import FoundationEssentials
+internal import FoundationEssentials
 package import Platform
 
 /// A credential as it is delivered.
@@ -36,11 +36,6 @@ package func render(
         )
     case .envfile: return environmentFile(credential, variable)
     }
-}
-
-/// The moment as RFC 3339 writes it, in UTC and whole seconds: `2026-01-31T08:05:09Z`.
-package func rfc3339(_ date: Date) -> String {
-    date.formatted(.iso8601)
 }
 
 /// Mondoo's service-account document, bytes unchanged; for tokens a small object.

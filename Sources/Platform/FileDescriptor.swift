@@ -112,7 +112,10 @@ package func writeAll(_ bytes: [UInt8], to descriptor: Int32) async throws {
             try systemCall {
                 unsafe bytes.withUnsafeBytes { buffer in
                     unsafe Glibc.write(
-                        descriptor, buffer.baseAddress.map { unsafe $0 + start }, bytes.count - start)
+                        descriptor,
+                        buffer.baseAddress.map { unsafe $0 + start },
+                        bytes.count - start
+                    )
                 }
             }
         }) {
@@ -121,4 +124,10 @@ package func writeAll(_ bytes: [UInt8], to descriptor: Int32) async throws {
             try await Poller.shared.wait(for: descriptor, .writing)
         }
     }
+}
+
+/// A second descriptor for the same open file, close-on-exec. `fcntl(2)`, `F_DUPFD_CLOEXEC`
+/// - Throws: ``Errno``.
+package func duplicate(_ descriptor: Int32) throws(Errno) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) })
 }

@@ -33,3 +33,19 @@ package func overflowUserID() -> UInt32 {
         return usual
     }
 }
+
+/// Who is at the other end of a connected Unix socket. `SO_PEERCRED`, `unix(7)`
+/// - Throws: ``Errno``.
+package func peerUser(of socket: Int32) throws(Errno) -> UInt32 {
+    var (pid, uid, gid): (Int32, UInt32, UInt32) = (0, 0, 0)
+    try systemCall { unsafe wif_peer_credentials(socket, &pid, &uid, &gid) }
+    return uid
+}
+
+/// The primary group of whoever is at the other end of a connected Unix socket. `SO_PEERCRED`
+/// - Throws: ``Errno``.
+package func peerGroup(of socket: Int32) throws(Errno) -> UInt32 {
+    var (pid, uid, gid): (Int32, UInt32, UInt32) = (0, 0, 0)
+    try systemCall { unsafe wif_peer_credentials(socket, &pid, &uid, &gid) }
+    return gid
+}

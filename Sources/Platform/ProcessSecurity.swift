@@ -26,3 +26,6 @@ package func processEnvironment() -> [String: String] {
     }
     return result
 }
+
+/// The process's number. `getpid(2)`
+package var processID: Int32 { getpid() }

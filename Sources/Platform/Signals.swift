@@ -35,3 +35,12 @@ package struct Signals: Sendable {
 package func ignoreSignal(_ number: Int32) {
     _ = Glibc.signal(number, SIG_IGN)
 }
+
+/// The numbers of the signals this program deals in. `signal(7)`
+package enum Signal {
+    package static let hangUp = SIGHUP
+    package static let interrupt = SIGINT
+    package static let pipe = SIGPIPE
+    package static let terminate = SIGTERM
+    package static let user1 = SIGUSR1
+}

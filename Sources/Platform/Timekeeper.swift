@@ -15,6 +15,9 @@ package struct BootInstant: Comparable, Hashable, Sendable {
         nanoseconds = Int64(clampingSeconds: seconds)
     }
 
+    /// Later than anything that happens.
+    package static let distantFuture = BootInstant(nanoseconds: .max)
+
     package static var now: BootInstant {
         var time = timespec()
         unsafe clock_gettime(CLOCK_BOOTTIME, &time)
@@ -77,4 +80,11 @@ package struct SystemTimekeeper: Timekeeper {
         let nanoseconds = min(rest, 315_360_000_000_000_000)
         try await Task.sleep(until: .now + .nanoseconds(nanoseconds), clock: .continuous)
     }
+}
+
+/// Microseconds on the clock that systemd compares reloads by. `CLOCK_MONOTONIC`
+package func monotonicMicroseconds() -> Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
 }

@@ -1,0 +1,172 @@
+package import Federation
+package import FoundationEssentials
+package import Outputs
+package import Platform
+
+/// What is known of one account, and what follows from it; without effects, so that every rule about
+/// "when next" is a function of values.
+package struct AccountState: Sendable {
+    package enum Phase: String, Sendable {
+        /// No credential yet.
+        case pending
+        case valid
+        case expired
+    }
+
+    /// A failure and when it happened, by the wall clock.
+    package struct PastFailure: Sendable {
+        package let failure: Failure
+        package let date: Date
+    }
+
+    package private(set) var credential: Credential?
+    package private(set) var proof: JobResult.Proof?
+    package private(set) var outputs: [OutputReport] = []
+    package private(set) var nextAttempt: BootInstant
+    package private(set) var lastFailure: PastFailure?
+    /// Attempts that have failed in a row.
+    package private(set) var failuresInARow = 0
+    package private(set) var refreshes = 0
+    package private(set) var failures: [Failure.Class: Int] = [:]
+    package private(set) var clockSkew: Double?
+    package private(set) var isAttempting = false
+    private var lastAttempt: BootInstant?
+    private var nextDelivery: BootInstant?
+    private var deliveriesFailed = 0
+    private var isExpiryTold = false
+
+    package init(start: BootInstant) {
+        nextAttempt = start
+    }
+
+    package func phase(at now: BootInstant) -> Phase {
+        guard let credential else { return .pending }
+        return now < credential.expiry ? .valid : .expired
+    }
+
+    /// Valid, and in every output.
+    package func isReady(at now: BootInstant) -> Bool {
+        phase(at: now) == .valid && !outputs.contains { $0.failure != nil }
+    }
+
+    /// Whether waiting for this account makes sense no more: it is ready, or it has failed for a
+    /// reason that waiting will not mend.
+    package func isSettled(at now: BootInstant) -> Bool {
+        if isReady(at: now) { return true }
+        let current = outputs.compactMap(\.failure) + (lastFailure.map { [$0.failure] } ?? [])
+        return current.contains { $0.class == .refused || $0.class == .misconfigured }
+    }
+
+    /// When the loop must look again.
+    package var nextEvent: BootInstant { min(nextAttempt, nextDelivery ?? nextAttempt) }
+
+    /// When the credential's expiry is to be announced; `nil` once it has been.
+    package var expiryEvent: BootInstant? { isExpiryTold ? nil : credential?.expiry }
+
+    // MARK: What happens
+
+    /// Begins an attempt if one is due.
+    package mutating func beginsAttempt(at now: BootInstant) -> Bool {
+        guard nextAttempt <= now else { return false }
+        lastAttempt = now
+        isAttempting = true
+        return true
+    }
+
+    /// Begins to deliver the present credential again where an output failed and its turn has come.
+    package mutating func beginsRedelivery(at now: BootInstant) -> Credential? {
+        guard let due = nextDelivery, due <= now, phase(at: now) == .valid else { return nil }
+        nextDelivery = nil
+        return credential
+    }
+
+    /// Whether the expiry is news.
+    package mutating func tellsExpiry(at now: BootInstant) -> Bool {
+        guard !isExpiryTold, phase(at: now) == .expired else { return false }
+        isExpiryTold = true
+        return true
+    }
+
+    /// Moves the next attempt to the earliest moment allowed, or as many seconds after it.
+    package mutating func hasten(at now: BootInstant, delay: Double = 0) {
+        let floor = lastAttempt?.advanced(bySeconds: RefreshSchedule.minimalInterval) ?? now
+        nextAttempt = max(now.advanced(bySeconds: delay), floor)
+    }
+
+    /// A new credential has come.
+    package mutating func succeed(with credential: Credential, _ result: JobResult, chance: Double)
+    {
+        self.credential = credential
+        proof = result.proof
+        clockSkew = result.clockSkew
+        isAttempting = false
+        isExpiryTold = false
+        failuresInARow = 0
+        lastFailure = nil
+        refreshes += 1
+        schedule(chance)
+    }
+
+    /// A kept credential is taken over from an earlier run.
+    package mutating func adopt(_ credential: Credential, chance: Double) {
+        self.credential = credential
+        schedule(chance)
+    }
+
+    /// A credential obtained under an earlier version of the account serves until the next one.
+    package mutating func inherit(_ credential: Credential) {
+        self.credential = credential
+    }
+
+    private mutating func schedule(_ chance: Double) {
+        guard let credential else { return }
+        let delay = RefreshSchedule.refreshDelay(lifetime: credential.lifetime, chance: chance)
+        let due = credential.receivedAt.advanced(bySeconds: delay)
+        let floor = (lastAttempt ?? due).advanced(bySeconds: RefreshSchedule.minimalInterval)
+        nextAttempt = max(due, floor)
+    }
+
+    package mutating func fail(
+        _ failure: Failure,
+        at now: BootInstant,
+        date: Date,
+        chance: Double
+    ) {
+        isAttempting = false
+        failuresInARow += 1
+        failures[failure.class, default: 0] += 1
+        lastFailure = PastFailure(failure: failure, date: date)
+        let lifetime = phase(at: now) == .valid ? credential?.lifetime : nil
+        let delay = RefreshSchedule.retryDelay(
+            after: failure,
+            attempt: failuresInARow,
+            validLifetime: lifetime,
+            chance: chance
+        )
+        nextAttempt = now.advanced(bySeconds: delay)
+    }
+
+    /// What the outputs answered; those that failed get their turn again.
+    package mutating func record(
+        _ reports: [OutputReport],
+        at now: BootInstant,
+        chance: Double
+    ) {
+        outputs = reports
+        guard let failure = reports.lazy.compactMap(\.failure).first else {
+            deliveriesFailed = 0
+            nextDelivery = nil
+            return
+        }
+        deliveriesFailed += 1
+        var paced = failure
+        paced.class = .transient
+        let delay = RefreshSchedule.retryDelay(
+            after: paced,
+            attempt: deliveriesFailed,
+            validLifetime: nil,
+            chance: chance
+        )
+        nextDelivery = now.advanced(bySeconds: delay)
+    }
+}

@@ -1,0 +1,245 @@
+package import Federation
+package import Platform
+
+/// The long-running agent: every account's loop, the worker pool, the control socket, and what
+/// systemd and signals ask.
+package struct Agent: Sendable {
+    /// Why the agent did not start, and the exit code that says so.
+    package struct StartFailure: Error, Sendable {
+        package let failure: Failure
+        package let exitCode: Int32
+    }
+
+    private enum Event: Sendable {
+        case signal(Int32)
+        case recheck
+        case watchdog
+        case clockSet
+    }
+
+    /// The signals the agent must be given.
+    package static let signals: [Int32] = [
+        Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.user1,
+    ]
+
+    private let settings: AgentSettings
+    private let timekeeper: any Timekeeper
+    private let log: Log
+    private let signals: Signals
+    private let manager: ServiceManager
+    private let board: Board
+
+    /// Bad account files are looked at again each this many seconds.
+    private static let recheckInterval = 300.0
+
+    package init(
+        settings: AgentSettings,
+        timekeeper: any Timekeeper,
+        log: Log,
+        signals: Signals
+    ) {
+        self.settings = settings
+        self.timekeeper = timekeeper
+        self.log = log
+        self.signals = signals
+        manager = ServiceManager(environment: settings.environment)
+        board = Board(timekeeper: timekeeper)
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    /// - Throws: ``StartFailure`` where no account is usable or nothing can be served.
+    package func run() async throws(StartFailure) {
+        let pool = workerPool()
+        var roster = try makeRoster(pool)
+        let servers = try Servers(settings: settings, board: board)
+        log(.info, "started", ["version": programVersion, "runtime": settings.runtimeDirectory])
+        let failure = await withDiscardingTaskGroup { group -> StartFailure? in
+            await roster.reload { loop in group.addTask { await loop.run() } }
+            if let failure = startFailure(roster) {
+                group.cancelAll()
+                return failure
+            }
+            group.addTask { await pool.serve() }
+            group.addTask { await servers.run(log: log) }
+            group.addTask { await announceReadiness() }
+            group.addTask { await keepStatusLine() }
+            await handleEvents {
+                await roster.reload { loop in group.addTask { await loop.run() } }
+            }
+            group.cancelAll()
+            return nil
+        }
+        servers.close()
+        if let failure { throw failure }
+        log(.info, "stopped")
+    }
+
+    private func workerPool() -> WorkerPool {
+        let (board, log) = (board, log)
+        return WorkerPool(
+            program: settings.worker,
+            environment: settings.environment,
+            timekeeper: timekeeper
+        ) { event in
+            switch event {
+            case .started(let pid):
+                board.count { $0.workersStarted += 1 }
+                log(.debug, "worker-started", ["pid": "\(pid)"])
+            case .died(let pid, let reason):
+                board.count { $0.workersDied += 1 }
+                log(.warning, "worker-died", ["pid": "\(pid)", "error": reason])
+            }
+        }
+    }
+
+    private func makeRoster(_ worker: any ExchangeWorker) throws(StartFailure) -> Roster {
+        let handedOver: HandedOverSockets
+        do throws(Errno) {
+            handedOver = try HandedOverSockets(environment: settings.environment)
+        } catch {
+            throw StartFailure("the sockets handed over by systemd cannot be used: \(error)")
+        }
+        let board = board
+        let surroundings = AccountLoop.Surroundings(
+            worker: worker,
+            timekeeper: timekeeper,
+            chance: { Double.random(in: 0..<1) },
+            log: log,
+            onChange: { board.changed() }
+        )
+        let keeper = CredentialKeeper(
+            directory: settings.stateDirectory ?? settings.runtimeDirectory + "/state",
+            onDisk: settings.stateDirectory != nil,
+            adopts: settings.adopts
+        )
+        return Roster(
+            settings: settings,
+            surroundings: surroundings,
+            board: board,
+            keeper: keeper,
+            handedOver: handedOver
+        )
+    }
+
+    private func startFailure(_ roster: Roster) -> StartFailure? {
+        guard roster.loops.isEmpty else { return nil }
+        guard let problem = roster.rejections.values.min(by: { $0.path < $1.path }) else {
+            return StartFailure(
+                "there is no account file to work with",
+                hint: "name one with -c, or put one into /etc/wif-agent",
+                exitCode: 66
+            )
+        }
+        let code: Int32 = problem.failure.step == .output ? 74 : problem.exitCode
+        return StartFailure(failure: problem.failure, exitCode: code)
+    }
+
+    // MARK: While it runs
+
+    private func handleEvents(reload: () async -> Void) async {
+        let (events, source) = AsyncStream<Event>.makeStream()
+        await withTaskGroup { group in
+            group.addTask { await self.forwardSignals(to: source) }
+            group.addTask { await self.forwardClockSteps(to: source) }
+            group.addTask { await self.tick(.recheck, each: Self.recheckInterval, to: source) }
+            if let interval = manager.watchdogInterval {
+                group.addTask { await self.tick(.watchdog, each: interval, to: source) }
+            }
+            loop: for await event in events {
+                switch event {
+                case .signal(Signal.hangUp):
+                    manager.notify("RELOADING=1", "MONOTONIC_USEC=\(monotonicMicroseconds())")
+                    await reload()
+                    manager.notify("READY=1")
+                case .signal(Signal.user1): for loop in board.loops { loop.refresh() }
+                case .signal:
+                    manager.notify("STOPPING=1")
+                    log(.info, "stopping")
+                    break loop
+                case .recheck: if !board.rejections.isEmpty { await reload() }
+                case .watchdog: manager.notify("WATCHDOG=1")
+                case .clockSet:
+                    log(.info, "clock-set")
+                    for loop in board.loops { loop.lookAgain() }
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func forwardSignals(to events: AsyncStream<Event>.Continuation) async {
+        do {
+            while true { events.yield(.signal(try await signals.next())) }
+        } catch {
+            events.finish()
+        }
+    }
+
+    private func forwardClockSteps(to events: AsyncStream<Event>.Continuation) async {
+        do {
+            let watch = try ClockWatch()
+            while true {
+                try await watch.nextChange()
+                events.yield(.clockSet)
+            }
+        } catch is CancellationError {
+        } catch {
+            log(.warning, "warning", ["error": "clock steps will go unnoticed: \(error)"])
+        }
+    }
+
+    private func tick(
+        _ event: Event,
+        each seconds: Double,
+        to events: AsyncStream<Event>.Continuation
+    ) async {
+        do {
+            while true {
+                try await timekeeper.sleep(until: timekeeper.now.advanced(bySeconds: seconds))
+                events.yield(event)
+            }
+        } catch {}
+    }
+
+    private func announceReadiness() async {
+        let deadline = timekeeper.now.advanced(bySeconds: settings.readyTimeout)
+        _ = await board.wait(until: deadline) { board.isSettled }
+        if Task.isCancelled { return }
+        manager.notify("READY=1")
+        log(.info, "ready", ["status": board.statusLine])
+    }
+
+    private func keepStatusLine() async {
+        var told = ""
+        while !Task.isCancelled {
+            let line = board.statusLine
+            if line != told { manager.notify("STATUS=\(line)") }
+            told = line
+            let last = line
+            _ = await board.wait(until: .distantFuture) { board.statusLine != last }
+        }
+    }
+}
+
+extension Agent.StartFailure {
+    init(_ message: String, hint: String? = nil, exitCode: Int32 = 78) {
+        self.init(
+            failure: Failure(.misconfigured, at: .account, message, hint: hint),
+            exitCode: exitCode
+        )
+    }
+}
+
+extension Board {
+    /// One line for `systemctl status`: how many accounts are ready, and the names of those that are not.
+    var statusLine: String {
+        let now = timekeeper.now
+        let all = loops
+        let missing =
+            all.filter { !$0.snapshot.isReady(at: now) }.map(\.account.name)
+            + rejections.map(\.path)
+        let count =
+            "\(all.count - all.count { !$0.snapshot.isReady(at: now) }) of \(all.count) ready"
+        return missing.isEmpty ? count : "\(count); not ready: \(missing.joined(separator: ", "))"
+    }
+}

@@ -1,0 +1,47 @@
+internal import Federation
+internal import Platform
+
+/// What `wif-agent run` was asked to do.
+package struct AgentSettings: Sendable {
+    /// Account files named one by one; absolute.
+    package var files: [String] = []
+    /// A directory whose `.json` files are all accounts.
+    package var directory: String?
+    /// Values of `--output`, for the only account.
+    package var outputs: [String] = []
+    package var runtimeDirectory: String
+    /// Where credentials are kept over a restart, in place of `<runtime>/state`.
+    package var stateDirectory: String?
+    package var adopts = true
+    /// Seconds that a socket holds a reader who comes before the credential.
+    package var hold = 90.0
+    /// A TCP address for liveness, readiness and metrics.
+    package var listen: String?
+    package var controlGroup: String?
+    /// Seconds after which the service manager is told READY at the latest.
+    package var readyTimeout = 60.0
+    package var worker: String
+    package var environment: [String: String]
+
+    package init(runtimeDirectory: String, worker: String, environment: [String: String]) {
+        self.runtimeDirectory = runtimeDirectory
+        self.worker = worker
+        self.environment = environment
+    }
+
+    /// The account files as they are now, the directory's included.
+    /// - Throws: ``AccountFiles/Problem`` where the directory cannot be listed.
+    func paths() throws(AccountFiles.Problem) -> [String] {
+        guard let directory else { return files }
+        return files + (try AccountFiles.list(directory))
+    }
+
+    /// The account with the outputs of the command line, if there are any.
+    /// - Throws: `AccountError`.
+    func applied(to account: Account) throws(AccountError) -> Account {
+        guard !outputs.isEmpty else { return account }
+        var parsed: [Output] = []
+        for text in outputs { parsed.append(try Output(parsing: text, for: account.service)) }
+        return account.replacingOutputs(parsed)
+    }
+}

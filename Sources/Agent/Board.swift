@@ -1,0 +1,103 @@
+package import Federation
+package import Platform
+import Synchronization
+
+/// What the agent knows at this moment: its accounts, the files it could not use, what the workers
+/// did; and a place to wait for changes.
+package final class Board: Sendable {
+    /// An account file that cannot be used, and why.
+    package struct Rejection: Equatable, Sendable {
+        package let path: String
+        package let failure: Failure
+    }
+
+    /// Counts that belong to no account.
+    package struct Counts: Sendable {
+        package var workersStarted = 0
+        package var workersDied = 0
+        /// By account and by what became of the reader ("served", "refused", …).
+        package var readers: [String: [String: Int]] = [:]
+    }
+
+    private struct State {
+        var loops: [String: AccountLoop] = [:]
+        var rejections: [Rejection] = []
+        var counts = Counts()
+        var observers: [Int: Wakeup] = [:]
+        var nextObserver = 0
+    }
+
+    private let state = Mutex(State())
+    package let timekeeper: any Timekeeper
+
+    package init(timekeeper: any Timekeeper) {
+        self.timekeeper = timekeeper
+    }
+
+    /// By name.
+    package var loops: [AccountLoop] {
+        state.withLock { state in
+            state.loops.values.sorted { $0.account.name < $1.account.name }
+        }
+    }
+
+    package var rejections: [Rejection] {
+        state.withLock(\.rejections)
+    }
+
+    package var counts: Counts {
+        state.withLock(\.counts)
+    }
+
+    package func set(_ loops: [AccountLoop], _ rejections: [Rejection]) {
+        state.withLock { state in
+            state.loops = Dictionary(loops.map { ($0.account.name, $0) }) { _, last in last }
+            state.rejections = rejections
+        }
+        changed()
+    }
+
+    package func count(_ change: (inout Counts) -> Void) {
+        state.withLock { change(&$0.counts) }
+    }
+
+    /// Whether there is an account, every file is usable, and every account has a valid credential in
+    /// all its outputs.
+    package var isReady: Bool {
+        let now = timekeeper.now
+        let (loops, rejections) = state.withLock { ($0.loops, $0.rejections) }
+        return !loops.isEmpty && rejections.isEmpty
+            && loops.values.allSatisfy { $0.snapshot.isReady(at: now) }
+    }
+
+    /// Whether waiting longer for readiness makes no sense.
+    package var isSettled: Bool {
+        let now = timekeeper.now
+        return loops.allSatisfy { $0.snapshot.isSettled(at: now) }
+    }
+
+    /// Tells those who wait that something is different.
+    package func changed() {
+        for observer in state.withLock({ Array($0.observers.values) }) { observer.ring() }
+    }
+
+    /// Waits until the condition holds, the deadline passes or the task is cancelled; answers whether
+    /// it holds. The condition is looked at after each change.
+    package func wait(
+        until deadline: BootInstant,
+        for condition: () -> Bool
+    ) async -> Bool {
+        let bell = Wakeup()
+        let id = state.withLock { state in
+            state.nextObserver += 1
+            state.observers[state.nextObserver] = bell
+            return state.nextObserver
+        }
+        defer { state.withLock { _ = $0.observers.removeValue(forKey: id) } }
+        while true {
+            if condition() { return true }
+            if timekeeper.now >= deadline || Task.isCancelled { return false }
+            await bell.wait(until: deadline, on: timekeeper)
+        }
+    }
+}

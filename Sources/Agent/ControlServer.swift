@@ -1,0 +1,200 @@
+internal import Federation
+internal import FoundationEssentials
+internal import Outputs
+internal import Platform
+package import Serving
+
+/// Answers questions about the agent, over its control socket and, in part, over TCP.
+package struct ControlServer: Sendable {
+    /// How far a peer is trusted.
+    package enum Trust: Sendable {
+        /// root and the agent's own user: everything.
+        case full
+        /// A member of the control group: all but credentials and commands.
+        case reader
+        /// Somebody on the network: liveness, readiness, metrics; the status on loopback.
+        case network(isLoopback: Bool)
+        case none
+    }
+
+    private let board: Board
+
+    /// The longest that a question may wait for its answer, in seconds.
+    private static let maximalWait = 600.0
+
+    package init(board: Board) {
+        self.board = board
+    }
+
+    /// Answers one request.
+    package func answer(_ request: HTTPServerRequest, from trust: Trust) async -> HTTPServerResponse
+    {
+        let path = request.path
+        let isGet = request.method == "GET" || request.method == "HEAD"
+        if path == "/livez", isGet { return HTTPServerResponse(status: 200, text: "ok\n") }
+        if case .none = trust { return Self.forbidden }
+        switch path {
+        case "/readyz" where isGet: return await readiness(request)
+        case "/metrics" where isGet:
+            return HTTPServerResponse(
+                status: 200,
+                text: board.metrics(),
+                type: "text/plain; version=0.0.4; charset=utf-8"
+            )
+        case "/status" where isGet:
+            guard trust.allowsStatus(request) else { return Self.forbidden }
+            return Self.json(200, board.statusReport())
+        case "/credential" where isGet:
+            guard case .full = trust else { return Self.forbidden }
+            return await credential(request)
+        case _ where path == "/refresh" || path.hasPrefix("/refresh/"):
+            guard case .full = trust else { return Self.forbidden }
+            guard request.method == "POST" else { return Self.failure(405, "POST is expected") }
+            return await refresh(String(path.dropFirst("/refresh/".count)))
+        default: return HTTPServerResponse(status: 404, text: "not found\n")
+        }
+    }
+
+    private func deadline(_ request: HTTPServerRequest) -> BootInstant {
+        let asked = request.query.first { $0.name == "wait" }.flatMap { Double($0.value) } ?? 0
+        return board.timekeeper.now.advanced(bySeconds: asked.clamped(to: 0...Self.maximalWait))
+    }
+
+    private func readiness(_ request: HTTPServerRequest) async -> HTTPServerResponse {
+        let name = request.query.first { $0.name == "account" }?.value
+        if let name, !board.loops.contains(where: { $0.account.name == name }) {
+            return HTTPServerResponse(status: 404, text: "no account \(name.printable)\n")
+        }
+        let isReady = await board.wait(until: deadline(request)) {
+            guard let name else { return board.isReady }
+            return board.loops.contains {
+                $0.account.name == name && $0.snapshot.isReady(at: board.timekeeper.now)
+            }
+        }
+        if isReady { return HTTPServerResponse(status: 200, text: "ready\n") }
+        return HTTPServerResponse(status: 503, text: reasons(name).joined(separator: "\n") + "\n")
+    }
+
+    /// What stands in the way of readiness, a line each.
+    private func reasons(_ name: String?) -> [String] {
+        let now = board.timekeeper.now
+        var reasons = board.loops.compactMap { loop -> String? in
+            let state = loop.snapshot
+            guard !state.isReady(at: now), name == nil || loop.account.name == name else {
+                return nil
+            }
+            let failure =
+                state.outputs.lazy.compactMap(\.failure).first ?? state.lastFailure?.failure
+            let reason = failure?.message ?? "no credential yet"
+            return "\(loop.account.name): \(state.phase(at: now).rawValue): \(reason)"
+        }
+        if name == nil { reasons += board.rejections.map { $0.failure.message } }
+        if board.loops.isEmpty { reasons.append("no usable account") }
+        return ["not ready"] + reasons
+    }
+
+    private func credential(_ request: HTTPServerRequest) async -> HTTPServerResponse {
+        guard let path = request.query.first(where: { $0.name == "file" })?.value else {
+            return Self.failure(400, "file=PATH is missing")
+        }
+        guard let loop = board.loops.first(where: { $0.serves(path) }) else {
+            return HTTPServerResponse(status: 404, text: "this agent does not serve that file\n")
+        }
+        _ = await board.wait(until: deadline(request)) {
+            loop.snapshot.isSettled(at: board.timekeeper.now)
+                || loop.snapshot.phase(at: board.timekeeper.now) == .valid
+        }
+        let (state, now) = (loop.snapshot, board.timekeeper.now)
+        if state.phase(at: now) == .valid, let credential = state.credential {
+            return Self.json(200, ["credential": credential.json])
+        }
+        let failure =
+            state.lastFailure?.failure
+            ?? Failure(.transient, at: .worker, "the agent has no credential yet")
+        return Self.json(503, ["failure": failure.json])
+    }
+
+    private func refresh(_ name: String) async -> HTTPServerResponse {
+        let loops = board.loops.filter { name.isEmpty || $0.account.name == name }
+        guard !loops.isEmpty else {
+            return HTTPServerResponse(status: 404, text: "no account \(name.printable)\n")
+        }
+        let before = loops.map(\.snapshot.attempts)
+        for loop in loops { loop.refresh() }
+        let limit = Job.standardTimeout + 15
+        let deadline = board.timekeeper.now.advanced(bySeconds: limit)
+        _ = await board.wait(until: deadline) {
+            zip(loops, before).allSatisfy { $0.snapshot.attempts > $1 && !$0.snapshot.isAttempting }
+        }
+        let results = zip(loops, before).map { loop, count -> (ok: Bool, json: JSON) in
+            let state = loop.snapshot
+            let isDone = state.attempts > count
+            let failure = isDone ? state.lastFailure?.failure : Failure.tooSlow
+            var members: [String: JSON] = ["account": .string(loop.account.name)]
+            members["failure"] = failure?.json
+            members["expires_at"] = state.credential.map { .string(rfc3339($0.expiresAt)) }
+            return (failure == nil, .object(members))
+        }
+        let isFine = results.allSatisfy(\.ok)
+        return Self.json(isFine ? 200 : 502, ["results": .array(results.map(\.json))])
+    }
+
+    private static let forbidden = failure(403, "not for this peer")
+
+    private static func failure(_ status: Int, _ text: String) -> HTTPServerResponse {
+        HTTPServerResponse(status: status, text: text + "\n")
+    }
+
+    private static func json(_ status: Int, _ value: JSON) -> HTTPServerResponse {
+        HTTPServerResponse(
+            status: status,
+            headers: [
+                HTTPField("Content-Type", "application/json"),
+                HTTPField("Cache-Control", "no-store"),
+            ],
+            body: value.serialized() + [UInt8(ascii: "\n")]
+        )
+    }
+}
+
+extension Failure {
+    fileprivate static var tooSlow: Failure {
+        Failure(.transient, at: .worker, "the refresh has not ended in time")
+    }
+}
+
+extension AccountState {
+    /// Attempts that have ended.
+    fileprivate var attempts: Int { refreshes + failures.values.reduce(0, +) }
+}
+
+extension AccountLoop {
+    /// Whether the account is that file, and the file still holds the bytes that were loaded.
+    fileprivate func serves(_ path: String) -> Bool {
+        do {
+            return try realPath(account.path) == realPath(path)
+                && AccountFiles.read(account.path).isEqual(to: account.document)
+        } catch {
+            return false
+        }
+    }
+}
+
+extension ControlServer.Trust {
+    /// On loopback the Host header must be a loopback one, too: a web page that has its name resolve
+    /// to 127.0.0.1 must not read the status through its visitor's browser.
+    fileprivate func allowsStatus(_ request: HTTPServerRequest) -> Bool {
+        switch self {
+        case .full, .reader: return true
+        case .none: return false
+        case .network(let isLoopback):
+            let host = request.header("host") ?? ""
+            guard isLoopback else { return false }
+            do throws(EndpointError) {
+                return Endpoint.isLoopback(try Endpoint("http://" + host, plainHTTP: .any).host)
+            } catch {
+                return false
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package import Federation
+package import Outputs
+
+/// An account's outputs as the loop sees them; the live ones are ``OutputSet``.
+package protocol CredentialOutputs: Sendable {
+    /// Serves the sockets until cancelled; returns at once where there are none.
+    func run() async
+
+    /// Tries every output; one that fails does not stop the others.
+    func deliver(_ credential: Credential) async -> [OutputReport]
+
+    /// The delivered credential has expired: outputs that are to go, go.
+    /// Only what was removed, or could not be, is reported.
+    func expire() async -> [OutputReport]
+
+    /// Closes the sockets and, with `removing`, removes the files.
+    @discardableResult
+    func close(removing: Bool) async -> [OutputReport]
+}
+
+extension OutputSet: CredentialOutputs {}

@@ -1,0 +1,27 @@
+internal import Platform
+
+/// Tells systemd how the service fares (sd_notify(3)); silent where nobody asked.
+package struct ServiceManager: Sendable {
+    private let socket: String?
+    /// Seconds between signs of life that the manager expects half of; `nil` where none are.
+    package let watchdogInterval: Double?
+
+    /// - Parameter environment: the process's, for `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`.
+    package init(environment: [String: String]) {
+        socket = environment["NOTIFY_SOCKET"].flatMap {
+            $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil
+        }
+        let isOurs = environment["WATCHDOG_PID"].map { $0 == String(processID) } ?? true
+        let microseconds = environment["WATCHDOG_USEC"].flatMap(Double.init)
+        watchdogInterval = isOurs ? microseconds.map { $0 / 2e6 } : nil
+    }
+
+    /// Sends one notification, such as `READY=1`. One that cannot be sent is lost: the manager's own
+    /// time-outs deal with a service that it does not hear.
+    package func notify(_ lines: String...) {
+        guard let socket else { return }
+        do throws(Errno) {
+            try sendDatagram(Array(lines.joined(separator: "\n").utf8), to: socket)
+        } catch {}
+    }
+}

@@ -1,0 +1,83 @@
+package import Federation
+internal import FoundationEssentials
+internal import Outputs
+internal import Platform
+
+extension Board {
+    /// The agent's status, as `/status` and `wif-agent status --json` give it.
+    package func statusReport() -> JSON {
+        let now = timekeeper.now
+        return [
+            "version": .string(programVersion),
+            "pid": .integer(Int64(processID)),
+            "ready": .bool(isReady),
+            "accounts": .array(loops.map { status(of: $0, at: now) }),
+            "rejected": .array(
+                rejections.map { rejection in
+                    .object([
+                        "file": .string(rejection.path),
+                        "error": .string(rejection.failure.message),
+                        "hint": rejection.failure.hint.map(JSON.string) ?? .null,
+                    ])
+                }
+            ),
+        ]
+    }
+
+    private func status(of loop: AccountLoop, at now: BootInstant) -> JSON {
+        let (account, state) = (loop.account, loop.snapshot)
+        let credential = state.credential
+        let date = { (instant: BootInstant) -> JSON in
+            let seconds = instant.seconds(since: now)
+            return .string(rfc3339(self.timekeeper.wallClock.addingTimeInterval(seconds)))
+        }
+        var members: [String: JSON] = [
+            "account": .string(account.name), "file": .string(account.path),
+            "service": .string(account.service.name),
+            "source": .string(state.proof?.source ?? account.tokenSource.name),
+            "state": .string(state.phase(at: now).rawValue),
+            "ready": .bool(state.isReady(at: now)),
+            "refreshes": .integer(Int64(state.refreshes)),
+            "failures_in_a_row": .integer(Int64(state.failuresInARow)),
+            "next_action": state.isAttempting ? "refreshing" : .string(nextAction(state, now)),
+            "next_at": date(state.nextAttempt),
+            "outputs": .array(outputs(of: loop)),
+            "warnings": .array(account.warnings.map(JSON.string)),
+        ]
+        members["issuer"] = (state.proof?.issuer ?? account.issuer).map(JSON.string)
+        members["subject"] = state.proof?.subject.map(JSON.string)
+        members["renewable"] = state.proof.map { .bool($0.isRenewable) }
+        members["clock_skew"] = state.clockSkew.map(JSON.number)
+        if let credential {
+            members["issued_at"] = .string(rfc3339(credential.issuedAt))
+            members["expires_at"] = .string(rfc3339(credential.expiresAt))
+            members["expires_in"] = .integer(Int64(credential.expiry.seconds(since: now)))
+            members["lifetime"] = .integer(Int64(credential.lifetime))
+        }
+        members["last_failure"] = state.lastFailure.map { past in
+            guard case .object(var failure) = past.failure.json else { return .null }
+            failure["at"] = .string(rfc3339(past.date))
+            return .object(failure)
+        }
+        return .object(members)
+    }
+
+    private func nextAction(_ state: AccountState, _ now: BootInstant) -> String {
+        if state.lastFailure != nil { return "retry" }
+        return state.credential == nil ? "first exchange" : "refresh"
+    }
+
+    private func outputs(of loop: AccountLoop) -> [JSON] {
+        loop.snapshot.outputs.map { report in
+            var members: [String: JSON] = [
+                "path": .string(report.output.path), "format": .string(report.output.word),
+                "content": .string(report.output.format.rawValue),
+                "ok": .bool(report.failure == nil),
+            ]
+            members["error"] = report.failure.map { .string($0.message) }
+            members["mode"] = report.facts.map { .string($0.modeText) }
+            members["owner"] = report.facts.map { .string(userDescription($0.owner)) }
+            return .object(members)
+        }
+    }
+}

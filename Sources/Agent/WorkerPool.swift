@@ -1,0 +1,219 @@
+package import Federation
+package import Platform
+import Synchronization
+
+/// Runs jobs in worker processes that live for seconds.
+///
+/// A worker starts when a job is due, takes up to 16 at a time and at most 256 in all, and ends when
+/// it has been idle for 2 s. A second one starts when jobs have waited for over 2 s. A worker that
+/// overstays a job's time limit by 5 s is killed; the other jobs that a dead worker held are run
+/// again by the next one without counting as failures.
+package final class WorkerPool: ExchangeWorker {
+    /// What the pool did, for metrics and the log.
+    package enum Event: Sendable {
+        case started(pid: Int32)
+        case died(pid: Int32, reason: String)
+    }
+
+    private let program: String
+    private let environment: [String: String]
+    private let timekeeper: any Timekeeper
+    private let report: @Sendable (Event) -> Void
+    private let queue = Mutex(JobQueue())
+    private let bell = Wakeup()
+
+    /// - Parameters:
+    ///   - program: the worker's path.
+    ///   - environment: the requester's; only what a job may carry is passed on.
+    package init(
+        program: String,
+        environment: [String: String],
+        timekeeper: any Timekeeper,
+        report: @escaping @Sendable (Event) -> Void = { _ in }
+    ) {
+        self.program = program
+        self.environment = environment.filter { Job.isAllowed(variable: $0.key) }
+        self.timekeeper = timekeeper
+        self.report = report
+    }
+
+    package func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
+        let id = queue.withLock { $0.takeID() }
+        let job = Job(
+            id: id,
+            kind: kind,
+            path: account.path,
+            document: account.document,
+            environment: environment
+        )
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let now = timekeeper.now
+                let isOpen = queue.withLock { queue in
+                    guard !Task.isCancelled else { return false }
+                    queue.add(JobQueue.Entry(job: job, queuedAt: now, continuation: continuation))
+                    return true
+                }
+                if isOpen { wakeAll() } else { continuation.resume(returning: .cancelled(id)) }
+            }
+        } onCancel: {
+            let entry = queue.withLock { $0.remove(id) }
+            entry?.continuation.resume(returning: .cancelled(id))
+        }
+    }
+
+    /// Keeps workers as jobs need them, until cancelled; then every job and worker is given up.
+    package func serve() async {
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                let decision = queue.withLock { $0.decide(at: timekeeper.now) }
+                switch decision {
+                case .start(let worker): group.addTask { await self.live(as: worker) }
+                case .wait(let deadline): await bell.wait(until: deadline, on: timekeeper)
+                }
+            }
+            group.cancelAll()
+        }
+        for entry in queue.withLock({ $0.removeAll() }) {
+            entry.continuation.resume(returning: .cancelled(entry.job.id))
+        }
+    }
+
+    private func wakeAll() {
+        for bell in queue.withLock({ $0.workers.values.flatMap { [$0.bell, $0.watchBell] } }) {
+            bell.ring()
+        }
+        bell.ring()
+    }
+
+    /// One worker's life, from its start until it is gone.
+    private func live(as id: Int) async {
+        let process: WorkerProcess
+        do throws(Errno) {
+            process = try WorkerProcess(program: program)
+        } catch {
+            return abandon(id, program: program, because: error)
+        }
+        report(.started(pid: process.pid))
+        await withTaskGroup { group in
+            group.addTask { await self.readResults(of: id, process) }
+            group.addTask { await self.feed(id, process) }
+            group.addTask { await self.watch(id, process) }
+            group.addTask { do { try await process.drainErrors() } catch {} }
+            // Its output has ended, or its input is closed to us, or all this is cancelled.
+            await group.next()
+            process.finish()
+            group.addTask { await self.killLater(process) }
+            let reason = await exitReason(process)
+            group.cancelAll()
+            bury(id, process, reason)
+        }
+    }
+
+    /// Ends a worker that has closed a pipe and stays all the same.
+    private func killLater(_ process: WorkerProcess) async {
+        do {
+            try await timekeeper.sleep(until: timekeeper.now.advanced(bySeconds: 1))
+            process.kill()
+        } catch {}
+    }
+
+    private func exitReason(_ process: WorkerProcess) async -> String {
+        do { return try await process.exitStatus().description } catch { return "cancelled" }
+    }
+
+    private func readResults(of id: Int, _ process: WorkerProcess) async {
+        do {
+            try await process.readResults { result in
+                let entry = queue.withLock { $0.finish(result.id, on: id, at: timekeeper.now) }
+                entry?.continuation.resume(returning: result)
+                wakeAll()
+            }
+        } catch {
+            // Not the protocol: nothing more it says can be trusted.
+            process.kill()
+        }
+    }
+
+    private func feed(_ id: Int, _ process: WorkerProcess) async {
+        guard let bell = queue.withLock({ $0.workers[id]?.bell }) else { return }
+        while !Task.isCancelled {
+            guard let job = queue.withLock({ $0.hand(to: id, at: timekeeper.now) }) else {
+                await bell.wait()
+                continue
+            }
+            do { try await process.send(job) } catch {
+                // It is dying; what it holds is settled when it is buried.
+                return
+            }
+        }
+    }
+
+    /// Ends a worker that is idle, and kills one that overstays a job.
+    private func watch(_ id: Int, _ process: WorkerProcess) async {
+        guard let bell = queue.withLock({ $0.workers[id]?.watchBell }) else { return }
+        while !Task.isCancelled {
+            let now = timekeeper.now
+            let verdict = queue.withLock { $0.judge(id, at: now) }
+            switch verdict {
+            case .idle: process.finish()
+            case .overstaying(let entries):
+                for entry in entries {
+                    entry.continuation.resume(returning: .overstayed(entry.job))
+                }
+                process.kill()
+            case .busy: break
+            }
+            let deadline = queue.withLock { $0.deadline(of: id) }
+            await bell.wait(
+                until: deadline ?? now.advanced(bySeconds: JobQueue.overstaySeconds),
+                on: timekeeper
+            )
+            // Told to end, it had its grace.
+            if deadline == nil && !Task.isCancelled { process.kill() }
+        }
+    }
+
+    private func bury(_ id: Int, _ process: WorkerProcess, _ reason: String) {
+        let (failed, held) = queue.withLock { $0.bury(id) }
+        if held > 0 { report(.died(pid: process.pid, reason: reason)) }
+        for entry in failed { entry.continuation.resume(returning: .died(entry.job, reason)) }
+        bell.ring()
+    }
+
+    private func abandon(_ id: Int, program: String, because error: Errno) {
+        let entries = queue.withLock { queue in
+            _ = queue.bury(id)
+            return queue.removeAll()
+        }
+        let failure = Failure(
+            .misconfigured,
+            at: .worker,
+            "the worker \(program) cannot be started: \(error)",
+            hint: "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
+        )
+        for entry in entries {
+            entry.continuation.resume(
+                returning: JobResult(id: entry.job.id, outcome: .failure(failure))
+            )
+        }
+    }
+}
+
+extension JobResult {
+    fileprivate static func failure(_ id: Int, _ message: String) -> JobResult {
+        JobResult(id: id, outcome: .failure(Failure(.transient, at: .worker, message)))
+    }
+
+    fileprivate static func cancelled(_ id: Int) -> JobResult {
+        .failure(id, "the job was given up")
+    }
+
+    fileprivate static func overstayed(_ job: Job) -> JobResult {
+        .failure(job.id, "the worker overstayed the job's \(Int(job.timeout)) s and was killed")
+    }
+
+    fileprivate static func died(_ job: Job, _ reason: String) -> JobResult {
+        .failure(job.id, "the worker died over the job (\(reason))")
+    }
+}
