@@ -54,25 +54,30 @@ let package = Package(
         ),
         .testTarget(
             name: "EmulatorTests",
-            dependencies: ["wif-emulator", "Serving", "Crypto", "Federation", "Platform"]),
+            dependencies: ["wif-emulator", "Serving", "Crypto", "Federation", "Platform"]
+        ),
         .testTarget(name: "RoomTests"),
         .testTarget(name: "FederationTests", dependencies: ["Federation", "Platform"]),
         .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),
         .target(
             name: "NetworkTestSupport",
             dependencies: ["HTTP", "Platform"],
-            path: "Tests/NetworkTestSupport"),
+            path: "Tests/NetworkTestSupport"
+        ),
         .testTarget(
             name: "TokenSourcesTests",
             dependencies: [
-                "TokenSources", "Federation", "HTTP", "Platform", "TestSupport", "NetworkTestSupport",
-            ]),
+                "TokenSources", "Federation", "HTTP", "Platform", "TestSupport",
+                "NetworkTestSupport",
+            ]
+        ),
         .testTarget(
             name: "ExchangesTests",
             dependencies: [
                 "wif-exchange", "Exchanges", "TokenSources", "Crypto", "Federation", "HTTP",
                 "Platform", "TestSupport", "NetworkTestSupport",
-            ]),
+            ]
+        ),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Platform", "TestSupport"]),
         .testTarget(
             name: "HTTPTests",

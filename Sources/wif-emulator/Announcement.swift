@@ -30,7 +30,16 @@ struct Announcement: Sendable {
 
     /// `export NAME='value'` lines.
     var exports: String {
-        variables.map { "export \($0.name)='\($0.value)'\n" }.joined()
+        variables.map { variable in
+            let value = variable.value.split(separator: "'", omittingEmptySubsequences: false)
+            return "export \(variable.name)='\(value.joined(separator: #"'\''"#))'\n"
+        }.joined()
+    }
+
+    /// Takes away the mark of an earlier run, so that nobody takes it for this one's.
+    static func begin(in directory: String) {
+        // There may be none.
+        try? FileManager.default.removeItem(at: URL(filePath: directory).appending(path: "ready"))
     }
 
     /// Writes the directory's files, `ready` last of all.
@@ -42,7 +51,6 @@ struct Announcement: Sendable {
                 at: accounts,
                 withIntermediateDirectories: true
             )
-            try? FileManager.default.removeItem(at: place.appending(path: "ready"))
             for (name, issuer) in issuers {
                 try write(account(issuer), to: accounts.appending(path: "mondoo-\(name).json"))
             }

@@ -30,6 +30,7 @@ private func run(
 
 /// Serves until a signal asks for the end.
 private func play(_ options: Options, until signals: Signals) async throws {
+    if let directory = options.directory { Announcement.begin(in: directory) }
     let emulator = try Emulator(options)
     if let directory = options.directory { try emulator.announcement.write(to: directory) }
     try writeToStandardOutput(Array(emulator.announcement.exports.utf8))

@@ -28,7 +28,7 @@ extension Fault {
         case "size": size = Int(try number(key, value, 0...1_073_741_824))
         case "times": times = Int(try number(key, value, 0...1e9))
         case "skip": skip = Int(try number(key, value, 0...1e9))
-        case "grpc": grpc = Int(try number(key, value, 0...16))
+        case "grpc": grpc = Int(try number(key, value, 1...16))
         case "redirect": redirect = try string(key, value)
         case "endless":
             guard let flag = value.bool else { throw wrong(key, "a boolean", value) }
