@@ -1,1 +1,89 @@
 #include <curl/curl.h>
+#include <string.h>
+
+// curl_easy_setopt, curl_easy_getinfo, curl_multi_setopt and curl_share_setopt are variadic: Swift
+// cannot call them, and the compiler would not check the argument's type. One function per type of
+// value does both.
+
+// For options whose value is a long.
+static inline CURLcode wif_set_long(CURL *easy, CURLoption option, long value) {
+    return curl_easy_setopt(easy, option, value);
+}
+// For options whose value is a string (libcurl copies it); NULL unsets.
+static inline CURLcode wif_set_text(CURL *easy, CURLoption option, const char *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+// For options that keep a pointer: it must outlive the transfer.
+static inline CURLcode wif_set_pointer(CURL *easy, CURLoption option, const void *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+// For CURLOPT_POSTFIELDSIZE_LARGE and its like.
+static inline CURLcode wif_set_size(CURL *easy, CURLoption option, curl_off_t value) {
+    return curl_easy_setopt(easy, option, value);
+}
+// For CURLOPT_WRITEFUNCTION and CURLOPT_HEADERFUNCTION.
+static inline CURLcode wif_set_receiver(
+    CURL *easy, CURLoption option, size_t (*receive)(char *, size_t, size_t, void *)) {
+    return curl_easy_setopt(easy, option, receive);
+}
+// CURLOPT_PROTOCOLS_STR replaced CURLOPT_PROTOCOLS in 7.85.
+static inline CURLcode wif_allow_http_only(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+// CURLOPT_QUICK_EXIT (7.87): the end of a transfer does not wait for a name server.
+static inline CURLcode wif_leave_resolver_behind(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075700
+    return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#else
+    (void)easy;
+    return CURLE_OK;
+#endif
+}
+// The TLS minimum is an enumerator that Swift sees as another type than long.
+static inline CURLcode wif_require_tls12(CURL *easy) {
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (result != CURLE_OK) return result;
+    return curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+// The values' types of curl_easy_getinfo.
+static inline long wif_get_long(CURL *easy, CURLINFO info) {
+    long value = 0;
+    return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;
+}
+static inline curl_off_t wif_get_time(CURL *easy, CURLINFO info) {
+    curl_off_t value = 0;
+    return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;
+}
+// The CA bundle that libcurl was built to use (CURLINFO_CAINFO, 7.84); NULL if there is none.
+static inline const char *wif_default_bundle(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075400
+    char *path = NULL;
+    return curl_easy_getinfo(easy, CURLINFO_CAINFO, &path) == CURLE_OK ? path : NULL;
+#else
+    (void)easy;
+    return NULL;
+#endif
+}
+
+// A share without locks: for handles that all stay on one thread.
+static inline CURLSH *wif_share_tls_sessions(void) {
+    CURLSH *share = curl_share_init();
+    if (share != NULL &&
+        curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
+        curl_share_cleanup(share);
+        return NULL;
+    }
+    return share;
+}
+
+// Header lines may hold tokens, and curl_slist_free_all does not wipe.
+static inline void wif_wipe_list(struct curl_slist *list) {
+    for (struct curl_slist *line = list; line != NULL; line = line->next)
+        explicit_bzero(line->data, strlen(line->data));
+    curl_slist_free_all(list);
+}

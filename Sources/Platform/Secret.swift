@@ -39,6 +39,10 @@ package final class Secret: Sendable, CustomStringConvertible, CustomDebugString
         try body(unsafe storage.bytes)
     }
 
+    /// Where the bytes are, as long as this object lives: for a C interface that keeps a pointer.
+    @unsafe
+    package var address: UnsafeRawPointer? { unsafe UnsafeRawPointer(storage.baseAddress) }
+
     /// A copy that will not be wiped; for the moment of sending, formatting or parsing only.
     package var bytes: [UInt8] { unsafe [UInt8](storage) }
 
