@@ -9,6 +9,19 @@ enum ConnectTimeout {
     static let far = 5.0
 }
 
+/// What says, before anything is asked, that a platform is here.
+enum Evidence {
+    case none
+    /// A variable names its endpoint. It may be there to keep the real one from being asked, so
+    /// that nothing listening is an answer; but what does listen is the platform.
+    case override
+    /// The machine or its environment is the platform's: it must answer sooner or later.
+    case platform
+
+    /// Seconds for which a source is asked again.
+    var patience: Double { self == .none ? 4 : 10 }
+}
+
 extension SourceContext {
     /// Seconds for one request to a platform.
     private static let requestLimit = 10.0
@@ -32,13 +45,12 @@ extension SourceContext {
         return response
     }
 
-    /// Tries until there is a token, an error that waiting will not mend, or patience has run out:
-    /// 10 s where something says that this platform is here, 3 s where it answered all the same.
+    /// Tries until there is a token, an error that waiting will not mend, or patience has run out.
     func retrying(
-        isEvident: Bool,
+        _ evidence: Evidence,
         _ attempt: () async throws(SourceError) -> SubjectToken
     ) async throws(SourceError) -> SubjectToken {
-        let end = timekeeper.now.advanced(bySeconds: isEvident ? 10 : 3)
+        let end = timekeeper.now.advanced(bySeconds: evidence.patience)
         var next: Double?
         while true {
             let error: SourceError
@@ -47,9 +59,9 @@ extension SourceContext {
             } catch let caught {
                 error = caught
             }
-            guard case .growing(let first) = error.retry, isEvident || !error.isAbsent else {
-                throw error
-            }
+            guard case .growing(let first) = error.retry,
+                evidence == .platform || !error.isAbsent
+            else { throw error }
             let delay = next ?? first
             next = delay * 2
             let wait = max(delay * (0.9 + 0.2 * chance()), error.retryAfter ?? 0)

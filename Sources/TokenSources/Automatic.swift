@@ -4,23 +4,23 @@ internal import Platform
 /// One of the sources that `auto` asks.
 private struct Candidate: Sendable {
     let name: String
-    let isEvident: @Sendable (SourceContext) -> Bool
+    let evidence: @Sendable (SourceContext) -> Evidence
     let ask: @Sendable (SourceContext) async throws(SourceError) -> SubjectToken
 
     /// In the order of preference; all are started together.
     static let all: [Candidate] = [
-        Candidate(name: GoogleMetadata.name, isEvident: GoogleMetadata.isEvident) {
+        Candidate(name: GoogleMetadata.name, evidence: GoogleMetadata.evidence) {
             context async throws(SourceError) in
             if context.variable("NO_GCE_CHECK") == "true" {
                 throw SourceError(.noSource, "not asked: NO_GCE_CHECK is true", isAbsent: true)
             }
             return try await GoogleMetadata(serviceAccount: "default").subjectToken(context)
         },
-        Candidate(name: Azure.name, isEvident: Azure.isEvident) {
+        Candidate(name: Azure.name, evidence: Azure.evidence) {
             context async throws(SourceError) in
             try await Azure(source: .unspecific).subjectToken(context)
         },
-        Candidate(name: GitHubActions.name, isEvident: GitHubActions.isEvident) {
+        Candidate(name: GitHubActions.name, evidence: GitHubActions.evidence) {
             context async throws(SourceError) in
             try await GitHubActions().subjectToken(context)
         },
@@ -110,7 +110,7 @@ extension SourceContext {
         for (candidate, answer) in zip(Candidate.all, answers) {
             guard case .failure(let error)? = answer else { continue }
             lines.append("\(candidate.name): \(error.message)")
-            let isHere = !error.isAbsent || candidate.isEvident(self)
+            let isHere = !error.isAbsent || candidate.evidence(self) == .platform
             if isHere, let hint = error.hint { hints.append("\(candidate.name): \(hint)") }
             let isOutage = error.class == .transient || error.class == .throttled
             if isHere, isOutage, outage == nil { outage = error }

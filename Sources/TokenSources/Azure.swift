@@ -32,8 +32,9 @@ struct Azure {
         }
     }
 
-    static func isEvident(_ context: SourceContext) -> Bool {
-        AzureManagedIdentity.isEvident(context) || AzureLegacyEndpoint.isEvident(context)
+    /// The legacy endpoint is on few of Azure's machines, and nothing tells on which.
+    static func evidence(_ context: SourceContext) -> Evidence {
+        AzureManagedIdentity.evidence(context)
     }
 }
 

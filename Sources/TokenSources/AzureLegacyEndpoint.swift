@@ -8,7 +8,7 @@ struct AzureLegacyEndpoint {
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let request = try self.request(context)
-        return try await context.retrying(isEvident: Self.isEvident(context)) {
+        return try await context.retrying(Self.evidence(context)) {
             () async throws(SourceError) in
             let response = try await context.ask(request)
             return try demand.token(
@@ -22,8 +22,8 @@ struct AzureLegacyEndpoint {
 
     private static let override = "MSI_ENDPOINT"
 
-    static func isEvident(_ context: SourceContext) -> Bool {
-        context.variable(override) != nil
+    static func evidence(_ context: SourceContext) -> Evidence {
+        context.variable(override) == nil ? .none : .override
     }
 
     private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {

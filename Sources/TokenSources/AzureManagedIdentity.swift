@@ -8,7 +8,7 @@ struct AzureManagedIdentity {
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let request = try self.request(context)
-        return try await context.retrying(isEvident: Self.isEvident(context)) {
+        return try await context.retrying(Self.evidence(context)) {
             () async throws(SourceError) in
             let response = try await context.ask(request)
             return try demand.token(
@@ -22,8 +22,9 @@ struct AzureManagedIdentity {
 
     private static let override = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
 
-    static func isEvident(_ context: SourceContext) -> Bool {
-        context.machine.isAzure || context.variable(override) != nil
+    static func evidence(_ context: SourceContext) -> Evidence {
+        if context.variable(override) != nil { return .override }
+        return context.machine.isAzure ? .platform : .none
     }
 
     private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {

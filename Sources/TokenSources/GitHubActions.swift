@@ -8,7 +8,7 @@ struct GitHubActions {
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let request = try self.request(context)
-        return try await context.retrying(isEvident: true) { () async throws(SourceError) in
+        return try await context.retrying(.platform) { () async throws(SourceError) in
             let response = try await context.ask(request)
             return try token(in: response, to: request, context)
         }
@@ -17,8 +17,8 @@ struct GitHubActions {
     private static let url = "ACTIONS_ID_TOKEN_REQUEST_URL"
     private static let bearer = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 
-    static func isEvident(_ context: SourceContext) -> Bool {
-        context.variable(url) != nil && context.variable(bearer) != nil
+    static func evidence(_ context: SourceContext) -> Evidence {
+        context.variable(url) != nil && context.variable(bearer) != nil ? .platform : .none
     }
 
     private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {

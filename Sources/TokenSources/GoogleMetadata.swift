@@ -14,7 +14,7 @@ struct GoogleMetadata {
             throw SourceError(.misconfigured, "no audience to ask for; set tokenAudience")
         }
         let request = try self.request(context)
-        return try await context.retrying(isEvident: Self.isEvident(context)) {
+        return try await context.retrying(Self.evidence(context)) {
             () async throws(SourceError) in
             let response = try await context.ask(request)
             return try token(in: response, to: request, context)
@@ -24,9 +24,12 @@ struct GoogleMetadata {
     /// The variables that name the server, in the order the vendor's libraries look at them.
     private static let overrides = ["GCE_METADATA_HOST", "GCE_METADATA_ROOT"]
 
-    static func isEvident(_ context: SourceContext) -> Bool {
-        let variables = overrides + ["K_SERVICE", "CLOUD_RUN_JOB", "FUNCTION_TARGET"]
-        return context.machine.isGoogle || variables.contains { context.variable($0) != nil }
+    static func evidence(_ context: SourceContext) -> Evidence {
+        let isSet: (String) -> Bool = { context.variable($0) != nil }
+        let runtimes = ["K_SERVICE", "CLOUD_RUN_JOB", "FUNCTION_TARGET"]
+        // An override sends the request elsewhere: what the machine is says nothing about that.
+        if overrides.contains(where: isSet) { return .override }
+        return context.machine.isGoogle || runtimes.contains(where: isSet) ? .platform : .none
     }
 
     private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {

@@ -28,7 +28,7 @@ extension SourceContext {
         } catch {
             var error = error
             // Nobody there, and nothing that says there should be: not an outage.
-            if error.isAbsent, !isEvident(source) { error.class = .noSource }
+            if error.isAbsent, evidence(of: source) != .platform { error.class = .noSource }
             throw error.failure(of: source.name)
         }
     }
@@ -49,12 +49,12 @@ extension SourceContext {
         }
     }
 
-    private func isEvident(_ source: TokenSource) -> Bool {
+    private func evidence(of source: TokenSource) -> Evidence {
         switch source {
-        case .gcp: GoogleMetadata.isEvident(self)
-        case .azure: Azure.isEvident(self)
-        case .github: GitHubActions.isEvident(self)
-        default: false
+        case .gcp: GoogleMetadata.evidence(self)
+        case .azure: Azure.evidence(self)
+        case .github: GitHubActions.evidence(self)
+        default: .none
         }
     }
 }

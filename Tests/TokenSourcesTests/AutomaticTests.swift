@@ -122,6 +122,24 @@ struct AutomaticTests {
         #expect(network.sent.count == 3)
     }
 
+    // An emulator points what it does not play at a dead port, on whatever machine.
+    @Test func `overrides to where nothing listens cost no retries`() async {
+        let time = VirtualTimekeeper(isSkipping: true)
+        let environment = [
+            "GCE_METADATA_HOST": "127.0.0.1:1", "MSI_ENDPOINT": "http://127.0.0.1:1/oauth2/token",
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1",
+        ]
+        let context = context(
+            network([:]),
+            environment: environment,
+            timekeeper: time,
+            isGoogle: true,
+            isAzure: true
+        )
+        #expect(await failure(.automatic, context)?.class == .noSource)
+        #expect(time.slept.isEmpty)
+    }
+
     @Test func `NO_GCE_CHECK leaves GCP out`() async {
         let network = network([:])
         let error = await failure(
