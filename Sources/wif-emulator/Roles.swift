@@ -70,7 +70,7 @@ enum RoleName: String, CaseIterable, Sendable {
         case .gcp: [Variable("GCE_METADATA_HOST", "127.0.0.1:1")]
         case .azure: [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1")]
         case .azureLegacy:
-            [Variable("WIF_AZURE_LEGACY_ENDPOINT", "http://127.0.0.1:1/oauth2/token")]
+            [Variable("MSI_ENDPOINT", "http://127.0.0.1:1/oauth2/token")]
         case .github, .issuers, .mondoo: []
         }
     }

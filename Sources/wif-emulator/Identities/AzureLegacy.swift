@@ -7,7 +7,7 @@ struct AzureLegacy: Role {
 
     var environment: [Variable] {
         let url = world.urls[.azureLegacy] ?? ""
-        return [Variable("WIF_AZURE_LEGACY_ENDPOINT", url + "/oauth2/token")]
+        return [Variable("MSI_ENDPOINT", url + "/oauth2/token")]
     }
 
     func owns(_ request: HTTPServerRequest) -> Bool {
