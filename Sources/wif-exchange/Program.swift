@@ -1,0 +1,82 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// The worker: jobs in on standard input, results out on standard output, nothing written elsewhere.
+@main
+struct Program {
+    static func main() async {
+        exitProcess(await run())
+    }
+
+    private static func run() async -> Int32 {
+        switch Options(CommandLine.arguments.dropFirst()) {
+        case .help: print(usage)
+        case .version: print("wif-exchange \(programVersion)")
+        case .invalid(let argument):
+            complain("unknown argument \(argument.printable)\nhint: wif-exchange --help")
+            return 64
+        case .work(let extent):
+            // Nothing is awaited before this: main is still the only thread.
+            do throws(Errno) {
+                try Sandbox.enter(extent)
+            } catch {
+                complain("the sandbox cannot be entered: \(error)")
+                return 71
+            }
+            return await work()
+        }
+        return 0
+    }
+
+    private static func work() async -> Int32 {
+        let transport: CurlTransport
+        do throws(HTTPError) {
+            transport = try CurlTransport(userAgent: "wif-agent/\(programVersion)")
+        } catch {
+            complain(error.description)
+            return 70
+        }
+        let timekeeper = SystemTimekeeper()
+        let worker = Worker(timekeeper: timekeeper) { job, deadline in
+            await JobRunner(
+                job: job,
+                deadline: deadline,
+                transport: transport,
+                timekeeper: timekeeper
+            ).result()
+        }
+        return await worker.run(input: 0, output: 1)
+    }
+}
+
+private enum Options {
+    case help
+    case version
+    case work(Sandbox.Extent)
+    case invalid(String)
+
+    init(_ arguments: some Sequence<String>) {
+        self = .work(.network)
+        for argument in arguments {
+            switch argument {
+            case "--help", "-h": self = .help
+            case "--version": self = .version
+            case "--programs": self = .work(.programs)
+            default: self = .invalid(argument)
+            }
+            if case .work = self { continue }
+            return
+        }
+    }
+}
+
+private let usage = """
+    usage: wif-exchange [--programs] < JOBS
+    Reads jobs as JSON, one on a line, from standard input; writes one result line for each.
+    wif-agent starts it; by hand: wif-exchange < job.json. See wif-exchange(8).
+
+      --programs  allow jobs that run programs: no limits on files
+      --help      show this
+      --version   show the version
+    """
