@@ -14,7 +14,7 @@ package final class Listener: Sendable {
     /// - Throws: ``Errno`` of the call that failed, or of `prepare`.
     package init(
         _ address: SocketAddress,
-        backlog: Int32 = 128,
+        backlog: Int32 = 1024,
         prepare: (Int32) throws(Errno) -> Void = { _ in }
     ) throws(Errno) {
         let socket = try streamSocket(for: address)
