@@ -48,9 +48,22 @@ format() { swift format lint --strict --parallel -r Sources Tests Package.swift;
 
 build() { swift build --build-tests; }
 
-tests() { swift test --skip-build --disable-xctest; }
+# run_tests LOG ARGUMENT...: the tests; of their output what failed and the closing line, unless that
+# is missing: then the end of the log. All of it is in .build/LOG.
+run_tests() {
+    local log=.build/$1 status=0
+    shift
+    mkdir -p .build
+    swift test --disable-xctest "$@" >"$log" 2>&1 || status=$?
+    grep -E '^(✘|↳|error:|  (Sources|Tests)/)' "$log" | grep -vE '^↳ (Testing Library|Target)' || true
+    grep -E '^. Test run with .* (passed|failed) ' "$log" || tail -n 40 "$log"
+    [ "$status" -eq 0 ] || echo "all of the output is in $log"
+    return "$status"
+}
 
-slow_tests() { WIF_AGENT_SLOW_TESTS=1 swift test --skip-build --disable-xctest; }
+tests() { run_tests tests.log --skip-build; }
+
+slow_tests() { WIF_AGENT_SLOW_TESTS=1 run_tests slow-tests.log --skip-build; }
 
 release_build() {
     local product
@@ -130,7 +143,7 @@ sanitized() {
     local sanitizer=$1 path=.build-${1:0:1}san
     # The runtime keeps what it allocated once until the end; only what is lost is a leak.
     ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1 \
-        swift test --disable-xctest --sanitize="$sanitizer" --scratch-path "$path"
+        run_tests "$sanitizer.log" --sanitize="$sanitizer" --scratch-path "$path"
 }
 
 all=no

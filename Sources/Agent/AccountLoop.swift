@@ -85,6 +85,7 @@ package final class AccountLoop: Sendable {
         await stopped.wait()
     }
 
+    /// Ends ``run()``.
     package func stop() {
         stopBell.ring()
     }

@@ -6,6 +6,7 @@ package import Platform
 /// What is known of one account, and what follows from it; without effects, so that every rule about
 /// "when next" is a function of values.
 package struct AccountState: Sendable {
+    /// What there is to deliver.
     package enum Phase: String, Sendable {
         /// No credential yet.
         case pending
@@ -39,6 +40,7 @@ package struct AccountState: Sendable {
         nextAttempt = start
     }
 
+    /// The phase at that moment.
     package func phase(at now: BootInstant) -> Phase {
         guard let credential else { return .pending }
         return now < credential.expiry ? .valid : .expired
@@ -126,6 +128,7 @@ package struct AccountState: Sendable {
         nextAttempt = max(due, floor)
     }
 
+    /// An attempt has failed; when the next one is due follows from why.
     package mutating func fail(
         _ failure: Failure,
         at now: BootInstant,

@@ -49,6 +49,7 @@ package final class Board: Sendable {
         state.withLock(\.counts)
     }
 
+    /// Takes the accounts as they are now.
     package func set(_ loops: [AccountLoop], _ rejections: [Rejection]) {
         state.withLock { state in
             state.loops = Dictionary(loops.map { ($0.account.name, $0) }) { _, last in last }
@@ -57,6 +58,7 @@ package final class Board: Sendable {
         changed()
     }
 
+    /// Changes the counts.
     package func count(_ change: (inout Counts) -> Void) {
         state.withLock { change(&$0.counts) }
     }

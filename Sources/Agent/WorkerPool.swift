@@ -32,7 +32,7 @@ package final class WorkerPool: ExchangeWorker {
         report: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         self.program = program
-        self.environment = environment
+        self.environment = environment.filter { Job.isAllowed(variable: $0.key) }
         self.timekeeper = timekeeper
         self.report = report
     }
@@ -44,7 +44,7 @@ package final class WorkerPool: ExchangeWorker {
             kind: kind,
             path: account.path,
             document: account.document,
-            environment: Job.environment(for: account, from: environment)
+            environment: environment
         )
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -9,32 +9,37 @@ struct FunctionBody {
 extension SourceFile {
     /// Every function with a body, found by counting brackets in the masked text.
     var functions: [FunctionBody] {
-        let text = code.joined(separator: "\n")
-        return text.matches(of: /\b(func|init|deinit)\b/).compactMap { match in
-            if text[..<match.range.lowerBound].last == "." { return nil }
-            return body(of: text, from: match.range)
-        }
+        code.indices.filter { startsFunction(code[$0]) }.compactMap(body)
     }
 
-    private func body(of text: String, from start: Range<String.Index>) -> FunctionBody? {
-        let line = text[..<start.lowerBound].count { $0 == "\n" }
-        var length = 1
+    private func startsFunction(_ line: String) -> Bool {
+        guard ["func ", "init", "deinit"].contains(where: line.contains) else { return false }
+        return line.contains(
+            /^\s*(@\w+(\([^)]*\))?\s+|[a-z]+(\([a-z]+\))?\s+)*(func\s|init[?(<]|deinit\b)/
+        )
+    }
+
+    private func body(_ start: Int) -> FunctionBody? {
         var round = 0
         var braces = 0
-        for character in text[start.upperBound...] {
-            switch character {
-            case "\n": length += 1
-            case "(", "[": round += 1
-            case ")", "]": round -= 1
-            case "{" where round == 0 || braces > 0: braces += 1
-            case "}" where round == 0 || braces > 0:
-                braces -= 1
-                if braces == 0 { return FunctionBody(line: line, length: length) }
-                if braces < 0 { return nil }
-            default: break
-            }
-            if braces == 0 && round == 0 && length > 1 && startsDeclaration(line + length - 1) {
+        for index in start..<code.count {
+            if index > start, braces == 0, round == 0, startsDeclaration(code[index]) {
                 return nil
+            }
+            for byte in code[index].utf8 {
+                let isBody = round == 0 || braces > 0
+                switch byte {
+                case UInt8(ascii: "("), UInt8(ascii: "["): round += 1
+                case UInt8(ascii: ")"), UInt8(ascii: "]"): round -= 1
+                case UInt8(ascii: "{") where isBody: braces += 1
+                case UInt8(ascii: "}") where isBody:
+                    braces -= 1
+                    if braces == 0 {
+                        return FunctionBody(line: start, length: index - start + 1)
+                    }
+                    if braces < 0 { return nil }
+                default: break
+                }
             }
         }
         return nil
@@ -42,10 +47,7 @@ extension SourceFile {
 
     /// Whether a line starts another declaration, so that the function before it has no body (a
     /// protocol's requirement).
-    private func startsDeclaration(_ index: Int) -> Bool {
-        index < code.count
-            && code[index].prefixMatch(
-                of: /\s*(@\w+ )*(static |mutating )*(func|init|var|let|associatedtype)\b/
-            ) != nil
+    private func startsDeclaration(_ line: String) -> Bool {
+        line.contains(/^\s*(@\w+ )*(static |mutating )*(func|init|var|let|associatedtype)\b/)
     }
 }

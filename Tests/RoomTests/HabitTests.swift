@@ -96,8 +96,11 @@ extension SourceFile {
         /#
     }
 
-    /// Requirements of ``ByteStream``, ``Timekeeper`` and the standard library's protocols.
-    private static let witnesses: Set<String> = ["read", "write", "close", "sleep", "==", "hash"]
+    /// Requirements of ``ByteStream``, ``Timekeeper``, ``HTTPTransport``, ``ExchangeWorker`` and the
+    /// standard library's protocols.
+    private static let witnesses: Set<String> = [
+        "read", "write", "close", "sleep", "send", "run", "==", "hash",
+    ]
 
     private func isDocumented(_ index: Int) -> Bool {
         let above = lines[..<index].last { !$0.drop { $0 == " " }.hasPrefix("@") }

@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# How fast and how small, as ratios to what the same machine does in the same run: one table.
+#
+# usage: Tests/Benchmarks/run.sh [get] [socket] [idle] [memory]     (without names: all)
+# Needs the release binaries (swift build -c release --static-swift-stdlib), gcc, libcurl, jq.
+# WIF_BIN names another directory with the three programs; RUNS how often each is started.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+bin=${WIF_BIN:-$here/../../.build/release}
+bin=$(cd "$bin" && pwd)
+runs=${RUNS:-31}
+parts=" ${*:-get socket idle memory} "
+scratch=$(mktemp -d)
+processes=()
+table=()
+
+cleanup() {
+    local process
+    for process in "${processes[@]}"; do kill "$process" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+    rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+wanted() { [[ $parts == *" $1 "* ]]; }
+
+compile() { gcc -O2 -pthread -o "$scratch/$1" "$here/$1.c" "${@:2}"; }
+
+# row WHAT VALUE TARGET VERDICT
+row() { table+=("$(printf '%-58s %14s   %-14s %s' "$@")"); }
+
+# compared WHAT VALUE TARGET: a row whose value must be at most (or, with a leading >, at least) TARGET.
+compared() {
+    local verdict
+    verdict=$(awk -v value="$2" -v target="${3#>}" -v least="${3:0:1}" 'BEGIN {
+        print ((least == ">" ? value >= target : value <= target) ? "ok" : "MISSED") }')
+    if [ "${3:0:1}" = '>' ]; then row "$1" "$2" "at least ${3#>}" "$verdict"
+    else row "$1" "$2" "at most $3" "$verdict"; fi
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+
+await() {
+    local tries=$(($1 * 20))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $((tries -= 1)) -gt 0 ] || { echo "timed out: $*" >&2; return 1; }
+        sleep 0.05
+    done
+}
+
+# start_world DIRECTORY ARGUMENT...: an emulator; its variables come into the environment.
+start_world() {
+    "$bin/wif-emulator" --directory "$1" --platform gcp "${@:2}" >/dev/null 2>"$scratch/emulator.log" &
+    processes+=($!)
+    await 10 test -e "$1/ready"
+    # shellcheck disable=SC1091
+    . "$1/environment"
+}
+
+# start_agent RUNTIME ARGUMENT...: an agent that is ready; its pid in $agent.
+start_agent() {
+    mkdir -p "$1"
+    chmod 700 "$1"
+    "$bin/wif-agent" run --runtime-dir "$1" "${@:2}" 2>"$1/log" &
+    agent=$!
+    processes+=("$agent")
+    "$bin/wif-agent" wait --runtime-dir "$1" --timeout 60 >/dev/null || { cat "$1/log" >&2; return 1; }
+}
+
+# The system's CA store with the emulator's CA in it: once as a bundle, once as a hashed directory.
+make_store() {
+    local link
+    cat /etc/ssl/certs/ca-certificates.crt "$scratch/tls/ca.pem" >"$scratch/bundle.pem"
+    mkdir -p "$scratch/certs"
+    for link in /etc/ssl/certs/*.[0-9]; do
+        [ -e "$link" ] && cp -L "$link" "$scratch/certs/"
+    done
+    cp "$scratch/tls/ca.pem" \
+        "$scratch/certs/$(openssl x509 -noout -hash -in "$scratch/tls/ca.pem").0"
+}
+
+# What the service's documentation tells to type, with jq in between.
+documented() {
+    cat >"$scratch/documented.sh" <<END
+#!/bin/sh
+set -e
+token=\$(curl -sSf -H 'Metadata-Flavor: Google' \
+    'http://$GCE_METADATA_HOST/computeMetadata/v1/instance/service-accounts/default/identity?audience=$1')
+jq -n --arg audience '$1' --arg issuer '$2' --arg token "\$token" \
+    '{audience: \$audience, issuer_uri: \$issuer, jwt_token: \$token}' |
+    curl -sSf --cacert '$scratch/bundle.pem' -X POST -H 'Content-Type: application/json; charset=utf-8' \
+        '$3/SecureTokenService/ExchangeExternalToken' -d @- | jq -r .base64_credential
+END
+    chmod +x "$scratch/documented.sh"
+}
+
+measure_get() {
+    local account=$scratch/tls/mondoo.json audience issuer endpoint baseline times
+    start_world "$scratch/tls" --tls
+    unset SSL_CERT_FILE
+    make_store
+    compile get-baseline -lcurl
+    audience=$(jq -r .audience "$account") issuer=$(jq -r .issuerUri "$account")
+    endpoint=$(jq -r .universeDomain "$account")
+    documented "$audience" "$issuer" "$endpoint"
+    baseline=("$scratch/get-baseline" "http://$GCE_METADATA_HOST" "$endpoint" "$audience" "$issuer")
+    mkdir -m 700 "$scratch/none"
+    mapfile -t times < <("$scratch/median" "$runs" \
+        env SSL_CERT_DIR="$scratch/certs" "$bin/wif-agent" get --fresh -c "$account" \
+        --- "$scratch/documented.sh" --- "${baseline[@]}" "$scratch/bundle.pem" \
+        --- "${baseline[@]}" "$scratch/certs" \
+        --- env SSL_CERT_FILE="$scratch/bundle.pem" "$bin/wif-agent" get --fresh -c "$account")
+    row 'wif-agent get --fresh, cold, HTTPS (ms)' "${times[0]}" '' ''
+    compared '  / the documented curl and jq' "$(ratio "${times[0]}" "${times[1]}")" 0.35
+    compared '  / minimal C, libcurl with its default CA handling' "$(ratio "${times[0]}" "${times[2]}")" 0.5
+    row '  / minimal C, libcurl with a CA directory' "$(ratio "${times[0]}" "${times[3]}")" '' ''
+    row '  with a bundle, / minimal C with the same bundle' "$(ratio "${times[4]}" "${times[2]}")" '' ''
+
+    start_agent "$scratch/running" -c "$account" --output "socket:$scratch/running/s.sock"
+    mapfile -t times < <("$scratch/median" $((runs * 3)) \
+        "$bin/wif-agent" get --runtime-dir "$scratch/running" -c "$account" --- /bin/true \
+        --- "$bin/wif-agent" --version)
+    row 'wif-agent get, from a running agent (ms)' "${times[0]}" '' ''
+    compared '  / true' "$(ratio "${times[0]}" "${times[1]}")" 8
+    row '  of which starting the program (wif-agent --version / true)' "$(ratio "${times[2]}" "${times[1]}")" '' ''
+}
+
+rate() { "$scratch/socket-load" "$1" 16 "${SECONDS_OF_LOAD:-3}" | tee -a "$scratch/load.log" | cut -d' ' -f1; }
+
+measure_socket() {
+    local path bytes ours theirs slow
+    compile socket-load
+    compile socket-server
+    start_world "$scratch/plain"
+    start_agent "$scratch/sockets" -c "$scratch/plain/mondoo.json" --output "socket:$scratch/sockets/s.sock"
+    path=$scratch/sockets/s.sock
+    bytes=$("$scratch/socket-load" "$path" 1 0.2 | sed 's/.* \([0-9]*\) bytes/\1/')
+    "$scratch/socket-server" "$scratch/yardstick.sock" "$bytes" &
+    processes+=($!)
+    await 5 test -S "$scratch/yardstick.sock"
+    ours=$(rate "$path") theirs=$(rate "$scratch/yardstick.sock")
+    row "credential socket, 16 readers, $bytes bytes (per second)" "$ours" '' ''
+    compared '  / minimal C epoll server' "$(ratio "$ours" "$theirs")" '>0.5'
+    python3 -c '
+import socket, sys, time
+for _ in range(8):
+    s = socket.socket(socket.AF_UNIX)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    s.connect(sys.argv[1])
+    globals().setdefault("kept", []).append(s)
+print("connected", flush=True)
+time.sleep(600)' "$path" >"$scratch/slow" &
+    processes+=($!)
+    await 5 grep -q connected "$scratch/slow"
+    slow=$(rate "$path")
+    compared '  beside 8 readers that read nothing / without them' "$(ratio "$slow" "$ours")" '>0.8'
+}
+
+memory() { awk -v key="$2:" '$1 == key { print $2 / 1024 }' "/proc/$1/smaps_rollup"; }
+switches() { cat "/proc/$1"/task/*/status | awk '/ctxt_switches/ { sum += $2 } END { print sum }'; }
+descriptors() { find "/proc/$1/fd" -mindepth 1 | wc -l; }
+metric() { # metric RUNTIME NAME: the sum over its labels.
+    curl -sSf --unix-socket "$1/control.sock" http://agent/metrics |
+        awk -v name="$2" '$1 ~ "^" name "({|$)" { sum += $2 } END { printf "%d", sum }'
+}
+
+measure_idle() {
+    local before after
+    start_world "$scratch/idle-world"
+    start_agent "$scratch/idle" -c "$scratch/idle-world/mondoo.json" \
+        --output "json:$scratch/idle/out.json" --output "socket:$scratch/idle/s.sock"
+    sleep 5
+    compared 'idle agent: resident (MB)' "$(memory "$agent" Rss)" 12
+    compared 'idle agent: private dirty (MB)' "$(memory "$agent" Private_Dirty)" 2
+    compared 'idle agent: child processes' "$(pgrep -c -P "$agent" || true)" 0
+    before=$(switches "$agent")
+    sleep "${IDLE_SECONDS:-60}"
+    after=$(switches "$agent")
+    compared "idle agent: context switches in ${IDLE_SECONDS:-60} s" $((after - before)) 0
+    row 'idle agent: descriptors' "$(descriptors "$agent")" '' ''
+}
+
+# 40 accounts with credentials of 3 s: some 20 refreshes a second, so that 2,000 take under two minutes.
+measure_memory() {
+    local number accounts=() early files goal=${REFRESHES:-2000}
+    start_world "$scratch/busy-world" --credential-lifetime 3
+    for number in $(seq 40); do
+        cp "$scratch/busy-world/mondoo.json" "$scratch/busy-world/account$number.json"
+        accounts+=(-c "$scratch/busy-world/account$number.json")
+    done
+    start_agent "$scratch/busy" "${accounts[@]}"
+    refreshes() { [ "$(metric "$scratch/busy" wif_agent_refreshes_total)" -ge "$1" ]; }
+    await 120 refreshes 100
+    early=$(memory "$agent" Private_Dirty) files=$(descriptors "$agent")
+    await 600 refreshes "$goal"
+    compared "after $goal refreshes: growth since the 100th (MB private)" \
+        "$(awk -v a="$(memory "$agent" Private_Dirty)" -v b="$early" 'BEGIN { printf "%.2f", a - b }')" 1
+    compared "after $goal refreshes: descriptors more than at the 100th" \
+        $(($(descriptors "$agent") - files)) 4
+    row "after $goal refreshes: failures" "$(metric "$scratch/busy" wif_agent_refresh_failures_total)" '' ''
+}
+
+compile median
+for part in get socket idle memory; do
+    if wanted "$part"; then
+        echo "measuring: $part" >&2
+        "measure_$part"
+    fi
+done
+printf '\n%-58s %14s   %-14s\n' "$(uname -m), $(nproc) cores, $runs runs" 'measured' 'target'
+printf '%s\n' "${table[@]}"
