@@ -198,8 +198,8 @@ final class EasyHandle {
         let host = unsafe wif_get_long(raw, CURLINFO_SSL_VERIFYRESULT)
         let proxy = unsafe wif_get_long(raw, CURLINFO_PROXY_SSL_VERIFYRESULT)
         return switch host != 0 ? host : proxy {
-        // The chain is sound, so it is the name that libcurl did not find.
-        case 0: .wrongHost
+        // The chain is sound; 1 is what libcurl begins with and leaves where the name is wrong.
+        case 0, 1, 62, 64: .wrongHost
         case 2, 18, 19, 20, 21: .unknownAuthority
         case 9: .notYetValid
         case 10: .expired
