@@ -94,7 +94,7 @@ package struct Job: Sendable {
 
     private static let allowedVariables: Set<String> = [
         "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "MONDOO_API_PROXY",
-        "SSL_CERT_FILE", "SSL_CERT_DIR", "JWT_TOKEN",
+        "SSL_CERT_FILE", "SSL_CERT_DIR", "JWT_TOKEN", "PATH", "HOME", "LANG",
         "GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP", "NO_GCE_CHECK",
         "K_SERVICE", "CLOUD_RUN_JOB", "FUNCTION_TARGET", "KUBERNETES_SERVICE_HOST",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST", "MSI_ENDPOINT",

@@ -14,6 +14,8 @@ package struct SourceContext: Sendable {
     /// The issuer that the service trusts; decides among the sources of ``Automatic``.
     let issuer: String?
     let machine: Machine
+    /// Whether this worker is one that runs programs.
+    let runsPrograms: Bool
     /// A number in 0..<1 for the jitter of retries.
     let chance: @Sendable () -> Double
 
@@ -26,6 +28,7 @@ package struct SourceContext: Sendable {
         audience: String,
         issuer: String?,
         machine: Machine = .reading(),
+        runsPrograms: Bool = false,
         chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.transport = transport
@@ -35,6 +38,7 @@ package struct SourceContext: Sendable {
         self.audience = audience
         self.issuer = issuer
         self.machine = machine
+        self.runsPrograms = runsPrograms
         self.chance = chance
     }
 

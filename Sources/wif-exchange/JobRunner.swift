@@ -13,6 +13,8 @@ struct JobRunner: Sendable {
     let timekeeper: any Timekeeper
     /// What the firmware says of this machine.
     var machine: Machine = .reading()
+    /// Whether the job may run programs.
+    var runsPrograms = false
 
     /// Never later than the deadline, and at once when the task is cancelled.
     func result() async -> JobResult {
@@ -133,7 +135,8 @@ struct JobRunner: Sendable {
             deadline: deadline,
             audience: account.tokenAudience,
             issuer: account.issuer,
-            machine: machine
+            machine: machine,
+            runsPrograms: runsPrograms
         )
     }
 

@@ -24,12 +24,12 @@ struct Program {
                 complain("the sandbox cannot be entered: \(error)")
                 return 71
             }
-            return await work()
+            return await work(extent)
         }
         return 0
     }
 
-    private static func work() async -> Int32 {
+    private static func work(_ extent: Sandbox.Extent) async -> Int32 {
         let transport: CurlTransport
         do throws(HTTPError) {
             transport = try CurlTransport(userAgent: "wif-agent/\(programVersion)")
@@ -43,7 +43,8 @@ struct Program {
                 job: job,
                 deadline: deadline,
                 transport: transport,
-                timekeeper: timekeeper
+                timekeeper: timekeeper,
+                runsPrograms: extent == .programs
             ).result()
         }
         return await worker.run(input: 0, output: 1)
