@@ -1,4 +1,4 @@
-internal import Federation
+package import Federation
 internal import Platform
 
 /// What `wif-agent run` was asked to do.
@@ -31,14 +31,14 @@ package struct AgentSettings: Sendable {
 
     /// The account files as they are now, the directory's included.
     /// - Throws: ``AccountFiles/Problem`` where the directory cannot be listed.
-    func paths() throws(AccountFiles.Problem) -> [String] {
+    package func paths() throws(AccountFiles.Problem) -> [String] {
         guard let directory else { return files }
         return files + (try AccountFiles.list(directory))
     }
 
     /// The account with the outputs of the command line, if there are any.
     /// - Throws: `AccountError`.
-    func applied(to account: Account) throws(AccountError) -> Account {
+    package func applied(to account: Account) throws(AccountError) -> Account {
         guard !outputs.isEmpty else { return account }
         var parsed: [Output] = []
         for text in outputs { parsed.append(try Output(parsing: text, for: account.service)) }

@@ -15,9 +15,9 @@ package enum JSON: Equatable, Sendable {
         self = try parser.document()
     }
 
-    /// The value as one line of JSON, keys sorted, `/` as it is.
-    package func serialized() -> [UInt8] {
-        var writer = JSONWriter()
+    /// The value as JSON, keys sorted, `/` as it is; on one line, or indented for people.
+    package func serialized(indented: Bool = false) -> [UInt8] {
+        var writer = JSONWriter(isIndented: indented)
         writer.write(self)
         return writer.bytes
     }
@@ -85,7 +85,13 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
 
 /// Writes JSON text, RFC 8259 section 7's escapes and no others.
 private struct JSONWriter {
+    let isIndented: Bool
     var bytes: [UInt8] = []
+    private var depth = 0
+
+    init(isIndented: Bool) {
+        self.isIndented = isIndented
+    }
 
     mutating func write(_ value: JSON) {
         switch value {
@@ -95,22 +101,37 @@ private struct JSONWriter {
         case .number(let value): bytes += (value.isFinite ? String(value) : "null").utf8
         case .string(let text): write(text)
         case .array(let elements):
-            bytes.append(UInt8(ascii: "["))
-            for (index, element) in elements.enumerated() {
-                if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                write(element)
-            }
-            bytes.append(UInt8(ascii: "]"))
+            list("[", elements, "]") { writer, element in writer.write(element) }
         case .object(let members):
-            bytes.append(UInt8(ascii: "{"))
-            for (index, member) in members.sorted(by: { $0.key < $1.key }).enumerated() {
-                if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                write(member.key)
-                bytes.append(UInt8(ascii: ":"))
-                write(member.value)
+            let sorted = members.sorted { $0.key < $1.key }
+            list("{", sorted, "}") { writer, member in
+                writer.write(member.key)
+                writer.bytes += (writer.isIndented ? ": " : ":").utf8
+                writer.write(member.value)
             }
-            bytes.append(UInt8(ascii: "}"))
         }
+    }
+
+    private mutating func list<Item>(
+        _ opening: String,
+        _ items: [Item],
+        _ closing: String,
+        _ write: (inout JSONWriter, Item) -> Void
+    ) {
+        bytes += opening.utf8
+        depth += 1
+        for (index, item) in items.enumerated() {
+            if index > 0 { bytes += ",".utf8 }
+            startLine()
+            write(&self, item)
+        }
+        depth -= 1
+        if !items.isEmpty { startLine() }
+        bytes += closing.utf8
+    }
+
+    private mutating func startLine() {
+        if isIndented { bytes += "\n\(String(repeating: "  ", count: depth))".utf8 }
     }
 
     mutating func write(_ text: String) {

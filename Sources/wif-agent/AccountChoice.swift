@@ -1,0 +1,72 @@
+import Agent
+import Federation
+import FoundationEssentials
+import Platform
+
+/// Which account files a command line means.
+enum AccountChoice {
+    static let standardDirectory = "/etc/wif-agent"
+
+    /// The files named by `-c`, `WIF_AGENT_CONFIG` or `MONDOO_CONFIG_PATH`, absolute; empty where
+    /// none of them names one.
+    static func named(_ invocation: Invocation) -> [String] {
+        let given = invocation.all("config")
+        if !given.isEmpty { return given.map(absolute) }
+        guard let path = invocation.environment["MONDOO_CONFIG_PATH"], isExternalAccount(path)
+        else {
+            return []
+        }
+        return [absolute(path)]
+    }
+
+    /// The one file that a command works on.
+    /// - Throws: ``UsageError`` where there are none or several; ``CommandFailure`` where the
+    ///   standard directory cannot be read.
+    static func only(_ invocation: Invocation) throws -> String {
+        let named = named(invocation)
+        guard named.count <= 1 else { throw UsageError(message: "-c is given more than once") }
+        if let path = named.first { return path }
+        let found: [String]
+        do throws(AccountFiles.Problem) {
+            found = try AccountFiles.list(standardDirectory)
+        } catch {
+            throw UsageError(
+                message: "no account file is named and \(standardDirectory) cannot be read",
+                hint: "name one with -c FILE"
+            )
+        }
+        guard let path = found.first, found.count == 1 else {
+            throw UsageError(
+                message: "\(standardDirectory) holds \(found.count) account files",
+                hint: "name one with -c FILE"
+            )
+        }
+        return path
+    }
+
+    /// The account of that one file.
+    /// - Throws: ``UsageError`` or ``CommandFailure``.
+    static func load(_ invocation: Invocation) throws -> Account {
+        let path = try only(invocation)
+        do throws(AccountFiles.Problem) {
+            let account = try AccountFiles.load(path)
+            for warning in account.warnings { writeToStandardError("warning: \(warning)\n") }
+            return account
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+
+    private static func isExternalAccount(_ path: String) -> Bool {
+        do {
+            let document = try readFile(path, limit: Account.maximalSize)
+            return try JSON(parsing: document.bytes)["type"]?.string == "external_account"
+        } catch {
+            return false
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Agent
+import Federation
+import Platform
+
+extension Command {
+    static let check = Command(
+        name: "check",
+        summary: "validate account files, without the network",
+        options: [
+            config,
+            Option(name: "config-dir", value: "DIR", help: "all .json files of a directory"),
+        ],
+        run: { invocation in try checkCommand(invocation) }
+    )
+}
+
+private func checkCommand(_ invocation: Invocation) throws -> Int32 {
+    var paths = AccountChoice.named(invocation)
+    let directory = invocation.value("config-dir").map(AccountChoice.absolute)
+    if directory != nil || paths.isEmpty {
+        do throws(AccountFiles.Problem) {
+            paths += try AccountFiles.list(directory ?? AccountChoice.standardDirectory)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+    guard !paths.isEmpty else {
+        throw CommandFailure(
+            Failure(.misconfigured, at: .account, "there is no account file"),
+            exitCode: 66
+        )
+    }
+    var code: Int32 = 0
+    var names: Set<String> = []
+    var summaries = ""
+    for path in paths {
+        do throws(AccountFiles.Problem) {
+            let account = try AccountFiles.load(path)
+            if !names.insert(account.name).inserted {
+                complain("\(path): the account \"\(account.name)\" is there already", hint: nil)
+                code = 78
+            }
+            summaries += summary(account)
+        } catch {
+            complain(error.failure.message, hint: error.failure.hint)
+            code = code == 0 ? error.exitCode : code
+        }
+    }
+    try show(summaries)
+    return code
+}
+
+private func summary(_ account: Account) -> String {
+    var text = "\(account.name): ok\n"
+    text += "  service: \(account.service.name)\n"
+    text += "  token source: \(account.tokenSource.name)\n"
+    if let issuer = account.issuer { text += "  issuer: \(issuer.printable)\n" }
+    if !account.tokenAudience.isEmpty {
+        text += "  token audience: \(account.tokenAudience.printable)\n"
+    }
+    for output in account.outputs(in: "RUNTIME_DIRECTORY") {
+        text += "  output: \(output.word) \(output.path.printable)\n"
+    }
+    for warning in account.warnings { text += "  warning: \(warning)\n" }
+    return text
+}

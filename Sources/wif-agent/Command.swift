@@ -1,0 +1,77 @@
+import Federation
+
+/// A command of the program. Help and completions come from this table, and from nothing else.
+struct Command: Sendable {
+    let name: String
+    /// What may follow the options, for help.
+    var arguments = ""
+    let summary: String
+    var details = ""
+    var options: [Option] = []
+    var maximalWords = 0
+    let run: @Sendable (Invocation) async throws -> Int32
+
+    /// The command's own options and those of every command.
+    var allOptions: [Option] { options + Command.commonOptions }
+
+    static let commonOptions = [
+        Option(name: "runtime-dir", value: "DIR", help: "where the control socket is"),
+        Option(
+            name: "log-level",
+            value: "LEVEL",
+            help: "error, warning, info (default) or debug"
+        ),
+        Option(name: "log-format", value: "FORMAT", help: "text (default) or json"),
+        Option(name: "help", short: "h", help: "this text"),
+        Option(name: "version", help: "the program's version"),
+    ]
+
+    static let config = Option(
+        name: "config",
+        short: "c",
+        value: "FILE",
+        help: "the account file"
+    )
+    static let timeout = Option(
+        name: "timeout",
+        value: "SECONDS",
+        help: "how long to try or wait (default 60)"
+    )
+
+    /// All commands, in the order in which help lists them.
+    static let all: [Command] = [.run, .get, .token, .status, .wait, .refresh, .check]
+}
+
+enum Help {
+    static func overview() -> String {
+        var text = """
+            wif-agent \(programVersion): keyless access to a service for a workload
+
+            usage: wif-agent COMMAND [OPTION]...
+
+
+            """
+        let width = Command.all.map(\.name.count).max() ?? 0
+        for command in Command.all {
+            let padding = String(repeating: " ", count: width - command.name.count)
+            text += "  \(command.name)\(padding)  \(command.summary)\n"
+        }
+        text +=
+            "\nwif-agent COMMAND --help tells more; wif-agent(1) and wif-agent.json(5) tell all.\n"
+        return text
+    }
+
+    static func of(_ command: Command) -> String {
+        let arguments = command.arguments.isEmpty ? "" : " " + command.arguments
+        var text =
+            "usage: wif-agent \(command.name) [OPTION]...\(arguments)\n\n\(command.summary)\n"
+        if !command.details.isEmpty { text += "\n\(command.details)\n" }
+        text += "\n"
+        let width = command.allOptions.map(\.usage.count).max() ?? 0
+        for option in command.allOptions {
+            let padding = String(repeating: " ", count: width - option.usage.count)
+            text += "  \(option.usage)\(padding)  \(option.help)\n"
+        }
+        return text
+    }
+}

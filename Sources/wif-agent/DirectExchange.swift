@@ -1,0 +1,82 @@
+import Agent
+import Federation
+import Platform
+
+/// Jobs run for this command alone, by workers that end with it.
+enum DirectExchange {
+    /// Runs a job, again while it fails for passing reasons, for at most `timeout` seconds in all.
+    static func run(
+        _ kind: Job.Kind,
+        for account: Account,
+        timeout: Double,
+        _ environment: [String: String]
+    ) async -> JobResult {
+        await withWorkers(environment) { worker in
+            await retrying(timeout: timeout) { await worker.run(kind, for: account) }
+        }
+    }
+
+    static func withWorkers<Value: Sendable>(
+        _ environment: [String: String],
+        _ body: (any ExchangeWorker) async -> Value
+    ) async -> Value {
+        let pool = WorkerPool(
+            program: workerProgram(),
+            environment: environment,
+            timekeeper: SystemTimekeeper()
+        )
+        return await withTaskGroup { group in
+            group.addTask { await pool.serve() }
+            defer { group.cancelAll() }
+            return await body(pool)
+        }
+    }
+
+    /// Attempts until success, a failure that waiting will not mend, or the end of the time.
+    static func retrying(timeout: Double, _ attempt: () async -> JobResult) async -> JobResult {
+        let end = BootInstant.now.advanced(bySeconds: timeout)
+        var count = 0
+        while true {
+            let result = await attempt()
+            guard case .failure(let failure) = result.outcome,
+                failure.class == .transient || failure.class == .throttled
+            else { return result }
+            count += 1
+            let delay = RefreshSchedule.retryDelay(
+                after: failure,
+                attempt: count,
+                validLifetime: nil,
+                chance: Double.random(in: 0..<1)
+            )
+            let next = BootInstant.now.advanced(bySeconds: delay)
+            guard next < end else { return result }
+            writeToStandardError("wif-agent: \(failure.message); trying again\n")
+            do { try await SystemTimekeeper().sleep(until: next) } catch { return result }
+        }
+    }
+}
+
+extension JobResult {
+    /// The credential, with the result's warnings on standard error.
+    /// - Throws: ``CommandFailure``.
+    func credential() throws -> Credential {
+        tellWarnings()
+        switch outcome {
+        case .credential(let credential): return credential
+        case .failure(let failure): throw CommandFailure(failure)
+        case .subjectToken: throw CommandFailure(.strangeAnswer)
+        }
+    }
+
+    func tellWarnings() {
+        for warning in warnings { writeToStandardError("warning: \(warning)\n") }
+    }
+}
+
+extension Failure {
+    static let strangeAnswer = Failure(
+        .transient,
+        at: .worker,
+        "the worker answered something else than was asked"
+    )
+}

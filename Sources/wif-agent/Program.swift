@@ -1,0 +1,104 @@
+import Agent
+import Federation
+import Platform
+
+@main
+struct Program {
+    static func main() async {
+        hardenProcess()
+        ignoreSignal(Signal.pipe)
+        let environment = processEnvironment()
+        do {
+            exitProcess(try await run(Array(CommandLine.arguments.dropFirst()), environment))
+        } catch let error as UsageError {
+            complain(error.message, hint: error.hint)
+            exitProcess(64)
+        } catch let error as CommandFailure {
+            complain(error.failure.message, hint: error.failure.hint)
+            exitProcess(error.exitCode)
+        } catch {
+            complain("\(error)", hint: nil)
+            exitProcess(75)
+        }
+    }
+
+    private static func run(
+        _ arguments: [String],
+        _ environment: [String: String]
+    ) async throws -> Int32 {
+        guard let name = arguments.first else {
+            throw UsageError(message: "a command is missing", hint: "wif-agent --help lists them")
+        }
+        switch name {
+        case "--help", "-h", "help":
+            return try help(arguments.dropFirst().first)
+        case "--version": return try show("wif-agent \(programVersion)\n")
+        default: break
+        }
+        guard let command = Command.all.first(where: { $0.name == name }) else {
+            let guess = nearest(to: name, among: Command.all.map(\.name))
+            throw UsageError(
+                message: "unknown command \"\(name.printable)\"",
+                hint: guess.map { "did you mean \($0)?" } ?? "wif-agent --help lists them"
+            )
+        }
+        let invocation = try Invocation(
+            arguments.dropFirst(),
+            options: command.allOptions,
+            maximalWords: command.maximalWords,
+            environment: environment
+        )
+        if invocation.isSet("help") { return try show(Help.of(command)) }
+        if invocation.isSet("version") { return try show("wif-agent \(programVersion)\n") }
+        return try await command.run(invocation)
+    }
+
+    private static func help(_ name: String?) throws -> Int32 {
+        guard let name else { return try show(Help.overview()) }
+        guard let command = Command.all.first(where: { $0.name == name }) else {
+            throw UsageError(message: "unknown command \"\(name.printable)\"")
+        }
+        return try show(Help.of(command))
+    }
+}
+
+/// A command that has failed: why, and the exit code that says so.
+struct CommandFailure: Error {
+    let failure: Failure
+    let exitCode: Int32
+
+    init(_ failure: Failure, exitCode: Int32? = nil) {
+        self.failure = failure
+        self.exitCode = exitCode ?? failure.class.exitCode
+    }
+
+    init(_ problem: AccountFiles.Problem) {
+        self.init(problem.failure, exitCode: problem.exitCode)
+    }
+}
+
+/// Tells a person on standard error what went wrong.
+func complain(_ message: String, hint: String?) {
+    writeToStandardError("wif-agent: \(message)\n")
+    if let hint { writeToStandardError("hint: \(hint)\n") }
+}
+
+/// Writes text to standard output; the exit code is that of success.
+@discardableResult
+func show(_ text: String) throws -> Int32 {
+    try emit(Array(text.utf8))
+    return 0
+}
+
+/// Writes bytes to standard output.
+/// - Throws: ``CommandFailure`` with exit code 74 where they cannot be written.
+func emit(_ bytes: [UInt8]) throws {
+    do throws(Errno) {
+        try writeToStandardOutput(bytes)
+    } catch {
+        throw CommandFailure(
+            Failure(.misconfigured, at: .output, "standard output cannot be written: \(error)"),
+            exitCode: 74
+        )
+    }
+}

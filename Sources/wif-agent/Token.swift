@@ -1,0 +1,55 @@
+import Agent
+import Federation
+import Platform
+
+extension Command {
+    static let token = Command(
+        name: "token",
+        summary: "print the claims of the subject token",
+        options: [
+            config,
+            Option(name: "raw", help: "print the token itself; treat it as a password"),
+            Option(
+                name: "source",
+                value: "SOURCE",
+                help: "ask this provider in place of the file's"
+            ),
+            timeout,
+        ],
+        run: { invocation in try await tokenCommand(invocation) }
+    )
+}
+
+private func tokenCommand(_ invocation: Invocation) async throws -> Int32 {
+    let account = try AccountChoice.load(invocation)
+    let provider = invocation.value("source")
+    if let provider, !TokenSource.providers.contains(provider) {
+        throw UsageError(
+            message: "--source \(provider.printable): one of "
+                + TokenSource.providers.joined(separator: ", ")
+        )
+    }
+    let result = await DirectExchange.run(
+        .subjectToken(provider: provider),
+        for: account,
+        timeout: try invocation.seconds("timeout", default: 60),
+        invocation.environment
+    )
+    result.tellWarnings()
+    switch result.outcome {
+    case .failure(let failure): throw CommandFailure(failure)
+    case .subjectToken(let token):
+        if let source = result.proof?.source { writeToStandardError("source: \(source)\n") }
+        if invocation.isSet("raw") {
+            try emit(token.bytes + [UInt8(ascii: "\n")])
+        } else if let claims = TokenClaims(decoding: token) {
+            try emit(claims.all.serialized(indented: true) + [UInt8(ascii: "\n")])
+        } else {
+            throw CommandFailure(
+                Failure(.noSource, at: .subjectToken, "the subject token is no JWT")
+            )
+        }
+        return 0
+    default: throw CommandFailure(.strangeAnswer)
+    }
+}
