@@ -16,6 +16,8 @@ package final class AccountLoop: Sendable {
         /// A number in 0..<1, drawn anew at each call.
         package var chance: @Sendable () -> Double
         package var log: Log
+        /// The agent's own, of which hooks are given a little.
+        package var environment: [String: String]
         /// Called after each change of the account's state.
         package var onChange: @Sendable () -> Void
 
@@ -24,12 +26,14 @@ package final class AccountLoop: Sendable {
             timekeeper: any Timekeeper,
             chance: @escaping @Sendable () -> Double,
             log: Log,
+            environment: [String: String] = [:],
             onChange: @escaping @Sendable () -> Void
         ) {
             self.worker = worker
             self.timekeeper = timekeeper
             self.chance = chance
             self.log = log
+            self.environment = environment
             self.onChange = onChange
         }
     }
@@ -152,6 +156,25 @@ package final class AccountLoop: Sendable {
             }
         }
         expiryBell.ring()
+        around.onChange()
+        if reports.allSatisfy({ $0.failure == nil }) { await runHooks(credential) }
+    }
+
+    /// Runs the account's hooks, once for each credential that was obtained.
+    private func runHooks(_ credential: Credential) async {
+        guard !account.hooks.isEmpty, state.withLock({ $0.beginsHooks() }) else { return }
+        let runner = HookRunner(
+            account: account.name,
+            environment: around.environment,
+            timekeeper: around.timekeeper
+        )
+        do {
+            let failures = try await runner.run(account.hooks, expiresAt: credential.expiresAt)
+            for failure in failures { log(.error, "hook-failed", message: failure.message) }
+            state.withLock { $0.endHooks(failures: failures.count) }
+        } catch {
+            // Cancelled with everything else.
+        }
         around.onChange()
     }
 

@@ -31,6 +31,9 @@ package struct AccountState: Sendable {
     package private(set) var failures: [Failure.Class: Int] = [:]
     package private(set) var clockSkew: Double?
     package private(set) var isAttempting = false
+    package private(set) var hookRuns = 0
+    package private(set) var hookFailures = 0
+    private var areHooksDue = false
     private var lastAttempt: BootInstant?
     private var nextDelivery: BootInstant?
     private var deliveriesFailed = 0
@@ -89,6 +92,17 @@ package struct AccountState: Sendable {
         return true
     }
 
+    /// Begins to run the hooks if they have not been for this credential.
+    package mutating func beginsHooks() -> Bool {
+        defer { areHooksDue = false }
+        return areHooksDue
+    }
+
+    package mutating func endHooks(failures: Int) {
+        hookRuns += 1
+        hookFailures += failures
+    }
+
     /// Moves the next attempt to the earliest moment allowed, or as many seconds after it.
     package mutating func hasten(at now: BootInstant, delay: Double = 0) {
         let floor = lastAttempt?.advanced(bySeconds: RefreshSchedule.minimalInterval) ?? now
@@ -103,6 +117,7 @@ package struct AccountState: Sendable {
         clockSkew = result.clockSkew
         isAttempting = false
         isExpiryTold = false
+        areHooksDue = true
         failuresInARow = 0
         lastFailure = nil
         refreshes += 1

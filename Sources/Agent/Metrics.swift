@@ -40,6 +40,9 @@ extension Board {
                 }
             }
         }
+        page.family("wif_agent_hook_failures_total", "counter", "Hooks that failed.") {
+            states.map { (["account": $0.name], Double($0.state.hookFailures)) }
+        }
         let counts = self.counts
         page.family("wif_agent_workers_started_total", "counter", "Worker processes started.") {
             [([:], Double(counts.workersStarted))]

@@ -38,6 +38,8 @@ extension Board {
             "state": .string(state.phase(at: now).rawValue),
             "ready": .bool(state.isReady(at: now)),
             "refreshes": .integer(Int64(state.refreshes)),
+            "hook_runs": .integer(Int64(state.hookRuns)),
+            "hook_failures": .integer(Int64(state.hookFailures)),
             "failures_in_a_row": .integer(Int64(state.failuresInARow)),
             "next_action": state.isAttempting ? "refreshing" : .string(nextAction(state, now)),
             "next_at": date(state.nextAttempt),
