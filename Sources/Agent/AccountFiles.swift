@@ -13,11 +13,16 @@ package enum AccountFiles {
     }
 
     /// Reads and parses one file. As root, one that somebody else could change is refused.
+    ///
+    /// - Parameter environment: what may supply values that the file leaves out.
     /// - Throws: ``Problem``.
-    package static func load(_ path: String) throws(Problem) -> Account {
+    package static func load(
+        _ path: String,
+        environment: [String: String] = [:]
+    ) throws(Problem) -> Account {
         let document = try read(path)
         do throws(AccountError) {
-            return try Account(parsing: document, path: path)
+            return try Account(parsing: document, path: path, environment: environment)
         } catch {
             throw Problem(path: path, failure: error.failure, isUnreadable: false)
         }

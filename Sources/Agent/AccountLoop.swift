@@ -140,7 +140,8 @@ package final class AccountLoop: Sendable {
             keep(credential)
             await deliver(credential)
         case .failure(let failure): fail(failure)
-        case .subjectToken: fail(Failure(.transient, at: .worker, "the worker sent no credential"))
+        case .subjectToken, .revoked:
+            fail(Failure(.transient, at: .worker, "the worker sent no credential"))
         }
     }
 

@@ -72,7 +72,7 @@ struct Roster {
     }
 
     private func load(_ path: String) throws(AccountFiles.Problem) -> Account {
-        let account = try AccountFiles.load(path)
+        let account = try AccountFiles.load(path, environment: settings.environment)
         do throws(AccountError) {
             return try settings.applied(to: account)
         } catch {

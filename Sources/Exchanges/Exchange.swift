@@ -35,6 +35,9 @@ extension ExchangeContext {
         case .mondoo(let service):
             await Mondoo(service: service, account: account, context: self)
                 .exchange(token, findings)
+        case .tokenExchange(let service):
+            await TokenExchange(service: service, account: account, context: self)
+                .exchange(token, findings)
         }
     }
 }

@@ -9,11 +9,14 @@ package struct Finding: Equatable, Sendable {
         /// A younger token would do.
         case time
         case issuer
+        case audience
     }
 
     package let kind: Kind
     /// Reads after "the token": `has 120 s left, ...`.
     package let text: String
+    /// What to change, should the service refuse for it.
+    package var hint: String?
 }
 
 /// Seconds that Mondoo wants a token to have left.
@@ -32,7 +35,52 @@ package func findings(
     case .mondoo(let service):
         return [timeFinding(claims, date), issuerFinding(claims, service.issuer)]
             .compactMap(\.self)
+    case .tokenExchange(let service):
+        let issuer = account.issuer.flatMap { issuerFinding(claims, $0) }
+        let found = [expiryFinding(claims, date), ageFinding(claims, service, date)]
+        return (found + [issuer, domainFinding(claims, service)]).compactMap(\.self)
     }
+}
+
+/// Seconds since its issue after which ConductorOne takes no token.
+private let conductorOneAge = 600.0
+
+private func expiryFinding(_ claims: TokenClaims, _ date: Date) -> Finding? {
+    guard let expiry = claims.expiresAt else { return nil }
+    let left = expiry - date.timeIntervalSince1970
+    guard left <= 0 else { return nil }
+    return Finding(
+        kind: .time,
+        text: "expired \(seconds(-left)) ago by this machine's clock",
+        hint: "use a source that gives a new token each time, or check this machine's clock"
+    )
+}
+
+private func ageFinding(
+    _ claims: TokenClaims,
+    _ service: TokenExchangeService,
+    _ date: Date
+) -> Finding? {
+    guard service.preset == .conductorone, let issued = claims.issuedAt else { return nil }
+    let age = date.timeIntervalSince1970 - issued
+    guard age > conductorOneAge else { return nil }
+    return Finding(
+        kind: .time,
+        text: "is \(seconds(age)) old by this machine's clock, and ConductorOne takes none older"
+            + " than \(seconds(conductorOneAge))",
+        hint: "use a source that gives a new token each time, or check this machine's clock"
+    )
+}
+
+private func domainFinding(_ claims: TokenClaims, _ service: TokenExchangeService) -> Finding? {
+    guard let domain = service.tenantDomain, !claims.audiences.contains(domain) else { return nil }
+    let found = claims.audiences.isEmpty ? "none" : claims.audiences.joined(separator: " ")
+    return Finding(
+        kind: .audience,
+        text: "has the audience \(found.printable), without the tenant's domain \(domain)",
+        hint: "have the token made for the audience \(domain); tokenAudience says otherwise, or the"
+            + " source gives one that was made for another"
+    )
 }
 
 private func timeFinding(_ claims: TokenClaims, _ date: Date) -> Finding? {

@@ -9,18 +9,27 @@ extension Account {
     /// - Parameters:
     ///   - document: the file's bytes.
     ///   - path: where it was read, absolute; its base name gives the account's name.
+    ///   - environment: the requester's; a ConductorOne file may leave the client id to it.
     /// - Throws: ``AccountError`` that names the file, the key, what was found and what is expected.
-    package init(parsing document: Secret, path: String) throws(AccountError) {
+    package init(
+        parsing document: Secret,
+        path: String,
+        environment: [String: String] = [:]
+    ) throws(AccountError) {
         let name = try AccountName.ofFile(at: path)
         let place = "account file \(path.printable): "
         var values = try KeyedValues(Self.object(in: document, at: place), at: place)
         try Self.checkType(&values)
 
-        let audience = try values.text("audience")
         let issuer = try values.text("issuerUri")
-        let service = try Self.service(&values, audience: audience, issuer: issuer)
-        let literal = try values.text("jwtToken")
         var warnings: [String] = []
+        let service = try Service(
+            &values,
+            issuer: issuer,
+            environment: environment,
+            warnings: &warnings
+        )
+        let literal = try values.text("jwtToken")
         let source = try Self.tokenSource(&values, literal: literal, warnings: &warnings)
         let lifetime = try values.number("lifetime", in: 1...31_536_000)
         let outputs = try Self.outputs(&values, for: service, warnings: &warnings)
@@ -30,7 +39,6 @@ extension Account {
         let proxy = try Self.proxy(&values)
         let caFile = try values.absolutePath("caFile")
         let hooks = try Self.hooks(&values, warnings: &warnings)
-        for key in ["subjectTokenType", "requestedTokenType", "scopes"] { _ = values.take(key) }
         warnings += values.unknownKeys()
 
         self.init(
@@ -39,7 +47,7 @@ extension Account {
             document: document,
             service: service,
             tokenSource: source,
-            tokenAudience: tokenAudience ?? audience ?? "",
+            tokenAudience: tokenAudience ?? service.wantedAudience,
             issuer: issuer,
             lifetime: lifetime ?? 3600,
             configuredOutputs: outputs,
@@ -109,25 +117,6 @@ extension Account {
                 "\"external_account\" is expected, found \"\(type.printable)\""
             )
         }
-    }
-
-    private static func service(
-        _ values: inout KeyedValues,
-        audience: String?,
-        issuer: String?
-    ) throws(AccountError) -> Service {
-        let name = try values.text("service") ?? "mondoo"
-        guard name == "mondoo" else { throw values.unknown("service", name, Service.names) }
-        var universe = try values.endpoint("universeDomain")
-        if universe == nil { universe = try? Endpoint("https://us.api.mondoo.com") }
-        guard let universe else { throw values.error("universeDomain", "is missing") }
-        guard let audience else {
-            throw values.error("audience", "is missing; the scope MRN is expected")
-        }
-        guard let issuer else {
-            throw values.error("issuerUri", "is missing; the issuer that Mondoo trusts is expected")
-        }
-        return .mondoo(MondooService(universe: universe, audience: audience, issuer: issuer))
     }
 
     private static func variable(_ values: inout KeyedValues) throws(AccountError) -> String? {

@@ -60,36 +60,6 @@ package struct Account: Sendable {
     }
 }
 
-/// Who exchanges the subject token.
-package enum Service: Sendable {
-    case mondoo(MondooService)
-
-    /// The services this program knows, as the account file names them.
-    package static let names = ["mondoo"]
-
-    /// The account file's word for it.
-    package var name: String {
-        switch self {
-        case .mondoo: "mondoo"
-        }
-    }
-
-    var defaultVariable: String {
-        switch self {
-        case .mondoo: "MONDOO_CONFIG_BASE64"
-        }
-    }
-}
-
-/// Mondoo's exchange: where, and for which scope.
-package struct MondooService: Sendable {
-    package let universe: Endpoint
-    /// The scope MRN.
-    package let audience: String
-    /// Sent verbatim.
-    package let issuer: String
-}
-
 /// Where a subject token comes from.
 package enum TokenSource: Sendable {
     /// GCP, Azure, GitHub in this order of preference; the matching issuer wins.

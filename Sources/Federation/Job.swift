@@ -8,6 +8,13 @@ package struct Job: Sendable {
         case exchange
         /// The subject token alone; from one provider if it is named, else from the account's source.
         case subjectToken(provider: String?)
+        /// The credential's end, before it expires (RFC 7009).
+        case revoke(Secret)
+
+        /// Seconds that a job of this kind may take.
+        package var timeLimit: Double {
+            if case .revoke = self { Job.revocationTimeout } else { Job.standardTimeout }
+        }
     }
 
     /// The requester's number for it; comes back in the result.
@@ -24,6 +31,8 @@ package struct Job: Sendable {
 
     /// A whole job's time limit in seconds.
     package static let standardTimeout = 60.0
+    /// A revocation's time limit in seconds: somebody may wait for it to end.
+    package static let revocationTimeout = 5.0
 
     package init(
         id: Int,
@@ -31,14 +40,14 @@ package struct Job: Sendable {
         path: String,
         document: Secret,
         environment: [String: String],
-        timeout: Double = Job.standardTimeout
+        timeout: Double? = nil
     ) {
         self.id = id
         self.kind = kind
         self.path = path
         self.document = document
         self.environment = environment
-        self.timeout = timeout
+        self.timeout = timeout ?? kind.timeLimit
     }
 
     /// The job as a line, its line feed included; it holds secrets.
@@ -53,6 +62,9 @@ package struct Job: Sendable {
         case .subjectToken(let provider):
             members["kind"] = "subject-token"
             members["provider"] = provider.map(JSON.string) ?? .null
+        case .revoke(let credential):
+            members["kind"] = "revoke"
+            members["credential"] = .string(credential.text)
         }
         return JSON.object(members).serialized() + [UInt8(ascii: "\n")]
     }
@@ -74,6 +86,11 @@ package struct Job: Sendable {
         switch json["kind"]?.string {
         case "exchange", nil: kind = .exchange
         case "subject-token": kind = .subjectToken(provider: json["provider"]?.string)
+        case "revoke":
+            guard let credential = json["credential"]?.string, !credential.isEmpty else {
+                throw JSONError(reason: "credential is missing")
+            }
+            kind = .revoke(Secret(credential))
         case let other?: throw JSONError(reason: "kind \"\(other.printable)\" is not known")
         }
         self.init(
@@ -82,7 +99,7 @@ package struct Job: Sendable {
             path: json["path"]?.string ?? "/account.json",
             document: document,
             environment: (json["environment"]?.object ?? [:]).compactMapValues(\.string),
-            timeout: (json["timeout"]?.lenientNumber ?? Job.standardTimeout).clamped(to: 0.1...600)
+            timeout: (json["timeout"]?.lenientNumber ?? kind.timeLimit).clamped(to: 0.1...600)
         )
     }
 
@@ -99,6 +116,8 @@ package struct Job: Sendable {
         "K_SERVICE", "CLOUD_RUN_JOB", "FUNCTION_TARGET", "KUBERNETES_SERVICE_HOST",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST", "MSI_ENDPOINT",
         "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IMDS_ENDPOINT",
+        "CONDUCTORONE_OIDC_TOKEN", "CONDUCTORONE_CLIENT_ID", "CONDUCTORONE_TENANT_DOMAIN",
+        "CONDUCTORONE_SERVER_URL",
         "GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     ]
 

@@ -7,6 +7,8 @@ package struct JobResult: Sendable {
         case credential(Credential)
         /// The subject token itself, for `wif-agent token`.
         case subjectToken(Secret)
+        /// The credential is worth nothing any more.
+        case revoked
         case failure(Failure)
     }
 
@@ -56,6 +58,7 @@ package struct JobResult: Sendable {
         switch outcome {
         case .credential(let credential): members["credential"] = credential.json
         case .subjectToken(let token): members["subjectToken"] = .string(token.text)
+        case .revoked: members["revoked"] = true
         case .failure(let failure): members["failure"] = failure.json
         }
         if let proof { members["proof"] = proof.json }
@@ -76,6 +79,8 @@ package struct JobResult: Sendable {
             outcome = .credential(credential)
         } else if let token = json["subjectToken"]?.string {
             outcome = .subjectToken(Secret(token))
+        } else if json["revoked"]?.bool == true {
+            outcome = .revoked
         } else if let failure = json["failure"].flatMap(Failure.init(json:)) {
             outcome = .failure(failure)
         } else {

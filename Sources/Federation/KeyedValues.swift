@@ -27,6 +27,21 @@ struct KeyedValues {
         return value
     }
 
+    /// The member where it is a string, left for whoever takes it.
+    func peek(_ key: String) -> String? { members[key]?.string }
+
+    /// A string, or an array of them; none of them empty.
+    mutating func texts(_ key: String) throws(AccountError) -> [String] {
+        if members[key]?.string != nil { return try text(key).map { [$0] } ?? [] }
+        guard let value = members[key], value == .null || value.array != nil else {
+            guard let value = take(key) else { return [] }
+            throw mismatch(key, value, "a string or an array of strings")
+        }
+        let texts = try strings(key)
+        if texts.contains(where: \.trimmed.isEmpty) { throw error(key, "holds an empty string") }
+        return texts
+    }
+
     mutating func string(_ key: String) throws(AccountError) -> String? {
         guard let value = take(key) else { return nil }
         guard let string = value.string else { throw mismatch(key, value, "a string") }

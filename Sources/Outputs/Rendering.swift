@@ -30,11 +30,11 @@ package func render(
     case .header: return Rendered(bytes: try header(credential, account))
     case .env:
         return Rendered(
-            bytes: lines(credential, variable) { name, value in
+            bytes: lines(credential, variable, account) { name, value in
                 Array("export \(name)=".utf8) + shellQuoted(value)
             }
         )
-    case .envfile: return environmentFile(credential, variable)
+    case .envfile: return environmentFile(credential, variable, account)
     }
 }
 
@@ -81,6 +81,7 @@ private func header(_ credential: Credential, _ account: Account) throws(OutputE
 private func lines(
     _ credential: Credential,
     _ variable: String,
+    _ account: Account,
     line: (_ name: String, _ value: [UInt8]) -> [UInt8]
 ) -> Secret {
     var value = credential.value.bytes
@@ -88,14 +89,22 @@ private func lines(
     var bytes = line(variable, value)
     defer { wipe(&bytes) }
     bytes.append(newline)
+    for (name, value) in account.service.companionVariables where name != variable {
+        bytes += line(name, Array(value.utf8))
+        bytes.append(newline)
+    }
     bytes += line("WIF_AGENT_EXPIRES_AT", Array(rfc3339(credential.expiresAt).utf8))
     bytes.append(newline)
     return Secret(bytes)
 }
 
-private func environmentFile(_ credential: Credential, _ variable: String) -> Rendered {
+private func environmentFile(
+    _ credential: Credential,
+    _ variable: String,
+    _ account: Account
+) -> Rendered {
     var isBare = true
-    let bytes = lines(credential, variable) { name, value in
+    let bytes = lines(credential, variable, account) { name, value in
         let isPlain = value.allSatisfy(isPlain)
         isBare = isBare && isPlain
         return Array("\(name)=".utf8) + (isPlain ? value : systemdQuoted(value))

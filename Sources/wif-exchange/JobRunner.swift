@@ -41,22 +41,34 @@ struct JobRunner: Sendable {
     private func work() async -> JobResult {
         do throws(Failure) {
             let account = try self.account()
-            let source = try self.source(of: account)
-            let context = sourceContext(account)
-            let found = try await context.subjectToken(from: source)
             switch job.kind {
-            case .subjectToken:
-                return JobResult(
-                    id: job.id,
-                    outcome: .subjectToken(found.token.value),
-                    proof: JobResult.Proof(found.token),
-                    warnings: found.warnings
-                )
-            case .exchange: return await exchange(found, source, account, context)
+            case .exchange: return try await exchange(account)
+            case .subjectToken: return try await subjectToken(account)
+            case .revoke(let credential):
+                try await exchangeContext.revoke(credential, for: account)
+                return JobResult(id: job.id, outcome: .revoked)
             }
         } catch {
             return failed(error)
         }
+    }
+
+    private func subjectToken(_ account: Account) async throws(Failure) -> JobResult {
+        let source = try self.source(of: account)
+        let found = try await sourceContext(account).subjectToken(from: source)
+        return JobResult(
+            id: job.id,
+            outcome: .subjectToken(found.token.value),
+            proof: JobResult.Proof(found.token),
+            warnings: found.warnings
+        )
+    }
+
+    private func exchange(_ account: Account) async throws(Failure) -> JobResult {
+        let source = try self.source(of: account)
+        let context = sourceContext(account)
+        let found = try await context.subjectToken(from: source)
+        return await exchange(found, source, account, context)
     }
 
     private func exchange(
@@ -66,12 +78,7 @@ struct JobRunner: Sendable {
         _ sources: SourceContext
     ) async -> JobResult {
         let token = await timely(found.token, source, account, sources)
-        let context = ExchangeContext(
-            transport: transport,
-            environment: job.environment,
-            timekeeper: timekeeper,
-            deadline: deadline
-        )
+        let context = exchangeContext
         let findings = findings(of: token, for: account, at: timekeeper.wallClock)
         let exchange = await context.exchange(token, for: account, findings: findings)
         let outcome: JobResult.Outcome =
@@ -86,6 +93,15 @@ struct JobRunner: Sendable {
             proof: JobResult.Proof(token),
             warnings: found.warnings + said.map { "the token \($0.text)" } + exchange.warnings,
             clockSkew: exchange.clockSkew
+        )
+    }
+
+    private var exchangeContext: ExchangeContext {
+        ExchangeContext(
+            transport: transport,
+            environment: job.environment,
+            timekeeper: timekeeper,
+            deadline: deadline
         )
     }
 
@@ -106,7 +122,11 @@ struct JobRunner: Sendable {
 
     private func account() throws(Failure) -> Account {
         do throws(AccountError) {
-            return try Account(parsing: job.document, path: job.path)
+            return try Account(
+                parsing: job.document,
+                path: job.path,
+                environment: job.environment
+            )
         } catch {
             throw error.failure
         }
@@ -115,7 +135,7 @@ struct JobRunner: Sendable {
     private func source(of account: Account) throws(Failure) -> TokenSource {
         guard case .subjectToken(let provider?) = job.kind,
             provider != account.tokenSource.name
-        else { return account.tokenSource }
+        else { return account.effectiveSource(in: job.environment) }
         guard let source = TokenSource(provider: provider) else {
             let known = TokenSource.providers.joined(separator: ", ")
             throw Failure(

@@ -1,0 +1,68 @@
+internal import Federation
+internal import FoundationEssentials
+internal import HTTP
+internal import Platform
+
+extension TokenExchange {
+    /// A service account's token in exchange for the federated one (Google's IAM credentials API,
+    /// `generateAccessToken`).
+    func impersonate(
+        _ impersonation: TokenExchangeService.Impersonation,
+        with token: Secret
+    ) async throws(Failure) -> Credential {
+        let body: JSON = [
+            "delegates": [], "scope": .array(impersonation.scopes.map(JSON.string)),
+            "lifetime": .string("\(impersonation.lifetime)s"),
+        ]
+        let place = "impersonation at \(impersonation.url.host)"
+        let request = try post(
+            Secret(body.serialized()),
+            "application/json",
+            to: impersonation.url,
+            authorization: token
+        )
+        let reply = try await context.send(request, to: place)
+        guard reply.response.status == 200 else {
+            var failure = Answer(reply).failure(of: place, doing: "the service account's token")
+            if failure.class == .refused, reply.response.status == 403 {
+                failure.hint =
+                    "grant the workload's principal roles/iam.workloadIdentityUser on the service"
+                    + " account; a change takes minutes"
+            }
+            throw failure
+        }
+        return try credential(in: reply, place)
+    }
+
+    private func credential(in reply: Reply, _ place: String) throws(Failure) -> Credential {
+        do throws(ReplyError) {
+            let json = try TokenExchangeReply.object(in: reply)
+            let token = try TokenExchangeReply.token(json["accessToken"], named: "accessToken")
+            guard let expiry = json["expireTime"]?.string.flatMap(date) else {
+                throw ReplyError("expireTime is no RFC 3339 time")
+            }
+            let rest = expiry.timeIntervalSince(reply.serverTime)
+            let what = "expireTime is \(Int(rest.clamped(to: -1e15...1e15))) s ahead"
+            return Credential(
+                kind: .accessToken(type: "Bearer", scheme: service.scheme),
+                value: token,
+                issuedAt: reply.serverTime,
+                lifetime: try TokenExchangeReply.plausible(rest, what),
+                receivedAt: reply.receivedAt
+            )
+        } catch {
+            throw Failure(.transient, at: .reply, "\(place): \(error.reason)")
+        }
+    }
+}
+
+/// RFC 3339, fractions cut off; `nil` for what is none.
+private func date(_ text: String) -> Date? {
+    let whole = text.prefix { $0 != "." }
+    let zone = text.contains(".") ? text.drop { $0 != "." }.drop { $0 == "." || $0.isNumber } : ""
+    do {
+        return try Date(String(whole + zone), strategy: .iso8601)
+    } catch {
+        return nil
+    }
+}

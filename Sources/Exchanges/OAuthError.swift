@@ -1,0 +1,129 @@
+internal import Federation
+internal import FoundationEssentials
+internal import HTTP
+internal import Platform
+
+/// The error body of an OAuth endpoint, or of the other kinds that stand in its place.
+struct OAuthError {
+    /// `invalid_grant`, a Google status, or whatever word there is.
+    let code: String
+    let text: String?
+    /// Of a `google.rpc.Status`.
+    var rpcCode: Int?
+
+    /// RFC 6749 section 5.2; Google's `{"error": {…}}`; `{"code", "message"}` of gRPC gateways.
+    init?(parsing body: Secret) {
+        guard body.count <= 1 << 20, let json = Self.json(body), json.object != nil else {
+            return nil
+        }
+        let message = json["error_description"]?.string ?? json["message"]?.string
+        if let code = json["error"]?.string {
+            (self.code, text) = (code, message)
+        } else if let error = json["error"], error.object != nil {
+            code = error["status"]?.string ?? "error"
+            text = error["message"]?.string
+        } else if case .integer(let number)? = json["code"], let message {
+            (code, text) = ("code \(number)", message)
+            rpcCode = (1...16).contains(number) ? Int(number) : nil
+        } else {
+            return nil
+        }
+    }
+
+    private static func json(_ body: Secret) -> JSON? {
+        do throws(JSONError) {
+            return try JSON(parsing: body.bytes)
+        } catch {
+            return nil
+        }
+    }
+
+    /// What the code says of the failure; `nil` for codes that say nothing.
+    fileprivate var `class`: Failure.Class? {
+        switch code {
+        case "invalid_request", "invalid_grant", "invalid_target", "invalid_client",
+            "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_token",
+            "access_denied", "unsupported_token_type", "PERMISSION_DENIED", "UNAUTHENTICATED",
+            "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION":
+            .refused
+        case "temporarily_unavailable", "server_error", "UNAVAILABLE", "INTERNAL", "ABORTED":
+            .transient
+        case "slow_down", "too_many_requests", "RESOURCE_EXHAUSTED": .throttled
+        default:
+            switch rpcCode {
+            case 3, 5, 6, 7, 9, 11, 12, 16: .refused
+            case 8: .throttled
+            case nil: nil
+            default: .transient
+            }
+        }
+    }
+}
+
+/// A reply that is no success, and what to make of it.
+struct Answer {
+    let status: Int
+    let error: OAuthError?
+    private let excerpt: String
+    private let retryAfter: Double?
+
+    init(_ reply: Reply) {
+        status = reply.response.status
+        error = OAuthError(parsing: reply.response.body)
+        excerpt = reply.excerpt
+        retryAfter = reply.response.retryAfter(now: reply.serverTime)
+    }
+
+    // The body decides before the status does: a balancer's page has no code, a refusal may have any status.
+    private var `class`: Failure.Class {
+        if status == 429 { return .throttled }
+        let verdict = error?.class ?? byStatus
+        return verdict == .transient && retryAfter != nil ? .throttled : verdict
+    }
+
+    private var byStatus: Failure.Class {
+        switch status {
+        case 408, 425: .transient
+        case 501: .refused
+        case 300..<500: .refused
+        default: .transient
+        }
+    }
+
+    /// The failure, its hint by the status alone.
+    func failure(of name: String, doing what: String, at step: Failure.Step = .exchange) -> Failure
+    {
+        let verdict = self.class
+        if (300..<400).contains(status) {
+            return Failure(
+                .refused,
+                at: step,
+                "\(name) answered with a redirect (\(status)), which is not followed",
+                hint: Self.wrongPlace
+            )
+        }
+        let verb = verdict == .refused ? "refused" : "failed"
+        let isElsewhere = error == nil && [404, 405, 501].contains(status)
+        return Failure(
+            verdict,
+            at: step,
+            "\(name) \(verb) \(what): \(said)",
+            hint: isElsewhere ? Self.wrongPlace : nil,
+            retryAfter: retryAfter
+        )
+    }
+
+    private static let wrongPlace = "is that the service's address? look at tokenUrl"
+
+    /// What the service said, fit for a message.
+    private var said: String {
+        guard let error else { return "status \(status) with \(excerpt)" }
+        let text = error.text.map { ": \($0.printable)" } ?? ""
+        return "\(error.code.printable)\(text) (status \(status))"
+    }
+
+    /// All that the service said, in lower case, to look for words in.
+    var words: String {
+        "\(error?.code ?? "") \(error?.text.map { String($0.prefix(2000)) } ?? "")".lowercased()
+    }
+}

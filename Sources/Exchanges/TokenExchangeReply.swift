@@ -1,0 +1,126 @@
+internal import Federation
+internal import FoundationEssentials
+internal import HTTP
+internal import Platform
+
+/// A token endpoint's reply to a successful exchange, every part of it checked. RFC 8693 section 2.2.1
+struct TokenExchangeReply {
+    let accessToken: Secret
+    let tokenType: String
+    /// Seconds from the reply on.
+    let lifetime: Double
+
+    /// The longest access token that is taken, in bytes.
+    private static let maximalTokenSize = 65_536
+    /// The longest lifetime that is believed, in seconds: the account file's own limit.
+    private static let maximalLifetime = 31_536_000.0
+
+    /// - Parameter lifetime: what to assume where neither the reply nor the token tells.
+    init(
+        parsing reply: Reply,
+        of service: TokenExchangeService,
+        lifetime: Double
+    ) throws(ReplyError) {
+        let json = try Self.object(in: reply)
+        accessToken = try Self.token(json["access_token"], named: "access_token")
+        tokenType = try Self.tokenType(json["token_type"], of: service)
+        try Self.checkIssuedType(json["issued_token_type"], of: service)
+        var told = try Self.lifetime(stated: json["expires_in"])
+        if told == nil { told = try Self.lifetime(of: accessToken, at: reply.serverTime) }
+        self.lifetime = told ?? lifetime
+    }
+
+    static func object(in reply: Reply) throws(ReplyError) -> JSON {
+        let body = reply.response.body
+        guard body.count > 0 else { throw ReplyError("the reply is empty") }
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: body.bytes)
+        } catch {
+            let beginning = reply.excerpt.prefix(80)
+            throw ReplyError("the reply is not JSON (\(error.reason)): \(beginning)")
+        }
+        guard json.object != nil else {
+            throw ReplyError("the reply is \(json.kind), not a JSON object")
+        }
+        return json
+    }
+
+    /// A token that can stand in a header, a file and a variable. RFC 6749 appendix A.12, without
+    /// spaces: RFC 6750 section 2.1 has none.
+    static func token(_ value: JSON?, named name: String) throws(ReplyError) -> Secret {
+        guard let value, value != .null else { throw ReplyError("the reply has no \(name)") }
+        guard let text = value.string else {
+            throw ReplyError("\(name) is \(value.kind), not a string")
+        }
+        let token = Secret(text)
+        guard token.count > 0 else { throw ReplyError("\(name) is empty") }
+        guard token.count <= maximalTokenSize else {
+            throw ReplyError("\(name) is over \(maximalTokenSize) bytes")
+        }
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw ReplyError("\(name) holds characters that no token has")
+        }
+        return token
+    }
+
+    private static func tokenType(
+        _ value: JSON?,
+        of service: TokenExchangeService
+    ) throws(ReplyError) -> String {
+        // Required, yet not every service's documentation promises it.
+        guard let value, value != .null else { return "Bearer" }
+        guard let type = value.string, !type.isEmpty else {
+            throw ReplyError("token_type is \(value.kind), not a word")
+        }
+        let known = ["Bearer", "N_A", service.scheme]
+        guard let word = known.first(where: { $0.lowercased() == type.lowercased() }) else {
+            throw ReplyError("token_type is \"\(type.printable)\", and Bearer is expected")
+        }
+        return word
+    }
+
+    private static func checkIssuedType(
+        _ value: JSON?,
+        of service: TokenExchangeService
+    ) throws(ReplyError) {
+        guard let value, value != .null else { return }
+        guard let type = value.string else {
+            throw ReplyError("issued_token_type is \(value.kind), not a string")
+        }
+        guard let wanted = service.requestedTokenType, type != wanted else { return }
+        // An access token may well be a JWT.
+        let alike = ["access_token", "jwt"].map { "urn:ietf:params:oauth:token-type:\($0)" }
+        guard alike.contains(type), alike.contains(wanted) else {
+            throw ReplyError(
+                "issued_token_type is \"\(type.printable)\", and \(wanted.printable) was requested"
+            )
+        }
+    }
+
+    private static func lifetime(stated value: JSON?) throws(ReplyError) -> Double? {
+        guard let value, value != .null else { return nil }
+        guard let seconds = value.lenientNumber else {
+            throw ReplyError("expires_in is \(value.kind), not seconds")
+        }
+        return try plausible(seconds, "expires_in is \(shown(seconds)) s")
+    }
+
+    private static func lifetime(of token: Secret, at now: Date) throws(ReplyError) -> Double? {
+        guard let expiry = TokenClaims(decoding: token)?.expiresAt else { return nil }
+        let seconds = expiry - now.timeIntervalSince1970
+        return try plausible(seconds, "the access token's exp leaves \(shown(seconds)) s")
+    }
+
+    /// The lifetime, if a token can have it.
+    static func plausible(_ seconds: Double, _ what: String) throws(ReplyError) -> Double {
+        guard seconds > 0, seconds <= maximalLifetime else {
+            throw ReplyError("\(what), which no token lives")
+        }
+        return seconds
+    }
+
+    private static func shown(_ seconds: Double) -> String {
+        String(Int(seconds.clamped(to: -1e15...1e15)))
+    }
+}
