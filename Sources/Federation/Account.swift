@@ -69,11 +69,12 @@ package enum TokenSource: Sendable {
     case gcp(serviceAccount: String)
     case azure(AzureSource)
     case github
+    case aws(AWSSource)
     case file(path: String, TokenFormat)
     case environment(name: String)
 
     /// The providers this program knows, as the account file names them.
-    package static let providers = ["auto", "azure", "gcp", "github"]
+    package static let providers = ["auto", "aws", "azure", "gcp", "github"]
 
     /// The word for it in logs and status.
     package var name: String {
@@ -83,6 +84,7 @@ package enum TokenSource: Sendable {
         case .gcp: "gcp"
         case .azure: "azure"
         case .github: "github"
+        case .aws: "aws"
         case .file: "file"
         case .environment: "environment"
         }

@@ -54,6 +54,7 @@ extension Account {
         case "gcp": return .gcp(serviceAccount: try source.text("serviceAccount") ?? "default")
         case "azure": return .azure(try azure(&source))
         case "github": return .github
+        case "aws": return .aws(try AWSSource(parsing: &source))
         default: throw source.unknown("provider", name, TokenSource.providers)
         }
     }

@@ -6,6 +6,7 @@ extension TokenSource {
         case "gcp": self = .gcp(serviceAccount: "default")
         case "azure": self = .azure(.unspecific)
         case "github": self = .github
+        case "aws": self = .aws(AWSSource())
         default: return nil
         }
     }

@@ -27,8 +27,11 @@ extension SourceContext {
     private static let requestLimit = 10.0
 
     /// Sends a request straight to its host. A redirect is an error: it could carry the token off.
-    func ask(_ request: HTTPRequest) async throws(SourceError) -> HTTPResponse {
-        let limit = timekeeper.now.advanced(bySeconds: Self.requestLimit)
+    func ask(
+        _ request: HTTPRequest,
+        limit seconds: Double = requestLimit
+    ) async throws(SourceError) -> HTTPResponse {
+        let limit = timekeeper.now.advanced(bySeconds: seconds)
         let response: HTTPResponse
         do throws(HTTPError) {
             response = try await transport.send(request, deadline: min(limit, deadline))
@@ -45,11 +48,11 @@ extension SourceContext {
         return response
     }
 
-    /// Tries until there is a token, an error that waiting will not mend, or patience has run out.
-    func retrying(
+    /// Tries until there is a value, an error that waiting will not mend, or patience has run out.
+    func retrying<Value>(
         _ evidence: Evidence,
-        _ attempt: () async throws(SourceError) -> SubjectToken
-    ) async throws(SourceError) -> SubjectToken {
+        _ attempt: () async throws(SourceError) -> Value
+    ) async throws(SourceError) -> Value {
         let end = timekeeper.now.advanced(bySeconds: evidence.patience)
         var next: Double?
         while true {

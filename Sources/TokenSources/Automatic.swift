@@ -41,11 +41,7 @@ extension SourceContext {
             )
         }
         if let issuer, issuer == Self.amazonIssuer || issuer == Self.amazonIssuer + "/" {
-            throw Failure(
-                .misconfigured,
-                at: .subjectToken,
-                "auto: issuerUri is AWS's, and this version cannot prove an AWS identity"
-            )
+            return try await subjectToken(from: .aws(AWSSource()))
         }
         let answers = await ask(Candidate.all)
         if Task.isCancelled { throw SourceError.cancelled.failure(of: "auto") }

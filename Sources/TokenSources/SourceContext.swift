@@ -16,6 +16,8 @@ package struct SourceContext: Sendable {
     let machine: Machine
     /// Whether this worker is one that runs programs.
     let runsPrograms: Bool
+    /// Seconds to add to this machine's clock in a signature, where a service has told that it is wrong.
+    private(set) var clockOffset = 0.0
     /// A number in 0..<1 for the jitter of retries.
     let chance: @Sendable () -> Double
 
@@ -42,6 +44,13 @@ package struct SourceContext: Sendable {
         self.chance = chance
     }
 
+    /// The same, with signatures dated by a clock that is so many seconds ahead of this machine's.
+    package func correctingClock(by seconds: Double) -> SourceContext {
+        var context = self
+        context.clockOffset = seconds
+        return context
+    }
+
     /// The variable's value; `nil` where it is unset or blank.
     func variable(_ name: String) -> String? {
         guard let value = environment[name]?.trimmed, !value.isEmpty else { return nil }
@@ -53,10 +62,12 @@ package struct SourceContext: Sendable {
 package struct Machine: Sendable {
     let isGoogle: Bool
     let isAzure: Bool
+    let isAmazon: Bool
 
-    package init(isGoogle: Bool, isAzure: Bool) {
+    package init(isGoogle: Bool, isAzure: Bool, isAmazon: Bool = false) {
         self.isGoogle = isGoogle
         self.isAzure = isAzure
+        self.isAmazon = isAmazon
     }
 
     /// Reads the DMI strings that the kernel shows to everyone; a file that is not there says nothing.
@@ -71,7 +82,8 @@ package struct Machine: Sendable {
         }
         return Machine(
             isGoogle: value("product_name").hasPrefix("Google") || value("bios_vendor") == "Google",
-            isAzure: value("chassis_asset_tag") == "7783-7084-3265-9085-8269-3286-77"
+            isAzure: value("chassis_asset_tag") == "7783-7084-3265-9085-8269-3286-77",
+            isAmazon: value("sys_vendor") == "Amazon EC2"
         )
     }
 }

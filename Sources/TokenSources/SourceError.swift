@@ -19,6 +19,10 @@ struct SourceError: Error, Sendable {
     var retryAfter: Double?
     /// Nothing answered there, or something that is not the platform.
     var isAbsent = false
+    /// The connection was made, and then nothing came.
+    var isUnanswered = false
+    /// The platform does not take any more what it gave before (a session of its own).
+    var isStale = false
 
     init(
         _ class: Failure.Class,
@@ -43,7 +47,10 @@ struct SourceError: Error, Sendable {
         case .unresolved, .unreachable, .timedOut(.connect):
             isAbsent = true
             retry = .growing(from: 1)
-        case .timedOut(.whole), .interrupted: retry = .growing(from: 1)
+        case .timedOut(.whole):
+            isUnanswered = true
+            retry = .growing(from: 1)
+        case .interrupted: retry = .growing(from: 1)
         case .trustStore, .invalidRequest: `class` = .misconfigured
         case .tls, .proxy, .tooLarge, .malformed, .cancelled, .setup: break
         }

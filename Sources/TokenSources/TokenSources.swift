@@ -43,6 +43,7 @@ extension SourceContext {
             return try await GoogleMetadata(serviceAccount: serviceAccount).subjectToken(self)
         case .azure(let azure): return try await Azure(source: azure).subjectToken(self)
         case .github: return try await GitHubActions().subjectToken(self)
+        case .aws(let aws): return try await AWS(source: aws).subjectToken(self)
         case .file(let path, let format):
             return try TokenFile(path: path, format: format).subjectToken()
         case .environment(let name): return try token(inVariable: name)
@@ -54,6 +55,7 @@ extension SourceContext {
         case .gcp: GoogleMetadata.evidence(self)
         case .azure: Azure.evidence(self)
         case .github: GitHubActions.evidence(self)
+        case .aws: awsEvidence
         default: .none
         }
     }

@@ -61,7 +61,7 @@ import Testing
         (["provider": 1], "credentialSource.provider: a string is expected, found a number"),
         (
             ["provider": "gcpp"],
-            "credentialSource.provider: \"gcpp\" is not known; one of auto, azure, gcp, github"
+            "credentialSource.provider: \"gcpp\" is not known; one of auto, aws, azure, gcp, github"
         ),
         (["file": "t"], "credentialSource.file: is a relative path (t)"),
         (["file": "/t", "format": ["type": "json"]], "subjectTokenFieldName: is missing"),

@@ -105,9 +105,14 @@ struct AutomaticTests {
         let network = network(everything)
         let error = await failure(
             .automatic,
-            context(network, issuer: "https://sts.amazonaws.com")
+            context(
+                network,
+                environment: ["AWS_EC2_METADATA_DISABLED": "true"],
+                issuer: "https://sts.amazonaws.com"
+            )
         )
-        #expect(error?.class == .misconfigured)
+        #expect(error?.class == .noSource)
+        #expect(error?.message.hasPrefix("aws: no key in the variables") == true)
         #expect(network.sent.isEmpty)
     }
 

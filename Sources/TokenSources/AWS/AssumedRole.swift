@@ -1,0 +1,182 @@
+internal import Crypto
+internal import Federation
+internal import FoundationEssentials
+internal import Platform
+
+/// Roles that profiles assume, one with the key of the next.
+struct AssumedRole {
+    let chain: CredentialChain
+
+    /// The key of the profile's role.
+    func credentials(of name: String) async throws(SourceError) -> AWSCredentials {
+        try await credentials(of: name, visited: [])
+    }
+
+    private func credentials(
+        of name: String,
+        visited: [String]
+    ) async throws(SourceError) -> AWSCredentials {
+        let place = "the profile \(name.printable)"
+        let visited = visited + [name]
+        guard let profile = chain.settings.profiles[name] else {
+            throw SourceError(.misconfigured, "\(place) is in neither of AWS's shared files")
+        }
+        let role = try Role(profile, place)
+        let key: AWSKey
+        switch try source(of: profile, place) {
+        case .profile(let source):
+            key = try await sourceKey(source, for: name, visited: visited)
+        case .provider(let provider): key = try await self.key(from: provider, profile)
+        }
+        let host = try chain.settings.configuredHost(chain.context) ?? .global
+        let result = try await chain.settings.service(at: host, chain.context)
+            .call("AssumeRole", role.parameters(at: chain.context), key: key)
+        return try AWSCredentials(result, origin: place, at: "AssumeRole for \(place)")
+    }
+
+    private enum Source {
+        case profile(String)
+        case provider(String)
+    }
+
+    private static let providers = ["Environment", "EcsContainer", "Ec2InstanceMetadata"]
+
+    private func source(
+        of profile: [String: String],
+        _ place: String
+    ) throws(SourceError) -> Source {
+        let sources = (profile["source_profile"], profile["credential_source"])
+        switch sources {
+        case (let name?, nil): return .profile(name)
+        case (nil, let provider?):
+            guard Self.providers.contains(provider) else {
+                throw SourceError(
+                    .misconfigured,
+                    "\(place): credential_source \"\(provider.printable)\" is not known; one of "
+                        + Self.providers.joined(separator: ", ")
+                )
+            }
+            return .provider(provider)
+        default:
+            throw SourceError(
+                .misconfigured,
+                "\(place): role_arn goes with exactly one of source_profile and credential_source"
+            )
+        }
+    }
+
+    private func sourceKey(
+        _ source: String,
+        for name: String,
+        visited: [String]
+    ) async throws(SourceError) -> AWSKey {
+        guard let profile = chain.settings.profiles[source] else {
+            throw SourceError(
+                .misconfigured,
+                "the profile \(name.printable): its source_profile \(source.printable) is in neither"
+                    + " of AWS's shared files"
+            )
+        }
+        // A profile may be its own source where it has a key as well as a role.
+        let isOwn = source == name && profile.hasStaticKey
+        guard isOwn || !visited.contains(source) else {
+            let way = (visited + [source]).map(\.printable).joined(separator: ", ")
+            throw SourceError(.misconfigured, "source_profile leads in a circle: \(way)")
+        }
+        if profile.assumesRole, !profile.hasStaticKey {
+            return try await credentials(of: source, visited: visited).key
+        }
+        guard
+            let found = try await chain.profileCredentials(source, withVariables: false)
+        else {
+            throw SourceError(
+                .misconfigured,
+                "the source profile \(source.printable) has no credentials"
+            )
+        }
+        return found.key
+    }
+
+    private func key(
+        from provider: String,
+        _ profile: [String: String]
+    ) async throws(SourceError) -> AWSKey {
+        let context = chain.context
+        switch provider {
+        case "EcsContainer":
+            return try await AWSContainerCredentials(context: context).credentials().key
+        case "Ec2InstanceMetadata":
+            return try await AWSInstanceMetadata(context: context, profile: profile)
+                .credentials().key
+        default:
+            guard let found = try context.environmentCredentials() else {
+                throw SourceError(
+                    .noSource,
+                    "credential_source is Environment, and AWS_ACCESS_KEY_ID is not set"
+                )
+            }
+            return found.key
+        }
+    }
+}
+
+/// A role to assume, as a profile describes it.
+private struct Role {
+    private let arn: String
+    private let sessionName: String?
+    private let externalID: String?
+    private let duration: Int?
+
+    init(_ profile: [String: String], _ place: String) throws(SourceError) {
+        if profile.holds("mfa_serial") {
+            throw SourceError(
+                .misconfigured,
+                "\(place) uses mfa_serial, which is not supported",
+                hint: "nobody is there to type the code"
+            )
+        }
+        arn = profile["role_arn"] ?? ""
+        sessionName = profile["role_session_name"]
+        externalID = profile["external_id"]
+        duration = try seconds(profile, place)
+    }
+
+    func parameters(at context: SourceContext) -> [(String, String)] {
+        var parameters = [
+            ("RoleArn", arn), ("RoleSessionName", context.sessionName(sessionName)),
+        ]
+        if let externalID { parameters.append(("ExternalId", externalID)) }
+        if let duration { parameters.append(("DurationSeconds", String(duration))) }
+        return parameters
+    }
+}
+
+/// A profile's `duration_seconds`; `nil` where it has none.
+private func seconds(_ profile: [String: String], _ place: String) throws(SourceError) -> Int? {
+    guard let text = profile["duration_seconds"] else { return nil }
+    guard let seconds = Int(text), (900...43_200).contains(seconds) else {
+        throw SourceError(
+            .misconfigured,
+            "\(place): duration_seconds is not a number from 900 to 43200"
+        )
+    }
+    return seconds
+}
+
+extension SourceContext {
+    /// The session's name as configured, else one of this program and the time.
+    func sessionName(_ configured: String?) -> String {
+        configured ?? "wif-agent-\(Int(timekeeper.wallClock.timeIntervalSince1970))"
+    }
+}
+
+extension AWSCredentials {
+    /// From the `Credentials` element of a reply.
+    init(_ result: XMLElement, origin: String, at place: String) throws(SourceError) {
+        guard let id = result["Credentials", "AccessKeyId"]?.text, !id.isEmpty,
+            let secret = result["Credentials", "SecretAccessKey"]?.text, !secret.isEmpty,
+            let token = result["Credentials", "SessionToken"]?.text, !token.isEmpty
+        else { throw SourceError(.transient, "\(place): the reply has no Credentials") }
+        try self.init(id: id, secret: secret, sessionToken: token, origin: origin, at: place)
+    }
+}

@@ -1,0 +1,98 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// The key of a container's role, from the endpoint that its variables name: ECS's, EKS's Pod Identity.
+struct AWSContainerCredentials {
+    private static let relative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+    private static let full = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+    private static let authorization = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+    private static let limit = 5.0
+
+    let context: SourceContext
+
+    /// Whether its variables are there.
+    static func isConfigured(_ context: SourceContext) -> Bool {
+        context.variable(relative) != nil || context.variable(full) != nil
+    }
+
+    func credentials() async throws(SourceError) -> AWSCredentials {
+        let url = try self.url()
+        return try await context.retrying(.platform) { () async throws(SourceError) in
+            let request = HTTPRequest(
+                "GET",
+                url,
+                headers: [HTTPHeader("Accept", "application/json")] + (try authorization()),
+                trust: context.trust,
+                connectTimeout: ConnectTimeout.near
+            )
+            let response = try await context.ask(request, limit: Self.limit)
+            guard response.status == 200 else {
+                throw refusal(response, at: request.place)
+            }
+            return try AWSCredentials(
+                try response.json(at: request.place),
+                tokenMember: "Token",
+                origin: "container endpoint",
+                at: request.place
+            )
+        }
+    }
+
+    private func refusal(_ response: HTTPResponse, at place: String) -> SourceError {
+        let isPassing = isPassing(response.status)
+        return SourceError(
+            response.status == 429 ? .throttled : isPassing ? .transient : .noSource,
+            "\(place): status \(response.status)\(response.excerpt)",
+            hint: [401, 403].contains(response.status)
+                ? "check \(Self.authorization) or the file in \(Self.authorization)_FILE" : nil,
+            retry: isPassing ? .growing(from: 1) : .never,
+            retryAfter: context.retryAfter(response)
+        )
+    }
+
+    private func url() throws(SourceError) -> String {
+        if let path = context.variable(Self.relative) {
+            guard path.hasPrefix("/"), path.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw SourceError(.misconfigured, "\(Self.relative) is no path that begins with /")
+            }
+            return "http://169.254.170.2\(path)"
+        }
+        guard let endpoint = try context.override(Self.full, plainHTTP: .metadata) else {
+            throw SourceError(.noSource, "\(Self.full) is not set", isAbsent: true)
+        }
+        // Of the metadata addresses this is none of the container endpoints'.
+        guard endpoint.isSecure || !["169.254.169.254", "fd00:ec2::254"].contains(endpoint.host)
+        else {
+            throw SourceError(
+                .misconfigured,
+                "\(Self.full) is plain http to a host that needs https"
+            )
+        }
+        return endpoint.url
+    }
+
+    /// The file is read each time: it is replaced while the container runs.
+    private func authorization() throws(SourceError) -> [HTTPHeader] {
+        var value: String?
+        if let path = context.variable(Self.authorization + "_FILE") {
+            do throws(SmallFileError) {
+                let bytes = try smallFile(at: path, limit: 65_536)
+                value = String(decoding: bytes, as: UTF8.self)
+            } catch {
+                throw SourceError(
+                    .misconfigured,
+                    "\(Self.authorization)_FILE: \(path.printable) \(error)"
+                )
+            }
+            if value?.last?.isNewline == true { value?.removeLast() }
+        } else {
+            value = context.environment[Self.authorization]
+        }
+        guard let value, !value.isEmpty else { return [] }
+        guard !value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else {
+            throw SourceError(.misconfigured, "\(Self.authorization) holds a line break")
+        }
+        return [HTTPHeader("Authorization", value: Secret(value))]
+    }
+}

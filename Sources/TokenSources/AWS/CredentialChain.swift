@@ -1,0 +1,134 @@
+internal import Crypto
+internal import Federation
+internal import Platform
+
+/// Where an AWS key is looked for, in the order of AWS's own tools. What is half there is an error:
+/// going on would end at another identity than the one that was meant.
+struct CredentialChain: Sendable {
+    let settings: AWSSettings
+    let context: SourceContext
+
+    /// The first key there is.
+    /// - Throws: where something is half there, where it fails, or where there is nothing at all.
+    func credentials() async throws(SourceError) -> AWSCredentials {
+        // A profile that the account file names is meant, whatever the variables say.
+        let isChosen = settings.source.profile != nil
+        if !isChosen, let found = try context.environmentCredentials() { return found }
+        if settings.profile.assumesRole {
+            return try await AssumedRole(chain: self).credentials(of: settings.profileName)
+        }
+        if let found = try await profileCredentials(
+            settings.profileName,
+            withVariables: !isChosen
+        ) {
+            return found
+        }
+        if AWSContainerCredentials.isConfigured(context) {
+            return try await AWSContainerCredentials(context: context).credentials()
+        }
+        do throws(SourceError) {
+            return try await AWSInstanceMetadata(context: context, profile: settings.profile)
+                .credentials()
+        } catch {
+            throw nothingElse(error)
+        }
+    }
+
+    /// The key that a profile itself holds or leads to; roles that it assumes with other keys aside.
+    func profileCredentials(
+        _ name: String,
+        withVariables: Bool
+    ) async throws(SourceError) -> AWSCredentials? {
+        let profile = settings.profiles[name] ?? [:]
+        let place = "the profile \(name.printable)"
+        if let identity = try WebIdentityRole(
+            profile,
+            place,
+            variables: withVariables ? context : nil
+        ) {
+            return try await identity.credentials(settings, context)
+        }
+        if ["sso_session", "sso_account_id", "sso_role_name"].contains(where: profile.holds) {
+            throw unsupported("single sign-on (sso_session, sso_account_id)", place)
+        }
+        if let found = try (settings.profiles.credentials[name] ?? [:]).staticKey(place) {
+            return found
+        }
+        if profile.holds("login_session") { throw unsupported("login_session", place) }
+        if let command = profile["credential_process"], !command.isEmpty {
+            return try await CredentialProcess(command: command, place: place)
+                .credentials(context)
+        }
+        return try (settings.profiles.config[name] ?? [:]).staticKey(place)
+    }
+
+    private func unsupported(_ what: String, _ place: String) -> SourceError {
+        SourceError(
+            .misconfigured,
+            "\(place) uses \(what), which is not supported",
+            hint: "it needs a person to log in; use a role, or a credential_process"
+        )
+    }
+
+    private func nothingElse(_ error: SourceError) -> SourceError {
+        var error = error
+        error.message =
+            "no key in the variables, \(settings.profileName.printable)'s profile or a container"
+            + " endpoint; " + error.message
+        return error
+    }
+}
+
+extension [String: String] {
+    /// Whether a profile has the key, with a value.
+    func holds(_ key: String) -> Bool { self[key].map { !$0.isEmpty } ?? false }
+
+    /// Whether a profile's role is assumed with the key of another.
+    var assumesRole: Bool { holds("role_arn") && !holds("web_identity_token_file") }
+
+    /// Whether a profile has a key of its own.
+    var hasStaticKey: Bool { holds("aws_access_key_id") || holds("aws_secret_access_key") }
+
+    /// A profile's own key; `nil` where it has none.
+    fileprivate func staticKey(_ place: String) throws(SourceError) -> AWSCredentials? {
+        guard hasStaticKey else { return nil }
+        guard let id = self["aws_access_key_id"], let secret = self["aws_secret_access_key"],
+            !id.isEmpty, !secret.isEmpty
+        else {
+            throw SourceError(
+                .misconfigured,
+                "\(place) has only one of aws_access_key_id and aws_secret_access_key"
+            )
+        }
+        let token = ["aws_security_token", "aws_session_token"].first(where: holds)
+        return try AWSCredentials(
+            id: id,
+            secret: secret,
+            sessionToken: token.flatMap { self[$0] },
+            origin: place,
+            at: place
+        )
+    }
+}
+
+extension SourceContext {
+    /// The key in the variables; `nil` where there is none.
+    func environmentCredentials() throws(SourceError) -> AWSCredentials? {
+        let id = variable("AWS_ACCESS_KEY_ID")
+        let secret = variable("AWS_SECRET_ACCESS_KEY")
+        guard id != nil || secret != nil else { return nil }
+        guard let id, let secret else {
+            throw SourceError(
+                .misconfigured,
+                "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set"
+            )
+        }
+        return try AWSCredentials(
+            id: id,
+            secret: secret,
+            sessionToken: variable("AWS_SECURITY_TOKEN") ?? variable("AWS_SESSION_TOKEN"),
+            origin: "environment",
+            at: "AWS_ACCESS_KEY_ID"
+        )
+    }
+}

@@ -1,0 +1,49 @@
+internal import Federation
+internal import Platform
+
+/// A program that prints a key: a profile's `credential_process`.
+struct CredentialProcess {
+    private static let variables = [
+        "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "AWS_DEFAULT_REGION",
+        "AWS_CA_BUNDLE",
+    ]
+
+    let command: String
+    let place: String
+
+    func credentials(_ context: SourceContext) async throws(SourceError) -> AWSCredentials {
+        guard let words = shellWords(command), let name = words.first else {
+            throw SourceError(
+                .misconfigured,
+                "\(place): credential_process is no command line; is a quote not closed?"
+            )
+        }
+        let variables = context.environment.filter { Self.variables.contains($0.key) }
+        let output = try await context.run(Program(command: words, variables: variables))
+        guard output.status == .exited(0) else {
+            throw SourceError(.noSource, "\(name.printable) ended with \(output.status)")
+        }
+        return try Self.credentials(output.output, from: name.printable)
+    }
+
+    /// - Throws: for what is not the JSON that such a program prints; none of it is quoted.
+    static func credentials(_ output: Secret, from name: String) throws(SourceError)
+        -> AWSCredentials
+    {
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: output.bytes)
+        } catch {
+            throw SourceError(.noSource, "\(name): the output is not JSON: \(error.reason)")
+        }
+        guard json["Version"] == 1 else {
+            throw SourceError(.noSource, "\(name): the output's Version is not 1")
+        }
+        return try AWSCredentials(
+            json,
+            tokenMember: "SessionToken",
+            origin: "credential_process",
+            at: name
+        )
+    }
+}

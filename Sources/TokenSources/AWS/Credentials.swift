@@ -1,0 +1,79 @@
+internal import Crypto
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// A key of an AWS identity, and which way it was found.
+struct AWSCredentials: Sendable {
+    let key: AWSKey
+    /// Such as `environment` or `profile x`, for messages.
+    let origin: String
+}
+
+extension AWSCredentials {
+    /// From the reply of a metadata service or a program.
+    /// - Throws: where a member is missing; the values are never quoted.
+    init(
+        _ json: JSON,
+        tokenMember: String,
+        origin: String,
+        at place: String
+    ) throws(SourceError) {
+        guard let id = json["AccessKeyId"]?.string, !id.isEmpty,
+            let secret = json["SecretAccessKey"]?.string, !secret.isEmpty
+        else {
+            throw SourceError(
+                .noSource,
+                "\(place): the reply has no AccessKeyId or no SecretAccessKey"
+            )
+        }
+        try self.init(
+            id: id,
+            secret: secret,
+            sessionToken: json[tokenMember]?.string,
+            origin: origin,
+            at: place
+        )
+    }
+
+    /// - Throws: where a value cannot stand in a header. None is quoted.
+    init(
+        id: String,
+        secret: String,
+        sessionToken: String?,
+        origin: String,
+        at place: String
+    ) throws(SourceError) {
+        let token = sessionToken.flatMap { $0.isEmpty ? nil : $0 }
+        for value in [id, token ?? ""] {
+            guard value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw SourceError(
+                    .misconfigured,
+                    "\(place): a key or token holds characters that none has"
+                )
+            }
+        }
+        self.key = AWSKey(
+            id: id,
+            secret: Secret(secret),
+            sessionToken: token.map { Secret($0) }
+        )
+        self.origin = origin
+    }
+}
+
+extension HTTPResponse {
+    /// The body as JSON.
+    /// - Throws: where it is none; nothing of it is quoted.
+    func json(at place: String) throws(SourceError) -> JSON {
+        do throws(JSONError) {
+            return try JSON(parsing: body.bytes)
+        } catch {
+            throw SourceError(
+                .transient,
+                "\(place): the reply is not JSON: \(error.reason)",
+                retry: .growing(from: 1)
+            )
+        }
+    }
+}

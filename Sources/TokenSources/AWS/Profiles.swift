@@ -1,0 +1,92 @@
+internal import Federation
+internal import Platform
+
+/// The profiles of AWS's two shared files.
+struct AWSProfiles: Sendable {
+    /// By name, of the configuration file.
+    let config: [String: [String: String]]
+    /// By name, of the credentials file.
+    let credentials: [String: [String: String]]
+
+    static let none = AWSProfiles(config: [:], credentials: [:])
+
+    /// The profile's values, those of the credentials file before those of the other; `nil` where it
+    /// is in neither.
+    subscript(name: String) -> [String: String]? {
+        guard config[name] != nil || credentials[name] != nil else { return nil }
+        return (config[name] ?? [:]).merging(credentials[name] ?? [:]) { $1 }
+    }
+
+    /// The profiles among a configuration file's sections: `[default]` and `[profile NAME]`.
+    static func profiles(in file: INI) -> [String: [String: String]] {
+        var profiles: [String: [String: String]] = [:]
+        for (section, values) in file.sections {
+            if section == "default" { profiles[section] = values }
+            guard let words = shellWords(section), words.count == 2, words[0] == "profile" else {
+                continue
+            }
+            profiles[words[1]] = values
+        }
+        return profiles
+    }
+}
+
+extension SourceContext {
+    /// Bytes of a shared file that are read.
+    private static let sharedFileLimit = 1 << 20
+
+    /// Reads the shared files. One that is not there has no profiles.
+    func awsProfiles() throws(SourceError) -> AWSProfiles {
+        AWSProfiles(
+            config: AWSProfiles.profiles(in: try shared("AWS_CONFIG_FILE", "config")),
+            credentials: try shared("AWS_SHARED_CREDENTIALS_FILE", "credentials").sections
+        )
+    }
+
+    private func shared(_ variable: String, _ name: String) throws(SourceError) -> INI {
+        let usual = self.variable("HOME").map { "\($0)/.aws/\(name)" }
+        guard let path = self.variable(variable).map(expanded) ?? usual else { return INI.empty }
+        let bytes: [UInt8]
+        do throws(SmallFileError) {
+            bytes = try smallFile(at: path, limit: Self.sharedFileLimit)
+        } catch {
+            if error == .system(.notFound) { return INI.empty }
+            throw SourceError(.misconfigured, "\(path.printable) \(error)")
+        }
+        do throws(INIError) {
+            return try INI(parsing: String(decoding: bytes, as: UTF8.self))
+        } catch {
+            throw SourceError(
+                .misconfigured,
+                "\(path.printable), line \(error.line): \(error.reason)"
+            )
+        }
+    }
+
+    /// A path with `~` and the requester's variables replaced.
+    func expanded(_ path: String) -> String {
+        var result = ""
+        var rest = path[...]
+        if rest == "~" || rest.hasPrefix("~/"), let home = variable("HOME") {
+            result = home
+            rest.removeFirst()
+        }
+        while let character = rest.popFirst() {
+            guard character == "$" else {
+                result.append(character)
+                continue
+            }
+            let isBraced = rest.first == "{"
+            let tail = isBraced ? rest.dropFirst() : rest
+            let name = tail.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+            let end = tail[name.endIndex...]
+            guard let value = environment[String(name)], !isBraced || end.first == "}" else {
+                result.append(character)
+                continue
+            }
+            result += value
+            rest = isBraced ? end.dropFirst() : end
+        }
+        return result
+    }
+}

@@ -1,0 +1,79 @@
+internal import Federation
+
+/// A refusal by AWS's token service.
+struct STSError: Equatable {
+    let status: Int
+    /// `AccessDenied`, …; `nil` where the reply is none of the service's.
+    let code: String?
+    let message: String?
+
+    /// Whether the request's date is too far from the service's clock.
+    var isSkew: Bool {
+        switch code {
+        case "RequestExpired", "RequestTimeTooSkewed": true
+        case "SignatureDoesNotMatch", "InvalidSignatureException":
+            message?.hasPrefix("Signature expired") == true
+                || message?.hasPrefix("Signature not yet current") == true
+        default: false
+        }
+    }
+
+    private static let throttling: Set<String> = [
+        "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
+        "RequestThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
+        "BandwidthLimitExceeded", "SlowDown", "PriorRequestNotComplete",
+        "TransactionInProgressException",
+    ]
+
+    func sourceError(at place: String, retryAfter: Double?) -> SourceError {
+        var error = SourceError(
+            .noSource,
+            "\(place): status \(status)\(text)",
+            hint: hint,
+            retryAfter: retryAfter
+        )
+        if status == 429 || code.map(Self.throttling.contains) == true {
+            error.class = .throttled
+            error.retry = .growing(from: 1)
+        } else if isPassing(status) || code == "IDPCommunicationError" {
+            error.class = .transient
+            error.retry = .growing(from: 1)
+        } else if ["ExpiredTokenException", "InvalidIdentityToken"].contains(code) {
+            error.isStale = true
+        } else if ["ValidationError", "RegionDisabledException"].contains(code) {
+            error.class = .misconfigured
+        }
+        return error
+    }
+
+    private var text: String {
+        guard let code else { return "" }
+        // Some messages repeat what was sent.
+        let said = message.map { $0.contains("eyJ") ? "(message not shown)" : $0.printable }
+        return ": " + [code.printable, said].compactMap(\.self).joined(separator: ": ")
+    }
+
+    private var hint: String? {
+        switch code {
+        case "AccessDenied":
+            "does the role's trust policy, and the caller's own policy, allow the call?"
+        case "ExpiredTokenException", "ExpiredToken":
+            "the credentials or the token used for the call have expired; what renews them?"
+        case "InvalidIdentityToken":
+            "is the token's issuer an identity provider of the role's account, with its audience?"
+        case "InvalidClientTokenId":
+            "the key is not known there: is it disabled, deleted, or of another partition?"
+        case "RegionDisabledException":
+            "STS is not active in this region for the account; set credentialSource.region to another"
+        case "OutboundWebIdentityFederationDisabledException",
+            "OutboundWebIdentityFederationDisabled":
+            "an administrator must enable outbound web identity federation for the account"
+                + " (iam:EnableOutboundWebIdentityFederation)"
+        case "SessionDurationEscalationException":
+            "the caller's own session ends before the token would; it must last 10 minutes more"
+        case "JWTPayloadSizeExceededException": "the principal has too many tags for a token"
+        case "SignatureDoesNotMatch" where isSkew: "is this machine's clock right?"
+        default: nil
+        }
+    }
+}

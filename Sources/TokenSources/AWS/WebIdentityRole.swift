@@ -1,0 +1,69 @@
+internal import Federation
+internal import Platform
+
+/// A role that is assumed with a token of an OIDC issuer: that of an EKS service account, say.
+struct WebIdentityRole {
+    private let tokenFile: String
+    private let role: String
+    private let sessionName: String?
+
+    /// From the variables, and a profile where they say nothing; `nil` where neither names a file.
+    /// - Throws: where there is a file without a role.
+    init?(
+        _ profile: [String: String],
+        _ place: String,
+        variables context: SourceContext?
+    ) throws(SourceError) {
+        func value(_ variable: String, _ key: String) -> String? {
+            context?.variable(variable) ?? (profile.holds(key) ? profile[key] : nil)
+        }
+        guard let file = value("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file") else {
+            return nil
+        }
+        guard let role = value("AWS_ROLE_ARN", "role_arn") else {
+            throw SourceError(
+                .misconfigured,
+                "a web identity token file is named without a role",
+                hint: "set AWS_ROLE_ARN, or role_arn in \(place)"
+            )
+        }
+        tokenFile = file
+        self.role = role
+        sessionName = value("AWS_ROLE_SESSION_NAME", "role_session_name")
+    }
+
+    /// The role's key. The file is read anew where the service does not take the token any more.
+    func credentials(
+        _ settings: AWSSettings,
+        _ context: SourceContext
+    ) async throws(SourceError) -> AWSCredentials {
+        let host = try settings.configuredHost(context) ?? .global
+        let service = try settings.service(at: host, context)
+        do throws(SourceError) {
+            return try await credentials(service, context)
+        } catch {
+            guard error.isStale else { throw error }
+            return try await credentials(service, context)
+        }
+    }
+
+    private func credentials(
+        _ service: SecurityTokenService,
+        _ context: SourceContext
+    ) async throws(SourceError) -> AWSCredentials {
+        let token = try TokenFile(path: context.expanded(tokenFile), format: .text).subjectToken()
+        let result = try await service.call(
+            "AssumeRoleWithWebIdentity",
+            [
+                ("RoleArn", role), ("RoleSessionName", context.sessionName(sessionName)),
+                ("WebIdentityToken", token.value.text),
+            ],
+            key: nil
+        )
+        return try AWSCredentials(
+            result,
+            origin: "web identity",
+            at: "AssumeRoleWithWebIdentity for \(role.printable)"
+        )
+    }
+}
