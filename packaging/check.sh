@@ -142,7 +142,8 @@ scripts() {
 sanitized() {
     local sanitizer=$1 path=.build-${1:0:1}san
     # The runtime keeps what it allocated once until the end; only what is lost is a leak.
-    ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1 \
+    ASAN_OPTIONS=detect_leaks=1 \
+        TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/Tests/thread-sanitizer.suppressions" \
         run_tests "$sanitizer.log" --sanitize="$sanitizer" --scratch-path "$path"
 }
 

@@ -13,7 +13,7 @@ scratch='' agent='' emulator='' step='the start'
 
 heading() {
     step=$1
-    printf '\n\033[1m%s\033[0m\n' "$step"
+    if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$step"; else printf '\n%s\n' "$step"; fi
 }
 
 # seen TEXT COMMAND...: the command must succeed; its output is shown only if it does not.
@@ -86,6 +86,7 @@ start_world() {
         --directory "$scratch/world" >/dev/null 2>"$scratch/emulator.log" &
     emulator=$!
     await 10 test -e "$scratch/world/ready"
+    # shellcheck disable=SC1091
     . "$scratch/world/environment"
 }
 

@@ -117,7 +117,7 @@ measure_get() {
     row '  / minimal C, libcurl with a CA directory' "$(ratio "${times[0]}" "${times[3]}")" '' ''
     row '  with a bundle, / minimal C with the same bundle' "$(ratio "${times[4]}" "${times[2]}")" '' ''
 
-    start_agent "$scratch/running" -c "$account" --output "socket:$scratch/running/s.sock"
+    SSL_CERT_DIR=$scratch/certs start_agent "$scratch/running" -c "$account" --output "socket:$scratch/running/s.sock"
     mapfile -t times < <("$scratch/median" $((runs * 3)) \
         "$bin/wif-agent" get --runtime-dir "$scratch/running" -c "$account" --- /bin/true \
         --- "$bin/wif-agent" --version)
@@ -126,22 +126,34 @@ measure_get() {
     row '  of which starting the program (wif-agent --version / true)' "$(ratio "${times[2]}" "${times[1]}")" '' ''
 }
 
-rate() { "$scratch/socket-load" "$1" 16 "${SECONDS_OF_LOAD:-3}" | tee -a "$scratch/load.log" | cut -d' ' -f1; }
+rate() { "$scratch/socket-load" "$1" 16 "${SECONDS_OF_LOAD:-1}" | cut -d' ' -f1; }
+middle() { sort -n | sed -n 3p; }
+
+# rates PATH PATH: the median rate of each, of five measured in turn.
+rates() {
+    for _ in 1 2 3 4 5; do
+        rate "$1" >>"$scratch/rates.1"
+        rate "$2" >>"$scratch/rates.2"
+    done
+    middle <"$scratch/rates.1"
+    middle <"$scratch/rates.2"
+    rm "$scratch"/rates.[12]
+}
 
 measure_socket() {
-    local path bytes ours theirs slow
+    local path bytes rates slow
     compile socket-load
     compile socket-server
     start_world "$scratch/plain"
     start_agent "$scratch/sockets" -c "$scratch/plain/mondoo.json" --output "socket:$scratch/sockets/s.sock"
     path=$scratch/sockets/s.sock
     bytes=$("$scratch/socket-load" "$path" 1 0.2 | sed 's/.* \([0-9]*\) bytes/\1/')
-    "$scratch/socket-server" "$scratch/yardstick.sock" "$bytes" &
+    "$scratch/socket-server" "$scratch/yardstick.sock" "$bytes" 2>/dev/null &
     processes+=($!)
     await 5 test -S "$scratch/yardstick.sock"
-    ours=$(rate "$path") theirs=$(rate "$scratch/yardstick.sock")
-    row "credential socket, 16 readers, $bytes bytes (per second)" "$ours" '' ''
-    compared '  / minimal C epoll server' "$(ratio "$ours" "$theirs")" '>0.5'
+    mapfile -t rates < <(rates "$path" "$scratch/yardstick.sock")
+    row "credential socket, 16 readers, $bytes bytes (per second)" "${rates[0]}" '' ''
+    compared '  / minimal C epoll server' "$(ratio "${rates[0]}" "${rates[1]}")" '>0.5'
     python3 -c '
 import socket, sys, time
 for _ in range(8):
@@ -153,12 +165,15 @@ print("connected", flush=True)
 time.sleep(600)' "$path" >"$scratch/slow" &
     processes+=($!)
     await 5 grep -q connected "$scratch/slow"
-    slow=$(rate "$path")
-    compared '  beside 8 readers that read nothing / without them' "$(ratio "$slow" "$ours")" '>0.8'
+    mapfile -t slow < <(rates "$path" "$scratch/yardstick.sock")
+    compared '  the same beside 8 readers that read nothing' "$(ratio "${slow[0]}" "${slow[1]}")" '>0.5'
 }
 
 memory() { awk -v key="$2:" '$1 == key { print $2 / 1024 }' "/proc/$1/smaps_rollup"; }
-switches() { cat "/proc/$1"/task/*/status | awk '/ctxt_switches/ { sum += $2 } END { print sum }'; }
+switches() { # switches PID: "thread count" for each thread.
+    awk '/^Pid:/ { thread = $2 } /ctxt_switches/ { sum[thread] += $2 }
+        END { for (thread in sum) print thread, sum[thread] }' "/proc/$1"/task/*/status
+}
 descriptors() { find "/proc/$1/fd" -mindepth 1 | wc -l; }
 metric() { # metric RUNTIME NAME: the sum over its labels.
     curl -sSf --unix-socket "$1/control.sock" http://agent/metrics |
@@ -166,7 +181,6 @@ metric() { # metric RUNTIME NAME: the sum over its labels.
 }
 
 measure_idle() {
-    local before after
     start_world "$scratch/idle-world"
     start_agent "$scratch/idle" -c "$scratch/idle-world/mondoo.json" \
         --output "json:$scratch/idle/out.json" --output "socket:$scratch/idle/s.sock"
@@ -174,10 +188,12 @@ measure_idle() {
     compared 'idle agent: resident (MB)' "$(memory "$agent" Rss)" 12
     compared 'idle agent: private dirty (MB)' "$(memory "$agent" Private_Dirty)" 2
     compared 'idle agent: child processes' "$(pgrep -c -P "$agent" || true)" 0
-    before=$(switches "$agent")
+    switches "$agent" >"$scratch/before"
     sleep "${IDLE_SECONDS:-60}"
-    after=$(switches "$agent")
-    compared "idle agent: context switches in ${IDLE_SECONDS:-60} s" $((after - before)) 0
+    switches "$agent" >"$scratch/after"
+    compared "idle agent: context switches in ${IDLE_SECONDS:-60} s" \
+        "$(awk 'NR == FNR { old[$1] = $2; next } { sum += $2 - old[$1] } END { print sum + 0 }' \
+            "$scratch/before" "$scratch/after")" 0
     row 'idle agent: descriptors' "$(descriptors "$agent")" '' ''
 }
 
