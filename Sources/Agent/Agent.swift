@@ -74,9 +74,9 @@ package struct Agent: Sendable {
         log(.info, "stopped")
     }
 
-    private func workerPool() -> WorkerPool {
+    private func workerPool() -> Workers {
         let (board, log) = (board, log)
-        return WorkerPool(
+        return Workers(
             program: settings.worker,
             environment: settings.environment,
             timekeeper: timekeeper

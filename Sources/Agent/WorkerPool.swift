@@ -16,6 +16,7 @@ package final class WorkerPool: ExchangeWorker {
     }
 
     private let program: String
+    private let arguments: [String]
     private let environment: [String: String]
     private let timekeeper: any Timekeeper
     private let report: @Sendable (Event) -> Void
@@ -24,14 +25,17 @@ package final class WorkerPool: ExchangeWorker {
 
     /// - Parameters:
     ///   - program: the worker's path.
+    ///   - arguments: its flags.
     ///   - environment: the requester's; only what a job may carry is passed on.
     package init(
         program: String,
+        arguments: [String] = [],
         environment: [String: String],
         timekeeper: any Timekeeper,
         report: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         self.program = program
+        self.arguments = arguments
         self.environment = environment.filter { Job.isAllowed(variable: $0.key) }
         self.timekeeper = timekeeper
         self.report = report
@@ -90,7 +94,7 @@ package final class WorkerPool: ExchangeWorker {
     private func live(as id: Int) async {
         let process: WorkerProcess
         do throws(Errno) {
-            process = try WorkerProcess(program: program)
+            process = try WorkerProcess(program: program, arguments: arguments)
         } catch {
             return abandon(id, program: program, because: error)
         }

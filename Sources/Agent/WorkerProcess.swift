@@ -13,14 +13,14 @@ final class WorkerProcess: Sendable {
     private static let maximalLine = 4 << 20
 
     /// - Throws: `Errno` where the program cannot be started.
-    init(program: String) throws(Errno) {
+    init(program: String, arguments: [String] = []) throws(Errno) {
         let input = try Pipe()
         let output = try Pipe()
         let errors = try Pipe()
         process = try ChildProcess(
             ChildProcess.Request(
                 path: program,
-                arguments: ["wif-exchange"],
+                arguments: ["wif-exchange"] + arguments,
                 // A crash report would print the memory of a process that holds tokens.
                 environment: ["SWIFT_BACKTRACE": "enable=no"],
                 descriptors: [input.reading.raw, output.writing.raw, errors.writing.raw]

@@ -22,6 +22,7 @@ extension Account {
         try Self.checkType(&values)
 
         let issuer = try values.text("issuerUri")
+        let given = values
         var warnings: [String] = []
         let service = try Service(
             &values,
@@ -29,8 +30,7 @@ extension Account {
             environment: environment,
             warnings: &warnings
         )
-        let literal = try values.text("jwtToken")
-        let source = try Self.tokenSource(&values, literal: literal, warnings: &warnings)
+        let source = try Self.tokenSource(&values, given: given, warnings: &warnings)
         let lifetime = try values.number("lifetime", in: 1...31_536_000)
         let outputs = try Self.outputs(&values, for: service, warnings: &warnings)
         let variable = try Self.variable(&values)

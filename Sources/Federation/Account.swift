@@ -72,9 +72,31 @@ package enum TokenSource: Sendable {
     case aws(AWSSource)
     case file(path: String, TokenFormat)
     case environment(name: String)
+    case url(URLSource)
+    case executable(ExecutableSource)
+    /// The service connection's id where the token is to be its own.
+    case azurePipelines(serviceConnection: String?)
+    /// A job's token in the variable that the job's author named.
+    case gitlab(variable: String)
+    /// The variable where no other way to a token is wanted.
+    case circleci(variable: String?)
+    case bitbucket
+    /// The tag of the variable where the workspace has several.
+    case terraform(tag: String?)
+    /// Seconds that its tokens are to live.
+    case buildkite(lifetime: Int)
+    case kubernetes(KubernetesSource)
+    /// A file that holds a JWT-SVID.
+    case spiffe(path: String)
+    case fly(socket: String)
+    case vercel
+    case spacelift(path: String)
 
     /// The providers this program knows, as the account file names them.
-    package static let providers = ["auto", "aws", "azure", "gcp", "github"]
+    package static let providers = [
+        "auto", "aws", "azure", "azure-pipelines", "bitbucket", "buildkite", "circleci", "fly",
+        "gcp", "github", "gitlab", "kubernetes", "spacelift", "spiffe", "terraform", "vercel",
+    ]
 
     /// The word for it in logs and status.
     package var name: String {
@@ -87,6 +109,19 @@ package enum TokenSource: Sendable {
         case .aws: "aws"
         case .file: "file"
         case .environment: "environment"
+        case .url: "url"
+        case .executable: "executable"
+        case .azurePipelines: "azure-pipelines"
+        case .gitlab: "gitlab"
+        case .circleci: "circleci"
+        case .bitbucket: "bitbucket"
+        case .terraform: "terraform"
+        case .buildkite: "buildkite"
+        case .kubernetes: "kubernetes"
+        case .spiffe: "spiffe"
+        case .fly: "fly"
+        case .vercel: "vercel"
+        case .spacelift: "spacelift"
         }
     }
 }

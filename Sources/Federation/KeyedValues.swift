@@ -42,6 +42,9 @@ struct KeyedValues {
         return texts
     }
 
+    /// Whether the member is there, left for whoever takes it.
+    func has(_ key: String) -> Bool { members[key].map { $0 != .null } ?? false }
+
     mutating func string(_ key: String) throws(AccountError) -> String? {
         guard let value = take(key) else { return nil }
         guard let string = value.string else { throw mismatch(key, value, "a string") }

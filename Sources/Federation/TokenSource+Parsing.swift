@@ -1,14 +1,15 @@
 internal import Platform
 
 extension Account {
-    /// The token source that `credentialSource` and `jwtToken` name.
+    /// The token source that `credentialSource` and `jwtToken` name. `given` is the file as it was
+    /// before anything was taken from it: a program is told other members too.
     static func tokenSource(
         _ values: inout KeyedValues,
-        literal: String?,
+        given: KeyedValues,
         warnings: inout [String]
     ) throws(AccountError) -> TokenSource {
         var source = try values.object("credentialSource")
-        if let literal {
+        if let literal = try values.text("jwtToken") {
             if source != nil {
                 throw values.error("jwtToken", "excludes credentialSource; leave one of them out")
             }
@@ -19,7 +20,7 @@ extension Account {
             return .literal(Secret(literal.trimmed))
         }
         guard source != nil else { return .automatic }
-        let result = try parse(&source, in: values)
+        let result = try parse(&source, in: given)
         warnings += source?.unknownKeys() ?? []
         return result
     }
@@ -33,13 +34,19 @@ extension Account {
         let provider = try source.text("provider")
         let file = try source.absolutePath("file")
         let environment = try source.text("environment")
-        let given = [provider, file, environment].count { $0 != nil }
+        let url = try source.text("url")
+        let executable = try source.object("executable")
+        let given =
+            [provider, file, environment, url].count { $0 != nil } + (executable == nil ? 0 : 1)
         guard given == 1 else {
             throw values.error(
                 "credentialSource",
-                "exactly one of provider, file, environment is expected, found \(given)"
+                "exactly one of provider, file, environment, url, executable is expected,"
+                    + " found \(given)"
             )
         }
+        if let url { return .url(try URLSource(url, &source)) }
+        if let executable { return .executable(try ExecutableSource(executable, in: values)) }
         if let file { return .file(path: file, try format(&source)) }
         if let environment { return .environment(name: environment) }
         return try self.provider(provider ?? "", &source)
@@ -55,6 +62,8 @@ extension Account {
         case "azure": return .azure(try azure(&source))
         case "github": return .github
         case "aws": return .aws(try AWSSource(parsing: &source))
+        case _ where TokenSource.providers.contains(name):
+            return try platform(name, &source)
         default: throw source.unknown("provider", name, TokenSource.providers)
         }
     }
@@ -73,7 +82,7 @@ extension Account {
         return AzureSource(resource: resource, identity: given.first)
     }
 
-    private static func format(_ source: inout KeyedValues) throws(AccountError) -> TokenFormat {
+    static func format(_ source: inout KeyedValues) throws(AccountError) -> TokenFormat {
         guard var format = try source.object("format") else { return .text }
         let type = try format.text("type") ?? "text"
         let field = try format.text("subjectTokenFieldName")

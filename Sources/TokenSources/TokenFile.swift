@@ -21,27 +21,41 @@ struct TokenFile {
                 hint: isMissing ? "has the program that writes it started?" : nil
             )
         }
-        let token = try self.token(in: bytes).trimmed
+        let token = try format.token(in: bytes, at: path.printable).trimmed
         guard !token.isEmpty else { throw SourceError(.noSource, "\(path.printable) is empty") }
         return SubjectToken(Secret(token), source: Self.name)
     }
+}
 
-    private func token(in bytes: [UInt8]) throws(SourceError) -> String {
-        guard case .json(let field) = format else { return String(decoding: bytes, as: UTF8.self) }
+extension TokenFormat {
+    /// The token's text in a file or reply.
+    func token(in bytes: [UInt8], at place: String) throws(SourceError) -> String {
+        guard case .json(let field) = self else { return String(decoding: bytes, as: UTF8.self) }
         let json: JSON
         do throws(JSONError) {
             json = try JSON(parsing: bytes)
         } catch {
-            throw SourceError(.noSource, "\(path.printable) is not JSON: \(error.reason)")
+            throw SourceError(.noSource, "\(place) is not JSON: \(error.reason)")
         }
         guard let token = json[field]?.string else {
             throw SourceError(
                 .misconfigured,
-                "\(path.printable) has no string \"\(field.printable)\"",
+                "\(place) has no string \"\(field.printable)\"",
                 hint: "check credentialSource.format.subjectTokenFieldName"
             )
         }
         return token
+    }
+}
+
+extension TokenSource {
+    /// The file that something else keeps fresh, where that is where the token is.
+    fileprivate var rotatingFile: TokenFile? {
+        switch self {
+        case .file(let path, let format): TokenFile(path: path, format: format)
+        case .kubernetes(.file(let path)), .spiffe(let path): TokenFile(path: path, format: .text)
+        default: nil
+        }
     }
 }
 
@@ -58,7 +72,7 @@ extension SourceContext {
         isAcceptable: @Sendable (SubjectToken) -> Bool
     ) async -> SubjectToken? {
         guard token.isRenewable else { return nil }
-        guard case .file(let path, let format) = source else {
+        guard let file = source.rotatingFile else {
             return await other(from: source, isAcceptable)
         }
         let end = min(timekeeper.now.advanced(bySeconds: Self.rotationLimit), deadline)
@@ -67,7 +81,7 @@ extension SourceContext {
             guard next <= end else { return nil }
             do {
                 try await timekeeper.sleep(until: next)
-                let present = try TokenFile(path: path, format: format).subjectToken()
+                let present = try file.subjectToken()
                 if isAcceptable(present) { return present }
             } catch is SourceError {
                 continue  // In the middle of its rotation.

@@ -47,6 +47,30 @@ extension SourceContext {
         case .file(let path, let format):
             return try TokenFile(path: path, format: format).subjectToken()
         case .environment(let name): return try token(inVariable: name)
+        default: return try await platformToken(from: source)
+        }
+    }
+
+    private func platformToken(from source: TokenSource) async throws(SourceError) -> SubjectToken {
+        switch source {
+        case .url(let url): return try await URLToken(source: url).subjectToken(self)
+        case .executable(let program):
+            return try await Executable(source: program).subjectToken(self)
+        case .azurePipelines(let connection):
+            return try await AzurePipelines(serviceConnection: connection).subjectToken(self)
+        case .gitlab(let variable): return try GitLab(variable: variable).subjectToken(self)
+        case .circleci(let variable):
+            return try await CircleCI(variable: variable).subjectToken(self)
+        case .bitbucket: return try Bitbucket().subjectToken(self)
+        case .terraform(let tag): return try Terraform(tag: tag).subjectToken(self)
+        case .buildkite(let lifetime):
+            return try await Buildkite(lifetime: lifetime).subjectToken(self)
+        case .kubernetes(let pod): return try await Kubernetes(source: pod).subjectToken(self)
+        case .spiffe(let path): return try SPIFFE(path: path).subjectToken()
+        case .fly(let socket): return try await Fly(socket: socket).subjectToken(self)
+        case .vercel: return try Vercel().subjectToken(self)
+        case .spacelift(let path): return try Spacelift(path: path).subjectToken(self)
+        default: throw SourceError(.misconfigured, "\(source.name) is no platform")
         }
     }
 
@@ -56,7 +80,9 @@ extension SourceContext {
         case .azure: Azure.evidence(self)
         case .github: GitHubActions.evidence(self)
         case .aws: awsEvidence
-        default: .none
+        case .automatic, .literal, .file, .environment: .none
+        // Named in the account file, and so expected to be there.
+        default: .platform
         }
     }
 }

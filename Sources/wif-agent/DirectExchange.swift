@@ -20,7 +20,7 @@ enum DirectExchange {
         _ environment: [String: String],
         _ body: (any ExchangeWorker) async -> Value
     ) async -> Value {
-        let pool = WorkerPool(
+        let pool = Workers(
             program: workerProgram(),
             environment: environment,
             timekeeper: SystemTimekeeper()

@@ -54,14 +54,14 @@ import Testing
     }
 
     static let bad: [(JSON, String)] = [
-        ([:], "exactly one of provider, file, environment is expected, found 0"),
+        ([:], "exactly one of provider, file, environment, url, executable is expected, found 0"),
         (["provider": "gcp", "file": "/t"], "exactly one of"),
         (["file": "/t", "environment": "T"], "exactly one of"),
         ("gcp", "an object is expected, found a string"),
         (["provider": 1], "credentialSource.provider: a string is expected, found a number"),
         (
             ["provider": "gcpp"],
-            "credentialSource.provider: \"gcpp\" is not known; one of auto, aws, azure, gcp, github"
+            "credentialSource.provider: \"gcpp\" is not known; one of auto, aws, azure, "
         ),
         (["file": "t"], "credentialSource.file: is a relative path (t)"),
         (["file": "/t", "format": ["type": "json"]], "subjectTokenFieldName: is missing"),

@@ -1,0 +1,152 @@
+internal import Federation
+internal import FoundationEssentials
+internal import Platform
+
+/// A program that gives a token: bare, or in the executable response of Google's client libraries.
+struct Executable {
+    static let name = "executable"
+    private static let limit = 1 << 20
+
+    let source: ExecutableSource
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let now = context.timekeeper.wallClock.timeIntervalSince1970
+        if let kept = kept(at: now) { return kept }
+        let program = Program(
+            command: source.command,
+            variables: variables(context),
+            timeLimit: source.timeLimit
+        )
+        let result = try await context.run(program)
+        let response = ExecutableResponse(result.output)
+        if case .failure(let error) = response { throw error.from(program.name) }
+        guard result.status == .exited(0) else {
+            throw SourceError(
+                .noSource,
+                "\(program.name) ended with \(result.status)",
+                hint: "run it by hand; what it writes to standard error is not kept"
+            )
+        }
+        do throws(SourceError) {
+            return SubjectToken(try response.token(at: now), source: Self.name)
+        } catch {
+            throw error.from(program.name)
+        }
+    }
+
+    /// The last response, where the program keeps one and its token has not expired.
+    private func kept(at now: Double) -> SubjectToken? {
+        guard let path = source.outputFile else { return nil }
+        do {
+            let response = ExecutableResponse(Secret(try smallFile(at: path, limit: Self.limit)))
+            guard let expiry = response.expiry, expiry > now else { return nil }
+            return SubjectToken(try response.token(at: now), source: Self.name)
+        } catch {
+            return nil  // The program is asked, which the file only saves.
+        }
+    }
+
+    private func variables(_ context: SourceContext) -> [String: String] {
+        let prefix = "GOOGLE_EXTERNAL_ACCOUNT_"
+        var variables = [
+            "AUDIENCE": context.audience, "TOKEN_TYPE": source.tokenType, "INTERACTIVE": "0",
+            "REVOKE": "0",
+        ]
+        variables["IMPERSONATED_EMAIL"] = source.impersonatedEmail
+        variables["OUTPUT_FILE"] = source.outputFile
+        var result = ["\(prefix)ALLOW_EXECUTABLES": "1"]
+        for (name, value) in variables { result[prefix + name] = value }
+        return result
+    }
+}
+
+extension SourceError {
+    fileprivate func from(_ program: String) -> SourceError {
+        var error = self
+        error.message = "\(program): \(message)"
+        return error
+    }
+}
+
+/// What a program printed.
+enum ExecutableResponse {
+    case bare(Secret)
+    case token(Secret, expiry: Double?)
+    case failure(SourceError)
+
+    init(_ output: Secret) {
+        var bytes = output.bytes
+        defer { wipe(&bytes) }
+        guard bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") else {
+            self = .bare(Secret(output.text.trimmed))
+            return
+        }
+        do throws(SourceError) {
+            self = try Self.parse(bytes)
+        } catch {
+            self = .failure(error)
+        }
+    }
+
+    var expiry: Double? {
+        if case .token(_, let expiry) = self { expiry } else { nil }
+    }
+
+    /// - Throws: what the program says has failed, what it wrote wrongly, or that its token has expired.
+    func token(at now: Double) throws(SourceError) -> Secret {
+        switch self {
+        case .failure(let error): throw error
+        case .bare(let token):
+            let isVisible = token.bytes.allSatisfy { (0x21...0x7E).contains($0) }
+            if token.count == 0 { throw SourceError(.noSource, "printed nothing") }
+            guard isVisible else {
+                throw SourceError(
+                    .noSource,
+                    "printed \(token.count) bytes that are no token",
+                    hint: "the token alone belongs on standard output"
+                )
+            }
+            return token
+        case .token(let token, let expiry):
+            if let expiry, expiry <= now {
+                throw SourceError(
+                    .noSource,
+                    "the token expired \(Int(min(now - expiry, 1e9))) s ago"
+                )
+            }
+            return token
+        }
+    }
+
+    private static func parse(_ bytes: [UInt8]) throws(SourceError) -> ExecutableResponse {
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: bytes)
+        } catch {
+            throw SourceError(.noSource, "the response is not JSON: \(error.reason)")
+        }
+        guard let version = json["version"]?.lenientNumber, version <= 1 else {
+            throw SourceError(.noSource, "the response's version is not 1")
+        }
+        guard let isSuccess = json["success"]?.bool else {
+            throw SourceError(.noSource, "the response has no boolean success")
+        }
+        guard isSuccess else { throw failure(json) }
+        let type = json["token_type"]?.string ?? ""
+        let member = type.hasSuffix(":saml2") ? "saml_response" : "id_token"
+        guard let token = json[member]?.string?.trimmed, !token.isEmpty else {
+            throw SourceError(
+                .noSource,
+                "the response of type \"\(type.printable)\" has no \(member)"
+            )
+        }
+        return .token(Secret(token), expiry: json["expiration_time"]?.lenientNumber)
+    }
+
+    private static func failure(_ json: JSON) -> SourceError {
+        guard let code = json["code"]?.string, let message = json["message"]?.string else {
+            return SourceError(.noSource, "failed without a code and a message")
+        }
+        return SourceError(.noSource, "failed with \(code.printable): \(message.printable)")
+    }
+}

@@ -1,0 +1,26 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// A Fly.io machine's token, from the API on its own socket.
+struct Fly {
+    static let name = "fly"
+
+    let socket: String
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        var request = HTTPRequest(
+            posting: ["aud": .string(try context.requiredAudience())],
+            to: "http://localhost/v1/tokens/oidc",
+            headers: [],
+            trust: context.trust,
+            connectTimeout: ConnectTimeout.near
+        )
+        request.unixSocket = socket
+        return try await TokenService(source: Self.name, request: request).subjectToken(context)
+    }
+
+    static func evidence(_ context: SourceContext) -> Evidence {
+        context.has("FLY_APP_NAME", "FLY_MACHINE_ID") ? .platform : .none
+    }
+}

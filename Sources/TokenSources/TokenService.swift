@@ -1,0 +1,99 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// A service that mints a token when asked: what is sent, and where the token stands in the reply.
+struct TokenService {
+    let source: String
+    let request: HTTPRequest
+    var success = 200
+    /// The members that lead to the token; none where the reply is the token.
+    var members: [String] = []
+    /// What a reader can do about a status.
+    var hints: [Int: String] = [:]
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        try await context.retrying(.platform) { () async throws(SourceError) in
+            let response = try await context.ask(request)
+            guard response.status == success else { throw error(response, context) }
+            return try SubjectToken(
+                jws: try text(response),
+                from: source,
+                at: request.place
+            )
+        }
+    }
+
+    private func error(_ response: HTTPResponse, _ context: SourceContext) -> SourceError {
+        let status = response.status
+        let isPassing = isPassing(status)
+        return SourceError(
+            status == 429 ? .throttled : isPassing ? .transient : .noSource,
+            "\(request.place): status \(status)\(response.excerpt)",
+            hint: hints[status],
+            retry: isPassing ? .growing(from: 1) : .never,
+            retryAfter: context.retryAfter(response)
+        )
+    }
+
+    private func text(_ response: HTTPResponse) throws(SourceError) -> String {
+        guard !members.isEmpty else { return response.body.text }
+        var value: JSON?
+        do throws(JSONError) {
+            value = try JSON(parsing: response.body.bytes)
+        } catch {
+            throw SourceError(
+                .noSource,
+                "\(request.place): the reply is not JSON: \(error.reason)"
+            )
+        }
+        for member in members { value = value?[member] }
+        guard let token = value?.string, !token.isEmpty else {
+            throw SourceError(
+                .noSource,
+                "\(request.place): the reply has no \(members.joined(separator: "."))"
+            )
+        }
+        return token
+    }
+}
+
+extension SourceContext {
+    /// The wanted audience, which this source cannot do without.
+    func requiredAudience() throws(SourceError) -> String {
+        guard audience.isEmpty else { return audience }
+        throw SourceError(.misconfigured, "no audience to ask for; set tokenAudience")
+    }
+
+    /// A variable's value as the credentials of an Authorization header.
+    func bearer(_ variable: String, scheme: String) throws(SourceError) -> HTTPHeader? {
+        guard let value = self.variable(variable) else { return nil }
+        guard value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw SourceError(.misconfigured, "\(variable) holds characters no token has")
+        }
+        return HTTPHeader("Authorization", value: Secret("\(scheme) \(value)"))
+    }
+}
+
+extension HTTPRequest {
+    /// A POST of a JSON object.
+    init(
+        posting body: JSON,
+        to url: String,
+        headers: [HTTPHeader],
+        trust: Trust,
+        connectTimeout: Double = ConnectTimeout.far
+    ) {
+        self.init(
+            "POST",
+            url,
+            headers: headers + [
+                HTTPHeader("Content-Type", "application/json"),
+                HTTPHeader("Accept", "application/json"),
+            ],
+            body: Secret(body.serialized()),
+            trust: trust,
+            connectTimeout: connectTimeout
+        )
+    }
+}

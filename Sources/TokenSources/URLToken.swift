@@ -1,0 +1,47 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// A token that a plain GET answers with, in text or in JSON.
+struct URLToken {
+    static let name = "url"
+
+    let source: URLSource
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let request = HTTPRequest(
+            "GET",
+            source.url,
+            headers: source.headers.map { HTTPHeader($0.name, value: $0.value) },
+            trust: context.trust,
+            connectTimeout: ConnectTimeout.far
+        )
+        return try await context.retrying(.platform) { () async throws(SourceError) in
+            let response = try await context.ask(request)
+            guard response.status == 200 else { throw error(response, request, context) }
+            return try token(response.body.bytes, at: request.place)
+        }
+    }
+
+    private func error(
+        _ response: HTTPResponse,
+        _ request: HTTPRequest,
+        _ context: SourceContext
+    ) -> SourceError {
+        let status = response.status
+        let isPassing = isPassing(status)
+        return SourceError(
+            status == 429 ? .throttled : isPassing ? .transient : .noSource,
+            "\(request.place): status \(status)\(response.excerpt)",
+            hint: status == 401 || status == 403 ? "check credentialSource.headers" : nil,
+            retry: isPassing ? .growing(from: 1) : .never,
+            retryAfter: context.retryAfter(response)
+        )
+    }
+
+    private func token(_ body: [UInt8], at place: String) throws(SourceError) -> SubjectToken {
+        let token = try source.format.token(in: body, at: place).trimmed
+        guard !token.isEmpty else { throw SourceError(.noSource, "\(place): the reply is empty") }
+        return SubjectToken(Secret(token), source: Self.name)
+    }
+}
