@@ -19,7 +19,9 @@ struct TokenExchange {
             }
             var credential = credential(content, reply)
             if let impersonation = service.impersonation {
-                credential = try await impersonate(impersonation, with: content.accessToken)
+                credential = try await explaining(token, findings) { () throws(Failure) in
+                    try await impersonate(impersonation, with: content.accessToken)
+                }
             }
             return Exchange(outcome: .success(credential), clockSkew: clockSkew)
         } catch {
@@ -129,14 +131,37 @@ struct TokenExchange {
         let answer = Answer(reply)
         var failure = answer.failure(of: name, doing: "the exchange")
         guard failure.class == .refused else { return failure }
-        let likely = findings.map { "likely because the token \($0.text)" }
-        let claims = "the token: \(token.claimsForMessage(at: context.timekeeper.wallClock))"
-        failure.message = ([failure.message] + likely + [claims]).joined(separator: "; ")
         failure.hint =
             findings.compactMap { $0.hint }.first
             ?? Refusal(answer: answer, service: service, claims: token.claims).hint
             ?? failure.hint
+        return explained(failure, token, findings)
+    }
+
+    /// A refusal together with what is known of the token.
+    private func explained(
+        _ failure: Failure,
+        _ token: SubjectToken,
+        _ findings: [Finding]
+    ) -> Failure {
+        guard failure.class == .refused else { return failure }
+        var failure = failure
+        let likely = findings.map { "likely because the token \($0.text)" }
+        let claims = "the token: \(token.claimsForMessage(at: context.timekeeper.wallClock))"
+        failure.message = ([failure.message] + likely + [claims]).joined(separator: "; ")
         return failure
+    }
+
+    private func explaining(
+        _ token: SubjectToken,
+        _ findings: [Finding],
+        _ work: () async throws(Failure) -> Credential
+    ) async throws(Failure) -> Credential {
+        do throws(Failure) {
+            return try await work()
+        } catch {
+            throw explained(error, token, findings)
+        }
     }
 }
 

@@ -53,9 +53,17 @@ struct Announcement: Sendable {
             )
             for (name, issuer) in issuers {
                 try write(account(issuer), to: accounts.appending(path: "mondoo-\(name).json"))
+                for (service, file) in world.accountFiles(for: issuer) {
+                    let path = accounts.appending(path: "\(service)-\(name).json")
+                    try write(file.serialized() + [0x0A], to: path)
+                }
             }
             if let first = issuers.first {
                 try write(account(first.issuer), to: place.appending(path: "mondoo.json"))
+                for (service, file) in world.accountFiles(for: first.issuer) {
+                    let path = place.appending(path: "\(service).json")
+                    try write(file.serialized() + [0x0A], to: path)
+                }
             }
             if let authority {
                 try write(Array(authority.pem.utf8), to: place.appending(path: "ca.pem"))

@@ -146,7 +146,7 @@ private let flags: [String: Setter] = [
         options.certificateLifetime = try argument.seconds(-86_400...3_155_760_000)
     },
     "--trust": { (options, argument) throws(UsageError) in
-        options.trusts += try MondooTrust.list(try argument.json())
+        try addTrusts(&options, try argument.json())
     },
     "--clock-offset": { (options, argument) throws(UsageError) in
         options.clockOffset = Double(try argument.seconds(-3_155_760_000...3_155_760_000))
@@ -155,6 +155,18 @@ private let flags: [String: Setter] = [
         options.faults += try Fault.list(try argument.json())
     },
 ]
+
+/// One trust, an array of them, or `{"trusts": […]}`; each for the service that it names.
+private func addTrusts(_ options: inout Options, _ json: JSON) throws(UsageError) {
+    for element in json["trusts"]?.array ?? json.array ?? [json] {
+        if let trust = try ServiceTrust(element) {
+            options.serviceTrusts.append(trust)
+        } else {
+            options.trusts += try MondooTrust.list(element)
+        }
+    }
+    try ServiceTrust.checkLimits(options.serviceTrusts)
+}
 
 private func platforms(_ argument: Argument) throws(UsageError) -> [IdentityPlatform] {
     switch argument.text {

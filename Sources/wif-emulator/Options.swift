@@ -21,6 +21,7 @@ struct Options: Sendable {
     var credentialLifetime: Int64 = 3600
     var certificateLifetime: Int64?
     var trusts: [MondooTrust] = []
+    var serviceTrusts: [ServiceTrust] = []
     var clockOffset: Double = 0
     var faults: [Fault] = []
 

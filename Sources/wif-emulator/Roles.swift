@@ -33,7 +33,7 @@ struct Variable: Equatable, Sendable {
 enum RoleName: String, CaseIterable, Sendable {
     case gcp, azure
     case azureLegacy = "azure-legacy"
-    case github, issuers, mondoo
+    case github, issuers, mondoo, conductorone, bright, oauth, google
 
     /// Where it is reached unless told otherwise.
     enum Placement {
@@ -49,7 +49,7 @@ enum RoleName: String, CaseIterable, Sendable {
         switch self {
         case .gcp, .azure: .metadata
         case .azureLegacy: .own
-        case .github, .issuers, .mondoo: .service
+        case .github, .issuers, .mondoo, .conductorone, .bright, .oauth, .google: .service
         }
     }
 
@@ -59,7 +59,7 @@ enum RoleName: String, CaseIterable, Sendable {
         case .gcp: .gcp
         case .azure, .azureLegacy: .azure
         case .github: .github
-        case .issuers, .mondoo: nil
+        case .issuers, .mondoo, .conductorone, .bright, .oauth, .google: nil
         }
     }
 
@@ -71,7 +71,7 @@ enum RoleName: String, CaseIterable, Sendable {
         case .azure: [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1")]
         case .azureLegacy:
             [Variable("MSI_ENDPOINT", "http://127.0.0.1:1/oauth2/token")]
-        case .github, .issuers, .mondoo: []
+        case .github, .issuers, .mondoo, .conductorone, .bright, .oauth, .google: []
         }
     }
 }
@@ -85,5 +85,9 @@ func role(_ name: RoleName, in world: World) throws(CryptoError) -> any Role {
     case .github: try GitHubActions(world: world)
     case .issuers: Issuers(world: world)
     case .mondoo: try Mondoo(world: world)
+    case .conductorone: try ConductorOne(world: world)
+    case .bright: Bright(world: world)
+    case .oauth: GenericOAuth(world: world)
+    case .google: GoogleSTS(world: world)
     }
 }

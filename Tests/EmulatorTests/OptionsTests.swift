@@ -28,21 +28,23 @@ import Testing
         #expect(options.tokenLifetimes == ["gcp": 60, "azure": 90, "github": 60])
     }
 
+    private static let others = ",conductorone,bright,oauth,google"
+
     static let bindings: [(arguments: [String], expected: [String])] = [
         (
             [],
             [
-                "127.0.0.1:0 gcp,azure,github,issuers,mondoo", "127.0.0.1:0 azure-legacy",
+                "127.0.0.1:0 gcp,azure,github,issuers,mondoo\(others)", "127.0.0.1:0 azure-legacy",
             ]
         ),
-        (["--platform", "none"], ["127.0.0.1:0 issuers,mondoo"]),
+        (["--platform", "none"], ["127.0.0.1:0 issuers,mondoo\(others)"]),
         (
             ["--tls", "--directory", "/tmp", "--platform", "gcp"],
-            ["127.0.0.1:0 gcp", "tls:127.0.0.1:0 issuers,mondoo"]
+            ["127.0.0.1:0 gcp", "tls:127.0.0.1:0 issuers,mondoo\(others)"]
         ),
         (
             ["--listen", "127.0.0.1:80", "--platform", "gcp"],
-            ["127.0.0.1:80 gcp,issuers,mondoo"]
+            ["127.0.0.1:80 gcp,issuers,mondoo\(others)"]
         ),
         (
             [
@@ -51,7 +53,7 @@ import Testing
             ],
             [
                 "169.254.169.254:80 azure", "127.0.0.1:50342 azure-legacy",
-                "tls:10.0.0.1:443 mondoo", "127.0.0.1:0 issuers",
+                "tls:10.0.0.1:443 mondoo", "127.0.0.1:0 issuers\(others)",
             ]
         ),
     ]

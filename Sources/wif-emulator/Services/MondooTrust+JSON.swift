@@ -13,7 +13,8 @@ extension MondooTrust {
     private init(_ json: JSON) throws(UsageError) {
         guard let object = json.object else { throw UsageError("a trust must be a JSON object") }
         let known = [
-            "issuer", "subject", "audience", "allowedAudiences", "mappings", "expiration", "roles",
+            "service", "issuer", "subject", "audience", "allowedAudiences", "mappings",
+            "expiration", "roles",
         ]
         if let unknown = object.keys.first(where: { !known.contains($0) }) {
             throw UsageError("a trust has no key '\(unknown.printable)'")

@@ -36,19 +36,21 @@ struct MondooTrust: Equatable, Sendable {
         return nil
     }
 
-    private func matches(_ found: JSON, _ value: String) -> Bool {
-        switch found {
-        case .string(let text): text == value
-        case .array(let elements): elements.contains { matches($0, value) }
-        case .null, .object: false
-        case .bool, .integer, .number: String(decoding: found.serialized(), as: UTF8.self) == value
-        }
+}
+
+/// Whether a claim has that value, or holds it.
+func matches(_ found: JSON, _ value: String) -> Bool {
+    switch found {
+    case .string(let text): text == value
+    case .array(let elements): elements.contains { matches($0, value) }
+    case .null, .object: false
+    case .bool, .integer, .number: String(decoding: found.serialized(), as: UTF8.self) == value
     }
 }
 
 /// The claim of that name; where there is none, a member of a nested object, the path cut at any `/`
 /// or `.` (`kubernetes.io/namespace`).
-private func claim(at name: Substring, in object: JSON) -> JSON? {
+func claim(at name: Substring, in object: JSON) -> JSON? {
     if let value = object[String(name)] { return value }
     for index in name.indices where name[index] == "/" || name[index] == "." {
         guard let inner = object[String(name[..<index])] else { continue }

@@ -1,0 +1,56 @@
+import Federation
+import FoundationEssentials
+import Serving
+
+/// A token endpoint of RFC 8693 as it is in the book, with revocation and a resource.
+struct GenericOAuth: Role {
+    let world: World
+    private let tokens: AccessTokens
+
+    init(world: World) {
+        self.world = world
+        tokens = AccessTokens(world: world, role: .oauth)
+    }
+
+    func owns(_ request: HTTPServerRequest) -> Bool {
+        request.path.hasPrefix("/oauth/")
+    }
+
+    func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        do throws(OAuthRefusal) {
+            switch request.path {
+            case "/oauth/token": return try exchange(request)
+            case "/oauth/revoke": return try tokens.revoke(request, takesJSON: false)
+            case "/oauth/resource": return resource(request)
+            default: return HTTPServerResponse(status: 404)
+            }
+        } catch {
+            return error.response
+        }
+    }
+
+    private func exchange(_ request: HTTPServerRequest) throws(OAuthRefusal) -> HTTPServerResponse {
+        let parameters = try OAuthParameters(of: request, takesJSON: true)
+        let token = try parameters.subjectToken(ofTypes: ["jwt", "id_token", "access_token"])
+        let wanted = try parameters.optional("requested_token_type") ?? ""
+        guard ["", "urn:ietf:params:oauth:token-type:access_token"].contains(wanted) else {
+            throw OAuthRefusal("invalid_request", "only access tokens are issued here")
+        }
+        for resource in parameters.all("resource") {
+            guard resource.contains("://"), !resource.contains("#") else {
+                throw OAuthRefusal("invalid_target", "resource must be an absolute URI")
+            }
+        }
+        let claims = try world.verified(token)
+        let lifetime = world.options.credentialLifetime
+        let issued = randomHex(bytes: 24)
+        tokens.add(issued, for: claims.subject ?? "", lifetime: lifetime)
+        return .token(issued, lifetime: .integer(lifetime))
+    }
+
+    private func resource(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        guard let token = request.authorization("bearer"), let subject = tokens.scope(of: token)
+        else { return OAuthRefusal("invalid_token", "no such token", status: 401).response }
+        return .json(["sub": .string(subject)])
+    }
+}
