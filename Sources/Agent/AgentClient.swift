@@ -67,7 +67,8 @@ package struct AgentClient: Sendable {
             return try await withThrowingTaskGroup(of: Answer?.self) { group in
                 group.addTask { try await self.send(method, target) }
                 group.addTask {
-                    try await Task.sleep(for: .seconds(timeout), clock: .continuous)
+                    let end = BootInstant.now.advanced(bySeconds: timeout)
+                    try await SystemTimekeeper().sleep(until: end)
                     return nil
                 }
                 let first = try await group.next() ?? nil

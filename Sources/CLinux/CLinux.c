@@ -158,6 +158,15 @@ int wif_clock_watch_arm(int descriptor) {
     return result;
 }
 
+int wif_boot_timer(void) { return timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int wif_boot_timer_arm(int descriptor, int64_t nanoseconds) {
+    if (nanoseconds < 1) nanoseconds = 1;  // 0 would disarm
+    struct itimerspec once = {
+        .it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000}};
+    return timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &once, NULL);
+}
+
 int wif_pidfd_open(int32_t pid) { return (int)syscall(SYS_pidfd_open, (pid_t)pid, 0); }
 
 int wif_pidfd_signal(int pidfd, int signal) {

@@ -74,11 +74,7 @@ package struct SystemTimekeeper: Timekeeper {
     package var wallClock: Date { .now }
 
     package func sleep(until instant: BootInstant) async throws {
-        let rest = instant.nanoseconds - BootInstant.now.nanoseconds
-        guard rest > 0 else { return try Task.checkCancellation() }
-        // A decade: further off than any credential, within what a timer can hold.
-        let nanoseconds = min(rest, 315_360_000_000_000_000)
-        try await Task.sleep(until: .now + .nanoseconds(nanoseconds), clock: .continuous)
+        try await Alarms.shared.sleep(until: instant)
     }
 }
 

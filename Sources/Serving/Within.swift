@@ -1,3 +1,5 @@
+internal import Platform
+
 /// The work took longer than it may.
 package struct TimedOut: Error {}
 
@@ -11,7 +13,8 @@ package func within<Value: Sendable>(
     try await withThrowingTaskGroup(of: Value.self) { group in
         group.addTask { try await work() }
         group.addTask {
-            try await Task.sleep(for: limit)
+            let seconds = Double(limit.components.seconds)
+            try await SystemTimekeeper().sleep(until: .now.advanced(bySeconds: seconds))
             throw TimedOut()
         }
         defer { group.cancelAll() }

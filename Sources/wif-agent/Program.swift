@@ -4,21 +4,28 @@ import Platform
 
 @main
 struct Program {
-    static func main() async {
+    static func main() {
         hardenProcess()
         ignoreSignal(Signal.pipe)
         let environment = processEnvironment()
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        exitProcess(MainLoop.run { await exitCode(arguments, environment) })
+    }
+
+    private static func exitCode(
+        _ arguments: [String], _ environment: [String: String]
+    ) async -> Int32 {
         do {
-            exitProcess(try await run(Array(CommandLine.arguments.dropFirst()), environment))
+            return try await run(arguments, environment)
         } catch let error as UsageError {
             complain(error.message, hint: error.hint)
-            exitProcess(64)
+            return 64
         } catch let error as CommandFailure {
             complain(error.failure.message, hint: error.failure.hint)
-            exitProcess(error.exitCode)
+            return error.exitCode
         } catch {
             complain("\(error)", hint: nil)
-            exitProcess(75)
+            return 75
         }
     }
 

@@ -67,6 +67,10 @@ int wif_next_signal(int descriptor);
 int wif_clock_watch(void);
 int wif_clock_watch_arm(int descriptor);
 
+// timerfd_create(2) on CLOCK_BOOTTIME, and its one expiration at `nanoseconds` since boot.
+int wif_boot_timer(void);
+int wif_boot_timer_arm(int descriptor, int64_t nanoseconds);
+
 // pidfd_open(2), pidfd_send_signal(2), waitid(2) with P_PIDFD.
 int wif_pidfd_open(int32_t pid);
 int wif_pidfd_signal(int pidfd, int signal);

@@ -1,0 +1,101 @@
+internal import CLinux
+import Synchronization
+
+/// Wakes tasks at instants of the boot-time clock: one kernel timer, armed for the earliest of them,
+/// and nothing periodic. (`Task.sleep` would start libdispatch, whose thread monitor wakes up each
+/// second for as long as the process lives.) `timerfd_create(2)`
+final class Alarms: Sendable {
+    static let shared = Alarms()
+
+    private struct Sleeper {
+        let id: UInt64
+        let instant: BootInstant
+        let continuation: CheckedContinuation<Bool, Never>
+    }
+
+    private struct State {
+        var nextID: UInt64 = 1
+        /// The earliest last.
+        var sleepers: [Sleeper] = []
+        var cancelled: Set<UInt64> = []
+    }
+
+    private let timer: Int32
+    private let state = Mutex(State())
+
+    private init() {
+        timer = wif_boot_timer()
+        precondition(timer >= 0, "no descriptor to keep time with")
+        _ = Poller.shared.watch(timer) { [unowned self] in wake() }
+    }
+
+    /// Returns at the instant, at once if that is past.
+    /// - Throws: `CancellationError` when the task is cancelled.
+    func sleep(until instant: BootInstant) async throws {
+        try Task.checkCancellation()
+        guard instant > .now else { return }
+        let id = state.withLock { state in
+            defer { state.nextID += 1 }
+            return state.nextID
+        }
+        defer { state.withLock { _ = $0.cancelled.remove(id) } }
+        let isOver = await withTaskCancellationHandler {
+            await withCheckedContinuation { add(Sleeper(id: id, instant: instant, continuation: $0)) }
+        } onCancel: {
+            cancel(id)
+        }
+        if !isOver { throw CancellationError() }
+    }
+
+    private func add(_ sleeper: Sleeper) {
+        let isCancelled = state.withLock { state in
+            if state.cancelled.contains(sleeper.id) { return true }
+            let index = state.sleepers.partitioningIndex { $0.instant <= sleeper.instant }
+            state.sleepers.insert(sleeper, at: index)
+            if index == state.sleepers.count - 1 { arm(sleeper.instant) }
+            return false
+        }
+        if isCancelled { sleeper.continuation.resume(returning: false) }
+    }
+
+    private func cancel(_ id: UInt64) {
+        let sleeper = state.withLock { state -> Sleeper? in
+            guard let index = state.sleepers.lastIndex(where: { $0.id == id }) else {
+                state.cancelled.insert(id)
+                return nil
+            }
+            return state.sleepers.remove(at: index)
+        }
+        sleeper?.continuation.resume(returning: false)
+    }
+
+    private func wake() {
+        let now = BootInstant.now
+        let due = state.withLock { state in
+            let index = state.sleepers.partitioningIndex { $0.instant <= now }
+            let due = state.sleepers[index...]
+            state.sleepers.removeSubrange(index...)
+            // Arming also makes the timer quiet; with nobody asleep it is armed for ever.
+            arm(state.sleepers.last?.instant ?? .distantFuture)
+            return due
+        }
+        for sleeper in due.reversed() { sleeper.continuation.resume(returning: true) }
+    }
+
+    private func arm(_ instant: BootInstant) {
+        let result = wif_boot_timer_arm(timer, instant.nanoseconds)
+        precondition(result == 0, "the kernel's timer cannot be set")
+    }
+}
+
+extension Array {
+    /// The first index whose element fulfils the condition, in an array where all those after it do.
+    fileprivate func partitioningIndex(where condition: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if condition(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}
