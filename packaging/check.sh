@@ -65,12 +65,7 @@ tests() { run_tests tests.log --skip-build; }
 
 slow_tests() { WIF_AGENT_SLOW_TESTS=1 run_tests slow-tests.log --skip-build; }
 
-release_build() {
-    local product
-    for product in wif-agent wif-exchange wif-emulator; do
-        swift build -c release --static-swift-stdlib --product "$product"
-    done
-}
+release_build() { packaging/build.sh; }
 
 # The agent lives for months: no network library may be in its process, directly or through another.
 linkage() {

@@ -73,12 +73,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 build() {
-    local product
     install_missing pkg-config libcurl4-openssl-dev libssl-dev curl jq python3
-    for product in wif-agent wif-exchange wif-emulator; do
-        swift build -c release --static-swift-stdlib --product "$product" 2>&1 |
-            grep -vE 'mktemp|^\[[0-9]+/[0-9]+\]' || [ "${PIPESTATUS[0]}" -eq 0 ]
-    done
+    packaging/build.sh 2>&1 |
+        grep -vE 'mktemp|^\[[0-9]+/[0-9]+\]' || [ "${PIPESTATUS[0]}" -eq 0 ]
 }
 
 start_world() {

@@ -98,6 +98,7 @@ package struct AccountState: Sendable {
         return areHooksDue
     }
 
+    /// What the hooks came to.
     package mutating func endHooks(failures: Int) {
         hookRuns += 1
         hookFailures += failures

@@ -40,6 +40,14 @@ extension Board {
                 }
             }
         }
+        addCounts(states, to: &page)
+        return page.text
+    }
+
+    private func addCounts(
+        _ states: [(name: String, state: AccountState)],
+        to page: inout MetricsPage
+    ) {
         page.family("wif_agent_hook_failures_total", "counter", "Hooks that failed.") {
             states.map { (["account": $0.name], Double($0.state.hookFailures)) }
         }
@@ -55,7 +63,6 @@ extension Board {
                 results.map { (["account": account, "event": $0.key], Double($0.value)) }
             }
         }
-        return page.text
     }
 }
 

@@ -40,7 +40,9 @@ final class Alarms: Sendable {
         }
         defer { state.withLock { _ = $0.cancelled.remove(id) } }
         let isOver = await withTaskCancellationHandler {
-            await withCheckedContinuation { add(Sleeper(id: id, instant: instant, continuation: $0)) }
+            await withCheckedContinuation {
+                add(Sleeper(id: id, instant: instant, continuation: $0))
+            }
         } onCancel: {
             cancel(id)
         }

@@ -70,7 +70,8 @@ package final class Listener: Sendable {
         // The peer left before it was accepted, or the network told of an error early. accept(2)
         case ECONNABORTED, EPROTO, EPERM, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH: break
         // Out of descriptors or memory: connections end by themselves, the queue waits.
-        case EMFILE, ENFILE, ENOBUFS, ENOMEM: try await Alarms.shared.sleep(until: .now.advanced(bySeconds: 0.1))
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+            try await Alarms.shared.sleep(until: .now.advanced(bySeconds: 0.1))
         default: throw error
         }
     }

@@ -30,6 +30,7 @@ package final class MainLoop: TaskExecutor {
         return loop.work()
     }
 
+    /// Called by the runtime, from any thread.
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         state.withLock { $0.jobs.append(job) }

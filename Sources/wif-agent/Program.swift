@@ -13,7 +13,8 @@ struct Program {
     }
 
     private static func exitCode(
-        _ arguments: [String], _ environment: [String: String]
+        _ arguments: [String],
+        _ environment: [String: String]
     ) async -> Int32 {
         do {
             return try await run(arguments, environment)

@@ -2,7 +2,7 @@
 # How fast and how small, as ratios to what the same machine does in the same run: one table.
 #
 # usage: Tests/Benchmarks/run.sh [get] [socket] [idle] [memory]     (without names: all)
-# Needs the release binaries (swift build -c release --static-swift-stdlib), gcc, libcurl, jq.
+# Needs the release binaries (packaging/build.sh), gcc, libcurl, jq.
 # WIF_BIN names another directory with the three programs; RUNS how often each is started.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
