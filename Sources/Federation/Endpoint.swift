@@ -9,6 +9,8 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
         /// The loopback hosts and the metadata addresses 169.254.169.254, 169.254.170.2,
         /// 169.254.170.23, fd00:ec2::254 and fd00:ec2::23.
         case metadata
+        /// The loopback hosts and 169.254.0.0/16, in which App Service has its endpoint.
+        case linkLocal
         /// The metadata hosts and `metadata.google.internal`.
         case googleMetadata
         /// Every host: for a proxy, which carries TLS through.
@@ -82,6 +84,10 @@ extension Endpoint.PlainHTTP {
         case .loopback: return false
         case .any: return true
         case .metadata: return addresses.contains(host)
+        case .linkLocal:
+            let octets = host.split(separator: ".", omittingEmptySubsequences: false)
+            return octets.count == 4 && octets[0] == "169" && octets[1] == "254"
+                && octets.allSatisfy { UInt8($0) != nil && $0.allSatisfy(\.isNumber) }
         case .googleMetadata:
             return addresses.contains(host)
                 || ["metadata.google.internal", "metadata.google.internal."].contains(host)

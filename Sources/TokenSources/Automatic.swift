@@ -7,8 +7,13 @@ private struct Candidate: Sendable {
     let evidence: @Sendable (SourceContext) -> Evidence
     let ask: @Sendable (SourceContext) async throws(SourceError) -> SubjectToken
 
-    /// In the order of preference; all are started together.
-    static let all: [Candidate] = [
+    /// Those to ask: the clouds and GitHub always, the others only where something says that this is
+    /// their platform. In the order of preference; all are started together.
+    static func all(_ context: SourceContext) -> [Candidate] {
+        always + others.filter { $0.evidence(context) != .none }
+    }
+
+    private static let always: [Candidate] = [
         Candidate(name: GoogleMetadata.name, evidence: GoogleMetadata.evidence) {
             context async throws(SourceError) in
             if context.variable("NO_GCE_CHECK") == "true" {
@@ -25,6 +30,42 @@ private struct Candidate: Sendable {
             try await GitHubActions().subjectToken(context)
         },
     ]
+
+    private static let others: [Candidate] = [
+        Candidate("azure-pipelines", AzurePipelines.evidence),
+        Candidate("gitlab", GitLab.evidence),
+        Candidate("circleci", CircleCI.evidence),
+        Candidate("bitbucket", Bitbucket.evidence),
+        Candidate("terraform", Terraform.evidence),
+        Candidate("buildkite", Buildkite.evidence),
+        Candidate("fly", Fly.evidence),
+        Candidate("vercel", Vercel.evidence),
+        Candidate("spacelift", Spacelift.evidence),
+        Candidate("kubernetes", Kubernetes.evidence),
+    ]
+
+    private init(
+        name: String,
+        evidence: @escaping @Sendable (SourceContext) -> Evidence,
+        ask: @escaping @Sendable (SourceContext) async throws(SourceError) -> SubjectToken
+    ) {
+        self.name = name
+        self.evidence = evidence
+        self.ask = ask
+    }
+
+    /// A provider without options.
+    private init(
+        _ provider: String,
+        _ evidence: @escaping @Sendable (SourceContext) -> Evidence
+    ) {
+        self.init(name: provider, evidence: evidence) { context async throws(SourceError) in
+            guard let source = TokenSource(provider: provider) else {
+                throw SourceError(.noSource, "needs options")
+            }
+            return try await context.token(from: source)
+        }
+    }
 }
 
 private typealias Answer = Result<SubjectToken, SourceError>
@@ -43,9 +84,10 @@ extension SourceContext {
         if let issuer, issuer == Self.amazonIssuer || issuer == Self.amazonIssuer + "/" {
             return try await subjectToken(from: .aws(AWSSource()))
         }
-        let answers = await ask(Candidate.all)
+        let candidates = Candidate.all(self)
+        let answers = await ask(candidates)
         if Task.isCancelled { throw SourceError.cancelled.failure(of: "auto") }
-        return try choose(among: answers)
+        return try choose(among: answers, of: candidates)
     }
 
     /// The answers in the candidates' order; `nil` for one that was not waited for any more.
@@ -84,10 +126,13 @@ extension SourceContext {
         return claims.isIssued(by: issuer)
     }
 
-    private func choose(among answers: [Answer?]) throws(Failure) -> FoundToken {
+    private func choose(
+        among answers: [Answer?],
+        of candidates: [Candidate]
+    ) throws(Failure) -> FoundToken {
         if let token = answers.first(where: isMatching)??.token { return FoundToken(token) }
         guard let token = answers.lazy.compactMap({ $0?.token }).first else {
-            throw nothingFound(answers)
+            throw nothingFound(answers, candidates)
         }
         guard let issuer else { return FoundToken(token) }
         let found = token.claims?.issuer?.printable ?? "none"
@@ -99,11 +144,11 @@ extension SourceContext {
 
     /// One failure that tells of every source. It counts as an outage where a source that is here, by
     /// evidence or because it answered, asked for patience; else there is no token to be had.
-    private func nothingFound(_ answers: [Answer?]) -> Failure {
+    private func nothingFound(_ answers: [Answer?], _ candidates: [Candidate]) -> Failure {
         var lines: [String] = []
         var hints: [String] = []
         var outage: SourceError?
-        for (candidate, answer) in zip(Candidate.all, answers) {
+        for (candidate, answer) in zip(candidates, answers) {
             guard case .failure(let error)? = answer else { continue }
             lines.append("\(candidate.name): \(error.message)")
             let isHere = !error.isAbsent || candidate.evidence(self) == .platform

@@ -3,11 +3,20 @@ internal import FoundationEssentials
 internal import HTTP
 internal import Platform
 
-/// A managed identity's token: from IMDS, and where that does not answer from the legacy extension.
+/// A token of Azure's, from whichever endpoint the environment names, as Azure's own clients choose:
+/// App Service, Arc, workload identity, and without any of them IMDS.
 struct Azure {
     static let name = "azure"
 
     let source: AzureSource
+
+    /// Where a token can come from.
+    private enum Place {
+        case appService(AzureAppService.Version)
+        case arc
+        case workloadIdentity
+        case machine
+    }
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let resource = source.resource ?? context.audience
@@ -18,6 +27,34 @@ struct Azure {
             )
         }
         let demand = AzureDemand(resource: resource, identity: source.identity)
+        switch try Self.place(context) {
+        case .appService(let version):
+            return try await AzureAppService(demand: demand, version: version)
+                .subjectToken(context)
+        case .arc: return try await AzureArc(demand: demand).subjectToken(context)
+        case .workloadIdentity:
+            return try await AzureWorkloadIdentity(demand: demand).subjectToken(context)
+        case .machine: return try await machineToken(demand, context)
+        }
+    }
+
+    private static func place(_ context: SourceContext) throws(SourceError) -> Place {
+        let isHeaded = context.has("IDENTITY_HEADER")
+        if context.has("IDENTITY_ENDPOINT"), isHeaded, context.has("IDENTITY_SERVER_THUMBPRINT") {
+            throw SourceError(.noSource, "Service Fabric's managed identities are not supported")
+        }
+        if context.has("IDENTITY_ENDPOINT"), isHeaded { return .appService(.current) }
+        if context.has("IDENTITY_ENDPOINT"), context.has("IMDS_ENDPOINT") { return .arc }
+        if context.has("MSI_ENDPOINT"), context.has("MSI_SECRET") { return .appService(.old) }
+        if context.has("AZURE_FEDERATED_TOKEN_FILE") { return .workloadIdentity }
+        return AzureArc.isInstalled && !context.machine.isAzure ? .arc : .machine
+    }
+
+    /// From IMDS, and where that does not answer from the legacy extension.
+    private func machineToken(
+        _ demand: AzureDemand,
+        _ context: SourceContext
+    ) async throws(SourceError) -> SubjectToken {
         do throws(SourceError) {
             return try await AzureManagedIdentity(demand: demand).subjectToken(context)
         } catch let first {
@@ -34,7 +71,12 @@ struct Azure {
 
     /// The legacy endpoint is on few of Azure's machines, and nothing tells on which.
     static func evidence(_ context: SourceContext) -> Evidence {
-        AzureManagedIdentity.evidence(context)
+        if context.has("AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_HEADER", "MSI_SECRET") {
+            return .platform
+        }
+        if context.has("IDENTITY_ENDPOINT") { return .override }
+        if AzureArc.isInstalled { return .platform }
+        return AzureManagedIdentity.evidence(context)
     }
 }
 
@@ -43,16 +85,29 @@ struct AzureDemand {
     let resource: String
     let identity: AzureSource.Identity?
 
+    /// What an endpoint calls the selectors.
+    struct Selectors {
+        var clientID = "client_id"
+        var objectID = "object_id"
+        var resourceID = "msi_res_id"
+    }
+
     /// `resource` and at most one selector, encoded alike for a query and a form.
-    var parameters: String {
-        let selector =
-            switch identity {
-            case .clientID(let id)?: "&client_id=\(percentEncoded(id))"
-            case .objectID(let id)?: "&object_id=\(percentEncoded(id))"
-            case .resourceID(let id)?: "&msi_res_id=\(percentEncoded(id))"
-            case nil: ""
-            }
-        return "resource=\(percentEncoded(resource))\(selector)"
+    var parameters: String { parameters(Selectors()) }
+
+    func parameters(_ names: Selectors) -> String {
+        let pair = selector(names).map { "&\($0.name)=\(percentEncoded($0.value))" }
+        return "resource=\(percentEncoded(resource))\(pair ?? "")"
+    }
+
+    /// The identity that is asked for, in the endpoint's terms.
+    func selector(_ names: Selectors) -> (name: String, value: String)? {
+        switch identity {
+        case .clientID(let id)?: (names.clientID, id)
+        case .objectID(let id)?: (names.objectID, id)
+        case .resourceID(let id)?: (names.resourceID, id)
+        case nil: nil
+        }
     }
 
     /// The token in a 200 reply, else the error that the reply means.
@@ -74,6 +129,27 @@ struct AzureDemand {
             return try SubjectToken(jws: token, from: source, at: place)
         }
         throw error(response, reply?["error"]?.string, at: place, context)
+    }
+
+    /// What to do where the tenant does not know the resource.
+    var resourceHint: String {
+        """
+        the resource "\(resource.printable)" must be the Application ID URI of an app \
+        registration in the tenant: set credentialSource.resource to it, and never to \
+        https://management.azure.com/, whose token is a key to the subscription
+        """
+    }
+
+    /// What to do where no identity was found, or too many.
+    func identityHint(_ message: String) -> String {
+        if message.lowercased().contains("multiple") {
+            return "several identities are attached: name one by credentialSource.clientId,"
+                + " objectId or resourceId"
+        }
+        return identity == nil
+            ? "assign a managed identity; where it has only user-assigned ones, or several, name one"
+                + " by credentialSource.clientId, objectId or resourceId"
+            : "is the identity that credentialSource names assigned here?"
     }
 
     private func error(
@@ -102,15 +178,12 @@ struct AzureDemand {
             error.class = .transient
             error.retry = .growing(from: 1)
             error.isAbsent = code == nil
-        case (400, "invalid_resource"):
+        case (400, "invalid_resource"),
+            (_, _) where message.contains("AADSTS500011"):
             error.class = .misconfigured
-            error.hint = """
-                the resource "\(resource.printable)" must be the Application ID URI of an app \
-                registration in the tenant: set credentialSource.resource to it, and never to \
-                https://management.azure.com/, whose token is a key to the subscription
-                """
+            error.hint = resourceHint
         case (400, "invalid_request"):
-            error.hint = "assign a managed identity to the machine, or name one that is assigned"
+            error.hint = identityHint(message)
             // Right after an assignment the identity is not known everywhere.
             if message.lowercased().contains("identity not found") {
                 error.retry = .growing(from: 1)
@@ -120,7 +193,7 @@ struct AzureDemand {
         return error
     }
 
-    private static func object(in response: HTTPResponse) -> JSON? {
+    static func object(in response: HTTPResponse) -> JSON? {
         do throws(JSONError) {
             return try JSON(parsing: response.body.bytes)
         } catch {

@@ -33,7 +33,7 @@ extension SourceContext {
         }
     }
 
-    private func token(from source: TokenSource) async throws(SourceError) -> SubjectToken {
+    func token(from source: TokenSource) async throws(SourceError) -> SubjectToken {
         switch source {
         case .automatic: throw SourceError(.noSource, "auto is not one source")
         case .literal(let token):

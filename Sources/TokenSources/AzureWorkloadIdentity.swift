@@ -1,0 +1,135 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// AKS workload identity: the pod's projected token, exchanged at Entra for one of the resource.
+struct AzureWorkloadIdentity {
+    private static let file = "AZURE_FEDERATED_TOKEN_FILE"
+    private static let host = "https://login.microsoftonline.com"
+    private static let assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+    let demand: AzureDemand
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let client = try clientID(context)
+        return try await context.retrying(.platform) { () async throws(SourceError) in
+            // Read anew each time: the kubelet replaces it.
+            let request = try self.request(client, assertion(context), context)
+            let response = try await context.ask(request)
+            let reply = AzureDemand.object(in: response)
+            guard response.status == 200 else {
+                throw error(response, reply, to: request, context)
+            }
+            guard let token = reply?["access_token"]?.string else {
+                throw SourceError(.noSource, "\(request.place): the reply has no access_token")
+            }
+            return try SubjectToken(
+                jws: token,
+                from: "azure workload identity",
+                at: request.place
+            )
+        }
+    }
+
+    private func clientID(_ context: SourceContext) throws(SourceError) -> String {
+        switch demand.identity {
+        case .clientID(let id)?: return id
+        case .objectID?, .resourceID?:
+            throw SourceError(
+                .misconfigured,
+                "workload identity knows identities by clientId only",
+                hint: "set credentialSource.clientId in place of objectId or resourceId"
+            )
+        case nil: break
+        }
+        return try required("AZURE_CLIENT_ID", context)
+    }
+
+    private func required(_ name: String, _ context: SourceContext) throws(SourceError) -> String {
+        guard let value = context.variable(name) else {
+            throw SourceError(
+                .noSource,
+                "\(Self.file) is set and \(name) is not",
+                hint: "has the pod the label azure.workload.identity/use: \"true\", and its service"
+                    + " account the annotation azure.workload.identity/client-id?"
+            )
+        }
+        return value
+    }
+
+    private func assertion(_ context: SourceContext) throws(SourceError) -> Secret {
+        let path = try required(Self.file, context)
+        return try TokenFile(path: path, format: .text).subjectToken().value
+    }
+
+    private func request(
+        _ client: String,
+        _ assertion: Secret,
+        _ context: SourceContext
+    ) throws(SourceError) -> HTTPRequest {
+        let tenant = try required("AZURE_TENANT_ID", context)
+        let authority = try context.override("AZURE_AUTHORITY_HOST", plainHTTP: .loopback)
+        let fields = [
+            ("grant_type", "client_credentials"), ("client_id", client),
+            ("scope", demand.resource + "/.default"),
+            ("client_assertion_type", Self.assertionType), ("client_assertion", assertion.text),
+        ]
+        let form = fields.map { "\($0.0)=\(percentEncoded($0.1))" }.joined(separator: "&")
+        return HTTPRequest(
+            "POST",
+            "\(authority?.url ?? Self.host)/\(percentEncoded(tenant))/oauth2/v2.0/token",
+            headers: [HTTPHeader("Content-Type", "application/x-www-form-urlencoded")],
+            body: Secret(form),
+            route: authority?.isSecure == false ? .direct : route(context),
+            trust: context.trust,
+            connectTimeout: ConnectTimeout.far
+        )
+    }
+
+    /// Entra is a public service, which a pod may reach by a proxy alone.
+    private func route(_ context: SourceContext) -> HTTPRequest.Route {
+        guard let url = context.variable("HTTPS_PROXY") ?? context.variable("https_proxy") else {
+            return .direct
+        }
+        let exceptions = context.variable("NO_PROXY") ?? context.variable("no_proxy")
+        return .proxied(ProxySettings(url: url, noProxy: exceptions))
+    }
+
+    private func error(
+        _ response: HTTPResponse,
+        _ reply: JSON?,
+        to request: HTTPRequest,
+        _ context: SourceContext
+    ) -> SourceError {
+        let status = response.status
+        let codes = reply?["error_codes"]?.array?.compactMap(\.lenientNumber).map { Int($0) } ?? []
+        let told = codes.isEmpty ? "" : " (AADSTS\(codes.map(String.init).joined(separator: ", ")))"
+        let isPassing = isPassing(status)
+        let hint = codes.lazy.compactMap(hint).first
+        return SourceError(
+            status == 429
+                ? .throttled
+                : isPassing ? .transient : hint == nil ? .noSource : .misconfigured,
+            "\(request.place): status \(status)\(told)\(response.excerpt)",
+            hint: hint,
+            retry: isPassing ? .growing(from: 1) : .never,
+            retryAfter: context.retryAfter(response)
+        )
+    }
+
+    private func hint(_ code: Int) -> String? {
+        switch code {
+        case 700_024: "the projected token is outside its time: is the machine's clock right?"
+        case 70_021, 700_213:
+            "no federated credential has this subject (system:serviceaccount:NAMESPACE:NAME);"
+                + " a new one is known only after some minutes"
+        case 700_211: "the federated credential's issuer is not the cluster's OIDC issuer"
+        case 700_212: "the federated credential's audience must be api://AzureADTokenExchange"
+        case 700_016: "the tenant knows no application of this client id (AZURE_CLIENT_ID)"
+        case 500_011, 50_001: demand.resourceHint
+        case 90_002: "there is no such tenant (AZURE_TENANT_ID)"
+        case 50_196: "Entra was asked too often in a short time"
+        default: nil
+        }
+    }
+}
