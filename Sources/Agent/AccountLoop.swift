@@ -137,7 +137,7 @@ package final class AccountLoop: Sendable {
             let chance = around.chance()
             state.withLock { $0.succeed(with: credential, result, chance: chance) }
             logRefreshed(credential, result)
-            keep(credential)
+            await keep(credential)
             await deliver(credential)
         case .failure(let failure): fail(failure)
         case .subjectToken, .revoked:
@@ -241,9 +241,12 @@ package final class AccountLoop: Sendable {
         await deliver(credential)
     }
 
-    private func keep(_ credential: Credential) {
+    private func keep(_ credential: Credential) async {
+        guard let keeper else { return }
+        let account = account
         do {
-            try keeper?.keep(credential, for: account)
+            // A state directory that was asked for may be on a disk, which takes its time.
+            try await offPool { try keeper.keep(credential, for: account) }
         } catch {
             log(.warning, "not-kept", message: "\(error)")
         }

@@ -272,6 +272,9 @@ int32_t wif_spawn(const wif_spawn_request *request, int *pidfd) {
 int wif_landlock_forbid_writing(void) {
     int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 0) return (errno == ENOSYS || errno == EOPNOTSUPP) ? 1 : -1;
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)  // since version 3 of the interface
+#endif
     struct landlock_ruleset_attr rules = {
         .handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
                              LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
@@ -279,6 +282,7 @@ int wif_landlock_forbid_writing(void) {
                              LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
                              LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM,
     };
+    if (version >= 3) rules.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
     int descriptor = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
     if (descriptor < 0) return -1;
     int result = (int)syscall(SYS_landlock_restrict_self, descriptor, 0);

@@ -21,6 +21,7 @@ package enum Sandbox {
     /// - Throws: ``Errno`` where the kernel offers something and refuses it.
     package static func enter(_ extent: Extent) throws(Errno) {
         hardenProcess()
+        forgetEnvironment()
         ignoreSignal(SIGPIPE)
         ignoreSignal(SIGXFSZ)
         try systemCall { wif_set_no_new_privileges() }
@@ -33,6 +34,14 @@ package enum Sandbox {
             try limit(RLIMIT_FSIZE, to: 0)
         }
         try systemCall { wif_landlock_forbid_writing() }
+    }
+
+    /// Libraries read variables behind our back: `SSLKEYLOGFILE` has libcurl write session keys,
+    /// `OPENSSL_CONF` has OpenSSL load modules. What a job needs stands in the job.
+    private static func forgetEnvironment() {
+        let path = processEnvironment()["PATH"]
+        clearenv()
+        if let path { unsafe setenv("PATH", path, 1) }
     }
 
     private static func limit(_ resource: __rlimit_resource, to value: rlim_t) throws(Errno) {
