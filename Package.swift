@@ -25,6 +25,7 @@ let package = Package(
 
         .target(name: "Platform", dependencies: ["CLinux"]),
         .target(name: "Federation", dependencies: ["Platform"]),
+        .target(name: "Policy", dependencies: ["Federation"]),
         .target(name: "HTTP", dependencies: ["CLibcurl", "Platform"]),
         .target(name: "Crypto", dependencies: ["COpenSSL", "Platform"]),
         .target(name: "Serving", dependencies: ["Platform"]),
@@ -57,6 +58,7 @@ let package = Package(
             dependencies: ["wif-emulator", "Serving", "Crypto", "Federation", "Platform"]
         ),
         .testTarget(name: "RoomTests"),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "Federation"]),
         .testTarget(name: "FederationTests", dependencies: ["Federation", "Platform"]),
         .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),
         .target(

@@ -5,6 +5,7 @@ enum Rooms {
         "CLinux": [],
         "Platform": ["CLinux"],
         "Federation": ["Platform"],
+        "Policy": ["Federation"],
         "HTTP": ["CLibcurl", "Platform"],
         "Crypto": ["COpenSSL", "Platform"],
         "Serving": ["Platform"],

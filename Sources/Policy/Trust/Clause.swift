@@ -1,0 +1,67 @@
+/// One thing that a service looks at in a token, and what it will make of it.
+package struct Clause: Equatable, Sendable {
+    /// What the service will say.
+    package enum Verdict: String, Sendable {
+        case accepted
+        case refused
+        /// By a rule that the service does not document.
+        case uncertain
+    }
+
+    /// "issuer", "audience", "expiry", "age", "subject", "condition" or a mapping's key.
+    package let name: String
+    package let verdict: Verdict
+    /// What the token says against what is wanted, in one line.
+    package let detail: String
+    /// How to mend it.
+    package let hint: String?
+
+    init(_ name: String, _ verdict: Verdict, _ detail: String, hint: String? = nil) {
+        self.name = name
+        self.verdict = verdict
+        self.detail = detail
+        self.hint = hint
+    }
+}
+
+extension Evaluation {
+    /// The parts that keep the condition from holding, with the values that make them so.
+    package var objections: [String] {
+        let isChain = trace.contains { $0.level == 1 && $0.outcome.isBoolean }
+        let level = isChain ? 1 : 0
+        var result: [String] = []
+        for (index, step) in trace.enumerated() where step.level == level {
+            guard let objection = step.objection else { continue }
+            let operands = trace[(index + 1)...].prefix { $0.level > level }
+                .filter { $0.level == level + 1 && $0.outcome.shown != nil }
+                .map { "\($0.source) is \($0.outcome.shown ?? "")" }
+            let list = operands.isEmpty ? "" : " (\(operands.joined(separator: ", ")))"
+            result.append(objection + list)
+        }
+        return result
+    }
+}
+
+extension Evaluation.Step {
+    fileprivate var objection: String? {
+        switch outcome {
+        case .value("true"): nil
+        case .value("false"): "\(source) is false"
+        case .value(let text): "\(source) gives \(text)"
+        case .error(let message): "\(source) fails: \(message)"
+        }
+    }
+}
+
+extension Evaluation.Step.Outcome {
+    fileprivate var isBoolean: Bool {
+        switch self {
+        case .value(let text): text == "true" || text == "false"
+        case .error: true
+        }
+    }
+
+    fileprivate var shown: String? {
+        if case .value(let text) = self { text } else { nil }
+    }
+}
