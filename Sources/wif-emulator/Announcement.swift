@@ -81,9 +81,11 @@ struct Announcement: Sendable {
 
     /// The file that Mondoo's console generates.
     private func account(_ issuer: Issuer) -> [UInt8] {
+        // AWS's usual proof is no token of this issuer, but a request that it has STS answer.
+        let url = issuer.name == "aws" ? Mondoo.amazonIssuer : issuer.url
         let account: JSON = [
             "type": "external_account", "universeDomain": .string(world.urls[.mondoo] ?? ""),
-            "audience": .string(world.options.scope), "issuerUri": .string(issuer.url),
+            "audience": .string(world.options.scope), "issuerUri": .string(url),
             "subjectTokenType": "urn:ietf:params:oauth:token-type:jwt",
             "scopes": ["//iam.api.mondoo.app/roles/agent"],
         ]

@@ -138,6 +138,15 @@ private let flags: [String: Setter] = [
     "--azure-resource": { (options, argument) throws(UsageError) in
         options.azureResources.append(argument.text)
     },
+    "--aws-credentials": { (options, argument) throws(UsageError) in
+        options.awsCredentials = try argument.name(Options.AWSCredentialKind.self)
+    },
+    "--aws-region": { (options, argument) throws(UsageError) in
+        options.awsRegion = argument.text
+    },
+    "--aws-hop-limit": { (options, argument) throws(UsageError) in
+        options.awsHopLimit = try argument.seconds(1...64)
+    },
     "--scope": { (options, argument) throws(UsageError) in options.scope = argument.text },
     "--credential-lifetime": { (options, argument) throws(UsageError) in
         options.credentialLifetime = try argument.seconds(1...86_400)
@@ -177,7 +186,7 @@ private func platforms(_ argument: Argument) throws(UsageError) -> [IdentityPlat
     var platforms: [IdentityPlatform] = []
     for name in argument.text.split(separator: ",") {
         guard let platform = IdentityPlatform(rawValue: String(name)) else {
-            throw argument.wrong("all, none, or some of gcp, azure, github")
+            throw argument.wrong("all, none, or some of gcp, azure, github, aws")
         }
         platforms.append(platform)
     }

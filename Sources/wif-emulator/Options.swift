@@ -17,6 +17,11 @@ struct Options: Sendable {
     var tokenLifetimes: [String: Int64] = [:]
     var azureTokenAge: Int64 = 6 * 3600
     var azureResources: [String] = []
+    /// Which of the ways to a key the variables show.
+    var awsCredentials = AWSCredentialKind.metadata
+    var awsRegion = "eu-central-1"
+    /// How many hops the metadata service's answers to a request for a token travel; at 1 they are lost.
+    var awsHopLimit: Int64 = 2
     var scope = "//captain.api.mondoo.app/spaces/demo"
     var credentialLifetime: Int64 = 3600
     var certificateLifetime: Int64?
@@ -30,6 +35,11 @@ struct Options: Sendable {
         case expired
         case wrongHost = "wrong-host"
         case unknownCA = "unknown-ca"
+    }
+
+    /// Where a workload finds its AWS key.
+    enum AWSCredentialKind: String, CaseIterable, Sendable {
+        case metadata, container, environment
     }
 
     /// The issuer's URL as the user wants it; `nil` for the real one.

@@ -33,6 +33,9 @@ struct Variable: Equatable, Sendable {
 enum RoleName: String, CaseIterable, Sendable {
     case gcp, azure
     case azureLegacy = "azure-legacy"
+    case awsMetadata = "aws-imds"
+    case awsContainer = "aws-container"
+    case awsSTS = "aws-sts"
     case github, issuers, mondoo, conductorone, bright, oauth, google
 
     /// Where it is reached unless told otherwise.
@@ -49,6 +52,8 @@ enum RoleName: String, CaseIterable, Sendable {
         switch self {
         case .gcp, .azure: .metadata
         case .azureLegacy: .own
+        case .awsMetadata, .awsContainer: .metadata
+        case .awsSTS: .own
         case .github, .issuers, .mondoo, .conductorone, .bright, .oauth, .google: .service
         }
     }
@@ -58,6 +63,7 @@ enum RoleName: String, CaseIterable, Sendable {
         switch self {
         case .gcp: .gcp
         case .azure, .azureLegacy: .azure
+        case .awsMetadata, .awsContainer, .awsSTS: .aws
         case .github: .github
         case .issuers, .mondoo, .conductorone, .bright, .oauth, .google: nil
         }
@@ -71,6 +77,8 @@ enum RoleName: String, CaseIterable, Sendable {
         case .azure: [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1")]
         case .azureLegacy:
             [Variable("MSI_ENDPOINT", "http://127.0.0.1:1/oauth2/token")]
+        case .awsMetadata: [Variable("AWS_EC2_METADATA_DISABLED", "true")]
+        case .awsContainer, .awsSTS: []
         case .github, .issuers, .mondoo, .conductorone, .bright, .oauth, .google: []
         }
     }
@@ -82,6 +90,9 @@ func role(_ name: RoleName, in world: World) throws(CryptoError) -> any Role {
     case .gcp: GCPMetadata(world: world)
     case .azure: AzureMetadata(world: world)
     case .azureLegacy: AzureLegacy(world: world)
+    case .awsMetadata: AWSMetadata(world: world)
+    case .awsContainer: try AWSContainer(world: world)
+    case .awsSTS: AWSSTS(world: world)
     case .github: try GitHubActions(world: world)
     case .issuers: Issuers(world: world)
     case .mondoo: try Mondoo(world: world)

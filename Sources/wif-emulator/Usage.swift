@@ -5,17 +5,21 @@ let version = "0.1.0"
 let usage = """
     usage: wif-emulator [OPTION]...
 
-    Plays the outside world of a workload without keys: the metadata services of GCP and Azure,
-    the token service of GitHub Actions, their issuers, and Mondoo's token exchange. Prints the
+    Plays the outside world of a workload without keys: the metadata services of GCP, Azure
+    and AWS, AWS's STS, the token service of GitHub Actions, their issuers, and Mondoo's token exchange. Prints the
     environment variables to reach it, then serves until SIGTERM or SIGINT.
 
     What is played
-      --platform LIST          all (default), none, or some of gcp,azure,github
+      --platform LIST          all (default), none, or some of gcp,azure,github,aws
       --claim PLATFORM.NAME=V  a claim of its tokens (JSON or text; null leaves it out)
       --token-lifetime [P=]S   seconds its tokens live (gcp 3600, azure 86400, github 300)
       --azure-token-age S      age of a resource's first token (21600)
       --azure-resource URI     a resource the tenant knows; repeatable, replaces the usual ones
       --issuer NAME=URL        the iss of gcp, azure, github or custom; self for its own URL
+      --aws-credentials KIND   which way to a key is told: metadata (default), container or
+                               environment
+      --aws-region REGION      what the metadata service says it is in (eu-central-1)
+      --aws-hop-limit N        1: the answer to a request for a token is lost, as in a container
       --scope MRN              whose credentials Mondoo hands out
       --trust JSON|FILE        whom Mondoo trusts, instead of every identity played
       --credential-lifetime S  seconds a credential lives (3600)
@@ -24,7 +28,8 @@ let usage = """
 
     Where
       --listen [tls:]ADDRESS:PORT[=ROLE,...]
-                               repeatable; roles: gcp, azure, azure-legacy, github, issuers, mondoo.
+                               repeatable; roles: gcp, azure, azure-legacy, aws-imds,
+                               aws-container, aws-sts, github, issuers, mondoo.
                                What is not named gets ports of its own on 127.0.0.1
       --tls                    services (all but the metadata) speak TLS with a CA of their own
       --tls-hosts LIST         names in the certificate (localhost,127.0.0.1,::1); the first one

@@ -7,7 +7,8 @@ import Testing
 @Suite struct `Command line` {
     @Test(arguments: [
         ["--nope"], ["--listen"], ["--listen", "x"], ["--listen", "127.0.0.1:1=nobody"],
-        ["--platform", "aws"], ["--tls"], ["--claim", "sub=x"], ["--claim", "aws.sub=x"],
+        ["--platform", "oracle"], ["--tls"], ["--claim", "sub=x"], ["--claim", "oracle.sub=x"],
+        ["--aws-credentials", "sso"], ["--aws-hop-limit", "0"],
         ["--token-lifetime", "gcp=never"], ["--credential-lifetime", "0"],
         ["--tls-fault", "odd"], ["--url", "nobody=https://x"], ["--trust", #"{"issuer":"x"}"#],
         ["--fault", #"{"bogus":1}"#], ["--fault", "/does/not/exist"],
@@ -25,7 +26,7 @@ import Testing
         #expect(options.credentialLifetime == 5)
         #expect(options.claims["gcp"]?["sub"] == "1")
         #expect(options.claims["github"]?["run_id"] == 7)
-        #expect(options.tokenLifetimes == ["gcp": 60, "azure": 90, "github": 60])
+        #expect(options.tokenLifetimes == ["gcp": 60, "azure": 90, "github": 60, "aws": 60])
     }
 
     private static let others = ",conductorone,bright,oauth,google"
@@ -34,7 +35,8 @@ import Testing
         (
             [],
             [
-                "127.0.0.1:0 gcp,azure,github,issuers,mondoo\(others)", "127.0.0.1:0 azure-legacy",
+                "127.0.0.1:0 gcp,azure,aws-imds,aws-container,github,issuers,mondoo\(others)",
+                "127.0.0.1:0 azure-legacy", "127.0.0.1:0 aws-sts",
             ]
         ),
         (["--platform", "none"], ["127.0.0.1:0 issuers,mondoo\(others)"]),

@@ -93,13 +93,25 @@ struct Mondoo: Role {
         guard !candidates.isEmpty else {
             throw MondooError(.notFound, "no identity provider has this issuer and audience")
         }
-        let claims = try verify(exchange)
+        let objections = try self.objections(exchange)
         var objection: MondooError?
         for trust in candidates {
-            guard let found = trust.objection(to: claims) else { return trust }
+            guard let found = objections(trust) else { return trust }
             objection = found
         }
         throw objection ?? MondooError(.permissionDenied, "nobody trusts this token")
+    }
+
+    /// What speaks against the identity that the exchange proves, by each trust.
+    private func objections(
+        _ exchange: Exchange
+    ) throws(MondooError) -> (MondooTrust) -> MondooError? {
+        if exchange.issuer == Self.amazonIssuer {
+            let caller = try caller(provenBy: exchange.token)
+            return { $0.objection(to: caller) }
+        }
+        let claims = try verify(exchange)
+        return { $0.objection(to: claims) }
     }
 
     private func verify(_ exchange: Exchange) throws(MondooError) -> TokenClaims {
@@ -138,13 +150,13 @@ extension World {
     /// The trusts the user gave; else one for each identity that is played.
     var mondooTrusts: [MondooTrust] {
         if !options.trusts.isEmpty { return options.trusts.map(resolved) }
-        return options.platforms.map { platform in
+        return options.platforms.filter { $0 != .aws }.map { platform in
             MondooTrust(
                 issuer: issuer(named: platform.rawValue)?.url ?? "",
                 subject: claims(of: platform)["sub"]?.string ?? "",
                 scope: options.scope
             )
-        } + [
+        } + amazonTrusts + [
             MondooTrust(
                 issuer: issuer(named: "custom")?.url ?? "",
                 subject: "workload",

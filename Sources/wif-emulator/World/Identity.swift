@@ -2,7 +2,7 @@ import Federation
 
 /// A platform whose workload identity is played.
 enum IdentityPlatform: String, CaseIterable, Sendable {
-    case gcp, azure, github
+    case gcp, azure, github, aws
 
     /// Who signs its tokens in the real world.
     var issuerURL: String {
@@ -10,6 +10,7 @@ enum IdentityPlatform: String, CaseIterable, Sendable {
         case .gcp: "https://accounts.google.com"
         case .azure: "https://sts.windows.net/\(azureTenant)/"
         case .github: "https://token.actions.githubusercontent.com"
+        case .aws: "https://1f0e2d3c-4b5a-4968-8776-a5b4c3d2e1f0.tokens.sts.global.api.aws"
         }
     }
 
@@ -18,7 +19,7 @@ enum IdentityPlatform: String, CaseIterable, Sendable {
         switch self {
         case .gcp: 3600
         case .azure: 86_400
-        case .github: 300
+        case .github, .aws: 300
         }
     }
 
@@ -28,6 +29,7 @@ enum IdentityPlatform: String, CaseIterable, Sendable {
         case .gcp: gcpClaims
         case .azure: azureClaims
         case .github: gitHubClaims
+        case .aws: amazonClaims
         }
     }
 }
@@ -55,6 +57,13 @@ private let azureClaims: [String: JSON] = [
     "appid": "5c6b7a89-1d2e-4f30-a1b2-c3d4e5f60718", "appidacr": "2", "ver": "1.0",
     "xms_mirid":
         "/subscriptions/9e8d7c6b-5a49-4382-b716-05f4e3d2c1b0/resourcegroups/acme/providers/Microsoft.ManagedIdentity/userAssignedIdentities/workload",
+]
+
+private let amazonClaims: [String: JSON] = [
+    "https://sts.amazonaws.com/": [
+        "aws_account": .string(AWSAccount.number), "source_region": "eu-central-1",
+        "org_id": "o-exampleorgid", "principal_tags": ["team": "red"],
+    ]
 ]
 
 private let gitHubClaims: [String: JSON] = [

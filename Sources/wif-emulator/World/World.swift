@@ -12,6 +12,8 @@ final class World: Sendable {
     let faults: FaultList
     /// One back end for both of Azure's endpoints.
     let azureTokens = AzureTokens()
+    /// The account behind all of AWS's endpoints.
+    let sts = STSCalls()
     let issuers: [Issuer]
     /// Where each role is reached from outside, without a trailing `/`.
     let urls: [RoleName: String]
