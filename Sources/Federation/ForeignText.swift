@@ -1,16 +1,39 @@
 extension String {
-    /// Text from elsewhere made fit for a message: control characters and invalid bytes become `?`,
-    /// line breaks a space, and what exceeds 300 characters is cut.
+    /// Text from elsewhere made fit for a message: what looks like a token becomes `<redacted>`, since
+    /// a peer may quote what it was sent; control characters and invalid bytes become `?`, line breaks
+    /// a space, and what exceeds 300 characters is cut.
     package var printable: String {
+        let text = redacted
         var result = ""
-        for scalar in unicodeScalars.prefix(301) {
+        for scalar in text.unicodeScalars.prefix(301) {
             switch scalar {
             case "\n", "\r", "\t": result += " "
             case _ where scalar.properties.generalCategory.isUnprintable: result += "?"
             default: result.unicodeScalars.append(scalar)
             }
         }
-        return unicodeScalars.count > 300 ? String(result.prefix(300)) + "…" : result
+        return text.unicodeScalars.dropFirst(300).isEmpty ? result : String(result.prefix(300)) + "…"
+    }
+
+    /// The text with long runs of base64 characters, mixed as only encoded bytes are, left out.
+    private var redacted: String {
+        var result: [UInt8] = []
+        var run: [UInt8] = []
+        func endRun() {
+            result += run.looksEncoded ? Array("<redacted>".utf8) : run
+            run = []
+        }
+        // What is cut off anyway is not looked at, but for the end of a run.
+        for byte in utf8.prefix(2048) {
+            if byte.isBase64 {
+                run.append(byte)
+            } else {
+                endRun()
+                result.append(byte)
+            }
+        }
+        endRun()
+        return String(decoding: result, as: UTF8.self)
     }
 
     /// The text without ASCII white space at both ends.
@@ -20,6 +43,24 @@ extension String {
             let last = lastIndex(where: { !isSpace($0) })
         else { return "" }
         return String(self[first...last])
+    }
+}
+
+extension UInt8 {
+    /// Whether it stands in base64 or base64url text; `/` separates, as in paths and names.
+    fileprivate var isBase64: Bool {
+        isLower || isUpper || isDigit || "+-_=".utf8.contains(self)
+    }
+
+    fileprivate var isLower: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self) }
+    fileprivate var isUpper: Bool { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) }
+    fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+}
+
+extension [UInt8] {
+    fileprivate var looksEncoded: Bool {
+        count >= 40 && contains(where: \.isLower) && contains(where: \.isUpper)
+            && contains(where: \.isDigit)
     }
 }
 

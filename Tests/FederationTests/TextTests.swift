@@ -55,3 +55,29 @@ import Testing
         #expect(percentEncoded(text) == encoded)
     }
 }
+
+@Suite struct `Tokens in foreign text` {
+    static let token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMzQ1Njc4OTAifQ"
+
+    @Test(arguments: [
+        (
+            "bad token \(token).\(token).\(token) here",
+            "bad token <redacted>.<redacted>.<redacted> here"
+        ),
+        ("\"\(token)\"", "\"<redacted>\""),
+        ("//captain.api.mondoo.app/spaces/my-space", "//captain.api.mondoo.app/spaces/my-space"),
+        (
+            "repo:acme-organization/infrastructure-live-production-eu:ref:refs/heads/main",
+            "repo:acme-organization/infrastructure-live-production-eu:ref:refs/heads/main"
+        ),
+        ("system:serviceaccount:team-4:Scanner", "system:serviceaccount:team-4:Scanner"),
+    ])
+    func `are left out, and names are not`(text: String, printable: String) {
+        #expect(text.printable == printable)
+    }
+
+    @Test func `are left out where the text is cut, too`() {
+        let text = String(repeating: "x ", count: 140) + Self.token
+        #expect(!text.printable.contains("eyJ"))
+    }
+}
