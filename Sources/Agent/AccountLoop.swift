@@ -137,6 +137,10 @@ package final class AccountLoop: Sendable {
             let chance = around.chance()
             state.withLock { $0.succeed(with: credential, result, chance: chance) }
             logRefreshed(credential, result)
+            if result.proof?.isRenewable == false {
+                let message = "the token source cannot give another token; the account will expire"
+                log(.warning, "will-expire", message: message, expiresAt: credential.expiresAt)
+            }
             await keep(credential)
             await deliver(credential)
         case .failure(let failure): fail(failure)
@@ -150,6 +154,9 @@ package final class AccountLoop: Sendable {
         let chance = around.chance()
         state.withLock { $0.record(reports, at: around.timekeeper.now, chance: chance) }
         for report in reports {
+            for warning in report.warnings {
+                log(.warning, "warning", message: warning, path: report.output.path)
+            }
             if let failure = report.failure {
                 log(.error, "output-failed", message: failure.message, path: report.output.path)
             } else {
