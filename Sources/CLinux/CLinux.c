@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -117,10 +118,12 @@ int wif_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 // Where each signal's number is sent; read by the handler.
 static volatile sig_atomic_t signal_writers[NSIG];
 
-static void report_signal(int signal) {
+static void report_signal(int signal, siginfo_t *info, void *context) {
+    (void)context;
     int saved = errno;
-    unsigned char number = (unsigned char)signal;
-    send(signal_writers[signal], &number, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    wif_signal report = {.number = signal, .sender = 0, .from_kernel = info->si_code > 0};
+    if (!report.from_kernel) report.sender = info->si_pid;
+    send(signal_writers[signal], &report, sizeof report, MSG_NOSIGNAL | MSG_DONTWAIT);
     errno = saved;
 }
 
@@ -129,8 +132,8 @@ int wif_signal_socket(const int *signals) {
     if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return -1;
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = report_signal;
-    action.sa_flags = SA_RESTART;
+    action.sa_sigaction = report_signal;
+    action.sa_flags = SA_RESTART | SA_SIGINFO;
     for (; *signals != 0; signals++) {
         signal_writers[*signals] = ends[1];
         if (sigaction(*signals, &action, NULL) != 0) return -1;
@@ -138,12 +141,30 @@ int wif_signal_socket(const int *signals) {
     return ends[0];
 }
 
-int wif_next_signal(int descriptor) {
-    unsigned char number;
+int wif_next_signal(int descriptor, wif_signal *signal) {
     ssize_t size;
-    do size = read(descriptor, &number, 1);
+    do size = read(descriptor, signal, sizeof *signal);
     while (size < 0 && errno == EINTR);
-    return size == 1 ? number : -1;
+    return size == sizeof *signal ? 0 : -1;
+}
+
+uint64_t wif_ignored_signals(void) {
+    uint64_t ignored = 0;
+    for (int signal = 1; signal < NSIG; signal++) {
+        struct sigaction action;
+        if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            ignored |= 1ULL << (signal - 1);
+    }
+    return ignored;
+}
+
+int wif_stopped_child(int32_t pid) {
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    int result;
+    do result = waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG);
+    while (result != 0 && errno == EINTR);
+    return result == 0 && info.si_pid == pid ? info.si_status : 0;
 }
 
 int wif_clock_watch(void) { return timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK); }
@@ -185,12 +206,23 @@ int wif_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0,
 int wif_set_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 int wif_set_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
+static void restore(const wif_process_origin *origin) {
+    umask((mode_t)origin->mask);
+    struct rlimit core = {.rlim_cur = origin->core_soft, .rlim_max = origin->core_hard};
+    setrlimit(RLIMIT_CORE, &core);
+    for (int i = 0; i < origin->inherited_count; i++) wif_set_cloexec(origin->inherited[i], false);
+}
+
 // Runs in the child between fork and exec: async-signal-safe calls only.
 static void become(const wif_spawn_request *request, int report) {
     struct sigaction standard;
     memset(&standard, 0, sizeof standard);
     standard.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &standard, NULL);
+    for (int signal = 1; signal < NSIG; signal++) {
+        bool ignored = request->origin != NULL && request->origin->ignored >> (signal - 1) & 1;
+        standard.sa_handler = ignored ? SIG_IGN : SIG_DFL;
+        sigaction(signal, &standard, NULL);
+    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -217,6 +249,7 @@ static void become(const wif_spawn_request *request, int report) {
         if (dup2(moved[i], i) < 0) goto failed;
     }
     wif_cloexec_from((uint32_t)request->count);
+    if (request->origin != NULL) restore(request->origin);
     if (request->search) {
         execvpe(request->path, request->arguments, request->environment);
     } else {

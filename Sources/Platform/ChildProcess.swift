@@ -31,6 +31,12 @@ package final class ChildProcess: Sendable {
         package var searchesPath = false
         /// Whether the child leads a process group of its own.
         package var leadsGroup = false
+        /// Gives the child what this process was started with, in place of what it gave itself.
+        package var origin: ProcessOrigin?
+        /// Byte for byte, where they need not be UTF-8; the first one is the path, too.
+        package var exactArguments: [[UInt8]]?
+        /// `NAME=value` entries, byte for byte, in place of `environment`.
+        package var exactEnvironment: [[UInt8]]?
 
         package init(
             path: String,
@@ -43,6 +49,14 @@ package final class ChildProcess: Sendable {
             self.environment = environment
             self.descriptors = descriptors
         }
+
+        fileprivate var argumentBytes: [[UInt8]] {
+            exactArguments ?? arguments.map { Array($0.utf8) }
+        }
+
+        fileprivate var environmentBytes: [[UInt8]] {
+            exactEnvironment ?? environment.map { Array("\($0.key)=\($0.value)".utf8) }
+        }
     }
 
     package let pid: Int32
@@ -53,13 +67,14 @@ package final class ChildProcess: Sendable {
     /// Starts the program. `fork(2)`, `execve(2)`
     /// - Throws: ``Errno`` of what failed, `ENOENT` and `EACCES` of the program included.
     package init(_ request: Request) throws(Errno) {
-        var pidfd: Int32 = -1
-        let variables = request.environment.map { "\($0.key)=\($0.value)" }
-        pid = try unsafe withCStrings(request.arguments) { arguments throws(Errno) in
-            try unsafe withCStrings(variables) { environment throws(Errno) in
-                try unsafe Self.spawn(request, arguments, environment, &pidfd)
+        let (pid, pidfd) = try ChildRegistry.start { () throws(Errno) in
+            try unsafe withCStrings(request.argumentBytes) { arguments throws(Errno) in
+                try unsafe withCStrings(request.environmentBytes) { environment throws(Errno) in
+                    try unsafe Self.spawn(request, arguments, environment)
+                }
             }
         }
+        self.pid = pid
         self.pidfd = FileDescriptor(owning: pidfd)
         self.request = request
     }
@@ -67,37 +82,45 @@ package final class ChildProcess: Sendable {
     private static func spawn(
         _ request: Request,
         _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>,
-        _ environment: UnsafePointer<UnsafeMutablePointer<CChar>?>,
-        _ pidfd: inout Int32
-    ) throws(Errno) -> Int32 {
-        let result = unsafe request.path.withCString { path in
+        _ environment: UnsafePointer<UnsafeMutablePointer<CChar>?>
+    ) throws(Errno) -> (pid: Int32, pidfd: Int32) {
+        var pidfd: Int32 = -1
+        let inherited = request.origin?.descriptors ?? []
+        let path = request.exactArguments?.first ?? Array(request.path.utf8)
+        let result = unsafe (path + [0]).map(CChar.init(bitPattern:)).withUnsafeBufferPointer { path in
             unsafe request.descriptors.withUnsafeBufferPointer { descriptors in
-                var spawn = unsafe wif_spawn_request()
-                unsafe spawn.path = path
-                unsafe spawn.arguments = arguments
-                unsafe spawn.environment = environment
-                unsafe spawn.descriptors = descriptors.baseAddress
-                unsafe spawn.count = Int32(descriptors.count)
-                unsafe spawn.search = request.searchesPath
-                unsafe spawn.new_group = request.leadsGroup
-                return unsafe wif_spawn(&spawn, &pidfd)
+                unsafe inherited.withUnsafeBufferPointer { inherited in
+                    var origin = unsafe wif_process_origin(request.origin, inherited)
+                    return unsafe withUnsafePointer(to: &origin) { origin in
+                        var spawn = unsafe wif_spawn_request()
+                        unsafe spawn.path = path.baseAddress
+                        unsafe spawn.arguments = arguments
+                        unsafe spawn.environment = environment
+                        unsafe spawn.descriptors = descriptors.baseAddress
+                        unsafe spawn.count = Int32(descriptors.count)
+                        unsafe spawn.search = request.searchesPath
+                        unsafe spawn.new_group = request.leadsGroup
+                        unsafe spawn.origin = request.origin == nil ? nil : origin
+                        return unsafe wif_spawn(&spawn, &pidfd)
+                    }
+                }
             }
         }
         if result < 0 { throw Errno(errno) }
-        return result
+        return (result, pidfd)
     }
 
     deinit {
         guard status.withLock({ $0 == nil }) else { return }
         signal(SIGKILL)
-        _ = reap(blocking: true)
+        ChildRegistry.bury(pid)
     }
 
     /// Waits for the end; may be asked again.
     /// - Throws: `CancellationError`; the child then goes on.
     package func wait() async throws -> ExitStatus {
         while true {
-            if let status = reap(blocking: false) { return status }
+            if let status = reap() { return status }
             try await Poller.shared.wait(for: pidfd.raw, .reading)
         }
     }
@@ -111,41 +134,52 @@ package final class ChildProcess: Sendable {
 
     /// Sends a signal, to the whole process group where the child leads one; a dead child gets none.
     package func signal(_ number: Int32) {
-        status.withLock { status in
-            guard status == nil else { return }
-            _ = request.leadsGroup ? kill(-pid, number) : wif_pidfd_signal(pidfd.raw, number)
+        guard status.withLock({ $0 == nil }) else { return }
+        guard request.leadsGroup else {
+            _ = wif_pidfd_signal(pidfd.raw, number)
+            return
         }
+        ChildRegistry.ifUnreaped(pid) { _ = kill(-pid, number) }
     }
 
-    private func reap(blocking: Bool) -> ExitStatus? {
+    private func reap() -> ExitStatus? {
         status.withLock { status in
             if let status { return status }
-            var word: Int32 = 0
-            let answer = systemCallResult {
-                unsafe waitpid(pid, &word, blocking ? 0 : Int32(WNOHANG))
-            }
-            guard answer == pid else { return nil }
+            guard let word = ChildRegistry.reap(pid) else { return nil }
             let number = word & 0x7F
             status = number == 0 ? .exited((word >> 8) & 0xFF) : .signaled(number)
             return status
         }
     }
-
-    private func systemCallResult(_ call: () -> Int32) -> Int32 {
-        do { return try systemCall(call) } catch { return -1 }
-    }
 }
 
 /// Lends the strings as a NULL-terminated vector for C.
 private func withCStrings<Result>(
-    _ strings: [String],
+    _ strings: [[UInt8]],
     _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) throws(Errno) -> Result
 ) throws(Errno) -> Result {
-    let copies = unsafe strings.map { unsafe strdup($0) }
+    let copies = unsafe strings.map { string in
+        unsafe (string + [0]).map(CChar.init(bitPattern:)).withUnsafeBufferPointer { text in
+            unsafe text.baseAddress.flatMap { unsafe strdup($0) }
+        }
+    }
     defer { unsafe copies.forEach { pointer in unsafe free(pointer) } }
     let vector = unsafe copies + [nil]
     return try unsafe vector.withUnsafeBufferPointer { buffer throws(Errno) in
         guard let base = buffer.baseAddress else { throw Errno(EINVAL) }
         return try unsafe body(base)
+    }
+}
+
+extension wif_process_origin {
+    fileprivate init(_ origin: ProcessOrigin?, _ inherited: UnsafeBufferPointer<Int32>) {
+        unsafe self.init(
+            mask: origin?.mask ?? 0,
+            core_soft: origin?.coreLimit.soft ?? 0,
+            core_hard: origin?.coreLimit.hard ?? 0,
+            ignored: origin?.ignored ?? 0,
+            inherited: inherited.baseAddress,
+            inherited_count: Int32(inherited.count)
+        )
     }
 }

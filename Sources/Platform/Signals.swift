@@ -22,12 +22,31 @@ package struct Signals: Sendable {
 
     /// The next signal's number. One waiter at a time.
     /// - Throws: `CancellationError`.
-    package func next() async throws -> Int32 {
+    package func next() async throws -> Int32 { try await nextArrival().number }
+
+    /// The next signal and where it came from. One waiter at a time.
+    /// - Throws: `CancellationError`.
+    package func nextArrival() async throws -> Arrival {
         while true {
-            let number = wif_next_signal(handle.descriptor.raw)
-            if number > 0 { return number }
+            var signal = wif_signal()
+            if unsafe wif_next_signal(handle.descriptor.raw, &signal) == 0 {
+                return Arrival(
+                    number: signal.number,
+                    sender: signal.sender,
+                    isFromKernel: signal.from_kernel
+                )
+            }
             try await Poller.shared.wait(for: handle.descriptor.raw, .reading)
         }
+    }
+
+    /// A signal that has arrived.
+    package struct Arrival: Sendable {
+        package let number: Int32
+        /// The sending process; 0 where the kernel is the sender.
+        package let sender: Int32
+        /// As those that a terminal sends to the whole of its foreground process group.
+        package let isFromKernel: Bool
     }
 }
 
@@ -38,9 +57,21 @@ package func ignoreSignal(_ number: Int32) {
 
 /// The numbers of the signals this program deals in. `signal(7)`
 package enum Signal {
+    package static let child = SIGCHLD
+    package static let resume = SIGCONT
     package static let hangUp = SIGHUP
     package static let interrupt = SIGINT
+    package static let kill = SIGKILL
     package static let pipe = SIGPIPE
+    package static let quit = SIGQUIT
     package static let terminate = SIGTERM
     package static let user1 = SIGUSR1
+
+    /// What a wrapper hands on to the program it stands for: everything that a process is sent on
+    /// purpose, the real-time signals included.
+    package static let forwarded: [Int32] =
+        [
+            SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGTSTP, SIGWINCH,
+            SIGPWR, SIGURG, SIGIO,
+        ] + Array(34...64)
 }

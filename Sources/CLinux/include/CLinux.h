@@ -58,9 +58,19 @@ int wif_eventfd(void);
 
 // sigaction(2): from now on the numbers of these signals (ended with 0) arrive at the non-blocking
 // socket that is returned; the newest socket gets a signal that several ask for.
-// wif_next_signal returns the number, or -1.
+// wif_next_signal takes the next one from it.
+typedef struct {
+    int32_t number;
+    int32_t sender;    // pid, where a process sent it
+    bool from_kernel;  // such as those a terminal sends to its foreground process group
+} wif_signal;
 int wif_signal_socket(const int *signals);
-int wif_next_signal(int descriptor);
+int wif_next_signal(int descriptor, wif_signal *signal);
+// sigaction(2): the signals that are ignored, number n as bit n - 1.
+uint64_t wif_ignored_signals(void);
+
+// waitid(2) with WSTOPPED: the signal that stopped the child since the last look; 0 for none.
+int wif_stopped_child(int32_t pid);
 
 // timerfd_create(2) on CLOCK_REALTIME, armed far in the future with TFD_TIMER_CANCEL_ON_SET: it
 // becomes readable (read fails with ECANCELED) when the wall clock is set.
@@ -86,8 +96,17 @@ int wif_set_child_subreaper(void);
 
 // Starts a child process: fork(2), then in the child dup2 of `descriptors[0..<count]` to 0..<count
 // (-1: /dev/null), every other descriptor close-on-exec, default signal dispositions and an empty
-// mask, optionally a new process group, chdir, then execve(2) (or execvpe(3) with `search`).
+// mask, optionally a new process group, chdir, then execve(2) (or execvpe(3) with `search`). With an
+// `origin` the child gets what this process was started with in place of what it gave itself.
 // Returns the pid; if exec failed the child is reaped and -1 returned with exec's errno.
+typedef struct {
+    uint32_t mask;  // umask(2)
+    uint64_t core_soft, core_hard;
+    uint64_t ignored;  // see wif_ignored_signals
+    const int *inherited;  // descriptors to be left open beside 0..<count
+    int inherited_count;
+} wif_process_origin;
+
 typedef struct {
     const char *path;
     char *const *arguments;
@@ -97,6 +116,7 @@ typedef struct {
     bool search;
     bool new_group;
     const char *directory;  // NULL: unchanged
+    const wif_process_origin *origin;  // NULL: none
 } wif_spawn_request;
 int32_t wif_spawn(const wif_spawn_request *request, int *pidfd);
 
