@@ -100,17 +100,23 @@ package struct ControlServer: Sendable {
         guard let loop = board.loops.first(where: { $0.serves(path) }) else {
             return HTTPServerResponse(status: 404, text: "this agent does not serve that file\n")
         }
+        let older = request.query.first { $0.name == "newer" }.flatMap { Int64($0.value) }
         _ = await board.wait(until: deadline(request)) {
-            loop.snapshot.isSettled(at: board.timekeeper.now)
-                || loop.snapshot.phase(at: board.timekeeper.now) == .valid
+            let (state, now) = (loop.snapshot, board.timekeeper.now)
+            return state.credential(after: older, at: now) != nil
+                || older == nil && state.isSettled(at: now) || state.isRefused
         }
-        let (state, now) = (loop.snapshot, board.timekeeper.now)
-        if state.phase(at: now) == .valid, let credential = state.credential {
+        let state = loop.snapshot
+        if let credential = state.credential(after: older, at: board.timekeeper.now) {
             return Self.json(200, ["credential": credential.json])
         }
         let failure =
             state.lastFailure?.failure
-            ?? Failure(.transient, at: .worker, "the agent has no credential yet")
+            ?? Failure(
+                .transient,
+                at: .worker,
+                "the agent has no \(older == nil ? "" : "newer ")credential yet"
+            )
         return Self.json(503, ["failure": failure.json])
     }
 
@@ -166,6 +172,18 @@ extension Failure {
 extension AccountState {
     /// Attempts that have ended.
     fileprivate var attempts: Int { refreshes + failures.values.reduce(0, +) }
+
+    /// The credential if it is valid and was received after that instant on the boot-time clock.
+    fileprivate func credential(after older: Int64?, at now: BootInstant) -> Credential? {
+        guard phase(at: now) == .valid, let credential else { return nil }
+        return credential.receivedAt.nanoseconds > older ?? .min ? credential : nil
+    }
+
+    /// Whether the last attempt was turned down for good.
+    fileprivate var isRefused: Bool {
+        guard let failure = lastFailure?.failure else { return false }
+        return failure.class == .refused || failure.class == .misconfigured
+    }
 }
 
 extension AccountLoop {

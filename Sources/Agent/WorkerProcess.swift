@@ -17,15 +17,16 @@ final class WorkerProcess: Sendable {
         let input = try Pipe()
         let output = try Pipe()
         let errors = try Pipe()
-        process = try ChildProcess(
-            ChildProcess.Request(
-                path: program,
-                arguments: ["wif-exchange"] + arguments,
-                // A crash report would print the memory of a process that holds tokens.
-                environment: ["SWIFT_BACKTRACE": "enable=no"],
-                descriptors: [input.reading.raw, output.writing.raw, errors.writing.raw]
-            )
+        var request = ChildProcess.Request(
+            path: program,
+            arguments: ["wif-exchange"] + arguments,
+            // A crash report would print the memory of a process that holds tokens.
+            environment: ["SWIFT_BACKTRACE": "enable=no"],
+            descriptors: [input.reading.raw, output.writing.raw, errors.writing.raw]
         )
+        // Apart from what the terminal's user interrupts or stops.
+        request.leadsGroup = true
+        process = try ChildProcess(request)
         self.input = Mutex(try SendableDescriptor(nonBlocking: input.takeWriting()))
         self.output = try SendableDescriptor(nonBlocking: output.takeReading())
         self.errors = try SendableDescriptor(nonBlocking: errors.takeReading())

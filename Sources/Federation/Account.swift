@@ -38,8 +38,8 @@ package struct Account: Sendable {
         ]
     }
 
-    /// The same account with these outputs in place of its own (`--output`).
-    package func replacingOutputs(_ outputs: [Output]) -> Account {
+    /// The same account with these outputs in place of its own (`--output`), and these hooks.
+    package func replacingOutputs(_ outputs: [Output], hooks: [RefreshHook]? = nil) -> Account {
         Account(
             name: name,
             path: path,
@@ -50,7 +50,7 @@ package struct Account: Sendable {
             issuer: issuer,
             lifetime: lifetime,
             configuredOutputs: outputs,
-            hooks: hooks,
+            hooks: hooks ?? self.hooks,
             revokeOnExit: revokeOnExit,
             proxy: proxy,
             caFile: caFile,

@@ -87,7 +87,8 @@ package final class ChildProcess: Sendable {
         var pidfd: Int32 = -1
         let inherited = request.origin?.descriptors ?? []
         let path = request.exactArguments?.first ?? Array(request.path.utf8)
-        let result = unsafe (path + [0]).map(CChar.init(bitPattern:)).withUnsafeBufferPointer { path in
+        let result = unsafe (path + [0]).map(CChar.init(bitPattern:)).withUnsafeBufferPointer {
+            path in
             unsafe request.descriptors.withUnsafeBufferPointer { descriptors in
                 unsafe inherited.withUnsafeBufferPointer { inherited in
                     var origin = unsafe wif_process_origin(request.origin, inherited)
@@ -124,6 +125,9 @@ package final class ChildProcess: Sendable {
             try await Poller.shared.wait(for: pidfd.raw, .reading)
         }
     }
+
+    /// How it ended; `nil` while it runs.
+    package func statusIfEnded() -> ExitStatus? { reap() }
 
     /// Waits for the end without reaping: the process group can still be signalled then.
     /// - Throws: `CancellationError`; the child then goes on.

@@ -6,14 +6,14 @@ extension ChildProcess {
     package var hasStopped: Bool { wif_stopped_child(pid) != 0 }
 }
 
-/// Stops this process as its terminal's user has stopped its child, until it is continued.
+/// Stops this process as its terminal's user has stopped its child, until it is continued; not where
+/// nobody would continue it: without a terminal, or as the first process of a container.
 ///
-/// - Returns: `false` at once where there is nobody who would continue it: no terminal, or it is the
-///   first process of a container.
-package func stopWithTerminal() -> Bool {
-    guard getpid() != 1 else { return false }
+/// A process stops once one of its threads has met the signal: this one may return before that.
+package func stopWithTerminal() {
+    guard getpid() != 1 else { return }
     let terminal = unsafe wif_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK, 0)
-    guard terminal >= 0 else { return false }
+    guard terminal >= 0 else { return }
     close(terminal)
-    return kill(getpid(), SIGSTOP) == 0
+    kill(getpid(), SIGSTOP)
 }

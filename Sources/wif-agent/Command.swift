@@ -9,6 +9,8 @@ struct Command: Sendable {
     var details = ""
     var options: [Option] = []
     var maximalWords = 0
+    /// Whether the words are another program's command line, which ends the options.
+    var takesCommand = false
     let run: @Sendable (Invocation) async throws -> Int32
 
     /// The command's own options and those of every command.
@@ -39,7 +41,7 @@ struct Command: Sendable {
     )
 
     /// All commands, in the order in which help lists them.
-    static let all: [Command] = [.run, .get, .token, .status, .wait, .refresh, .check]
+    static let all: [Command] = [.run, .get, .exec, .token, .status, .wait, .refresh, .check]
 }
 
 enum Help {

@@ -32,7 +32,7 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     let account = try AccountChoice.load(invocation)
     var credential: Credential?
     if !invocation.isSet("fresh") {
-        credential = try await agentsCredential(account, timeout, invocation)
+        credential = try await runningAgents(invocation).credential(of: account, wait: timeout)
     }
     if credential == nil {
         let result = await DirectExchange.run(
@@ -58,47 +58,4 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     for warning in rendered.warnings { writeToStandardError("warning: \(warning)\n") }
     try emit(rendered.bytes.bytes)
     return 0
-}
-
-/// The credential of an agent that serves the account's file; `nil` where none does.
-/// - Throws: ``CommandFailure`` where an agent serves it and has none.
-private func agentsCredential(
-    _ account: Account,
-    _ timeout: Double,
-    _ invocation: Invocation
-) async throws -> Credential? {
-    let path: String
-    do throws(Errno) {
-        path = try realPath(account.path)
-    } catch {
-        return nil
-    }
-    let agents = AgentClient.all(
-        runtimeDirectory: invocation.value("runtime-dir"),
-        environment: invocation.environment
-    )
-    for agent in agents {
-        let answer: AgentClient.Answer
-        do throws(AgentClient.Unreachable) {
-            let target = "/credential?file=\(percentEncoded(path))&wait=\(timeout)"
-            answer = try await agent.ask("GET", target, timeout: timeout + 5)
-        } catch {
-            continue
-        }
-        if answer.status == 404 { continue }
-        if let credential = answer.json?["credential"].flatMap(Credential.init(json:)) {
-            return credential
-        }
-        if let failure = answer.json?["failure"].flatMap(Failure.init(json:)) {
-            throw CommandFailure(failure)
-        }
-        throw CommandFailure(
-            Failure(
-                .refused,
-                at: .worker,
-                "the agent at \(agent.directory) answered \(answer.status): \(answer.text.printable)"
-            )
-        )
-    }
-    return nil
 }

@@ -1,4 +1,5 @@
 import Federation
+import Platform
 
 /// One option that a command takes.
 struct Option: Sendable {
@@ -29,6 +30,8 @@ struct UsageError: Error {
 /// A parsed command line: options by name, and the words that are none.
 struct Invocation: Sendable {
     let environment: [String: String]
+    /// What the process was started with before it was hardened.
+    let origin: ProcessOrigin
     private(set) var words: [String] = []
     private var values: [String: [String]] = [:]
     private let options: [Option]
@@ -36,13 +39,17 @@ struct Invocation: Sendable {
     /// - Parameters:
     ///   - arguments: what follows the command's name.
     ///   - maximalWords: how many words beside options the command takes.
+    ///   - endsAtWord: whether the first word ends the options, as that of another command line.
     init(
         _ arguments: some Sequence<String>,
         options: [Option],
         maximalWords: Int,
-        environment: [String: String]
+        endsAtWord: Bool = false,
+        environment: [String: String],
+        origin: ProcessOrigin
     ) throws(UsageError) {
         self.options = options
+        self.origin = origin
         self.environment = environment
         var rest = Array(arguments)[...]
         while let argument = rest.popFirst() {
@@ -53,6 +60,9 @@ struct Invocation: Sendable {
                 try take(argument, &rest)
             } else {
                 words.append(argument)
+                guard endsAtWord else { continue }
+                words += rest
+                break
             }
         }
         guard words.count <= maximalWords else {

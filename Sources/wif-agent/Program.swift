@@ -5,19 +5,20 @@ import Platform
 @main
 struct Program {
     static func main() {
-        hardenProcess()
+        let origin = hardenProcess()
         ignoreSignal(Signal.pipe)
         let environment = processEnvironment()
         let arguments = Array(CommandLine.arguments.dropFirst())
-        exitProcess(MainLoop.run { await exitCode(arguments, environment) })
+        exitProcess(MainLoop.run { await exitCode(arguments, environment, origin) })
     }
 
     private static func exitCode(
         _ arguments: [String],
-        _ environment: [String: String]
+        _ environment: [String: String],
+        _ origin: ProcessOrigin
     ) async -> Int32 {
         do {
-            return try await run(arguments, environment)
+            return try await run(arguments, environment, origin)
         } catch let error as UsageError {
             complain(error.message, hint: error.hint)
             return 64
@@ -32,7 +33,8 @@ struct Program {
 
     private static func run(
         _ arguments: [String],
-        _ environment: [String: String]
+        _ environment: [String: String],
+        _ origin: ProcessOrigin
     ) async throws -> Int32 {
         guard let name = arguments.first else {
             throw UsageError(message: "a command is missing", hint: "wif-agent --help lists them")
@@ -54,7 +56,9 @@ struct Program {
             arguments.dropFirst(),
             options: command.allOptions,
             maximalWords: command.maximalWords,
-            environment: environment
+            endsAtWord: command.takesCommand,
+            environment: environment,
+            origin: origin
         )
         if invocation.isSet("help") { return try show(Help.of(command)) }
         if invocation.isSet("version") { return try show("wif-agent \(programVersion)\n") }

@@ -114,8 +114,9 @@ private func runtimeDirectory(_ invocation: Invocation) throws(UsageError) -> St
     return "/run/wif-agent"
 }
 
-private func log(_ invocation: Invocation) throws(UsageError) -> Log {
-    let word = invocation.value("log-level") ?? "info"
+/// The log that the options ask for.
+func log(_ invocation: Invocation, level standard: String = "info") throws(UsageError) -> Log {
+    let word = invocation.value("log-level") ?? standard
     guard let level = Log.Level(word: word) else {
         throw UsageError(message: "--log-level \(word.printable): error, warning, info or debug")
     }

@@ -1,0 +1,117 @@
+import Agent
+import Federation
+import Platform
+
+extension Command {
+    static let exec = Command(
+        name: "exec",
+        arguments: "[--] COMMAND [ARGUMENT]...",
+        summary: "run a command with the credential in its environment",
+        details: """
+            The credential is in the variable that the env format sets (WIF_AGENT_EXPIRES_AT says until
+            when), and in the file that WIF_AGENT_FILE names, which is replaced by each newer one. Exit
+            code: the command's, 128+N if signal N ended it, 127 if it is not there, 126 if it cannot
+            be run.
+            """,
+        options: [
+            config,
+            Option(
+                name: "format",
+                value: "FORMAT",
+                help: "of WIF_AGENT_FILE: raw (default), json, env, envfile, header"
+            ),
+            Option(
+                name: "refresh-signal",
+                value: "SIGNAL",
+                help: "sent to the command after each refresh"
+            ),
+            Option(
+                name: "restart-on-refresh",
+                help: "end the command and start it again after each refresh"
+            ),
+            timeout,
+        ],
+        maximalWords: .max,
+        takesCommand: true,
+        run: { invocation in try await execCommand(invocation) }
+    )
+}
+
+private func execCommand(_ invocation: Invocation) async throws -> Int32 {
+    let options = try ExecOptions(invocation)
+    let timeout = try invocation.seconds("timeout", default: 60)
+    let log = try log(invocation, level: "warning")
+    // Before anything takes time: from now on no signal ends this process without the command's.
+    let signals = try Signals(Signal.forwarded.filter { !invocation.origin.ignores($0) })
+    let children = try Signals([Signal.child])
+    adoptOrphans()
+    let account = try AccountChoice.load(invocation)
+    let result = await DirectExchange.withWorkers(invocation.environment) { pool in
+        let worker = JoiningWorker(agents: runningAgents(invocation), pool: pool)
+        let session = ExecSession(
+            account: account,
+            options: options,
+            worker: worker,
+            signals: signals,
+            children: children,
+            log: log,
+            invocation: invocation
+        )
+        return await session.result(timeout: timeout)
+    }
+    return try result.get()
+}
+
+/// What becomes of the command at a refresh, and what the command is.
+struct ExecOptions: Sendable {
+    /// What is done to a running command when a newer credential is in the file.
+    enum AtRefresh: Sendable {
+        case nothing
+        case signal(Int32)
+        case restart
+    }
+
+    let format: Format
+    let atRefresh: AtRefresh
+    /// Byte for byte.
+    let command: [[UInt8]]
+
+    init(_ invocation: Invocation) throws(UsageError) {
+        guard !invocation.words.isEmpty else {
+            throw UsageError(
+                message: "a command is missing",
+                hint: "wif-agent exec -c FILE -- COMMAND"
+            )
+        }
+        // Its words are the last of the command line; as strings they might have been mended.
+        command = processArguments().suffix(invocation.words.count)
+        let word = invocation.value("format") ?? "raw"
+        guard let format = word == "base64" ? .raw : Format(rawValue: word) else {
+            throw UsageError(
+                message: "--format \(word.printable): one of raw, json, env, envfile, header"
+            )
+        }
+        self.format = format
+        atRefresh = try Self.atRefresh(invocation)
+    }
+
+    private static func atRefresh(_ invocation: Invocation) throws(UsageError) -> AtRefresh {
+        let restarts = invocation.isSet("restart-on-refresh")
+        guard let name = invocation.value("refresh-signal") else {
+            return restarts ? .restart : .nothing
+        }
+        guard !restarts else {
+            throw UsageError(
+                message: "--refresh-signal and --restart-on-refresh are given both",
+                hint: "one of them says what becomes of the command"
+            )
+        }
+        guard let number = signalNumber(name) else {
+            throw UsageError(
+                message: "--refresh-signal \(name.printable): HUP, INT, QUIT, USR1, USR2, TERM, "
+                    + "CONT or WINCH is expected"
+            )
+        }
+        return .signal(number)
+    }
+}

@@ -1,0 +1,230 @@
+import Agent
+import Federation
+import Outputs
+import Platform
+
+/// One run of `wif-agent exec`: the first credential, the command, and what happens while it runs.
+struct ExecSession: Sendable {
+    enum Event: Sendable {
+        case signal(Signals.Arrival)
+        case childrenChanged
+        /// Every delivery that succeeded, and whether it brought a newer credential.
+        case delivered(Credential)
+        case undeliverable(Failure)
+        case ended(ExecChild)
+        case overdue(ExecChild)
+    }
+
+    let account: Account
+    let options: ExecOptions
+    let worker: JoiningWorker
+    let signals: Signals
+    let children: Signals
+    let log: Log
+    let invocation: Invocation
+
+    func result(timeout: Double) async -> Result<Int32, CommandFailure> {
+        do throws(CommandFailure) {
+            switch await firstCredential(timeout) {
+            case .signal(let number): return .success(128 + number)
+            case .result(let result):
+                let credential: Credential
+                do {
+                    credential = try result.credential()
+                } catch {
+                    throw error as? CommandFailure ?? CommandFailure(.strangeAnswer)
+                }
+                return .success(try await run(JobResult(id: 0, outcome: .credential(credential))))
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    // MARK: Before the command
+
+    private enum Beginning: Sendable {
+        case result(JobResult)
+        case signal(Int32)
+    }
+
+    private func firstCredential(_ timeout: Double) async -> Beginning {
+        await withTaskGroup(of: Beginning?.self) { group in
+            group.addTask {
+                let result = await DirectExchange.retrying(timeout: timeout) {
+                    await worker.run(.exchange, for: account)
+                }
+                return .result(result)
+            }
+            group.addTask {
+                do { return .signal(try await nextEndingSignal()) } catch { return nil }
+            }
+            defer { group.cancelAll() }
+            let first = await group.next() ?? nil
+            return first ?? .result(JobResult(id: 0, outcome: .failure(.strangeAnswer)))
+        }
+    }
+
+    private func nextEndingSignal() async throws -> Int32 {
+        while true {
+            let number = try await signals.next()
+            if Signal.ending.contains(number) { return number }
+        }
+    }
+
+    // MARK: With the command
+
+    private func run(_ first: JobResult) async throws(CommandFailure) -> Int32 {
+        let place: PrivateDirectory
+        do throws(PathError) {
+            place = try PrivateDirectory(
+                prefix: "wif-agent-",
+                environment: invocation.environment
+            )
+        } catch {
+            throw CommandFailure(.private(error), exitCode: 74)
+        }
+        let ended: Result<Int32, CommandFailure>
+        do throws(CommandFailure) {
+            ended = .success(try await run(first, in: place))
+        } catch {
+            ended = .failure(error)
+        }
+        do throws(PathError) {
+            try place.remove()
+        } catch {
+            log(.warning, "warning", ["error": "\(error)"])
+        }
+        return try ended.get()
+    }
+
+    private func run(
+        _ first: JobResult,
+        in place: PrivateDirectory
+    ) async throws(CommandFailure) -> Int32 {
+        let (events, source) = AsyncStream<Event>.makeStream()
+        let path = place.path + "/credential"
+        let loop = try makeLoop(first, path, in: place, source)
+        let result = await withDiscardingTaskGroup { group -> Result<Int32, CommandFailure> in
+            group.addTask { await loop.run() }
+            group.addTask { await forwardSignals(to: source) }
+            group.addTask { await tellOfChildren(to: source) }
+            var supervisor = ExecSupervisor(
+                options: options,
+                environment: ExecEnvironment(account: account, path: path),
+                origin: invocation.origin,
+                log: log
+            )
+            defer { group.cancelAll() }
+            for await event in events {
+                do throws(CommandFailure) {
+                    let watch = { (child: ExecChild) in
+                        group.addTask { await child.watch { source.yield(.ended(child)) } }
+                    }
+                    let patience = { (child: ExecChild) in
+                        group.addTask { await child.outlast { source.yield(.overdue(child)) } }
+                    }
+                    if let code = try supervisor.handle(event, watch: watch, patience: patience) {
+                        return .success(code)
+                    }
+                    if case .signal(let arrival) = event, arrival.number == Signal.resume {
+                        loop.lookAgain()
+                    }
+                } catch {
+                    return .failure(error)
+                }
+            }
+            return .failure(CommandFailure(.strangeAnswer))
+        }
+        await revoke(loop.snapshot.credential)
+        return try result.get()
+    }
+
+    private func makeLoop(
+        _ first: JobResult,
+        _ path: String,
+        in place: PrivateDirectory,
+        _ events: AsyncStream<Event>.Continuation
+    ) throws(CommandFailure) -> AccountLoop {
+        let output = Output(kind: .file(options.format, FileOptions()), path: path)
+        let account = account.replacingOutputs([output], hooks: [])
+        do throws(OutputError) {
+            let outputs = try OutputSet(account: account, runtimeDirectory: place.path)
+            return AccountLoop(
+                account: account,
+                outputs: ObservedOutputs(outputs) { events.yield($0) },
+                keeper: nil,
+                in: AccountLoop.Surroundings(
+                    worker: PrimedWorker(first, then: worker),
+                    timekeeper: SystemTimekeeper(),
+                    chance: { Double.random(in: 0..<1) },
+                    log: log,
+                    onChange: {}
+                )
+            )
+        } catch {
+            throw CommandFailure(error.failure, exitCode: 74)
+        }
+    }
+
+    private func forwardSignals(to events: AsyncStream<Event>.Continuation) async {
+        do { while true { events.yield(.signal(try await signals.nextArrival())) } } catch {}
+    }
+
+    private func tellOfChildren(to events: AsyncStream<Event>.Continuation) async {
+        do {
+            while true {
+                _ = try await children.next()
+                events.yield(.childrenChanged)
+            }
+        } catch {}
+    }
+
+    /// Gives the credential back where the account says so; one that an agent lent is the agent's.
+    private func revoke(_ credential: Credential?) async {
+        guard let credential, worker.ownsCredential, account.revokesOnExit(ofCommand: true) else {
+            return
+        }
+        let result = await worker.run(.revoke(credential.value), for: account)
+        guard case .failure(let failure) = result.outcome else { return }
+        log(.warning, "revoke-failed", ["account": account.name, "error": failure.message])
+    }
+}
+
+/// The file output, with every delivery told.
+private struct ObservedOutputs: CredentialOutputs {
+    private let outputs: OutputSet
+    private let tell: @Sendable (ExecSession.Event) -> Void
+
+    init(_ outputs: OutputSet, tell: @escaping @Sendable (ExecSession.Event) -> Void) {
+        self.outputs = outputs
+        self.tell = tell
+    }
+
+    func run() async { await outputs.run() }
+
+    func deliver(_ credential: Credential) async -> [OutputReport] {
+        let reports = await outputs.deliver(credential)
+        if let failure = reports.lazy.compactMap(\.failure).first {
+            tell(.undeliverable(failure))
+        } else {
+            tell(.delivered(credential))
+        }
+        return reports
+    }
+
+    func expire() async -> [OutputReport] { await outputs.expire() }
+
+    func close(removing: Bool) async -> [OutputReport] { await outputs.close(removing: removing) }
+}
+
+extension Failure {
+    fileprivate static func `private`(_ error: PathError) -> Failure {
+        Failure(.misconfigured, at: .output, "private directory: \(error)", hint: error.hint)
+    }
+}
+
+extension Signal {
+    /// Those that ask a process to end.
+    static let ending: Set<Int32> = [terminate, interrupt, hangUp, quit]
+}

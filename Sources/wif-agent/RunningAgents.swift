@@ -1,0 +1,67 @@
+import Agent
+import Federation
+import Platform
+
+/// The agents that may serve an account already.
+struct RunningAgents: Sendable {
+    private let runtimeDirectory: String?
+    private let environment: [String: String]
+
+    init(runtimeDirectory: String?, environment: [String: String]) {
+        self.runtimeDirectory = runtimeDirectory
+        self.environment = environment
+    }
+
+    /// The credential of an agent that serves the account's file; `nil` where none does.
+    ///
+    /// - Parameters:
+    ///   - older: waits for a credential that was received after this one.
+    ///   - wait: seconds to wait for it.
+    /// - Throws: ``CommandFailure`` where an agent serves the file and has no such credential.
+    func credential(
+        of account: Account,
+        newerThan older: Credential? = nil,
+        wait: Double
+    ) async throws(CommandFailure) -> Credential? {
+        let path: String
+        do throws(Errno) {
+            path = try realPath(account.path)
+        } catch {
+            return nil
+        }
+        let newer = older.map { "&newer=\($0.receivedAt.nanoseconds)" } ?? ""
+        let target = "/credential?file=\(percentEncoded(path))&wait=\(wait)\(newer)"
+        let agents = AgentClient.all(runtimeDirectory: runtimeDirectory, environment: environment)
+        for agent in agents {
+            let answer: AgentClient.Answer
+            do throws(AgentClient.Unreachable) {
+                answer = try await agent.ask("GET", target, timeout: wait + 5)
+            } catch {
+                continue
+            }
+            if answer.status == 404 { continue }
+            if let credential = answer.json?["credential"].flatMap(Credential.init(json:)) {
+                return credential
+            }
+            if let failure = answer.json?["failure"].flatMap(Failure.init(json:)) {
+                throw CommandFailure(failure)
+            }
+            throw CommandFailure(
+                Failure(
+                    .refused,
+                    at: .worker,
+                    "the agent at \(agent.directory) answered \(answer.status): "
+                        + answer.text.printable
+                )
+            )
+        }
+        return nil
+    }
+}
+
+func runningAgents(_ invocation: Invocation) -> RunningAgents {
+    RunningAgents(
+        runtimeDirectory: invocation.value("runtime-dir").map(AccountChoice.absolute),
+        environment: invocation.environment
+    )
+}
