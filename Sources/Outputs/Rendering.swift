@@ -30,7 +30,7 @@ package func render(
     case .header: return Rendered(bytes: try header(credential, account))
     case .env:
         return Rendered(
-            bytes: lines(credential, account) { name, value in
+            bytes: lines(credential, variable, account) { name, value in
                 Array("export \(name)=".utf8) + shellQuoted(value)
             }
         )
@@ -78,13 +78,15 @@ private func header(_ credential: Credential, _ account: Account) throws(OutputE
 }
 
 /// What an environment holds of a credential: the value, what the service's programs need beside it,
-/// and when it expires. The values are secret; to be wiped by the caller.
+/// and when it expires; the value under the account's name for it, or another. The values are secret; to be wiped by the caller.
 package func environmentVariables(
     _ credential: Credential,
-    _ account: Account
+    _ account: Account,
+    named variable: String? = nil
 ) -> [(name: String, value: [UInt8])] {
-    var variables = [(name: account.variable, value: credential.value.bytes)]
-    for (name, value) in account.service.companionVariables where name != account.variable {
+    let variable = variable ?? account.variable
+    var variables = [(name: variable, value: credential.value.bytes)]
+    for (name, value) in account.service.companionVariables where name != variable {
         variables.append((name, Array(value.utf8)))
     }
     variables.append(("WIF_AGENT_EXPIRES_AT", Array(rfc3339(credential.expiresAt).utf8)))
@@ -94,12 +96,13 @@ package func environmentVariables(
 /// One line for each variable of the env formats.
 private func lines(
     _ credential: Credential,
+    _ variable: String,
     _ account: Account,
     line: (_ name: String, _ value: [UInt8]) -> [UInt8]
 ) -> Secret {
     var bytes: [UInt8] = []
     defer { wipe(&bytes) }
-    for (name, value) in environmentVariables(credential, account) {
+    for (name, value) in environmentVariables(credential, account, named: variable) {
         bytes += line(name, value) + [newline]
     }
     return Secret(bytes)
@@ -111,7 +114,7 @@ private func environmentFile(
     _ account: Account
 ) -> Rendered {
     var isBare = true
-    let bytes = lines(credential, account) { name, value in
+    let bytes = lines(credential, variable, account) { name, value in
         let isPlain = value.allSatisfy(isPlain)
         isBare = isBare && isPlain
         return Array("\(name)=".utf8) + (isPlain ? value : systemdQuoted(value))
