@@ -22,6 +22,7 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static let readOnly = Errno(EROFS)
     package static let notPermitted = Errno(EPERM)
     package static let noAccess = Errno(EACCES)
+    package static let textBusy = Errno(ETXTBSY)
 
     /// Reasons that go away without anybody changing the configuration: a full or failing disk, a
     /// file system mounted read-only after an error, no memory or descriptors left.

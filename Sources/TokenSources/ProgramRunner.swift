@@ -40,8 +40,12 @@ extension SourceContext {
         }
         let path = try trustedPath(of: program)
         do {
-            return try await RunningProgram(program, path: path, environment: environment)
-                .output(limit: Self.outputLimit, grace: Self.grace, deadline: deadline, timekeeper)
+            return try await started(program, path).output(
+                limit: Self.outputLimit,
+                grace: Self.grace,
+                deadline: deadline,
+                timekeeper
+            )
         } catch let error as SourceError {
             throw error
         } catch let error as Errno {
@@ -49,6 +53,19 @@ extension SourceContext {
         } catch {
             throw .cancelled
         }
+    }
+
+    /// Starts it; again for a moment where somebody still holds the file open for writing.
+    private func started(_ program: Program, _ path: String) async throws -> RunningProgram {
+        for _ in 0..<10 {
+            do throws(Errno) {
+                return try RunningProgram(program, path: path, environment: environment)
+            } catch {
+                guard error == .textBusy else { throw error }
+            }
+            try await timekeeper.sleep(until: timekeeper.now.advanced(bySeconds: 0.05))
+        }
+        throw Errno.textBusy
     }
 
     private func trustedPath(of program: Program) throws(SourceError) -> String {

@@ -44,10 +44,18 @@ struct Emulator: Sendable {
         }
     }
 
+    /// Writes the files of all roles.
+    func prepare() throws {
+        for post in posts { for (_, role) in post.dispatcher.roles { try role.prepare() } }
+    }
+
     /// Serves all listeners until the task is cancelled.
     func run() async throws {
         try await withThrowingTaskGroup { group in
-            for post in posts { group.addTask { try await Emulator.serve(post) } }
+            for post in posts {
+                group.addTask { try await Emulator.serve(post) }
+                for (_, role) in post.dispatcher.roles { group.addTask { await role.live() } }
+            }
             try await group.waitForAll()
         }
     }

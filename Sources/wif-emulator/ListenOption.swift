@@ -34,7 +34,10 @@ struct ListenOption: Sendable {
 extension Options {
     /// The roles that are played.
     var roles: [RoleName] {
-        RoleName.allCases.filter { role in role.platform.map(platforms.contains) ?? true }
+        RoleName.allCases.filter { role in
+            let isThere = role.platform.map(platforms.contains) ?? true
+            return isThere && (role.azureEndpoint ?? azureEndpoint) == azureEndpoint
+        }
     }
 
     /// Every address to listen on with its roles: what `--listen` says, and loopback ports for the rest.

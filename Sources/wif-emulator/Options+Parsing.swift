@@ -132,6 +132,12 @@ private let flags: [String: Setter] = [
     "--token-lifetime": { (options, argument) throws(UsageError) in
         try setTokenLifetime(&options, argument)
     },
+    "--azure-endpoint": { (options, argument) throws(UsageError) in
+        options.azureEndpoint = try argument.name(Options.AzureEndpoint.self)
+    },
+    "--arc-directory": { (options, argument) throws(UsageError) in
+        options.arcDirectory = argument.text
+    },
     "--azure-token-age": { (options, argument) throws(UsageError) in
         options.azureTokenAge = try argument.seconds(0...86_400)
     },
@@ -179,14 +185,15 @@ private func addTrusts(_ options: inout Options, _ json: JSON) throws(UsageError
 
 private func platforms(_ argument: Argument) throws(UsageError) -> [IdentityPlatform] {
     switch argument.text {
-    case "all": return IdentityPlatform.allCases
+    case "all": return IdentityPlatform.usual
     case "none": return []
     default: break
     }
     var platforms: [IdentityPlatform] = []
     for name in argument.text.split(separator: ",") {
         guard let platform = IdentityPlatform(rawValue: String(name)) else {
-            throw argument.wrong("all, none, or some of gcp, azure, github, aws")
+            let known = IdentityPlatform.allCases.map(\.rawValue).joined(separator: ", ")
+            throw argument.wrong("all, none, or some of \(known)")
         }
         platforms.append(platform)
     }

@@ -3,7 +3,7 @@ import Federation
 /// What the command line asks for.
 struct Options: Sendable {
     /// The identities that exist.
-    var platforms: [IdentityPlatform] = IdentityPlatform.allCases
+    var platforms: [IdentityPlatform] = IdentityPlatform.usual
     var listeners: [ListenOption] = []
     var directory: String?
     var servesTLS = false
@@ -15,6 +15,10 @@ struct Options: Sendable {
     var issuers: [String: String] = [:]
     var claims: [String: [String: JSON]] = [:]
     var tokenLifetimes: [String: Int64] = [:]
+    /// Which of Azure's endpoints the variables show.
+    var azureEndpoint = AzureEndpoint.machine
+    /// Where Arc's agent puts the files that it asks for.
+    var arcDirectory = "/var/opt/azcmagent/tokens"
     var azureTokenAge: Int64 = 6 * 3600
     var azureResources: [String] = []
     /// Which of the ways to a key the variables show.
@@ -29,6 +33,12 @@ struct Options: Sendable {
     var serviceTrusts: [ServiceTrust] = []
     var clockOffset: Double = 0
     var faults: [Fault] = []
+
+    /// Where a workload on Azure gets its token.
+    enum AzureEndpoint: String, CaseIterable, Sendable {
+        case machine, arc, workload
+        case appService = "app-service"
+    }
 
     /// A TLS server that clients must refuse.
     enum TLSFault: String, CaseIterable, Sendable {

@@ -32,6 +32,7 @@ private func run(
 private func play(_ options: Options, until signals: Signals) async throws {
     if let directory = options.directory { Announcement.begin(in: directory) }
     let emulator = try Emulator(options)
+    try emulator.prepare()
     if let directory = options.directory { try emulator.announcement.write(to: directory) }
     try writeToStandardOutput(Array(emulator.announcement.exports.utf8))
     try await withThrowingTaskGroup { group in

@@ -7,6 +7,12 @@ protocol Role: Sendable {
     /// The environment variables through which a workload reaches it.
     var environment: [Variable] { get }
 
+    /// Writes the files that a workload finds, before anybody is told of them.
+    func prepare() throws
+
+    /// What it does of its own accord, until cancelled.
+    func live() async
+
     /// Whether the request is for one of its paths.
     func owns(_ request: HTTPServerRequest) -> Bool
 
@@ -16,6 +22,8 @@ protocol Role: Sendable {
 
 extension Role {
     var environment: [Variable] { [] }
+    func prepare() throws {}
+    func live() async {}
 }
 
 /// An environment variable.
@@ -36,6 +44,11 @@ enum RoleName: String, CaseIterable, Sendable {
     case awsMetadata = "aws-imds"
     case awsContainer = "aws-container"
     case awsSTS = "aws-sts"
+    case azureAppService = "azure-app-service"
+    case azureArc = "azure-arc"
+    case azureEntra = "azure-entra"
+    case azurePipelines = "azure-pipelines"
+    case gitlab, circleci, bitbucket, terraform, buildkite, kubernetes, fly, vercel, spacelift
     case github, issuers, mondoo, conductorone, bright, oauth, google
 
     /// Where it is reached unless told otherwise.
@@ -51,9 +64,13 @@ enum RoleName: String, CaseIterable, Sendable {
     var placement: Placement {
         switch self {
         case .gcp, .azure: .metadata
-        case .azureLegacy: .own
         case .awsMetadata, .awsContainer: .metadata
         case .awsSTS: .own
+        case .azureLegacy, .azureArc: .own
+        case .azureAppService: .metadata
+        case .azureEntra, .azurePipelines, .gitlab, .circleci, .bitbucket, .terraform, .buildkite,
+            .kubernetes, .fly, .vercel, .spacelift:
+            .service
         case .github, .issuers, .mondoo, .conductorone, .bright, .oauth, .google: .service
         }
     }
@@ -62,10 +79,23 @@ enum RoleName: String, CaseIterable, Sendable {
     var platform: IdentityPlatform? {
         switch self {
         case .gcp: .gcp
-        case .azure, .azureLegacy: .azure
         case .awsMetadata, .awsContainer, .awsSTS: .aws
+        case .azure, .azureLegacy, .azureAppService, .azureArc, .azureEntra: .azure
+        case .azurePipelines, .gitlab, .circleci, .bitbucket, .terraform, .buildkite, .kubernetes,
+            .fly, .vercel, .spacelift:
+            IdentityPlatform(rawValue: rawValue)
         case .github: .github
         case .issuers, .mondoo, .conductorone, .bright, .oauth, .google: nil
+        }
+    }
+
+    /// The only choice of Azure's endpoint with which it is played; `nil` where that is no matter.
+    var azureEndpoint: Options.AzureEndpoint? {
+        switch self {
+        case .azureAppService: .appService
+        case .azureArc: .arc
+        case .azureEntra: .workload
+        default: nil
         }
     }
 
@@ -78,8 +108,7 @@ enum RoleName: String, CaseIterable, Sendable {
         case .azureLegacy:
             [Variable("MSI_ENDPOINT", "http://127.0.0.1:1/oauth2/token")]
         case .awsMetadata: [Variable("AWS_EC2_METADATA_DISABLED", "true")]
-        case .awsContainer, .awsSTS: []
-        case .github, .issuers, .mondoo, .conductorone, .bright, .oauth, .google: []
+        default: []
         }
     }
 }
@@ -94,6 +123,15 @@ func role(_ name: RoleName, in world: World) throws(CryptoError) -> any Role {
     case .awsContainer: try AWSContainer(world: world)
     case .awsSTS: AWSSTS(world: world)
     case .github: try GitHubActions(world: world)
+    case .azureAppService: AzureAppService(world: world)
+    case .azureArc: AzureArc(world: world)
+    case .azureEntra: AzureEntra(world: world)
+    case .azurePipelines: AzurePipelines(world: world)
+    case .gitlab, .circleci, .bitbucket, .terraform, .vercel, .spacelift:
+        try JobVariables(name.platform ?? .gitlab, world: world)
+    case .buildkite: Buildkite(world: world)
+    case .kubernetes: try Kubernetes(world: world)
+    case .fly: Fly(world: world)
     case .issuers: Issuers(world: world)
     case .mondoo: try Mondoo(world: world)
     case .conductorone: try ConductorOne(world: world)

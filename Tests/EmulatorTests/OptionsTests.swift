@@ -26,7 +26,10 @@ import Testing
         #expect(options.credentialLifetime == 5)
         #expect(options.claims["gcp"]?["sub"] == "1")
         #expect(options.claims["github"]?["run_id"] == 7)
-        #expect(options.tokenLifetimes == ["gcp": 60, "azure": 90, "github": 60, "aws": 60])
+        for platform in IdentityPlatform.allCases {
+            let expected: Int64 = platform == .azure ? 90 : 60
+            #expect(options.tokenLifetimes[platform.rawValue] == expected)
+        }
     }
 
     private static let others = ",conductorone,bright,oauth,google"

@@ -3,6 +3,8 @@ import Federation
 /// A platform whose workload identity is played.
 enum IdentityPlatform: String, CaseIterable, Sendable {
     case gcp, azure, github, aws
+    case azurePipelines = "azure-pipelines"
+    case gitlab, circleci, bitbucket, terraform, buildkite, kubernetes, fly, vercel, spacelift
 
     /// Who signs its tokens in the real world.
     var issuerURL: String {
@@ -11,15 +13,18 @@ enum IdentityPlatform: String, CaseIterable, Sendable {
         case .azure: "https://sts.windows.net/\(azureTenant)/"
         case .github: "https://token.actions.githubusercontent.com"
         case .aws: "https://1f0e2d3c-4b5a-4968-8776-a5b4c3d2e1f0.tokens.sts.global.api.aws"
+        default: jobIssuerURL
         }
     }
 
     /// How long its tokens live, in seconds.
     var tokenLifetime: Int64 {
         switch self {
-        case .gcp: 3600
+        case .azurePipelines, .fly: 600
+        case .buildkite: 300
         case .azure: 86_400
         case .github, .aws: 300
+        default: 3600
         }
     }
 
@@ -30,6 +35,7 @@ enum IdentityPlatform: String, CaseIterable, Sendable {
         case .azure: azureClaims
         case .github: gitHubClaims
         case .aws: amazonClaims
+        default: jobClaims
         }
     }
 }

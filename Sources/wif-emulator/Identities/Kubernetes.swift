@@ -1,0 +1,130 @@
+import Crypto
+import Federation
+import FoundationEssentials
+import Platform
+import Serving
+
+/// A cluster: the API server's TokenRequest, and with `--directory` what a pod finds in its volumes.
+///
+/// Below `DIR/kubernetes`: `serviceaccount/` with the pod's own `token`, `ca.crt` and `namespace`, and
+/// `projected/token` for the scope, which is replaced as the kubelet does it: a new directory, and a
+/// link to it that is swapped.
+struct Kubernetes: Role {
+    private static let path = "/api/v1/namespaces/acme/serviceaccounts/scan/token"
+    private static let server = "https://kubernetes.default.svc"
+
+    let world: World
+    private let ownToken: String
+
+    init(world: World) throws(CryptoError) {
+        self.world = world
+        ownToken = try world.jobToken(of: .kubernetes, audience: [.string(Self.server)])
+    }
+
+    var environment: [Variable] {
+        let url = world.urls[.kubernetes] ?? ""
+        let port = url.split(separator: ":").last.map(String.init) ?? ""
+        let host = url.split(separator: "/").last?.split(separator: ":").first.map(String.init)
+        return [
+            Variable("KUBERNETES_SERVICE_HOST", host ?? ""),
+            Variable("KUBERNETES_SERVICE_PORT", Int(port) == nil ? "443" : port),
+        ]
+    }
+
+    func owns(_ request: HTTPServerRequest) -> Bool { request.path.hasPrefix("/api/v1/") }
+
+    func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
+        guard request.authorization("bearer") == ownToken else {
+            return failure(401, "Unauthorized")
+        }
+        guard request.path == Self.path, request.method == "POST" else {
+            return failure(403, "this pod may create tokens of its own service account only")
+        }
+        guard let spec = request.json?["spec"], let audiences = spec["audiences"]?.array else {
+            return failure(422, "spec.audiences is missing")
+        }
+        let lifetime = Int64(spec["expirationSeconds"]?.lenientNumber ?? 3600)
+        guard lifetime >= 600 else {
+            return failure(422, "spec.expirationSeconds: may not specify less than 10 minutes")
+        }
+        let token = try world.jobToken(
+            of: .kubernetes,
+            audience: .array(audiences),
+            lifetime: lifetime
+        )
+        let end = world.clock.now.addingTimeInterval(Double(lifetime))
+        return .json(
+            [
+                "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+                "status": [
+                    "token": .string(token), "expirationTimestamp": .string(rfc3339(end)),
+                ],
+            ],
+            status: 201
+        )
+    }
+
+    private func failure(_ status: Int, _ text: String) -> HTTPServerResponse {
+        .json(
+            ["kind": "Status", "status": "Failure", "message": .string(text)],
+            status: status
+        )
+    }
+
+    func prepare() throws {
+        guard let directory = world.options.directory else { return }
+        let place = URL(filePath: directory).appending(path: "kubernetes/serviceaccount")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        try Data(ownToken.utf8).write(to: place.appending(path: "token"), options: .atomic)
+        try Data("acme".utf8).write(to: place.appending(path: "namespace"))
+        let authority = place.appending(path: "ca.crt").path
+        try? FileManager.default.removeItem(atPath: authority)
+        try FileManager.default.createSymbolicLink(
+            atPath: authority,
+            withDestinationPath: "../../ca.pem"
+        )
+        try project(below: directory)
+    }
+
+    /// Replaces the projected token when 80 % of its life are over.
+    func live() async {
+        guard let directory = world.options.directory else { return }
+        let pause = max(1, Double(world.tokenLifetime(of: .kubernetes)) * 0.8)
+        while true {
+            do {
+                try await Task.sleep(for: .seconds(pause))
+                try project(below: directory)
+            } catch is CancellationError {
+                return
+            } catch {
+                writeToStandardError("wif-emulator: the projected token: \(error)\n")
+            }
+        }
+    }
+
+    private func project(below directory: String) throws {
+        let manager = FileManager.default
+        let place = URL(filePath: directory).appending(path: "kubernetes/projected")
+        let name = "..\(randomHex(bytes: 6))"
+        let version = place.appending(path: name)
+        try manager.createDirectory(at: version, withIntermediateDirectories: true)
+        let token = try world.jobToken(
+            of: .kubernetes,
+            audience: [.string(world.options.scope)]
+        )
+        try Data(token.utf8).write(to: version.appending(path: "token"))
+        let data = place.appending(path: "..data")
+        let previous = try? manager.destinationOfSymbolicLink(atPath: data.path)
+        let next = place.appending(path: "..data_tmp").path
+        try? manager.removeItem(atPath: next)
+        try manager.createSymbolicLink(atPath: next, withDestinationPath: name)
+        try rename(next, to: data.path)
+        let link = place.appending(path: "token").path
+        if previous == nil {
+            try? manager.removeItem(atPath: link)
+            try manager.createSymbolicLink(atPath: link, withDestinationPath: "..data/token")
+        } else if let previous {
+            try? manager.removeItem(at: place.appending(path: previous))
+        }
+    }
+}
