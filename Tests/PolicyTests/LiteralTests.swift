@@ -114,6 +114,13 @@ import Testing
         #expect(refusal(of: filler + " ", .conductorone) == expected)
     }
 
+    @Test func `what is just within the bounds is evaluated`() {
+        let deep = String(repeating: "[", count: 47) + String(repeating: "]", count: 47)
+        #expect(result(of: "size(\(deep))") == "1")
+        #expect(result(of: "1" + String(repeating: "+1", count: 126)) == "127")
+        #expect(result(of: String(repeating: "!", count: 126) + "true") == "true")
+    }
+
     @Test func `nesting, chains and size are bounded`() {
         let deep = String(repeating: "(", count: 400) + "1" + String(repeating: ")", count: 400)
         #expect(refusal(of: deep, .conductorone).contains("the nesting is too deep"))

@@ -41,10 +41,11 @@ struct RegexParser {
         while let scalar = peek(), scalar != "|", scalar != ")" {
             if starts("\\Q") {
                 items += quotedText()
-                if let last = items.popLast() { items.append(try repetitions(of: last)) }
             } else if let node = try atom(scalar) {
-                items.append(try repetitions(of: node))
+                items.append(node)
             }
+            // A repetition behind a group that only sets flags is the one of what precedes it.
+            if let last = items.popLast() { items.append(try repetitions(of: last)) }
         }
         return items.count == 1 ? items[0] : .sequence(items)
     }
@@ -61,6 +62,9 @@ struct RegexParser {
         case "\\": return try escape()
         case "*", "+", "?":
             throw RegexError(reason: "has nothing to repeat before '\(scalar)'")
+        case "{":
+            if counts() != nil { throw RegexError(reason: "has nothing to repeat before '{'") }
+            return literal(scalar)
         default: return literal(scalar)
         }
     }
@@ -102,7 +106,6 @@ struct RegexParser {
         let start = position
         position += 1
         guard let counts = counts() else {
-            // As in RE2 a brace that opens no count stands for itself.
             position = start
             return nil
         }
@@ -118,6 +121,16 @@ struct RegexParser {
 
     /// `3}`, `3,}` or `3,5}` after the brace.
     private mutating func counts() -> (Int, Int?)? {
+        let start = position
+        guard let counts = countsAhead() else {
+            // As in RE2 a brace that opens no count stands for itself.
+            position = start
+            return nil
+        }
+        return counts
+    }
+
+    private mutating func countsAhead() -> (Int, Int?)? {
         guard let minimum = number() else { return nil }
         if take("}") { return (minimum, minimum) }
         guard take(",") else { return nil }
