@@ -18,6 +18,9 @@ package final class AccountLoop: Sendable {
         package var log: Log
         /// The agent's own, of which hooks are given a little.
         package var environment: [String: String]
+        /// Whether a credential is revoked once its successor has been delivered. Not for whoever only
+        /// borrows credentials.
+        package var revokesSuperseded: Bool
         /// Called after each change of the account's state.
         package var onChange: @Sendable () -> Void
 
@@ -27,6 +30,7 @@ package final class AccountLoop: Sendable {
             chance: @escaping @Sendable () -> Double,
             log: Log,
             environment: [String: String] = [:],
+            revokesSuperseded: Bool = false,
             onChange: @escaping @Sendable () -> Void
         ) {
             self.worker = worker
@@ -34,32 +38,44 @@ package final class AccountLoop: Sendable {
             self.chance = chance
             self.log = log
             self.environment = environment
+            self.revokesSuperseded = revokesSuperseded
             self.onChange = onChange
         }
     }
 
+    /// What a loop that has ended leaves to the next one of the same account.
+    package struct Legacy: Sendable {
+        /// Under which everything was issued.
+        package let account: Account
+        package let credential: Credential?
+        package let revocations: RevocationQueue
+    }
+
     package let account: Account
-    private let outputs: any CredentialOutputs
+    let outputs: any CredentialOutputs
     private let keeper: CredentialKeeper?
-    private let around: Surroundings
-    /// A credential of this account that another loop obtained; delivered until a newer one is there.
-    private let inherited: Credential?
-    private let state: Mutex<AccountState>
+    let around: Surroundings
+    /// What another loop of this account obtained; delivered until something newer is there.
+    private let inherited: Legacy?
+    let state: Mutex<AccountState>
+    private let isEndForGood = Mutex(false)
     private let refreshBell = Wakeup()
     private let expiryBell = Wakeup()
+    let revocationBell = Wakeup()
     private let stopBell = Wakeup()
     private let stopped = Wakeup()
     /// Held while outputs are written to, so that an expiry never takes a newer credential away.
-    private let outputsLock = AsyncLock()
+    let outputsLock = AsyncLock()
+    private let keeperLock = AsyncLock()
 
     package init(
         account: Account,
         outputs: any CredentialOutputs,
         keeper: CredentialKeeper?,
-        inheriting credential: Credential? = nil,
+        inheriting legacy: Legacy? = nil,
         in surroundings: Surroundings
     ) {
-        inherited = credential
+        inherited = legacy
         self.account = account
         self.outputs = outputs
         self.keeper = keeper
@@ -77,10 +93,11 @@ package final class AccountLoop: Sendable {
             group.addTask { await self.outputs.run() }
             group.addTask { await self.keepFresh() }
             group.addTask { await self.tellExpiry() }
+            group.addTask { await self.revokeSuperseded() }
             await stopBell.wait()
             group.cancelAll()
         }
-        await outputs.close(removing: false)
+        await finish()
         stopped.ring()
     }
 
@@ -89,9 +106,23 @@ package final class AccountLoop: Sendable {
         await stopped.wait()
     }
 
-    /// Ends ``run()``.
-    package func stop() {
+    /// Ends ``run()``; with `forGood`, no other loop of the account follows, and the credential is
+    /// revoked where the account asks for that.
+    package func stop(forGood: Bool = false) {
+        isEndForGood.withLock { $0 = forGood }
         stopBell.ring()
+    }
+
+    var endsForGood: Bool { isEndForGood.withLock(\.self) }
+
+    /// For the loop that takes this one's place, once it has ended.
+    package var legacy: Legacy {
+        let state = snapshot
+        return Legacy(
+            account: state.owner ?? account,
+            credential: state.credential,
+            revocations: state.revocations
+        )
     }
 
     /// Has a refresh start at once, or `spread` seconds later, though never within a second of the
@@ -135,13 +166,19 @@ package final class AccountLoop: Sendable {
         switch result.outcome {
         case .credential(let credential):
             let chance = around.chance()
-            state.withLock { $0.succeed(with: credential, result, chance: chance) }
+            let now = around.timekeeper.now
+            state.withLock { state in
+                if around.revokesSuperseded, state.phase(at: now) == .valid {
+                    state.credential.map { state.revocations.add($0, of: state.owner ?? account) }
+                }
+                state.succeed(with: credential, result, chance: chance)
+            }
             logRefreshed(credential, result)
             if result.proof?.isRenewable == false {
                 let message = "the token source cannot give another token; the account will expire"
                 log(.warning, "will-expire", message: message, expiresAt: credential.expiresAt)
             }
-            await keep(credential)
+            await persist()
             await deliver(credential)
         case .failure(let failure): fail(failure)
         case .subjectToken, .revoked:
@@ -165,7 +202,10 @@ package final class AccountLoop: Sendable {
         }
         expiryBell.ring()
         around.onChange()
-        if reports.allSatisfy({ $0.failure == nil }) { await runHooks(credential) }
+        guard reports.allSatisfy({ $0.failure == nil }) else { return }
+        state.withLock { $0.revocations.release(at: around.timekeeper.now) }
+        revocationBell.ring()
+        await runHooks(credential)
     }
 
     /// Runs the account's hooks, once for each credential that was obtained.
@@ -234,28 +274,63 @@ package final class AccountLoop: Sendable {
         }
     }
 
-    /// Takes over the credential that an earlier run kept, if there is a fitting one.
+    /// Takes over what the loop before this one, or an earlier run, left.
     private func adopt() async {
-        if let inherited, around.timekeeper.now < inherited.expiry {
-            state.withLock { $0.inherit(inherited) }
-            return await deliver(inherited)
-        }
+        if let inherited { return await inherit(inherited) }
         guard let keeper else { return }
-        guard let credential = keeper.adopt(for: account, at: around.timekeeper.now) else { return }
+        let kept = keeper.adopt(
+            for: account,
+            environment: around.environment,
+            at: around.timekeeper.now
+        )
+        if around.revokesSuperseded {
+            state.withLock { state in
+                for (credential, owner) in kept.superseded {
+                    state.revocations.add(credential, of: owner)
+                }
+            }
+        }
+        guard let credential = kept.credential else { return }
         let chance = around.chance()
         state.withLock { $0.adopt(credential, chance: chance) }
         log(.info, "adopted", message: nil, expiresAt: credential.expiresAt)
         await deliver(credential)
     }
 
-    private func keep(_ credential: Credential) async {
+    /// A credential of another service is of no use any more, but it lives.
+    private func inherit(_ legacy: Legacy) async {
+        let isSameService = legacy.account.service.name == account.service.name
+        let now = around.timekeeper.now
+        state.withLock { state in
+            state.revocations.inherit(legacy.revocations)
+            guard let credential = legacy.credential, now < credential.expiry else { return }
+            if isSameService {
+                state.inherit(credential, of: legacy.account)
+            } else {
+                state.revocations.add(credential, of: legacy.account)
+            }
+        }
+        if let credential = state.withLock(\.credential) { await deliver(credential) }
+    }
+
+    /// Keeps the present state for the next run.
+    func persist() async {
         guard let keeper else { return }
         let account = account
-        do {
-            // A state directory that was asked for may be on a disk, which takes its time.
-            try await offPool { try keeper.keep(credential, for: account) }
-        } catch {
-            log(.warning, "not-kept", message: "\(error)")
+        await keeperLock.withLock {
+            let state = snapshot
+            do {
+                // A state directory that was asked for may be on a disk, which takes its time.
+                try await offPool {
+                    try keeper.keep(
+                        state.credential,
+                        revoking: state.revocations.entries,
+                        for: account
+                    )
+                }
+            } catch {
+                log(.warning, "not-kept", message: "\(error)")
+            }
         }
     }
 

@@ -31,6 +31,10 @@ package struct AccountState: Sendable {
     package private(set) var failures: [Failure.Class: Int] = [:]
     package private(set) var clockSkew: Double?
     package private(set) var isAttempting = false
+    /// The account under which the credential was issued, where it is not the loop's own.
+    package private(set) var owner: Account?
+    /// The credentials before this one that still live.
+    package var revocations = RevocationQueue()
     package private(set) var hookRuns = 0
     package private(set) var hookFailures = 0
     private var areHooksDue = false
@@ -114,6 +118,7 @@ package struct AccountState: Sendable {
     package mutating func succeed(with credential: Credential, _ result: JobResult, chance: Double)
     {
         self.credential = credential
+        owner = nil
         proof = result.proof
         clockSkew = result.clockSkew
         isAttempting = false
@@ -132,8 +137,19 @@ package struct AccountState: Sendable {
     }
 
     /// A credential obtained under an earlier version of the account serves until the next one.
-    package mutating func inherit(_ credential: Credential) {
+    package mutating func inherit(_ credential: Credential, of owner: Account?) {
         self.credential = credential
+        self.owner = owner
+    }
+
+    /// The credential is to be revoked: it is nobody's any more.
+    package mutating func surrender() -> Credential? {
+        defer {
+            credential = nil
+            outputs = []
+            nextDelivery = nil
+        }
+        return credential
     }
 
     private mutating func schedule(_ chance: Double) {

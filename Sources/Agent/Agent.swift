@@ -66,6 +66,8 @@ package struct Agent: Sendable {
             await handleEvents {
                 await roster.reload { loop in group.addTask { await loop.run() } }
             }
+            // While the workers are there: credentials may have to be revoked.
+            await roster.shutDown()
             group.cancelAll()
             return nil
         }
@@ -105,6 +107,8 @@ package struct Agent: Sendable {
             timekeeper: timekeeper,
             chance: { Double.random(in: 0..<1) },
             log: log,
+            environment: settings.environment,
+            revokesSuperseded: true,
             onChange: { board.changed() }
         )
         let keeper = CredentialKeeper(

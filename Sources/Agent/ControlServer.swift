@@ -51,6 +51,10 @@ package struct ControlServer: Sendable {
             guard case .full = trust else { return Self.forbidden }
             guard request.method == "POST" else { return Self.failure(405, "POST is expected") }
             return await refresh(String(path.dropFirst("/refresh/".count)))
+        case _ where path.hasPrefix("/revoke/"):
+            guard case .full = trust else { return Self.forbidden }
+            guard request.method == "POST" else { return Self.failure(405, "POST is expected") }
+            return await revoke(String(path.dropFirst("/revoke/".count)), request)
         default: return HTTPServerResponse(status: 404, text: "not found\n")
         }
     }
@@ -143,6 +147,25 @@ package struct ControlServer: Sendable {
         }
         let isFine = results.allSatisfy(\.ok)
         return Self.json(isFine ? 200 : 502, ["results": .array(results.map(\.json))])
+    }
+
+    /// With `file=PATH` only if the account is that file.
+    private func revoke(
+        _ name: String,
+        _ request: HTTPServerRequest
+    ) async -> HTTPServerResponse {
+        let path = request.query.first { $0.name == "file" }?.value
+        let loop = board.loops.first { loop in
+            loop.account.name == name && path.map(loop.serves) ?? true
+        }
+        guard let loop else {
+            return HTTPServerResponse(status: 404, text: "no account \(name.printable)\n")
+        }
+        switch await loop.revoke() {
+        case .revoked: return Self.json(200, ["revoked": true])
+        case .nothing: return Self.json(200, ["revoked": false])
+        case .failed(let failure): return Self.json(502, ["failure": failure.json])
+        }
     }
 
     private static let forbidden = failure(403, "not for this peer")

@@ -30,35 +30,75 @@ package struct CredentialKeeper: Sendable {
         self.adopts = adopts
     }
 
-    /// Writes the credential down, atomically, mode 0600.
+    /// What an earlier run left.
+    package struct Kept: Sendable {
+        /// The credential, if it is to be used on.
+        package var credential: Credential?
+        /// Credentials that still live at their service and are not to be used, and whose they are.
+        package var superseded: [(credential: Credential, account: Account)] = []
+    }
+
+    /// Writes the present credential and those that await their revocation down, atomically, mode 0600.
     /// - Throws: `OutputError`.
-    package func keep(_ credential: Credential, for account: Account) throws {
-        let document = JSON.object([
+    package func keep(
+        _ credential: Credential?,
+        revoking entries: [RevocationQueue.Entry] = [],
+        for account: Account
+    ) throws {
+        var members: [String: JSON] = [
             "boot": .string(boot), "account": .string(account.document.text),
-            "credential": credential.json,
-        ])
-        var bytes = document.serialized()
+        ]
+        members["credential"] = credential?.json
+        members["revocations"] = .array(
+            entries.map { entry in
+                .object([
+                    "account": .string(entry.account.document.text),
+                    "credential": entry.credential.json,
+                ])
+            }
+        )
+        var bytes = JSON.object(members).serialized()
         defer { wipe(&bytes) }
         let file = try FileOutput(path: path(of: account), options: FileOptions())
         _ = try file.write(Secret(bytes))
     }
 
-    /// The kept credential of the same boot and the same bytes of the account file, with more than a
-    /// quarter of its lifetime left; `nil` where there is none.
-    package func adopt(for account: Account, at now: BootInstant) -> Credential? {
-        guard adopts else { return nil }
+    /// What was kept in the same boot. The credential is used on if it belongs to the same bytes of the
+    /// account file and has more than a quarter of its lifetime left; else it is superseded.
+    ///
+    /// - Parameter environment: what may supply values that an account file leaves out.
+    package func adopt(
+        for account: Account,
+        environment: [String: String] = [:],
+        at now: BootInstant
+    ) -> Kept {
+        var kept = Kept()
+        guard let json = document(of: account) else { return kept }
+        for entry in json["revocations"]?.array ?? [] {
+            kept.add(entry, account.path, environment, at: now)
+        }
+        guard let credential = json["credential"].flatMap(Credential.init(json:)),
+            credential.receivedAt <= now
+        else { return kept }
+        let rest = credential.expiry.seconds(since: now)
+        let isSame =
+            json["account"]?.string.map { Secret($0).isEqual(to: account.document) } == true
+        if adopts, isSame, rest > credential.lifetime * Self.leastShare {
+            kept.credential = credential
+        } else {
+            kept.add(json, account.path, environment, at: now)
+        }
+        return kept
+    }
+
+    /// The account's file of this boot; `nil` where there is none.
+    private func document(of account: Account) -> JSON? {
         do {
             let contents = try readFile(path(of: account), limit: 1 << 20, isPrivate: true)
             var bytes = contents.bytes
             defer { wipe(&bytes) }
             let json = try JSON(parsing: bytes)
-            guard json["boot"]?.string == boot, let document = json["account"]?.string,
-                Secret(document).isEqual(to: account.document),
-                let credential = json["credential"].flatMap(Credential.init(json:)),
-                credential.receivedAt <= now
-            else { return nil }
-            let rest = credential.expiry.seconds(since: now)
-            return rest > credential.lifetime * Self.leastShare ? credential : nil
+            return json["boot"]?.string == boot ? json : nil
         } catch {
             return nil
         }
@@ -66,5 +106,30 @@ package struct CredentialKeeper: Sendable {
 
     private func path(of account: Account) -> String {
         "\(directory)/\(account.name).json"
+    }
+}
+
+extension CredentialKeeper.Kept {
+    /// Adds a credential that lives still, with the account file under which it was issued.
+    fileprivate mutating func add(
+        _ json: JSON,
+        _ path: String,
+        _ environment: [String: String],
+        at now: BootInstant
+    ) {
+        guard let document = json["account"]?.string,
+            let credential = json["credential"].flatMap(Credential.init(json:)),
+            credential.receivedAt <= now, now < credential.expiry
+        else { return }
+        do throws(AccountError) {
+            let account = try Account(
+                parsing: Secret(document),
+                path: path,
+                environment: environment
+            )
+            superseded.append((credential, account))
+        } catch {
+            // An older version's file: its credential ends by itself.
+        }
     }
 }

@@ -13,9 +13,18 @@ package protocol CredentialOutputs: Sendable {
     /// Only what was removed, or could not be, is reported.
     func expire() async -> [OutputReport]
 
+    /// The credential is about to be revoked: no output is to hold it any longer, whatever its file's
+    /// `onExpiry` says. Only what was removed, or could not be, is reported.
+    func withdraw() async -> [OutputReport]
+
     /// Closes the sockets and, with `removing`, removes the files.
     @discardableResult
     func close(removing: Bool) async -> [OutputReport]
+}
+
+extension CredentialOutputs {
+    /// For outputs that know of nothing beyond expiry.
+    package func withdraw() async -> [OutputReport] { await expire() }
 }
 
 extension OutputSet: CredentialOutputs {}

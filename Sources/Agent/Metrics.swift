@@ -51,18 +51,8 @@ extension Board {
         page.family("wif_agent_hook_failures_total", "counter", "Hooks that failed.") {
             states.map { (["account": $0.name], Double($0.state.hookFailures)) }
         }
-        let counts = self.counts
-        page.family("wif_agent_workers_started_total", "counter", "Worker processes started.") {
-            [([:], Double(counts.workersStarted))]
-        }
-        page.family("wif_agent_workers_died_total", "counter", "Workers that died with jobs.") {
-            [([:], Double(counts.workersDied))]
-        }
-        page.family("wif_agent_socket_events_total", "counter", "What happened at the sockets.") {
-            counts.readers.flatMap { account, results in
-                results.map { (["account": account, "event": $0.key], Double($0.value)) }
-            }
-        }
+        page.revocations(states)
+        page.workers(counts)
     }
 }
 
@@ -82,5 +72,33 @@ private struct MetricsPage {
             return "\(name)\(suffix) \(value)\n"
         }
         text += lines.sorted().joined()
+    }
+}
+
+extension MetricsPage {
+    fileprivate mutating func revocations(_ states: [(name: String, state: AccountState)]) {
+        family("wif_agent_revocations_total", "counter", "Credentials revoked.") {
+            states.map { (["account": $0.name], Double($0.state.revocations.revoked)) }
+        }
+        family("wif_agent_revocation_failures_total", "counter", "Revocations that failed.") {
+            states.map { (["account": $0.name], Double($0.state.revocations.failures)) }
+        }
+        family("wif_agent_revocations_pending", "gauge", "Credentials that await revocation.") {
+            states.map { (["account": $0.name], Double($0.state.revocations.entries.count)) }
+        }
+    }
+
+    fileprivate mutating func workers(_ counts: Board.Counts) {
+        family("wif_agent_workers_started_total", "counter", "Worker processes started.") {
+            [([:], Double(counts.workersStarted))]
+        }
+        family("wif_agent_workers_died_total", "counter", "Workers that died with jobs.") {
+            [([:], Double(counts.workersDied))]
+        }
+        family("wif_agent_socket_events_total", "counter", "What happened at the sockets.") {
+            counts.readers.flatMap { account, results in
+                results.map { (["account": account, "event": $0.key], Double($0.value)) }
+            }
+        }
     }
 }

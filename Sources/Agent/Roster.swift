@@ -52,7 +52,7 @@ struct Roster {
             }
         }
         for (name, loop) in loops where !seen.contains(name) {
-            await stop(loop)
+            await stop(loop, forGood: true)
             loops[name] = nil
             log(.info, "removed", ["account": name])
         }
@@ -94,9 +94,8 @@ struct Roster {
             log(.warning, "warning", ["account": account.name, "error": warning])
         }
         if let running { await stop(running) }
-        let kept = running?.account.service.name == account.service.name ? running : nil
         do throws(OutputError) {
-            let loop = try makeLoop(for: account, inheriting: kept?.snapshot.credential)
+            let loop = try makeLoop(for: account, inheriting: running?.legacy)
             loops[account.name] = loop
             start(loop)
             log(.info, running == nil ? "loaded" : "reloaded", ["account": account.name])
@@ -116,7 +115,7 @@ struct Roster {
         _ start: (AccountLoop) -> Void
     ) async throws(AccountFiles.Problem) {
         do throws(OutputError) {
-            let loop = try makeLoop(for: old.account, inheriting: old.snapshot.credential)
+            let loop = try makeLoop(for: old.account, inheriting: old.legacy)
             loops[old.account.name] = loop
             start(loop)
         } catch {
@@ -131,7 +130,7 @@ struct Roster {
 
     private func makeLoop(
         for account: Account,
-        inheriting credential: Credential?
+        inheriting legacy: AccountLoop.Legacy?
     ) throws(OutputError) -> AccountLoop {
         var patience = CredentialSocket.Patience()
         patience.hold = settings.hold
@@ -150,13 +149,20 @@ struct Roster {
             account: account,
             outputs: outputs,
             keeper: keeper,
-            inheriting: credential,
+            inheriting: legacy,
             in: surroundings
         )
     }
 
-    private func stop(_ loop: AccountLoop) async {
-        loop.stop()
+    /// Ends every loop; credentials are revoked where their accounts ask for that.
+    func shutDown() async {
+        await withDiscardingTaskGroup { group in
+            for loop in loops.values { group.addTask { await stop(loop, forGood: true) } }
+        }
+    }
+
+    private func stop(_ loop: AccountLoop, forGood: Bool = false) async {
+        loop.stop(forGood: forGood)
         await loop.waitUntilStopped()
     }
 

@@ -50,6 +50,7 @@ extension Board {
         members["subject"] = state.proof?.subject.map(JSON.string)
         members["renewable"] = state.proof.map { .bool($0.isRenewable) }
         members["clock_skew"] = state.clockSkew.map(JSON.number)
+        members["revocations"] = state.revocations.report
         if let credential {
             members["issued_at"] = .string(rfc3339(credential.issuedAt))
             members["expires_at"] = .string(rfc3339(credential.expiresAt))
@@ -81,5 +82,18 @@ extension Board {
             members["owner"] = report.facts.map { .string(userDescription($0.owner)) }
             return .object(members)
         }
+    }
+}
+
+extension RevocationQueue {
+    /// `nil` where nothing has been or is to be revoked.
+    fileprivate var report: JSON? {
+        guard revoked + failures + entries.count > 0 else { return nil }
+        var members: [String: JSON] = [
+            "revoked": .integer(Int64(revoked)), "failures": .integer(Int64(failures)),
+            "pending": .integer(Int64(entries.count)),
+        ]
+        members["error"] = lastFailure.map { .string($0.message) }
+        return .object(members)
     }
 }

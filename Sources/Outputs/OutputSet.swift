@@ -77,6 +77,13 @@ package final class OutputSet: Sendable {
         return await remove { $0 == .remove }
     }
 
+    /// Withdraws a credential that is to be revoked: from sockets and files alike; reports as
+    /// ``expire()`` does.
+    package func withdraw() async -> [OutputReport] {
+        for case (_, .socket(let socket)) in places { socket.set(nil) }
+        return await remove { _ in true }
+    }
+
     /// Serves the sockets until the task is cancelled; returns at once if there are none.
     package func run() async {
         await withDiscardingTaskGroup { group in

@@ -49,7 +49,7 @@ enum AccountChoice {
     static func load(_ invocation: Invocation) throws -> Account {
         let path = try only(invocation)
         do throws(AccountFiles.Problem) {
-            let account = try AccountFiles.load(path)
+            let account = try AccountFiles.load(path, environment: invocation.environment)
             for warning in account.warnings { writeToStandardError("warning: \(warning)\n") }
             return account
         } catch {

@@ -35,7 +35,7 @@ private func checkCommand(_ invocation: Invocation) throws -> Int32 {
     var summaries = ""
     for path in paths {
         do throws(AccountFiles.Problem) {
-            let account = try AccountFiles.load(path)
+            let account = try AccountFiles.load(path, environment: invocation.environment)
             if !names.insert(account.name).inserted {
                 complain("\(path): the account \"\(account.name)\" is there already", hint: nil)
                 code = 78

@@ -41,7 +41,7 @@ struct Command: Sendable {
     )
 
     /// All commands, in the order in which help lists them.
-    static let all: [Command] = [.run, .get, .exec, .token, .status, .wait, .refresh, .check]
+    static let all: [Command] = [.run, .get, .exec, .token, .status, .wait, .refresh, .revoke, .check]
 }
 
 enum Help {

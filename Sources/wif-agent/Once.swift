@@ -67,7 +67,7 @@ private func deliver(
 
 /// The account with its file outputs alone: nobody would be left to serve a socket.
 private func onceAccount(_ path: String, _ settings: AgentSettings) throws -> Account {
-    let account = try AccountFiles.load(path)
+    let account = try AccountFiles.load(path, environment: settings.environment)
     let applied: Account
     do throws(AccountError) {
         applied = try settings.applied(to: account)

@@ -1,0 +1,79 @@
+import Agent
+import Federation
+import Platform
+
+extension Command {
+    static let revoke = Command(
+        name: "revoke",
+        summary: "have the running agent revoke the present credential (RFC 7009)",
+        details: """
+            The agent empties the account's outputs first, and obtains a new credential afterwards;
+            stop it where there is to be none.
+            """,
+        options: [
+            config,
+            Option(name: "revoke-required", help: "nothing to revoke is a failure, too"),
+            timeout,
+        ],
+        run: { invocation in try await revokeCommand(invocation) }
+    )
+}
+
+private func revokeCommand(_ invocation: Invocation) async throws -> Int32 {
+    let account = try AccountChoice.load(invocation)
+    let timeout = try invocation.seconds("timeout", default: 60)
+    guard account.service.canRevoke else {
+        throw CommandFailure(
+            Failure(
+                .misconfigured,
+                at: .revoke,
+                "\(account.name): \(account.service.name) cannot revoke credentials",
+                hint: "they end by themselves when they expire"
+            )
+        )
+    }
+    guard let answer = try await agentsAnswer(account, timeout, invocation) else {
+        return nothing(account, "no running agent serves \(account.path.printable)", invocation)
+    }
+    if let failure = answer.json?["failure"].flatMap(Failure.init(json:)) {
+        throw CommandFailure(failure)
+    }
+    switch answer.json?["revoked"]?.bool {
+    case true?:
+        writeToStandardError("\(account.name): revoked\n")
+        return 0
+    case false?: return nothing(account, "the agent has no valid credential", invocation)
+    case nil: throw CommandFailure(.strangeAnswer)
+    }
+}
+
+/// What the agent that serves the account's file says; `nil` where none does.
+private func agentsAnswer(
+    _ account: Account,
+    _ timeout: Double,
+    _ invocation: Invocation
+) async throws -> AgentClient.Answer? {
+    let file: String
+    do throws(Errno) {
+        file = try realPath(account.path)
+    } catch {
+        throw CommandFailure(
+            Failure(.misconfigured, at: .account, "\(account.path.printable): \(error)")
+        )
+    }
+    let target = "/revoke/\(percentEncoded(account.name))?file=\(percentEncoded(file))"
+    for agent in invocation.agents {
+        do throws(AgentClient.Unreachable) {
+            let answer = try await agent.ask("POST", target, timeout: timeout)
+            if answer.status != 404 { return answer }
+        } catch {
+            // Nobody there: perhaps at the next place.
+        }
+    }
+    return nil
+}
+
+private func nothing(_ account: Account, _ why: String, _ invocation: Invocation) -> Int32 {
+    writeToStandardError("\(account.name): nothing to revoke: \(why)\n")
+    return invocation.isSet("revoke-required") ? 75 : 0
+}
