@@ -24,7 +24,8 @@ import Testing
                 return text.count > 120 ? text.prefix(120) + "…" : text
             }
             let full = result(of: source, claims: claims)
-            let ours = full.hasPrefix("error: ") ? "error" : full
+            // One of the runtimes hands back an uint as an int.
+            let ours = full.hasPrefix("error: ") ? "error" : full.replacing(/(\d)u/) { $0.output.1 }
             if others.values.allSatisfy({ $0 == ours }) { continue }
             // all() and exists() are chains of && and || (language definition, "Macros") and absorb
             // errors like them; the runtimes compared with do not.

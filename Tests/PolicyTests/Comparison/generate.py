@@ -196,8 +196,6 @@ def rendered(value):
         return "null"
     if kind in ("bool", "BoolType"):
         return "true" if value else "false"
-    if kind == "UintType":
-        return f"{int(value)}u"
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, float):
