@@ -73,7 +73,7 @@ let package = Package(
         .testTarget(
             name: "TokenSourcesTests",
             dependencies: [
-                "TokenSources", "Federation", "HTTP", "Platform", "TestSupport",
+                "TokenSources", "Crypto", "Federation", "HTTP", "Platform", "TestSupport",
                 "NetworkTestSupport",
             ]
         ),
@@ -84,7 +84,10 @@ let package = Package(
                 "Platform", "TestSupport", "NetworkTestSupport",
             ]
         ),
-        .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Platform", "TestSupport"]),
+        .testTarget(
+            name: "CryptoTests",
+            dependencies: ["Crypto", "Federation", "Platform", "TestSupport"]
+        ),
         .testTarget(
             name: "HTTPTests",
             dependencies: ["HTTP", "Crypto", "Platform", "TestSupport"]
