@@ -63,7 +63,10 @@ let package = Package(
             dependencies: ["Policy", "Federation"],
             exclude: ["Comparison"]
         ),
-        .testTarget(name: "FederationTests", dependencies: ["Federation", "Platform"]),
+        .testTarget(
+            name: "FederationTests",
+            dependencies: ["Federation", "Platform", "TestSupport"]
+        ),
         .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),
         .target(
             name: "NetworkTestSupport",

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// An AWS identity: whose credentials, and in which form they prove it.
 package struct AWSSource: Equatable, Sendable {
     /// What stands for the identity.
@@ -34,5 +36,32 @@ extension AWSSource {
             profile: try source.text("profile"),
             token: try source.choice("token", Token.self, among: names) ?? .callerIdentity
         )
+    }
+}
+
+extension AWSSource {
+    /// Whether an account's issuer is the one that stands for AWS's signed requests.
+    package static func isIssuer(_ issuer: String?) -> Bool {
+        issuer == "https://sts.amazonaws.com" || issuer == "https://sts.amazonaws.com/"
+    }
+
+    /// Whether a shared file names a program anywhere (`credential_process`). Which profile will be used
+    /// is for the worker to find out, who parses them; by then it is too late to allow it programs.
+    static func filesNameProgram(in environment: [String: String]) -> Bool {
+        let files = [
+            ("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+        ]
+        return files.contains { variable, name in
+            let home = environment["HOME"] ?? ""
+            var path = environment[variable]?.trimmed ?? ""
+            if path.isEmpty { path = "~/.aws/\(name)" }
+            if path.hasPrefix("~/") { path = home + path.dropFirst() }
+            do throws(SmallFileError) {
+                let text = String(decoding: try smallFile(at: path, limit: 1 << 20), as: UTF8.self)
+                return text.lowercased().contains("credential_process")
+            } catch {
+                return false  // The worker reports what is wrong with it.
+            }
+        }
     }
 }

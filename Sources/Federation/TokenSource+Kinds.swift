@@ -41,6 +41,7 @@ extension TokenSource {
         case .executable: true
         case .circleci(let variable): variable == nil
         case .buildkite: (environment["BUILDKITE_AGENT_ACCESS_TOKEN"] ?? "").isEmpty
+        case .aws: AWSSource.filesNameProgram(in: environment)
         default: false
         }
     }
@@ -70,6 +71,9 @@ extension Job.Kind {
         var source = account.tokenSource
         if case .subjectToken(let provider?) = self, provider != source.name {
             source = TokenSource(provider: provider) ?? source
+        }
+        if case .automatic = source, AWSSource.isIssuer(account.issuer) {
+            source = .aws(AWSSource())
         }
         return source.runsPrograms(in: environment)
     }

@@ -71,8 +71,6 @@ private struct Candidate: Sendable {
 private typealias Answer = Result<SubjectToken, SourceError>
 
 extension SourceContext {
-    private static let amazonIssuer = "https://sts.amazonaws.com"
-
     /// The token of whatever platform this is: the one of the configured issuer, else the first in order.
     func automaticToken() async throws(Failure) -> FoundToken {
         if let token = variable("JWT_TOKEN") {
@@ -81,7 +79,7 @@ extension SourceContext {
                 warnings: ["the token in the variable JWT_TOKEN is used; it cannot be renewed"]
             )
         }
-        if let issuer, issuer == Self.amazonIssuer || issuer == Self.amazonIssuer + "/" {
+        if AWSSource.isIssuer(issuer) {
             return try await subjectToken(from: .aws(AWSSource()))
         }
         let candidates = Candidate.all(self)

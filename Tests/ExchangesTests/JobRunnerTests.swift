@@ -66,6 +66,30 @@ struct JobRunnerTests {
         #expect(network.sent.count == 2)
     }
 
+    @Test(arguments: [(3600.0, 16, 2), (3600.0, 13, 1), (10.0, 16, 1)])
+    func `a proof of a wrong clock is dated by the reply's, once`(
+        skew: Double,
+        code: Int,
+        count: Int
+    ) async throws {
+        time.stepWallClock(by: skew)
+        let refusal = HTTPResponse.text(
+            400,
+            #"{"code":\#(code),"message":"no"}"#,
+            [("date", testDateHeader)]
+        )
+        let network = ScriptedTransport([.success(refusal)])
+        let result = await result(
+            network,
+            ["issuerUri": "https://sts.amazonaws.com"],
+            environment: ["AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s"]
+        )
+        #expect(network.sent.count == count)
+        #expect(result.clockSkew == skew)
+        let proof = try sentToken(network) ?? ""
+        #expect(proof.contains("20240102T030405Z") == (count == 2))
+    }
+
     @Test func `a token with too little left is fetched once more`() async throws {
         let old = token(secondsLeft: 100)
         let network = network([old, token()], try TestCredential().reply)

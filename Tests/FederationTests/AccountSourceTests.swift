@@ -1,5 +1,7 @@
 import Federation
+import FoundationEssentials
 import Platform
+import TestSupport
 import Testing
 
 @Suite struct `A credential source` {
@@ -84,6 +86,24 @@ import Testing
             try AccountFixture.parse(["credentialSource": source])
         }
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+    }
+
+    @Test func `AWS's options are taken, and a program in its files is seen`() throws {
+        let source: JSON = [
+            "provider": "aws", "region": "eu-west-1", "profile": "x", "token": "web-identity",
+        ]
+        let account = try AccountFixture.parse(["credentialSource": source])
+        guard case .aws(let aws) = account.tokenSource else {
+            Issue.record("\(account.tokenSource)")
+            return
+        }
+        #expect(aws == AWSSource(region: "eu-west-1", profile: "x", token: .webIdentity))
+        let scratch = ScratchDirectory()
+        let environment = ["HOME": scratch.path, "AWS_CONFIG_FILE": "~/config"]
+        #expect(!Job.Kind.exchange.runsPrograms(for: account, in: environment))
+        try Data("[profile x]\nCredential_Process = /x\n".utf8)
+            .write(to: URL(filePath: scratch("config")))
+        #expect(Job.Kind.exchange.runsPrograms(for: account, in: environment))
     }
 
     @Test func `a literal token excludes it`() {
