@@ -12,7 +12,8 @@ extension String {
             default: result.unicodeScalars.append(scalar)
             }
         }
-        return text.unicodeScalars.dropFirst(300).isEmpty ? result : String(result.prefix(300)) + "…"
+        let isWhole = text.unicodeScalars.dropFirst(300).isEmpty
+        return isWhole ? result : String(result.prefix(300)) + "…"
     }
 
     /// The text with long runs of base64 characters, mixed as only encoded bytes are, left out.

@@ -41,7 +41,9 @@ struct Command: Sendable {
     )
 
     /// All commands, in the order in which help lists them.
-    static let all: [Command] = [.run, .get, .exec, .token, .status, .wait, .refresh, .revoke, .check]
+    static let all: [Command] = [
+        .run, .get, .exec, .token, .status, .wait, .refresh, .revoke, .check,
+    ]
 }
 
 enum Help {
