@@ -9,6 +9,16 @@ struct Fly {
     let socket: String
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        do throws(Errno) {
+            _ = try FileFacts(at: socket)
+        } catch {
+            throw SourceError(
+                .noSource,
+                "\(socket.printable): \(error)",
+                hint: "the socket is there on Fly.io's machines only",
+                isAbsent: true
+            )
+        }
         var request = HTTPRequest(
             posting: ["aud": .string(try context.requiredAudience())],
             to: "http://localhost/v1/tokens/oidc",

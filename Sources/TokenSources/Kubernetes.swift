@@ -28,10 +28,11 @@ struct Kubernetes {
         _ lifetime: Int,
         _ context: SourceContext
     ) async throws(SourceError) -> SubjectToken {
+        let server = try self.server(context)
         let own = try TokenFile(path: "\(directory)/token", format: .text).subjectToken()
         let (namespace, account) = try names(in: own, at: "\(directory)/token")
         let url =
-            "\(try server(context))/api/v1/namespaces/\(percentEncoded(namespace))"
+            "\(server)/api/v1/namespaces/\(percentEncoded(namespace))"
             + "/serviceaccounts/\(percentEncoded(account))/token"
         return try await TokenService(
             source: Self.name,

@@ -155,6 +155,13 @@ struct JobRunner: Sendable {
             provider != account.tokenSource.name
         else { return account.effectiveSource(in: job.environment) }
         guard let source = TokenSource(provider: provider) else {
+            if TokenSource.providers.contains(provider) {
+                throw Failure(
+                    .misconfigured,
+                    at: .subjectToken,
+                    "the source \(provider) needs options; name it in the account file"
+                )
+            }
             let known = TokenSource.providers.joined(separator: ", ")
             throw Failure(
                 .misconfigured,

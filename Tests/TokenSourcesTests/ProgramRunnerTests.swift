@@ -10,7 +10,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct ProgramRunnerTests {
-    private func context(
+    func context(
         _ environment: [String: String] = [:],
         runsPrograms: Bool = true
     ) -> SourceContext {
