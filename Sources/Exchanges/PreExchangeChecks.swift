@@ -116,7 +116,9 @@ private func seconds(_ value: Double) -> String {
 extension SubjectToken {
     /// The claims that a trust policy looks at, for a refusal; never the token.
     func claimsForMessage(at date: Date) -> String {
-        guard let claims else { return "it is no JWT" }
+        guard let claims else {
+            return SignedRequestSummary(decoding: value)?.text ?? "it is no JWT"
+        }
         var parts = [
             "iss \(claims.issuer?.printable ?? "none")",
             "sub \(claims.subject?.printable ?? "none")",

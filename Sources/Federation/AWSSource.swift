@@ -45,6 +45,12 @@ extension AWSSource {
         issuer == "https://sts.amazonaws.com" || issuer == "https://sts.amazonaws.com/"
     }
 
+    /// Whether an issuer is that of an AWS account's web identity tokens.
+    package static func isAccountIssuer(_ issuer: String) -> Bool {
+        let host = issuer.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" }
+        return issuer.hasPrefix("https://") && host.hasSuffix(".tokens.sts.global.api.aws")
+    }
+
     /// Whether a shared file names a program anywhere (`credential_process`). Which profile will be used
     /// is for the worker to find out, who parses them; by then it is too late to allow it programs.
     static func filesNameProgram(in environment: [String: String]) -> Bool {

@@ -72,7 +72,9 @@ extension Job.Kind {
         if case .subjectToken(let provider?) = self, provider != source.name {
             source = TokenSource(provider: provider) ?? source
         }
-        if case .automatic = source, AWSSource.isIssuer(account.issuer) {
+        if case .automatic = source, let issuer = account.issuer,
+            AWSSource.isIssuer(issuer) || AWSSource.isAccountIssuer(issuer)
+        {
             source = .aws(AWSSource())
         }
         return source.runsPrograms(in: environment)

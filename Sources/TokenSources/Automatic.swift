@@ -79,6 +79,9 @@ extension SourceContext {
                 warnings: ["the token in the variable JWT_TOKEN is used; it cannot be renewed"]
             )
         }
+        if let issuer, AWSSource.isAccountIssuer(issuer) {
+            return try await subjectToken(from: .aws(AWSSource(token: .webIdentity)))
+        }
         if AWSSource.isIssuer(issuer) {
             return try await subjectToken(from: .aws(AWSSource()))
         }

@@ -44,6 +44,8 @@ private func tokenCommand(_ invocation: Invocation) async throws -> Int32 {
             try emit(token.bytes + [UInt8(ascii: "\n")])
         } else if let claims = TokenClaims(decoding: token) {
             try emit(claims.all.serialized(indented: true) + [UInt8(ascii: "\n")])
+        } else if let request = SignedRequestSummary(decoding: token) {
+            try emit(request.json.serialized(indented: true) + [UInt8(ascii: "\n")])
         } else {
             throw CommandFailure(
                 Failure(.noSource, at: .subjectToken, "the subject token is no JWT")

@@ -1,4 +1,5 @@
 internal import Federation
+internal import FoundationEssentials
 internal import HTTP
 internal import Platform
 
@@ -18,7 +19,21 @@ struct AWSContainerCredentials {
 
     func credentials() async throws(SourceError) -> AWSCredentials {
         let url = try self.url()
-        return try await context.retrying(.platform) { () async throws(SourceError) in
+        let path = String(url.drop { $0 != "/" }.dropFirst(2).drop { $0 != "/" })
+        do throws(SourceError) {
+            return try await credentials(at: url)
+        } catch {
+            // ECS tells containers apart by the path alone: who has it, has the key.
+            var error = error
+            if path.utf8.count > 1 {
+                error.message = error.message.components(separatedBy: path).joined(separator: "/…")
+            }
+            throw error
+        }
+    }
+
+    private func credentials(at url: String) async throws(SourceError) -> AWSCredentials {
+        try await context.retrying(.platform) { () async throws(SourceError) in
             let request = HTTPRequest(
                 "GET",
                 url,

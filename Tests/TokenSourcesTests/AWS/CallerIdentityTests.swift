@@ -57,6 +57,31 @@ struct CallerIdentityTests {
         #expect(network.sent.isEmpty)
     }
 
+    @Test func `what may be shown of it says who and where`() async throws {
+        let context = context(
+            amazon([]),
+            environment: sessionVariables.merging(["AWS_REGION": "eu-central-1"]) { $1 }
+        )
+        let token = try await context.subjectToken(from: .aws(AWSSource())).token
+        let summary = try #require(SignedRequestSummary(decoding: token.value))
+        #expect(
+            summary.text == "a request to sts.eu-central-1.amazonaws.com, signed by the key"
+                + " ASIAIOSFODNN7EXAMPLE at 20240102T030405Z"
+        )
+        #expect(summary.region == "eu-central-1")
+        #expect(SignedRequestSummary(decoding: Secret("{}")) == nil)
+        #expect(SignedRequestSummary(decoding: Secret("a.b.c")) == nil)
+    }
+
+    @Test func `auto asks for a token where the issuer is an account's own`() async throws {
+        let network = amazon([])
+        let issuer = "https://1.tokens.sts.global.api.aws"
+        let context = context(network, environment: sessionVariables, issuer: issuer)
+        let error = await failure(.automatic, context)
+        #expect(error?.hint == "set credentialSource.region or AWS_REGION")
+        #expect(!AWSSource.isAccountIssuer("https://evil.example/.tokens.sts.global.api.aws"))
+    }
+
     @Test(arguments: ["cn-north-1", "eusc-de-east-1"])
     func `a host that Mondoo would refuse is an error with a way out`(region: String) async {
         let source = TokenSource.aws(AWSSource(region: region))

@@ -194,6 +194,24 @@ struct AWSContainerTests {
         #expect(try signer(of: found).id == "TASK")
     }
 
+    @Test(
+        arguments: [.failure(.refused), .success(.text(404, "no /v2/secret-id here"))] as [Reply]
+    )
+    func `the path, which is ECS's secret, is not shown`(reply: Reply) async throws {
+        let network = ScriptedTransport([
+            reply.mapError {
+                HTTPError($0.kind, url: "http://169.254.170.2/v2/secret-id", detail: "")
+            }
+        ])
+        let variables = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/secret-id"]
+        let error = await failure(.aws(AWSSource()), context(network, environment: variables))
+        let message = try #require(error?.message)
+        #expect(!message.contains("secret-id"))
+        #expect(message.contains("http://169.254.170.2/…"))
+    }
+
+    typealias Reply = Result<HTTPResponse, HTTPError>
+
     static let hosts: [(String, Bool)] = [
         ("http://127.0.0.1:51679/c", true), ("http://127.8.9.1/c", true), ("http://[::1]/c", true),
         ("http://localhost/c", true), ("http://169.254.170.2/c", true),
