@@ -92,6 +92,10 @@ let package = Package(
             dependencies: ["Crypto", "Federation", "Platform", "TestSupport"]
         ),
         .testTarget(
+            name: "AgentTests",
+            dependencies: ["Agent", "Outputs", "Federation", "Platform", "TestSupport"]
+        ),
+        .testTarget(
             name: "HTTPTests",
             dependencies: ["HTTP", "Crypto", "Platform", "TestSupport"]
         ),
