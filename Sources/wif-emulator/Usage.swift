@@ -10,9 +10,13 @@ let usage = """
     environment variables to reach it, then serves until SIGTERM or SIGINT.
 
     What is played
-      --platform LIST          all (default), none, or some of gcp,azure,github,aws
+      --platform LIST          all (default), none, or some of gcp,azure,github,aws; and only when
+                               named azure-pipelines, gitlab, circleci, bitbucket, terraform,
+                               buildkite, kubernetes, fly, vercel, spacelift
       --claim PLATFORM.NAME=V  a claim of its tokens (JSON or text; null leaves it out)
       --token-lifetime [P=]S   seconds its tokens live (gcp 3600, azure 86400, github 300)
+      --azure-endpoint NAME    the one told: machine (default), app-service, arc or workload
+      --arc-directory DIR      where Arc's agent puts its key files (/var/opt/azcmagent/tokens)
       --azure-token-age S      age of a resource's first token (21600)
       --azure-resource URI     a resource the tenant knows; repeatable, replaces the usual ones
       --issuer NAME=URL        the iss of gcp, azure, github or custom; self for its own URL
