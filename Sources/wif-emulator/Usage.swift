@@ -6,8 +6,9 @@ let usage = """
     usage: wif-emulator [OPTION]...
 
     Plays the outside world of a workload without keys: the metadata services of GCP, Azure
-    and AWS, AWS's STS, the token service of GitHub Actions, their issuers, and Mondoo's token exchange. Prints the
-    environment variables to reach it, then serves until SIGTERM or SIGINT.
+    and AWS, AWS's STS, the token service of GitHub Actions, their issuers, and the token
+    exchanges of Mondoo, ConductorOne, Bright, Google and RFC 8693. Prints the environment
+    variables to reach it, then serves until SIGTERM or SIGINT.
 
     What is played
       --platform LIST          all (default), none, or some of gcp,azure,github,aws; and only when
@@ -25,7 +26,8 @@ let usage = """
       --aws-region REGION      what the metadata service says it is in (eu-central-1)
       --aws-hop-limit N        1: the answer to a request for a token is lost, as in a container
       --scope MRN              whose credentials Mondoo hands out
-      --trust JSON|FILE        whom Mondoo trusts, instead of every identity played
+      --trust JSON|FILE        whom Mondoo, ConductorOne or Bright trust, instead of
+                               every identity played
       --credential-lifetime S  seconds a credential lives (3600)
       --certificate-lifetime S seconds until its certificate's notAfter, where that differs
       --clock-offset S         seconds its clock is ahead
@@ -33,14 +35,15 @@ let usage = """
     Where
       --listen [tls:]ADDRESS:PORT[=ROLE,...]
                                repeatable; roles: gcp, azure, azure-legacy, aws-imds,
-                               aws-container, aws-sts, github, issuers, mondoo.
+                               aws-container, aws-sts, github, issuers, mondoo,
+                               conductorone, bright, oauth, google.
                                What is not named gets ports of its own on 127.0.0.1
       --tls                    services (all but the metadata) speak TLS with a CA of their own
       --tls-hosts LIST         names in the certificate (localhost,127.0.0.1,::1); the first one
                                is in the URLs told
       --tls-fault FAULT        expired, wrong-host or unknown-ca
       --url ROLE=URL           the URL told for a role, where it is not the address listened on
-      --directory DIR          write mondoo.json, accounts/, environment, ca.pem, and ready last
+      --directory DIR          write SERVICE.json, accounts/, environment, ca.pem, and ready last
 
     Trouble
       --fault JSON|FILE        a fault from the start, repeatable; see wif-emulator(1)
