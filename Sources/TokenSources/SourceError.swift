@@ -56,6 +56,13 @@ struct SourceError: Error, Sendable {
         }
     }
 
+    /// The same, of a platform that is known to be here: nobody answering is an outage then.
+    var ofPresentPlatform: SourceError {
+        var error = self
+        error.isAbsent = false
+        return error
+    }
+
     /// A source whose task was cancelled: another one has won, or the job has ended.
     static let cancelled = SourceError(.transient, "given up")
 

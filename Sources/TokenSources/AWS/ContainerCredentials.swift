@@ -24,7 +24,7 @@ struct AWSContainerCredentials {
             return try await credentials(at: url)
         } catch {
             // ECS tells containers apart by the path alone: who has it, has the key.
-            var error = error
+            var error = error.ofPresentPlatform
             if path.utf8.count > 1 {
                 error.message = error.message.components(separatedBy: path).joined(separator: "/…")
             }

@@ -52,7 +52,12 @@ struct SecurityTokenService {
         _ isCorrected: Bool
     ) async throws(SourceError) -> Answer {
         let request = request([("Action", action), Self.version] + parameters, key, offset)
-        let response = try await context.ask(request)
+        let response: HTTPResponse
+        do throws(SourceError) {
+            response = try await context.ask(request)
+        } catch {
+            throw error.ofPresentPlatform
+        }
         let place = "\(action) at \(endpoint?.host ?? host.name)"
         let document = xml(in: response)
         if response.status == 200 {

@@ -208,6 +208,7 @@ struct AWSContainerTests {
         let message = try #require(error?.message)
         #expect(!message.contains("secret-id"))
         #expect(message.contains("http://169.254.170.2/…"))
+        if case .failure = reply { #expect(error?.class == .transient) }
     }
 
     typealias Reply = Result<HTTPResponse, HTTPError>

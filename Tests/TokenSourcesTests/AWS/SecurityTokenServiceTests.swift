@@ -107,6 +107,13 @@ struct SecurityTokenServiceTests {
         if !hint.isEmpty { #expect(error?.hint?.contains(hint) == true) }
     }
 
+    @Test func `a service that cannot be reached is an outage`() async {
+        let network = ScriptedTransport([.failure(.refused)])
+        let error = await failure(Self.source, context(network, environment: sessionVariables))
+        #expect(error?.class == .transient)
+        #expect(network.sent.count == 4)
+    }
+
     static let skews = [
         ("SignatureDoesNotMatch", "Signature expired: 20240102T030405Z is now earlier than x"),
         ("SignatureDoesNotMatch", "Signature not yet current: 20240102T030405Z is still later"),
