@@ -48,8 +48,8 @@ struct CredentialChain: Sendable {
         ) {
             return try await identity.credentials(settings, context)
         }
-        if ["sso_session", "sso_account_id", "sso_role_name"].contains(where: profile.holds) {
-            throw unsupported("single sign-on (sso_session, sso_account_id)", place)
+        if ["sso_account_id", "sso_role_name"].contains(where: profile.holds) {
+            throw unsupported(Self.singleSignOn, place)
         }
         if let found = try (settings.profiles.credentials[name] ?? [:]).staticKey(place) {
             return found
@@ -59,8 +59,15 @@ struct CredentialChain: Sendable {
             return try await CredentialProcess(command: command, place: place)
                 .credentials(context)
         }
-        return try (settings.profiles.config[name] ?? [:]).staticKey(place)
+        if let found = try (settings.profiles.config[name] ?? [:]).staticKey(place) {
+            return found
+        }
+        // By itself it asks for a token of another kind, and a key beside it is used.
+        if profile.holds("sso_session") { throw unsupported(Self.singleSignOn, place) }
+        return nil
     }
+
+    private static let singleSignOn = "single sign-on (sso_session, sso_account_id)"
 
     private func unsupported(_ what: String, _ place: String) -> SourceError {
         SourceError(

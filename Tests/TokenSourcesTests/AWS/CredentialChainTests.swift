@@ -77,6 +77,11 @@ struct CredentialChainTests {
             expected: "CONFIG"
         ),
         Row(
+            testDescription: "a key before the session of a single sign-on",
+            config: "[default]\nsso_session=x\n" + config,
+            expected: "CONFIG"
+        ),
+        Row(
             testDescription: "another profile by variable",
             variables: ["AWS_PROFILE": "x", "AWS_DEFAULT_PROFILE": "y"],
             config: "[default]\n\(config)[profile x]\n" + config.replacingID("X"),
@@ -186,6 +191,11 @@ struct CredentialChainTests {
         Fault(
             testDescription: "single sign-on",
             config: "[default]\nsso_session=s",
+            message: "single sign-on (sso_session, sso_account_id), which is not supported"
+        ),
+        Fault(
+            testDescription: "single sign-on beside a key",
+            config: "[default]\nsso_account_id=1\n" + config,
             message: "single sign-on (sso_session, sso_account_id), which is not supported"
         ),
         Fault(
