@@ -40,7 +40,8 @@ step() {
 
 requirements() {
     install_missing pkg-config libcurl4-openssl-dev libssl-dev mandoc openssl jq curl gcc \
-        python3 iproute2=ip procps=ps binutils=readelf
+        python3 iproute2=ip procps=ps binutils=readelf \
+        dash zsh fish util-linux=unshare
     swift --version 2>&1 | head -n 1
 }
 
@@ -62,6 +63,8 @@ run_tests() {
 }
 
 tests() { run_tests tests.log --skip-build; }
+
+consumers() { Tests/Consumers/run.sh .build/debug; }
 
 slow_tests() { WIF_AGENT_SLOW_TESTS=1 run_tests slow-tests.log --skip-build; }
 
@@ -123,7 +126,7 @@ documents() {
 }
 
 scripts() {
-    local script list=(packaging/*.sh Tests/Benchmarks/*.sh .ci/run)
+    local script list=(packaging/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh .ci/run)
     for script in "${list[@]}"; do
         [ -e "$script" ] && bash -n "$script"
     done
@@ -160,6 +163,7 @@ step 'documents' documents
 step 'manual pages' manuals
 step 'build' build
 step 'tests' tests
+step 'consumers' consumers
 step 'release build' release_build
 step 'linkage' linkage
 step 'sizes' sizes

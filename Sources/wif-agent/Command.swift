@@ -9,6 +9,8 @@ struct Command: Sendable {
     var details = ""
     var options: [Option] = []
     var maximalWords = 0
+    /// What its words may be, where that can be told.
+    var choices: [String] = []
     /// Whether the words are another program's command line, which ends the options.
     var takesCommand = false
     let run: @Sendable (Invocation) async throws -> Int32
@@ -21,9 +23,15 @@ struct Command: Sendable {
         Option(
             name: "log-level",
             value: "LEVEL",
-            help: "error, warning, info (default) or debug"
+            help: "error, warning, info (default) or debug",
+            choices: ["error", "warning", "info", "debug"]
         ),
-        Option(name: "log-format", value: "FORMAT", help: "text (default) or json"),
+        Option(
+            name: "log-format",
+            value: "FORMAT",
+            help: "text (default) or json",
+            choices: ["text", "json"]
+        ),
         Option(name: "help", short: "h", help: "this text"),
         Option(name: "version", help: "the program's version"),
     ]
@@ -42,7 +50,7 @@ struct Command: Sendable {
 
     /// All commands, in the order in which help lists them.
     static let all: [Command] = [
-        .run, .get, .exec, .token, .status, .wait, .refresh, .revoke, .check,
+        .run, .get, .exec, .token, .status, .wait, .refresh, .revoke, .check, .completion,
     ]
 }
 

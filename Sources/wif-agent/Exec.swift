@@ -18,12 +18,14 @@ extension Command {
             Option(
                 name: "format",
                 value: "FORMAT",
-                help: "of WIF_AGENT_FILE: raw (default), json, env, envfile, header"
+                help: "of WIF_AGENT_FILE: raw (default), json, env, envfile, header",
+                choices: Format.allCases.map(\.rawValue)
             ),
             Option(
                 name: "refresh-signal",
                 value: "SIGNAL",
-                help: "sent to the command after each refresh"
+                help: "sent to the command after each refresh",
+                choices: ["HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "CONT", "WINCH"]
             ),
             Option(
                 name: "restart-on-refresh",

@@ -9,11 +9,17 @@ extension Command {
         summary: "print one credential",
         details: """
             The credential is the running agent's where it serves the account file, else that of an
-            exchange of its own. FORMAT is one of raw, json, env, envfile, header.
+            exchange of its own. FORMAT is one of \(getFormats.joined(separator: ", ")):
+            the last has a GitHub Actions job mask it and adds it to the environment of later steps.
             """,
         options: [
             config,
-            Option(name: "format", value: "FORMAT", help: "how to print it (default raw)"),
+            Option(
+                name: "format",
+                value: "FORMAT",
+                help: "how to print it (default raw)",
+                choices: getFormats
+            ),
             Option(name: "fresh", help: "always make an own exchange"),
             timeout,
         ],
@@ -21,13 +27,17 @@ extension Command {
     )
 }
 
+private let getFormats = Format.allCases.map(\.rawValue) + ["github"]
+
 private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     let word = invocation.value("format") ?? "raw"
-    guard let format = word == "base64" ? .raw : Format(rawValue: word) else {
+    let isForGitHub = word == "github"
+    guard let format = isForGitHub || word == "base64" ? .raw : Format(rawValue: word) else {
         throw UsageError(
-            message: "--format \(word.printable): one of raw, json, env, envfile, header"
+            message: "--format \(word.printable): one of \(getFormats.joined(separator: ", "))"
         )
     }
+    let job = isForGitHub ? try GitHubJob(invocation.environment) : nil
     let timeout = try invocation.seconds("timeout", default: 60)
     let account = try AccountChoice.load(invocation)
     var credential: Credential?
@@ -44,6 +54,10 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
         credential = try result.credential()
     }
     guard let credential else { return 75 }
+    if let job {
+        try job.tell(environmentVariables(credential, account))
+        return 0
+    }
     let rendered: Rendered
     do throws(OutputError) {
         rendered = try render(

@@ -8,6 +8,8 @@ struct Option: Sendable {
     /// What stands for its value in help; `nil` for a flag.
     var value: String?
     let help: String
+    /// The values it takes, where they can be told.
+    var choices: [String] = []
 
     /// As it is shown in help.
     var usage: String {

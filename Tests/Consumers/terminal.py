@@ -5,12 +5,12 @@ An interactive bash on a pty runs `wif-agent exec`; keys are typed, what is show
 import os, pty, re, select, signal, sys, time
 
 agent, account = sys.argv[1:3]
-shown = b""
+shown = everything = b""
 
 
 def read(limit):
     """Takes what the terminal shows within `limit` seconds; False when it is closed."""
-    global shown
+    global shown, everything
     if not select.select([master], [], [], limit)[0]:
         return True
     try:
@@ -18,6 +18,7 @@ def read(limit):
     except OSError:
         return False
     shown += data
+    everything += data
     return bool(data)
 
 
@@ -27,7 +28,9 @@ def expect(pattern, limit=20):
     while not (found := re.search(pattern, shown)):
         left = deadline - time.monotonic()
         if left <= 0 or not read(left):
-            sys.exit("expected %r, the terminal showed:\n%s" % (pattern, shown.decode(errors="replace")))
+            before = everything[: len(everything) - len(shown)][-600:]
+            sys.exit("expected %r, the terminal showed:\n%s\n---- and before:\n%s" % (
+                pattern, shown.decode(errors="replace"), before.decode(errors="replace")))
     shown = shown[found.end():]
     return found
 
@@ -72,6 +75,7 @@ expect(rb"READY\$ ")
 # Stopped by its key, listed, continued in the background, brought to the foreground, interrupted.
 run("$agent sh -c 'echo begun; sleep 100'")
 expect(rb"\nbegun")
+time.sleep(0.5)  # a shell stopped between its vfork and exec would hang: wait until it has begun
 type_in(b"\x1a")
 expect(rb"Stopped")
 expect(rb"READY\$ ")

@@ -1,0 +1,58 @@
+import Federation
+import FoundationEssentials
+import Platform
+
+/// The GitHub Actions job that a step runs in: where its environment is added to, and how a value is
+/// kept out of its log.
+struct GitHubJob {
+    private let file: String
+
+    /// - Throws: ``CommandFailure`` outside a job.
+    init(_ environment: [String: String]) throws {
+        guard let file = environment["GITHUB_ENV"], file.hasPrefix("/") else {
+            throw CommandFailure(
+                Failure(
+                    .misconfigured,
+                    at: .output,
+                    "GITHUB_ENV names no file",
+                    hint: "--format github is for a step of a GitHub Actions job"
+                )
+            )
+        }
+        self.file = file
+    }
+
+    /// Masks the first value, then adds all variables to the environment of the job's later steps.
+    /// - Throws: ``CommandFailure``; nothing is added then that was not masked before.
+    func tell(_ variables: [(name: String, value: [UInt8])]) throws {
+        try emit(masks(variables.first?.value ?? []))
+        var lines: [UInt8] = []
+        defer { wipe(&lines) }
+        for (name, value) in variables { lines += entry(name, value) }
+        do throws(PathError) {
+            try appendLines(lines, to: file)
+        } catch {
+            throw CommandFailure(
+                Failure(.misconfigured, at: .output, "GITHUB_ENV: \(error)", hint: error.hint),
+                exitCode: 74
+            )
+        }
+    }
+
+    /// One workflow command a line: the runner masks line by line.
+    private func masks(_ value: [UInt8]) -> [UInt8] {
+        let lines = value.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+        return lines.flatMap { line in
+            Array("::add-mask::".utf8)
+                // The only character left that a workflow command must escape.
+                + line.flatMap { $0 == UInt8(ascii: "%") ? Array("%25".utf8) : [$0] }
+                + [UInt8(ascii: "\n")]
+        }
+    }
+
+    /// The multi-line form, whose end nobody can guess who chose the value.
+    private func entry(_ name: String, _ value: [UInt8]) -> [UInt8] {
+        let end = "wif_agent_\(UUID().uuidString)"
+        return Array("\(name)<<\(end)\n".utf8) + value + Array("\n\(end)\n".utf8)
+    }
+}
