@@ -49,18 +49,26 @@ private func indented(_ lines: [String], by width: Int) -> String {
 
 // MARK: bash
 
-private func bashCompletions() -> String {
-    var values: [String] = []
-    var words: [String] = []
-    for command in Command.all {
-        for option in command.allOptions where option.value != nil {
+/// What may follow an option: one `case` arm for each command and option that takes a value.
+private func bashValues() -> [String] {
+    Command.all.flatMap { command in
+        command.allOptions.filter { $0.value != nil }.map { option in
             let patterns = option.spellings.map { "\(command.name):\($0)" }.joined(separator: "|")
-            values.append("\(patterns)) \(bashCandidates(option)); return ;;")
+            return "\(patterns)) \(bashCandidates(option)); return ;;"
         }
+    }
+}
+
+/// What else may come: one `case` arm for each command.
+private func bashWords() -> [String] {
+    Command.all.map { command in
         let own = command.allOptions.map { "--\($0.name)" } + command.choices
         let rest = command.takesCommand ? "; _wif_agent_command" : ""
-        words.append("\(command.name)) words='\(own.joined(separator: " "))'\(rest) ;;")
+        return "\(command.name)) words='\(own.joined(separator: " "))'\(rest) ;;"
     }
+}
+
+private func bashCompletions() -> String {
     let names = Command.all.map(\.name).joined(separator: " ")
     return """
         # wif-agent(1) completions for bash
@@ -93,9 +101,9 @@ private func bashCompletions() -> String {
                 return
             fi
             case ${COMP_WORDS[1]}:${COMP_WORDS[COMP_CWORD - 1]} in
-        \(indented(values, by: 4))    esac
+        \(indented(bashValues(), by: 4))    esac
             case ${COMP_WORDS[1]} in
-        \(indented(words, by: 4))    esac
+        \(indented(bashWords(), by: 4))    esac
             _wif_agent_fill < <(compgen -W "$words" -- "$word")
         }
 
