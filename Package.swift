@@ -44,7 +44,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "wif-emulator",
-            dependencies: ["Serving", "Crypto", "Federation", "Platform"]
+            dependencies: ["Serving", "Crypto", "Policy", "Federation", "Platform"]
         ),
 
         .target(name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport"),

@@ -174,13 +174,9 @@ private let flags: [String: Setter] = [
 /// One trust, an array of them, or `{"trusts": […]}`; each for the service that it names.
 private func addTrusts(_ options: inout Options, _ json: JSON) throws(UsageError) {
     for element in json["trusts"]?.array ?? json.array ?? [json] {
-        if let trust = try ServiceTrust(element) {
-            options.serviceTrusts.append(trust)
-        } else {
-            options.trusts += try MondooTrust.list(element)
-        }
+        if try options.serviceTrusts.add(element) { continue }
+        options.trusts += try MondooTrust.list(element)
     }
-    try ServiceTrust.checkLimits(options.serviceTrusts)
 }
 
 private func platforms(_ argument: Argument) throws(UsageError) -> [IdentityPlatform] {

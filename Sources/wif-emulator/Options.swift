@@ -30,7 +30,7 @@ struct Options: Sendable {
     var credentialLifetime: Int64 = 3600
     var certificateLifetime: Int64?
     var trusts: [MondooTrust] = []
-    var serviceTrusts: [ServiceTrust] = []
+    var serviceTrusts = ServiceTrusts()
     var clockOffset: Double = 0
     var faults: [Fault] = []
 

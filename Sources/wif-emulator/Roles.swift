@@ -135,7 +135,7 @@ func role(_ name: RoleName, in world: World) throws(CryptoError) -> any Role {
     case .issuers: Issuers(world: world)
     case .mondoo: try Mondoo(world: world)
     case .conductorone: try ConductorOne(world: world)
-    case .bright: Bright(world: world)
+    case .bright: try Bright(world: world)
     case .oauth: GenericOAuth(world: world)
     case .google: GoogleSTS(world: world)
     }

@@ -122,7 +122,8 @@ import Testing
 
     @Test func `a token that fits two projects needs a resource`() throws {
         let trusts = ["one", "two"].map {
-            #"{"service":"bright","issuer":"custom","project":"\#($0)","claims":{"sub":"workload"}}"#
+            #"{"service":"bright","issuer":"custom","projectId":"\#($0)","#
+                + #""condition":"sub == 'workload'","allowedAudiences":["https://app.brightsec.com"]}"#
         }
         let scene = try Scene(arguments: ["--trust", "[\(trusts.joined(separator: ","))]"])
         var row = Row(testDescription: "", role: .bright, fields: ["resource": ""])
@@ -133,7 +134,9 @@ import Testing
 
     @Test(arguments: [(20, true), (21, false)])
     func `a project holds twenty credentials`(count: Int, isFine: Bool) {
-        let trust = #"{"service":"bright","issuer":"custom","project":"p"}"#
+        let trust =
+            #"{"service":"bright","issuer":"custom","projectId":"p","condition":"sub == 'x'","#
+            + #""allowedAudiences":["a"]}"#
         let all = Array(repeating: trust, count: count).joined(separator: ",")
         var isTaken = true
         do { _ = try Command(parsing: ["--trust", "[\(all)]"]) } catch { isTaken = false }

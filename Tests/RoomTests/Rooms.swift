@@ -15,7 +15,7 @@ enum Rooms {
         "Agent": ["Outputs", "Serving", "Federation", "Platform"],
         "wif-agent": ["Agent", "Outputs", "Federation", "Platform"],
         "wif-exchange": ["TokenSources", "Exchanges", "HTTP", "Federation", "Platform"],
-        "wif-emulator": ["Serving", "Crypto", "Federation", "Platform"],
+        "wif-emulator": ["Serving", "Crypto", "Policy", "Federation", "Platform"],
     ]
 
     /// The rooms of the process that lives for months: no network library, directly or through another.

@@ -1,16 +1,21 @@
+import Crypto
 import Federation
 import FoundationEssentials
+import Policy
 import Serving
 
 /// Bright's token exchange and revocation, and a project that asks for a token.
 struct Bright: Role {
     let world: World
-    private let credentials: [ServiceTrust]
+    private let credentials: [(project: String, trust: Trust)]
     private let tokens: AccessTokens
 
-    init(world: World) {
+    init(world: World) throws(CryptoError) {
         self.world = world
-        credentials = world.trusts(of: .bright)
+        credentials = try world.trusts(of: .bright).compactMap { trust in
+            guard case .bright(let terms) = trust.terms else { return nil }
+            return (terms.projectID ?? World.brightProject, trust)
+        }
         tokens = AccessTokens(world: world, role: .bright)
     }
 
@@ -41,9 +46,10 @@ struct Bright: Role {
         }
         let claims = try world.verified(token)
         let fitting = credentials.filter {
-            (project == nil || $0.target == project) && $0.objection(to: claims) == nil
+            (project == nil || $0.project == project)
+                && $0.trust.objection(to: claims, at: world.clock.now) == nil
         }
-        let targets = Set(fitting.map(\.target))
+        let targets = Set(fitting.map(\.project))
         guard let target = targets.first else {
             throw OAuthRefusal("invalid_grant", "no matching WIF configuration was found")
         }

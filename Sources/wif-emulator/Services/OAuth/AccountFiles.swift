@@ -11,7 +11,7 @@ extension World {
             ],
             "bright": [
                 "type": "external_account", "service": "bright",
-                "projectId": .string(brightProject), "audience": .string(brightAudience),
+                "projectId": .string(Self.brightProject), "audience": .string(Self.brightAudience),
                 "tokenUrl": .string(url(.bright)),
             ],
             "oauth": [
