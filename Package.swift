@@ -59,6 +59,12 @@ let package = Package(
         ),
         .testTarget(name: "RoomTests"),
         .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "wif-exchange", "wif-emulator", "Federation", "Platform", "TestSupport",
+            ]
+        ),
+        .testTarget(
             name: "PolicyTests",
             dependencies: ["Policy", "Federation"],
             exclude: ["Comparison"]

@@ -8,6 +8,8 @@ struct KeyedValues {
     private let place: String
     private var members: [String: JSON] = [:]
     private var known: [String] = []
+    /// The warnings of nested objects that are done with.
+    private var nested: [String] = []
 
     /// - Parameter place: what stands before a key in messages (`account file /x.json: outputs[0].`).
     init(_ object: [String: JSON], at place: String) throws(AccountError) {
@@ -151,12 +153,16 @@ struct KeyedValues {
         }
     }
 
-    /// A warning for each member that nobody took.
+    /// Nothing more is taken from an object that was a member.
+    mutating func finish(_ object: KeyedValues) { nested += object.unknownKeys() }
+
+    /// A warning for each member that nobody took, here and in the objects that are done with.
     func unknownKeys() -> [String] {
-        members.keys.sorted().map { key in
-            let guess = nearest(to: key, among: known).map { "; did you mean \($0)?" } ?? ""
-            return "\(place)\(key.printable): unknown key, ignored\(guess)"
-        }
+        nested
+            + members.keys.sorted().map { key in
+                let guess = nearest(to: key, among: known).map { "; did you mean \($0)?" } ?? ""
+                return "\(place)\(key.printable): unknown key, ignored\(guess)"
+            }
     }
 
     /// The key with what stands before it in messages.

@@ -46,7 +46,11 @@ extension Account {
             )
         }
         if let url { return .url(try URLSource(url, &source)) }
-        if let executable { return .executable(try ExecutableSource(executable, in: values)) }
+        if var executable {
+            let program = try ExecutableSource(&executable, in: values)
+            source.finish(executable)
+            return .executable(program)
+        }
         if let file { return .file(path: file, try format(&source)) }
         if let environment { return .environment(name: environment) }
         return try self.provider(provider ?? "", &source)
@@ -86,6 +90,7 @@ extension Account {
         guard var format = try source.object("format") else { return .text }
         let type = try format.text("type") ?? "text"
         let field = try format.text("subjectTokenFieldName")
+        source.finish(format)
         switch (type, field) {
         case ("text", nil): return .text
         case ("json", let field?): return .json(field: field)

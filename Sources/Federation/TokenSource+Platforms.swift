@@ -120,8 +120,7 @@ extension ExecutableSource {
     private static let emailMarker = "/serviceAccounts/"
 
     /// `executable` with its program; Google's files have the command as one string.
-    init(_ object: KeyedValues, in values: KeyedValues) throws(AccountError) {
-        var object = object
+    init(_ object: inout KeyedValues, in values: KeyedValues) throws(AccountError) {
         let command = try Self.command(&object)
         guard let program = command.first, program.hasPrefix("/") else {
             throw object.error("command", "the program's absolute path is expected")
@@ -151,33 +150,4 @@ extension ExecutableSource {
         }
         return words
     }
-}
-
-/// The words of a line as a POSIX shell splits them, nothing expanded; `nil` where a quote stays open.
-func shellWords(_ line: String) -> [String]? {
-    var words: [String] = []
-    var word: String?
-    var quote: Character?
-    var rest = line[...]
-    while let character = rest.popFirst() {
-        switch (quote, character) {
-        case (nil, " "), (nil, "\t"), (nil, "\n"):
-            if let word { words.append(word) }
-            word = nil
-        case (nil, "'"), (nil, "\""):
-            quote = character
-            word = word ?? ""
-        case (let open?, _) where open == character: quote = nil
-        case (nil, "\\"):
-            guard let next = rest.popFirst() else { return nil }
-            word = (word ?? "") + String(next)
-        case ("\""?, "\\"):
-            guard let next = rest.popFirst() else { return nil }
-            word = (word ?? "") + (next == "\"" || next == "\\" ? "" : "\\") + String(next)
-        default: word = (word ?? "") + String(character)
-        }
-    }
-    if quote != nil { return nil }
-    if let word { words.append(word) }
-    return words
 }

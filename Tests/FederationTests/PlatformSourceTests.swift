@@ -86,6 +86,19 @@ struct PlatformSourceTests {
         #expect(Job.Kind.subjectToken(provider: "circleci").runsPrograms(for: account, in: [:]))
     }
 
+    @Test func `unknown keys are told of at every depth`() throws {
+        let account = try AccountFixture.parse([
+            "credentialSource": [
+                "executable": ["command": "/x", "timeoutMilis": 6000], "header": [:],
+            ]
+        ])
+        #expect(account.warnings.count == 2)
+        #expect(account.warnings.first?.contains("did you mean timeoutMillis?") == true)
+        let format: JSON = ["file": "/t", "format": ["type": "text", "typ": "x"]]
+        let other = try AccountFixture.parse(["credentialSource": format])
+        #expect(other.warnings.count == 1)
+    }
+
     @Test func `a file of Google's is read as it is`() throws {
         let account = try AccountFixture.parse([
             "subjectTokenType": "urn:ietf:params:oauth:token-type:id_token",

@@ -1,6 +1,6 @@
 /// Splits a command line as a POSIX shell would, quotes and backslashes alone being special: no
 /// variable is replaced, nothing is run. `nil` where a quote is not closed or a backslash ends it.
-func shellWords(_ text: String) -> [String]? {
+package func shellWords(_ text: String) -> [String]? {
     var words: [String] = []
     var word: String?
     var quote: Character?
