@@ -142,7 +142,7 @@ sanitized() {
     # The runtime keeps what it allocated once until the end; only what is lost is a leak.
     ASAN_OPTIONS=detect_leaks=1 \
         TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/Tests/thread-sanitizer.suppressions" \
-        run_tests "$sanitizer.log" --sanitize="$sanitizer" --scratch-path "$path"
+        run_tests "$sanitizer.log" --no-parallel --sanitize="$sanitizer" --scratch-path "$path"
 }
 
 all=no

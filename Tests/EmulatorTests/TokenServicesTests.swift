@@ -41,7 +41,7 @@ import Testing
             claims: ["iat": .integer(now - 602)],
             error: "invalid_grant"
         ),
-        Row(testDescription: "590 s old", claims: ["iat": .integer(now - 590)]),
+        Row(testDescription: "five minutes old", claims: ["iat": .integer(now - 300)]),
         Row(testDescription: "no iat", claims: ["iat": .null], error: "invalid_grant"),
         Row(testDescription: "expired", claims: ["exp": 1], error: "invalid_grant"),
         Row(testDescription: "audience", claims: ["aud": "x"], error: "invalid_grant"),
