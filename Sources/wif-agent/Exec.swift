@@ -31,6 +31,10 @@ extension Command {
                 name: "restart-on-refresh",
                 help: "end the command and start it again after each refresh"
             ),
+            Option(
+                name: "revoke-required",
+                help: "fail if the command succeeds and the credential cannot be revoked"
+            ),
             timeout,
         ],
         maximalWords: .max,
@@ -75,6 +79,8 @@ struct ExecOptions: Sendable {
 
     let format: Format
     let atRefresh: AtRefresh
+    /// Whether a revocation that fails turns the command's success into a failure.
+    let requiresRevocation: Bool
     /// Byte for byte.
     let command: [[UInt8]]
 
@@ -95,6 +101,7 @@ struct ExecOptions: Sendable {
         }
         self.format = format
         atRefresh = try Self.atRefresh(invocation)
+        requiresRevocation = invocation.isSet("revoke-required")
     }
 
     private static func atRefresh(_ invocation: Invocation) throws(UsageError) -> AtRefresh {

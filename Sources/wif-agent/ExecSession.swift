@@ -136,8 +136,10 @@ struct ExecSession: Sendable {
             }
             return .failure(CommandFailure(.strangeAnswer))
         }
-        await revoke(loop.snapshot.credential)
-        return try result.get()
+        let failure = await revoke(loop.snapshot)
+        let code = try result.get()
+        if let failure, code == 0, options.requiresRevocation { throw CommandFailure(failure) }
+        return code
     }
 
     private func makeLoop(
@@ -159,6 +161,8 @@ struct ExecSession: Sendable {
                     timekeeper: SystemTimekeeper(),
                     chance: { Double.random(in: 0..<1) },
                     log: log,
+                    revokesSuperseded: worker.ownsCredential
+                        && account.revokesOnExit(ofCommand: true),
                     onChange: {}
                 )
             )
@@ -180,14 +184,36 @@ struct ExecSession: Sendable {
         } catch {}
     }
 
-    /// Gives the credential back where the account says so; one that an agent lent is the agent's.
-    private func revoke(_ credential: Credential?) async {
-        guard let credential, worker.ownsCredential, account.revokesOnExit(ofCommand: true) else {
-            return
+    /// Gives the credential back where the account says so, and those before it that still live; what
+    /// an agent lent is the agent's.
+    private func revoke(_ state: AccountState) async -> Failure? {
+        guard account.revokesOnExit(ofCommand: true) else { return nil }
+        var credentials = state.revocations.entries.map(\.credential)
+        if worker.ownsCredential, state.phase(at: .now) == .valid, let last = state.credential {
+            credentials.append(last)
         }
-        let result = await worker.run(.revoke(credential.value), for: account)
-        guard case .failure(let failure) = result.outcome else { return }
-        log(.warning, "revoke-failed", ["account": account.name, "error": failure.message])
+        return await withTaskGroup(of: Failure?.self) { group in
+            for credential in credentials {
+                group.addTask {
+                    let result = await worker.run(.revoke(credential.value), for: account)
+                    if case .failure(let failure) = result.outcome { return failure }
+                    return nil
+                }
+            }
+            var last: Failure?
+            for await case let failure? in group {
+                log(
+                    .warning,
+                    "revocation-failed",
+                    [
+                        "account": account.name, "class": failure.class.rawValue,
+                        "error": failure.message, "hint": failure.hint,
+                    ]
+                )
+                last = failure
+            }
+            return last
+        }
     }
 }
 
