@@ -40,6 +40,10 @@ struct SourcesTests {
         ["gitlab", "circleci", "bitbucket", "terraform", "vercel", "spacelift"].map(Row.init(job:))
         + [
             Row("azure-pipelines", ["--platform", "azure-pipelines"], provider("azure-pipelines")),
+            Row("aws", ["--platform", "aws"], provider("aws")),
+            Row("aws", ["--platform", "aws"], provider("auto")),
+            Row("aws", aws("container"), provider("aws")),
+            Row("aws", aws("environment"), provider("aws")),
             Row("buildkite", ["--platform", "buildkite"], provider("buildkite")),
             Row("azure imds", ["--platform", "azure"], provider("azure")),
             Row("azure app service", azure("app-service"), provider("azure")),
@@ -73,6 +77,10 @@ struct SourcesTests {
         ]
 
     private static func provider(_ name: String) -> String { #"{"provider":"\#(name)"}"# }
+
+    private static func aws(_ credentials: String) -> [String] {
+        ["--platform", "aws", "--aws-credentials", credentials]
+    }
 
     private static func azure(_ endpoint: String) -> [String] {
         ["--platform", "azure", "--azure-endpoint", endpoint]
