@@ -37,8 +37,9 @@ struct TokenExchangeReply {
         do throws(JSONError) {
             json = try JSON(parsing: body.bytes)
         } catch {
-            let beginning = reply.excerpt.prefix(80)
-            throw ReplyError("the reply is not JSON (\(error.reason)): \(beginning)")
+            // Whatever else came with status 200 may be a token.
+            let page = reply.excerpt.hasPrefix("<") ? ": \(reply.excerpt.prefix(80))" : ""
+            throw ReplyError("the reply is not JSON (\(error.reason))\(page)")
         }
         guard json.object != nil else {
             throw ReplyError("the reply is \(json.kind), not a JSON object")

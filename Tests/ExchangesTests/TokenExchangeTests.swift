@@ -202,6 +202,17 @@ struct TokenExchangeReplyTests {
         #expect(failure.hint?.contains("proxy") == true)
     }
 
+    @Test(arguments: [
+        (200, "s3cret-token-of-24-letters"), (200, #"{"access_token":"s3cret-token"#),
+        (201, #"{"access_token":"s3cret-token","expires_in":60}"#),
+        (200, #"{"error":"x","access_token":"s3cret-token"}"#),
+        (500, #"{"accessToken":"s3cret-token"}"#),
+    ])
+    func `no message shows what may be a token`(status: Int, body: String) async throws {
+        let failure = try #require(try await exchanged(reply: body, status: status).failure)
+        #expect(!failure.description.contains("s3cret"), "\(failure)")
+    }
+
     @Test func `another kind of token than was asked for is refused`() async throws {
         let members = oauthAccount.merging(["requestedTokenType": "urn:x"]) { $1 }
         let body = #"{"access_token":"a","issued_token_type":"urn:y"}"#
