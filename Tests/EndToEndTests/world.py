@@ -1,0 +1,243 @@
+"""The built programs, run as their users run them, against wif-emulator.
+
+Standard library only. WIF_BIN names the directory of the programs (default .build/debug).
+Waiting is always for a condition, with a deadline; nothing sleeps for a fixed time and hopes.
+"""
+
+import base64
+import http.client
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.parse
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("WIF_BIN", ROOT / ".build/debug")).resolve()
+DEADLINE = 30.0
+
+# Every byte that the programs printed and every command line, for the test of secrets. A pair of
+# text and where it comes from.
+printed = []
+# Every secret that an emulator handed out.
+secrets = set()
+
+
+def wait_for(condition, what, deadline=DEADLINE):
+    """The condition's first true value; fails the test when there is none in time."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {deadline} s for {what}")
+        time.sleep(0.02)
+
+
+def remember(data, origin):
+    printed.append((data, origin))
+
+
+class Process:
+    """A program that runs beside the test; ended with it."""
+
+    def __init__(self, arguments, log, environment, **options):
+        self.log = log
+        self.arguments = [str(argument) for argument in arguments]
+        with open(log, "wb") as output:
+            self.process = subprocess.Popen(
+                self.arguments, stdout=output, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, env=environment, **options)
+        self.pid = self.process.pid
+
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, deadline=DEADLINE):
+        return self.process.wait(deadline)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        remember(self.log.read_bytes(), self.arguments)
+        return self.process.returncode
+
+
+class Emulator(Process):
+    def __init__(self, directory, *arguments):
+        self.directory = pathlib.Path(directory)
+        command = [BIN / "wif-emulator", "--directory", directory, *arguments]
+        super().__init__(command, self.directory.with_suffix(".log"), {"PATH": os.environ["PATH"]})
+        wait_for(lambda: (self.directory / "ready").exists() or self.process.poll() is not None,
+                 "the emulator")
+        if self.process.poll() is not None:
+            raise AssertionError("the emulator ended: " + self.text())
+        self.environment = {}
+        for line in (self.directory / "environment").read_text().splitlines():
+            name, value = line.removeprefix("export ").split("=", 1)
+            self.environment[name] = value.strip("'")
+        self.url = self.environment["WIF_EMULATOR_URL"]
+
+    @property
+    def account(self):
+        return json.loads((self.directory / "mondoo.json").read_text())
+
+    def named(self, name):
+        return json.loads((self.directory / "accounts" / f"{name}.json").read_text())
+
+    def ask(self, path, method="GET", body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        import ssl
+        context = ssl._create_unverified_context() if self.url.startswith("https") else None
+        with urllib.request.urlopen(request, timeout=10, context=context) as reply:
+            text = reply.read()
+        return json.loads(text) if text.strip() else None
+
+    def fault(self, **fault):
+        self.ask("/_emulator/faults", "POST", fault)
+
+    def heal(self):
+        self.ask("/_emulator/faults", "DELETE")
+
+    def exchanges(self):
+        """How many exchanges have arrived at Mondoo."""
+        seen = self.ask("/_emulator/requests?path=/SecureTokenService/")
+        return seen["total"] if "total" in seen else len(seen["requests"])
+
+    def stop(self):
+        try:
+            for issued in self.ask("/_emulator/issued")["issued"]:
+                secrets.add(issued["value"])
+        except Exception:  # it may have been ended by the test
+            pass
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)
+
+
+class World(unittest.TestCase):
+    """A scratch directory, and what was started in it."""
+
+    def setUp(self):
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="wif-e2e-"))
+        self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
+        self.runtime = self.scratch / "run"
+        self.runtime.mkdir(mode=0o755)
+        self.count = 0
+
+    def emulator(self, *arguments):
+        self.count += 1
+        emulator = Emulator(self.scratch / f"world{self.count}", *arguments)
+        self.addCleanup(emulator.stop)
+        return emulator
+
+    def environment(self, *emulators, **more):
+        environment = {"PATH": os.environ["PATH"]}
+        for emulator in emulators:
+            environment.update(emulator.environment)
+        environment.update(more)
+        return environment
+
+    def account(self, content, name="mondoo", **changes):
+        """Writes an account file; a change to None leaves a key out."""
+        path = self.scratch / f"{name}.json"
+        if isinstance(content, dict):
+            content = {**content, **changes}
+            content = json.dumps({k: v for k, v in content.items() if v is not None})
+        path.write_text(content)
+        path.chmod(0o600)
+        return path
+
+    def wif(self, *arguments, environment=None, stdin=b"", deadline=DEADLINE, records=True,
+            program="wif-agent"):
+        command = [str(BIN / program), *[str(argument) for argument in arguments]]
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, timeout=deadline,
+            env=environment if environment is not None else {"PATH": os.environ["PATH"]})
+        # What `get` and `token --raw` print on standard output is the secret that was asked for.
+        if records:
+            remember(done.stdout, command)
+        remember(done.stderr, command)
+        remember(" ".join(command).encode(), "command line")
+        return done
+
+    def agent(self, *arguments, environment, **options):
+        self.count += 1
+        command = [BIN / "wif-agent", "run", "--runtime-dir", self.runtime, *arguments]
+        agent = Process(command, self.scratch / f"agent{self.count}.log", environment, **options)
+        self.addCleanup(agent.stop)
+        return agent
+
+    def control(self, *arguments, **options):
+        return self.wif(*arguments, "--runtime-dir", self.runtime, **options)
+
+    def await_ready(self, agent):
+        done = self.control("wait", "--timeout", 20)
+        self.assertEqual(done.returncode, 0, agent.text() + done.stderr.decode())
+
+    def status(self):
+        done = self.control("status", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def the_account(self):
+        return self.status()["accounts"][0]
+
+    def http(self, path, method="GET", timeout=20):
+        connection = http.client.HTTPConnection("agent", timeout=timeout)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(timeout)
+        connection.sock.connect(str(self.runtime / "control.sock"))
+        connection.request(method, path)
+        reply = connection.getresponse()
+        return reply.status, reply.read()
+
+    def read_socket(self, path, timeout=10, name=None):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(timeout)
+            if name:
+                client.bind("\0" + name)
+            client.connect(str(path))
+            data = b""
+            while piece := client.recv(65536):
+                data += piece
+            return data
+
+
+def is_root():
+    return os.geteuid() == 0
+
+
+root_only = unittest.skipUnless(is_root(), "needs root")
+
+
+def forms(secret):
+    """A secret whole and in 24-byte pieces, raw and in every encoding that may be met."""
+    raw = secret.encode()
+    for piece in [raw] + [raw[i:i + 24] for i in range(0, len(raw) - 23, 24)]:
+        if len(piece) < 16:
+            continue
+        yield piece
+        yield base64.b64encode(piece).rstrip(b"=")[:-1]
+        yield base64.urlsafe_b64encode(piece).rstrip(b"=")[:-1]
+        quoted = urllib.parse.quote_from_bytes(piece, safe="").encode()
+        yield quoted
+        yield piece.hex().encode()
