@@ -36,7 +36,7 @@ package final class WorkerPool: ExchangeWorker {
     ) {
         self.program = program
         self.arguments = arguments
-        self.environment = environment.filter { Job.isAllowed(variable: $0.key) }
+        self.environment = environment
         self.timekeeper = timekeeper
         self.report = report
     }
@@ -48,7 +48,7 @@ package final class WorkerPool: ExchangeWorker {
             kind: kind,
             path: account.path,
             document: account.document,
-            environment: environment
+            environment: Job.environment(for: account, from: environment)
         )
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -109,6 +109,16 @@ package struct Job: Sendable {
         allowedVariables.contains(name) || allowedPrefixes.contains { name.hasPrefix($0) }
     }
 
+    /// What a job for the account carries of its requester's environment: the allowed variables, and
+    /// the one that the account's token source names.
+    package static func environment(
+        for account: Account,
+        from environment: [String: String]
+    ) -> [String: String] {
+        let named = account.tokenSource.namedVariable
+        return environment.filter { isAllowed(variable: $0.key) || $0.key == named }
+    }
+
     private static let allowedVariables: Set<String> = [
         "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "MONDOO_API_PROXY",
         "SSL_CERT_FILE", "SSL_CERT_DIR", "JWT_TOKEN", "PATH", "HOME", "LANG",
