@@ -25,6 +25,7 @@ package enum Sandbox {
         ignoreSignal(SIGPIPE)
         ignoreSignal(SIGXFSZ)
         try systemCall { wif_set_no_new_privileges() }
+        try limit(RLIMIT_CORE, to: 0)
         try limit(RLIMIT_CPU, to: processorSeconds)
         // A sanitizer's shadow memory takes up terabytes of addresses.
         if !isSanitized { try limit(RLIMIT_AS, to: addressSpace) }

@@ -208,7 +208,10 @@ class World(unittest.TestCase):
         connection.sock.connect(str(self.runtime / "control.sock"))
         connection.request(method, path)
         reply = connection.getresponse()
-        return reply.status, reply.read()
+        try:
+            return reply.status, reply.read()
+        finally:
+            connection.close()
 
     def read_socket(self, path, timeout=10, name=None):
         with socket.socket(socket.AF_UNIX) as client:

@@ -1,0 +1,103 @@
+"""The real addresses, without any override: in a network namespace of the test's own the emulator sits
+where the clouds' services are, and the programs are told nothing."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+import unittest
+
+from world import BIN, World, root_only, wait_for
+
+SCRIPT = r"""
+set -e
+ip link set lo up
+ip addr add 169.254.169.254/32 dev lo
+ip addr add 198.51.100.7/32 dev lo
+# A link whose other end answers nothing.
+ip link add veth0 type veth peer name veth1
+ip link set veth0 up
+ip link set veth1 up
+ip addr add 192.0.2.1/24 dev veth0
+mount --make-rprivate /
+# Names and authorities as a machine has them: in files that the programs read anyway.
+printf '127.0.0.1 localhost\n169.254.169.254 metadata.google.internal\n198.51.100.7 us.api.mondoo.com\n' >"$S/hosts"
+mount --bind "$S/hosts" /etc/hosts
+printf 'hosts: files\n' >"$S/nsswitch"
+mount --bind "$S/nsswitch" /etc/nsswitch.conf
+"$B/wif-emulator" --directory "$S/world" --tls --tls-hosts us.api.mondoo.com,localhost,127.0.0.1 \
+    --listen 169.254.169.254:80=gcp,azure --listen 127.0.0.1:50342=azure-legacy \
+    --listen 127.0.0.1:8099=github --listen tls:198.51.100.7:443=mondoo --url mondoo=https://us.api.mondoo.com \
+    --platform gcp,azure,github --credential-lifetime 300 >"$S/emulator.log" 2>&1 &
+emulator=$!
+export emulator
+trap 'kill $emulator 2>/dev/null || true' EXIT
+for _ in $(seq 200); do [ -e "$S/world/ready" ] && break; sleep 0.05; done
+cp -a /etc/ssl/certs "$S/certs"
+cp "$S/world/ca.pem" "$S/certs/wif-test-ca.pem"
+ln -sf wif-test-ca.pem "$S/certs/$(openssl x509 -in "$S/world/ca.pem" -noout -hash).0"
+mount --bind "$S/certs" /etc/ssl/certs
+grep ^export.ACTIONS "$S/world/environment" >"$S/github"
+sh -e "$S/case"
+"""
+
+
+@root_only
+class Addresses(World):
+    def run_case(self, case, deadline=60):
+        (self.scratch / "case").write_text(case)
+        environment = {"PATH": os.environ["PATH"], "S": str(self.scratch), "B": str(BIN)}
+        done = subprocess.run(["unshare", "--net", "--mount", "sh", "-c", SCRIPT],
+                              env=environment, capture_output=True, timeout=deadline)
+        log = self.scratch / "emulator.log"
+        self.assertEqual(done.returncode, 0,
+                         (done.stdout, done.stderr, log.read_text() if log.exists() else ""))
+        return done.stdout.decode()
+
+    def get(self, name):
+        return (f'env -i PATH="$PATH" "$B/wif-agent" get --fresh --format json'
+                f' --runtime-dir "$S/none" -c "$S/world/accounts/mondoo-{name}.json"\n')
+
+    def test_gcp(self):
+        self.assertIn("private_key", self.run_case(self.get("gcp")))
+
+    def test_azure(self):
+        self.assertIn("private_key", self.run_case(self.get("azure")))
+
+    def test_azure_legacy_alone(self):
+        case = 'ip addr del 169.254.169.254/32 dev lo\n' + self.get("azure")
+        self.assertIn("private_key", self.run_case(case))
+
+    def test_github_while_the_metadata_address_swallows_packets(self):
+        case = (
+            'ip addr del 169.254.169.254/32 dev lo\n'
+            # A neighbour that never answers: packets leave and nothing comes back.
+            'ip route add 169.254.169.254/32 dev veth0\n'
+            '. "$S/github"\n'
+            'start=$(date +%s%N)\n'
+            'env -i PATH="$PATH" ACTIONS_ID_TOKEN_REQUEST_URL="$ACTIONS_ID_TOKEN_REQUEST_URL"'
+            ' ACTIONS_ID_TOKEN_REQUEST_TOKEN="$ACTIONS_ID_TOKEN_REQUEST_TOKEN"'
+            ' "$B/wif-agent" token --runtime-dir "$S/none"'
+            ' -c "$S/world/accounts/mondoo-github.json"\n'
+            'end=$(date +%s%N)\n'
+            'echo "took $(( (end - start) / 1000000 ))"\n')
+        shown = self.run_case(case)
+        self.assertIn("token.actions.githubusercontent.com", shown)
+        took = int(shown.rsplit("took ", 1)[1])
+        self.assertLess(took, 2000)
+
+    def test_no_cloud_is_told_soon(self):
+        case = (
+            'ip addr del 169.254.169.254/32 dev lo\n'
+            'ip route add 169.254.169.254/32 dev veth0\n'
+            'kill $emulator\n'
+            'start=$(date +%s%N)\n'
+            'code=0; env -i PATH="$PATH" "$B/wif-agent" token --timeout 0 --runtime-dir "$S/none"'
+            ' -c "$S/world/mondoo.json" || code=$?\n'
+            'end=$(date +%s%N)\n'
+            'echo "code $code took $(( (end - start) / 1000000 ))"\n')
+        shown = self.run_case(case)
+        words = shown.split()
+        self.assertEqual(words[words.index("code") + 1], "69")
+        self.assertLess(int(words[-1]), 2000)

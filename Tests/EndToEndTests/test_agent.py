@@ -1,0 +1,314 @@
+"""The agent at work: outputs, refreshes, failures, reload, signals, the service manager."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+from world import World, is_root, root_only, wait_for
+
+EXCHANGE = {"path": "/SecureTokenService/"}
+
+
+class Delivery(World):
+    def test_every_output_and_two_refreshes(self):
+        world = self.emulator("--platform", "gcp", "--credential-lifetime", "3")
+        out = self.scratch / "out"
+        account = self.account(world.account, outputs=[
+            {"format": "raw", "path": f"{out}/raw"},
+            {"format": "base64", "path": f"{out}/base64", "mode": "0640"},
+            {"format": "json", "path": f"{out}/json"},
+            {"format": "env", "path": f"{out}/env"},
+            {"format": "envfile", "path": f"{out}/envfile"},
+            {"format": "socket", "path": f"{self.runtime}/json.sock", "content": "json"},
+            {"format": "socket", "path": f"{self.runtime}/raw.sock"},
+        ])
+        agent = self.agent("-c", account, environment=self.environment(world))
+        self.await_ready(agent)
+        modes = {name: stat.S_IMODE((out / name).stat().st_mode) for name in os.listdir(out)}
+        self.assertEqual(modes, {"raw": 0o600, "base64": 0o640, "json": 0o600, "env": 0o600,
+                                 "envfile": 0o600})
+        self.assertEqual(stat.S_IMODE(out.stat().st_mode), 0o700)
+        seen = set()
+        wait_for(lambda: seen.add((out / "raw").read_bytes()) or len(seen) >= 3, "two refreshes")
+        self.assertIn(self.read_socket(self.runtime / "raw.sock"), seen | {(out / "raw").read_bytes()})
+        self.assertIn("mrn", json.loads(self.read_socket(self.runtime / "json.sock")))
+        self.assertIn("mrn", json.loads((out / "json").read_bytes()))
+        script = f'. {out}/env && printf %s "$MONDOO_CONFIG_BASE64:$WIF_AGENT_EXPIRES_AT"'
+        for shell in ["sh", "dash", "bash"]:
+            shown = subprocess.run([shell, "-c", script], capture_output=True).stdout.decode()
+            value, expiry = shown.split(":", 1)
+            self.assertRegex(expiry, r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+            self.assertGreater(len(value), 500)
+        lines = dict(line.split("=", 1) for line in (out / "envfile").read_text().splitlines())
+        self.assertEqual(set(lines), {"MONDOO_CONFIG_BASE64", "WIF_AGENT_EXPIRES_AT"})
+        self.assertGreaterEqual(self.the_account()["refreshes"], 3)
+
+    def test_the_default_output_is_a_socket(self):
+        world = self.emulator("--platform", "gcp")
+        agent = self.agent("-c", self.account(world.account, name="my-scanner"),
+                           environment=self.environment(world))
+        self.await_ready(agent)
+        self.assertEqual(os.listdir(self.runtime).count("my-scanner.sock"), 1)
+        self.assertGreater(len(self.read_socket(self.runtime / "my-scanner.sock")), 500)
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0)
+        self.assertNotIn("my-scanner.sock", os.listdir(self.runtime))
+        self.assertNotIn("control.sock", os.listdir(self.runtime))
+
+    def test_the_service_is_away_past_expiry(self):
+        world = self.emulator("--platform", "gcp", "--credential-lifetime", "4")
+        kept, removed = self.scratch / "out" / "kept", self.scratch / "out" / "removed"
+        account = self.account(world.account, outputs=[
+            {"format": "raw", "path": str(kept)},
+            {"format": "raw", "path": str(removed), "onExpiry": "remove"},
+            {"format": "socket", "path": f"{self.runtime}/s.sock"},
+        ])
+        agent = self.agent("-c", account, "--hold", 1, environment=self.environment(world))
+        self.await_ready(agent)
+        world.fault(match=EXCHANGE, status=503)
+        last = wait_for(lambda: self.the_account()["failures_in_a_row"] and kept.read_bytes(),
+                        "a failure")
+        self.assertEqual(self.the_account()["state"], "valid")
+        self.assertEqual(self.read_socket(self.runtime / "s.sock"), last)
+        wait_for(lambda: self.the_account()["state"] == "expired", "expiry")
+        self.assertEqual(self.control("status", "--check").returncode, 75)
+        status, why = self.http("/readyz")
+        self.assertEqual(status, 503)
+        self.assertIn(b"503", why)
+        wait_for(lambda: not removed.exists(), "removal at expiry")
+        self.assertEqual(kept.read_bytes(), last)
+        self.assertEqual(self.read_socket(self.runtime / "s.sock"), b"")
+        world.heal()
+        self.control("refresh")
+        self.assertEqual(self.the_account()["state"], "valid")
+        self.assertTrue(removed.exists())
+        self.assertGreater(len(self.read_socket(self.runtime / "s.sock")), 500)
+
+    def test_a_reader_that_comes_first_is_held(self):
+        world = self.emulator("--platform", "gcp")
+        world.fault(match=EXCHANGE, delay=1.5)
+        agent = self.agent("-c", self.account(world.account), environment=self.environment(world))
+        path = self.runtime / "mondoo.sock"
+        wait_for(path.exists, "the socket")
+        self.assertGreater(len(self.read_socket(path)), 500)
+        self.assertIsNone(agent.process.poll())
+
+    @root_only
+    def test_other_users_get_nothing(self):
+        world = self.emulator("--platform", "gcp")
+        os.chmod(self.scratch, 0o755)
+        account = self.account(world.account, outputs=[
+            {"format": "socket", "path": f"{self.runtime}/open.sock", "allowUsers": ["daemon"]},
+            {"format": "socket", "path": f"{self.runtime}/shut.sock", "mode": "0666"},
+        ])
+        agent = self.agent("-c", account, environment=self.environment(world))
+        self.await_ready(agent)
+        reader = ("import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
+                  "print(len(s.makefile('rb').read()))")
+        for name, user, expected in [("open", "daemon", True), ("open", "nobody", False),
+                                     ("shut", "daemon", False)]:
+            done = subprocess.run(
+                ["setpriv", "--reuid", user, "--clear-groups", "--regid", "nogroup",
+                 "/usr/bin/python3", "-c", reader, f"{self.runtime}/{name}.sock"],
+                capture_output=True)
+            self.assertEqual(done.stdout.strip() not in (b"", b"0"), expected,
+                             (name, user, done.stdout, done.stderr))
+        wait_for(lambda: "socket-refused" in agent.text(), "the refusal in the log")
+
+
+class Workers(World):
+    def children(self, agent):
+        done = subprocess.run(["pgrep", "-P", str(agent.pid)], capture_output=True)
+        return [int(pid) for pid in done.stdout.split()]
+
+    def test_a_worker_killed_in_the_middle_of_a_job(self):
+        world = self.emulator("--platform", "gcp")
+        world.fault(match=EXCHANGE, delay=2, times=1)
+        agent = self.agent("-c", self.account(world.account), environment=self.environment(world))
+        worker = wait_for(lambda: world.exchanges() and self.children(agent), "the worker's request")
+        os.kill(worker[0], signal.SIGKILL)
+        self.await_ready(agent)
+        self.assertIn("worker-died", agent.text())
+        self.assertEqual(self.the_account()["failures_in_a_row"], 0)
+
+    def test_a_worker_that_always_dies_is_a_passing_failure(self):
+        world = self.emulator("--platform", "gcp")
+        world.fault(match=EXCHANGE, delay=5)
+        agent = self.agent("-c", self.account(world.account), environment=self.environment(world))
+        for _ in range(2):
+            seen = world.exchanges()
+            worker = wait_for(lambda: self.children(agent), "a worker")
+            os.kill(worker[0], signal.SIGKILL)
+            wait_for(lambda: worker[0] not in self.children(agent), "its end")
+        wait_for(lambda: "refresh-failed" in agent.text(), "the failure")
+        failure = wait_for(lambda: self.the_account().get("last_failure"), "the failure")
+        self.assertEqual((failure["class"], failure["step"]), ("transient", "worker"))
+        world.heal()
+        self.await_ready(agent)
+
+    def test_the_agent_is_alone_when_idle(self):
+        world = self.emulator("--platform", "gcp")
+        agent = self.agent("-c", self.account(world.account), environment=self.environment(world))
+        self.await_ready(agent)
+        wait_for(lambda: not self.children(agent), "the worker's end", 10)
+
+    def test_ends_while_a_job_hangs(self):
+        world = self.emulator("--platform", "gcp")
+        world.fault(match=EXCHANGE, delay=30)
+        agent = self.agent("-c", self.account(world.account), environment=self.environment(world))
+        wait_for(world.exchanges, "the request")
+        worker = self.children(agent)
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(5), 0)
+        wait_for(lambda: not os.path.exists(f"/proc/{worker[0]}"), "the worker's end", 5)
+
+
+class Manager(World):
+    """What systemd is told and tells."""
+
+    def listen(self):
+        path = self.scratch / "notify"
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.notify.close)
+        self.notify.bind(str(path))
+        self.notify.settimeout(20)
+        self.told = []
+        return str(path)
+
+    def await_told(self, line):
+        while not any(line in message for message in self.told):
+            self.told.append(self.notify.recv(4096).decode())
+
+    def test_ready_reloading_watchdog_stopping(self):
+        world = self.emulator("--platform", "gcp")
+        environment = self.environment(
+            world, NOTIFY_SOCKET=self.listen(), WATCHDOG_USEC="200000")
+        agent = self.agent("-c", self.account(world.account), environment=environment)
+        self.await_told("READY=1")
+        self.await_told("STATUS=1 of 1 ready")
+        self.await_told("WATCHDOG=1")
+        self.told = []
+        agent.signal(signal.SIGHUP)
+        self.await_told("RELOADING=1\nMONOTONIC_USEC=")
+        self.await_told("READY=1")
+        agent.signal(signal.SIGTERM)
+        self.await_told("STOPPING=1")
+        self.assertEqual(agent.wait(), 0)
+
+    def test_one_that_can_never_work_among_good_ones(self):
+        world = self.emulator("--platform", "gcp")
+        good = self.account(world.account, name="good")
+        bad = self.account(world.account, name="bad", audience="//captain.api.mondoo.app/spaces/no")
+        environment = self.environment(world, NOTIFY_SOCKET=self.listen())
+        self.agent("-c", good, "-c", bad, environment=environment)
+        self.await_told("READY=1")
+        self.assertGreater(len(self.read_socket(self.runtime / "good.sock")), 500)
+        status, why = self.http("/readyz")
+        self.assertEqual(status, 503)
+        self.assertIn(b"bad", why)
+        self.assertNotIn(b"good:", why)
+        self.assertEqual(self.control("wait", "good", "--timeout", 1).returncode, 0)
+        self.assertEqual(self.control("wait", "bad", "--timeout", 0.3).returncode, 75)
+        self.assertEqual(self.control("refresh", "bad").returncode, 77)
+
+
+class Reload(World):
+    def test_reload(self):
+        world = self.emulator("--platform", "gcp")
+        directory = self.scratch / "etc"
+        directory.mkdir(mode=0o755)
+        def put(name, content):
+            path = directory / f"{name}.json"
+            path.write_text(content if isinstance(content, str) else json.dumps(content))
+            path.chmod(0o600)
+            return path
+        put("one", world.account)
+        put("two", world.account)
+        agent = self.agent("--config-dir", directory, environment=self.environment(world))
+        self.await_ready(agent)
+        self.assertEqual(world.exchanges(), 2)
+
+        def reload(marker):
+            seen = agent.text().count(marker)
+            agent.signal(signal.SIGHUP)
+            wait_for(lambda: agent.text().count(marker) > seen, marker)
+
+        # Broken: reported, and the last good version stays in force.
+        put("two", "{")
+        reload("rejected")
+        names = {account["account"]: account["state"] for account in self.status()["accounts"]}
+        self.assertEqual(names, {"one": "valid", "two": "valid"})
+        self.assertEqual(self.http("/readyz")[0], 503)
+        self.assertGreater(len(self.read_socket(self.runtime / "two.sock")), 500)
+        self.assertEqual(world.exchanges(), 2)
+        # Mended with a change: a new exchange for it, and none for the other.
+        put("two", {**world.account, "lifetime": 1800})
+        reload("reloaded")
+        self.await_ready(agent)
+        wait_for(lambda: world.exchanges() == 3, "the new exchange")
+        # Outputs that cannot be opened: the version before stays.
+        put("two", {**world.account, "outputs": [{"format": "raw", "path": str(directory)}]})
+        reload("rejected")
+        self.assertGreater(len(self.read_socket(self.runtime / "two.sock")), 500)
+        # Gone, and a new one.
+        (directory / "two.json").unlink()
+        put("three", world.account)
+        reload("loaded account=three")
+        self.await_ready(agent)
+        self.assertEqual([a["account"] for a in self.status()["accounts"]], ["one", "three"])
+        self.assertFalse((self.runtime / "two.sock").exists())
+        self.assertEqual(self.status()["accounts"][0]["refreshes"], 1)
+
+    def test_user_signal_refreshes(self):
+        world = self.emulator("--platform", "gcp")
+        agent = self.agent("-c", self.account(world.account), environment=self.environment(world))
+        self.await_ready(agent)
+        agent.signal(signal.SIGUSR1)
+        wait_for(lambda: self.the_account()["refreshes"] == 2, "the refresh")
+
+
+class Adoption(World):
+    def setUp(self):
+        super().setUp()
+        self.memory = self.scratch / "memory"
+        self.memory.mkdir(mode=0o755)
+        if not os.access("/dev/shm", os.W_OK):
+            self.skipTest("needs a writable memory file system at /dev/shm")
+        import pathlib, shutil, tempfile
+        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="wif-e2e-", dir="/dev/shm"))
+        self.runtime.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.runtime, ignore_errors=True)
+        self.world = self.emulator("--platform", "gcp")
+        self.path = self.account(self.world.account)
+
+    def restart(self, *arguments, exchanges):
+        agent = self.agent("-c", self.path, *arguments, environment=self.environment(self.world))
+        self.await_ready(agent)
+        wait_for(lambda: self.world.exchanges() == exchanges, f"{exchanges} exchanges", 5)
+        agent.signal(signal.SIGKILL)
+        agent.wait()
+        return agent
+
+    def test_restarts(self):
+        self.restart(exchanges=1)
+        for _ in range(10):
+            agent = self.restart(exchanges=1)
+            self.assertIn("adopted", agent.text())
+        self.restart("--no-adopt", exchanges=2)
+        state = self.runtime / "state" / "mondoo.json"
+        self.assertEqual(stat.S_IMODE(state.stat().st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(state.parent.stat().st_mode), 0o700)
+        kept = json.loads(state.read_text())
+        state.write_text(json.dumps({**kept, "boot": "another"}))
+        self.restart(exchanges=3)
+        state.write_text("{")
+        self.restart(exchanges=4)
+        state.chmod(0o644)
+        self.restart(exchanges=5)
+        self.path = self.account(self.world.account, lifetime=1800)
+        self.restart(exchanges=6)
+        self.restart(exchanges=6)

@@ -1,0 +1,88 @@
+"""No secret is where it does not belong: in anything printed, any command line, any core file.
+
+Runs after the others (zz), so that it sees what all of them printed.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+import world
+from world import World, forms, printed, secrets, wait_for
+
+
+class Secrets(World):
+    def test_what_runs_shows_none(self):
+        emulator = self.emulator("--platform", "gcp,azure,github", "--credential-lifetime", "3")
+        accounts = []
+        for name in ["gcp", "azure", "github"]:
+            path = self.account(emulator.named(f"mondoo-{name}"), name=name)
+            accounts += ["-c", path]
+        agent = self.agent(*accounts, "--log-level", "debug", environment=self.environment(emulator))
+        self.await_ready(agent)
+        lines = set()
+        def watch():
+            for process in pathlib.Path("/proc").iterdir():
+                if process.name.isdigit():
+                    try:
+                        line = (process / "cmdline").read_bytes()
+                    except OSError:
+                        continue
+                    if b"wif-" in line:
+                        lines.add(line)
+            return self.status()["accounts"][0]["refreshes"] >= 3
+        wait_for(watch, "three refreshes")
+        emulator.fault(match={"path": "/SecureTokenService/"}, grpc=16)
+        self.control("refresh")
+        # A service that quotes what it was sent.
+        token = next(issued["value"] for issued in emulator.ask("/_emulator/issued")["issued"]
+                     if issued["value"].startswith("eyJ"))
+        emulator.heal()
+        emulator.fault(match={"path": "/SecureTokenService/"}, status=401,
+                       body={"code": 16, "message": f"bad token {token} refused"})
+        self.control("refresh")
+        for path in ["/status", "/metrics", "/readyz"]:
+            world.remember(self.http(path)[1], path)
+        for line in lines:
+            world.remember(line, "command line")
+        agent.stop()
+        emulator.stop()
+        self.assert_clean()
+
+    def test_a_crash_of_a_worker_shows_none(self):
+        emulator = self.emulator("--platform", "gcp")
+        emulator.fault(match={"path": "/SecureTokenService/"}, delay=3, times=1)
+        os.chdir(self.scratch)
+        self.addCleanup(os.chdir, "/")
+        agent = self.agent("-c", self.account(emulator.account), "--log-level", "debug",
+                           environment=self.environment(emulator), cwd=self.scratch)
+        def worker():
+            done = subprocess.run(["pgrep", "-P", str(agent.pid)], capture_output=True)
+            return done.stdout.split() if emulator.exchanges() else None
+        pid = int(wait_for(worker, "the exchange")[0])
+        # Its memory is closed to others of its user, and no core may hold it.
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +0 +0")
+        os.kill(pid, signal.SIGSEGV)
+        self.await_ready(agent)
+        self.assertIn("signal 11", agent.text())
+        self.assertEqual([name for name in os.listdir(self.scratch) if "core" in name], [])
+        agent.stop()
+        emulator.stop()
+        self.assert_clean()
+
+    def assert_clean(self):
+        self.assertTrue(secrets and printed)
+        everything = b"\n".join(data for data, _ in printed)
+        for secret in secrets:
+            for form in forms(secret):
+                if form in everything:
+                    where = [origin for data, origin in printed if form in data]
+                    self.fail(f"a secret of {len(secret)} bytes was shown by {where}")
+
+    def test_the_search_finds_what_is_there(self):
+        secret = "eyJhbGciOiJSUzI1NiJ9.c29tZSBwYXlsb2FkIHRoYXQgaXMgbG9uZw.c2lnbmF0dXJl"
+        self.assertTrue(any(form in secret.encode() for form in forms(secret)))
+        self.assertTrue(any(form in secret[24:48].encode().hex().encode() for form in forms(secret)))
