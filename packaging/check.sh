@@ -70,6 +70,14 @@ slow_tests() { WIF_AGENT_SLOW_TESTS=1 run_tests slow-tests.log --skip-build; }
 
 release_build() { packaging/build.sh; }
 
+# The programs as they are shipped.
+end_to_end() {
+    local log=.build/end-to-end.log status=0
+    WIF_BIN=$PWD/$release python3 -W ignore -m unittest discover -s Tests/EndToEndTests >"$log" 2>&1 || status=$?
+    if [ "$status" -eq 0 ]; then tail -n 3 "$log"; else cat "$log"; fi
+    return "$status"
+}
+
 # The agent lives for months: no network library may be in its process, directly or through another.
 linkage() {
     local program
@@ -167,6 +175,7 @@ step 'consumers' consumers
 step 'release build' release_build
 step 'linkage' linkage
 step 'sizes' sizes
+step 'end to end' end_to_end
 if [ "$all" = yes ]; then
     step 'slow tests' slow_tests
     step 'thread sanitizer' sanitized thread

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import time
 
-from world import World, is_root, root_only, wait_for
+from world import SYSTEM_PYTHON, World, is_root, root_only, wait_for
 
 EXCHANGE = {"path": "/SecureTokenService/"}
 
@@ -113,7 +113,7 @@ class Delivery(World):
                                      ("shut", "daemon", False)]:
             done = subprocess.run(
                 ["setpriv", "--reuid", user, "--clear-groups", "--regid", "nogroup",
-                 "/usr/bin/python3", "-c", reader, f"{self.runtime}/{name}.sock"],
+                 SYSTEM_PYTHON, "-c", reader, f"{self.runtime}/{name}.sock"],
                 capture_output=True)
             self.assertEqual(done.stdout.strip() not in (b"", b"0"), expected,
                              (name, user, done.stdout, done.stderr))

@@ -6,7 +6,7 @@ import pathlib
 import signal
 import subprocess
 
-from world import BIN, World, root_only, wait_for
+from world import SYSTEM_PYTHON, World, root_only, wait_for
 
 GOOD = {
     "type": "external_account", "audience": "//captain.api.mondoo.app/spaces/demo",
@@ -239,7 +239,7 @@ class GetFromTheAgent(World):
         ]:
             done = subprocess.run(
                 ["setpriv", "--reuid", "games", "--clear-groups", "--regid", group,
-                 "/usr/bin/python3", "-c", ask, f"{self.runtime}/control.sock", question],
+                 SYSTEM_PYTHON, "-c", ask, f"{self.runtime}/control.sock", question],
                 capture_output=True)
             if expected is None:
                 self.assertNotEqual(done.returncode, 0)
