@@ -41,7 +41,7 @@ step() {
 requirements() {
     install_missing pkg-config libcurl4-openssl-dev libssl-dev mandoc openssl jq curl gcc \
         python3 iproute2=ip procps=ps binutils=readelf \
-        dash zsh fish util-linux=unshare
+        dash zsh fish util-linux=unshare python3-venv
     swift --version 2>&1 | head -n 1
 }
 
@@ -177,6 +177,7 @@ step 'linkage' linkage
 step 'sizes' sizes
 step 'end to end' end_to_end
 if [ "$all" = yes ]; then
+    step 'manifests' packaging/manifests.sh
     step 'slow tests' slow_tests
     step 'thread sanitizer' sanitized thread
     step 'address sanitizer' sanitized address

@@ -21,7 +21,9 @@ extension Account {
 }
 
 extension Output {
-    private static let words = ["raw", "base64", "json", "env", "envfile", "header", "socket"]
+    private static let words = [
+        "raw", "base64", "json", "env", "envfile", "header", "directory", "socket",
+    ]
 
     /// Parses `FORMAT:PATH[,mode=0640][,owner=U][,group=G][,content=F]`, the value of `--output`.
     /// - Throws: ``AccountError``.
@@ -84,6 +86,11 @@ extension Output {
                 among: ["keep", "remove"]
             )
             options.onExpiry = expiry ?? .keep
+            options.isDirectoryShared = try Self.isTrue("sharedDirectory", &entry)
+            if word == "directory" {
+                self.init(kind: .directory(options), path: path)
+                return
+            }
             let format = try Self.format(word, "format", entry, for: service)
             self.init(kind: .file(format, options), path: path)
         }
@@ -95,7 +102,7 @@ extension Output {
         _ entry: KeyedValues,
         for service: Service
     ) throws(AccountError) -> Format {
-        let known = key == "content" ? words.filter { $0 != "socket" } : words
+        let known = key == "content" ? words.filter { $0 != "socket" && $0 != "directory" } : words
         guard let format = word == "base64" ? .raw : Format(rawValue: word) else {
             throw entry.unknown(key, word, known)
         }
@@ -103,6 +110,15 @@ extension Output {
             throw entry.error(key, "header is not for Mondoo, whose credential is no token")
         }
         return format
+    }
+
+    /// A flag, which a command line can only give as text.
+    private static func isTrue(
+        _ key: String,
+        _ entry: inout KeyedValues
+    ) throws(AccountError) -> Bool {
+        if entry.peek(key) == "true" { return try entry.text(key) != nil }
+        return try entry.bool(key) ?? false
     }
 
     private static func mode(_ entry: inout KeyedValues) throws(AccountError) -> UInt32? {

@@ -1,8 +1,9 @@
 /// One place where an account's credential is delivered.
 package struct Output: Equatable, Sendable {
-    /// A file or a socket, and what goes with each.
+    /// A file, a directory of files or a socket, and what goes with each.
     package enum Kind: Equatable, Sendable {
         case file(Format, FileOptions)
+        case directory(FileOptions)
         case socket(Format, SocketAccess)
     }
 
@@ -18,6 +19,7 @@ package struct Output: Equatable, Sendable {
     package var format: Format {
         switch kind {
         case .file(let format, _), .socket(let format, _): format
+        case .directory: .raw
         }
     }
 
@@ -25,6 +27,7 @@ package struct Output: Equatable, Sendable {
     package var word: String {
         switch kind {
         case .file(let format, _): format.rawValue
+        case .directory: "directory"
         case .socket: "socket"
         }
     }
@@ -54,6 +57,8 @@ package struct FileOptions: Equatable, Sendable {
     /// A group's name or number.
     package var group: String?
     package var onExpiry = Expiry.keep
+    /// Whether others may write to the directory it is in, and so put something else in its place.
+    package var isDirectoryShared = false
 
     package init() {}
 }

@@ -85,7 +85,7 @@ package final class FileOutput: Sendable {
         let creation = Directory.Creation(mode: mode, owner: owner, group: group)
         let directory = try Directory.open(
             splitPath(path).directory,
-            trust: .of(owner: owner, group: group),
+            trust: .of(owner: owner, group: group, shared: options.sharedDirectory(of: path)),
             creating: creating ? creation : nil
         )
         try directory.removeStale(of: name)
@@ -96,10 +96,11 @@ package final class FileOutput: Sendable {
 
 extension DirectoryTrust {
     /// Root, the agent and the output's owner; the output's group.
-    static func of(owner: UInt32?, group: UInt32?) -> DirectoryTrust {
+    static func of(owner: UInt32?, group: UInt32?, shared: String? = nil) -> DirectoryTrust {
         DirectoryTrust(
             owners: [effectiveUserID(), owner ?? effectiveUserID()],
-            groups: group.map { [$0] } ?? []
+            groups: group.map { [$0] } ?? [],
+            shared: shared
         )
     }
 }

@@ -15,6 +15,7 @@ package struct OutputReport: Sendable {
 package final class OutputSet: Sendable {
     private enum Place: Sendable {
         case file(FileOutput, FileOptions.Expiry)
+        case directory(DirectoryOutput, FileOptions.Expiry)
         case socket(CredentialSocket)
     }
 
@@ -64,8 +65,12 @@ package final class OutputSet: Sendable {
     package func deliver(_ credential: Credential) async -> [OutputReport] {
         var reports: [OutputReport?] = places.map { serve(credential, $0.output, $0.place) }
         for (index, (output, place)) in places.enumerated() {
-            guard case .file(let file, _) = place else { continue }
-            reports[index] = await write(credential, output, file)
+            switch place {
+            case .file(let file, _): reports[index] = await write(credential, output, file)
+            case .directory(let directory, _):
+                reports[index] = await write(credential, output, directory)
+            case .socket: break
+            }
         }
         return reports.compactMap { $0 }
     }
@@ -117,6 +122,9 @@ package final class OutputSet: Sendable {
         switch output.kind {
         case .file(_, let options):
             return .file(try FileOutput(path: output.path, options: options), options.onExpiry)
+        case .directory(let options):
+            let directory = try DirectoryOutput(path: output.path, options: options)
+            return .directory(directory, options.onExpiry)
         case .socket(_, let access):
             let socket = try CredentialSocket(
                 path: output.path,
@@ -161,6 +169,22 @@ package final class OutputSet: Sendable {
         }
     }
 
+    private func write(
+        _ credential: Credential,
+        _ output: Output,
+        _ directory: DirectoryOutput
+    ) async -> OutputReport {
+        do throws(OutputError) {
+            let account = account
+            let rendered = try await offPool { () throws(OutputError) in
+                try directory.write(credential, for: account)
+            }
+            return OutputReport(output, warnings: rendered.warnings)
+        } catch {
+            return OutputReport(output, failure: error.failure)
+        }
+    }
+
     private func rendered(
         _ credential: Credential,
         _ output: Output
@@ -172,9 +196,17 @@ package final class OutputSet: Sendable {
         where isWanted: (FileOptions.Expiry) -> Bool
     ) async -> [OutputReport] {
         var reports: [OutputReport] = []
-        for case (let output, .file(let file, let expiry)) in places where isWanted(expiry) {
+        for (output, place) in places {
+            let removal: @Sendable () throws(OutputError) -> Void
+            switch place {
+            case .file(let file, let expiry) where isWanted(expiry):
+                removal = { () throws(OutputError) in try file.remove() }
+            case .directory(let directory, let expiry) where isWanted(expiry):
+                removal = { () throws(OutputError) in try directory.remove() }
+            default: continue
+            }
             do throws(OutputError) {
-                try await offPool { () throws(OutputError) in try file.remove() }
+                try await offPool(removal)
                 reports.append(OutputReport(output))
             } catch {
                 reports.append(OutputReport(output, failure: error.failure))

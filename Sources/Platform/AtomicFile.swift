@@ -84,7 +84,7 @@ extension Directory {
 
 private func temporaryPrefix(of name: String) -> String { ".\(name).wif-" }
 
-private func randomDigits() -> String {
+func randomDigits() -> String {
     let digits = String(UInt64.random(in: .min ... .max), radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
 }

@@ -93,10 +93,13 @@ package struct DirectoryTrust: Sendable {
     package let owners: Set<UInt32>
     /// Those that may write to a directory without the sticky bit.
     package let groups: Set<UInt32>
+    /// A directory in which others are known to be able to put something else in a file's place.
+    package let shared: String?
 
-    package init(owners: Set<UInt32>, groups: Set<UInt32>) {
+    package init(owners: Set<UInt32>, groups: Set<UInt32>, shared: String? = nil) {
         self.owners = owners
         self.groups = groups
+        self.shared = shared
     }
 
     /// Checks one directory of a path: owned by root or a trusted owner; writable by its group (if not
@@ -112,7 +115,7 @@ package struct DirectoryTrust: Sendable {
                     + (["root"] + trusted).joined(separator: " or ")
             )
         }
-        if facts.mode & 0o1000 != 0 { return }
+        if facts.mode & 0o1000 != 0 || path == shared { return }
         if facts.mode & 0o002 != 0 {
             throw PathError(
                 path,

@@ -181,6 +181,44 @@ for shell in bash dash zsh fish; do holds "$shell reads the env output" sourced 
 holds 'eval in a script' evaluated
 holds 'completions' python3 "$here/completions.py" "$bin/wif-agent"
 
+echo 'a directory'
+# Readers who open the generation once never see two of them mixed, whatever was put there before.
+generations() {
+    mkdir -p "$scratch/set"
+    ln -sfn /etc "$scratch/set/..data"
+    ln -sf /etc/passwd "$scratch/set/credential"
+    "$bin/wif-agent" run -c "$account" --runtime-dir "$scratch/run2" \
+        --output "directory:$scratch/set" 2>"$scratch/agent2.log" &
+    local server=$! status=0
+    agent wait --runtime-dir "$scratch/run2" --timeout 20 || return
+    python3 - "$scratch/set" <<'P' || status=$?
+import base64, os, sys, time
+
+seen, end = set(), time.monotonic() + 12
+while len(seen) < 3 and time.monotonic() < end:
+    at = os.open(sys.argv[1] + "/..data", os.O_RDONLY | os.O_DIRECTORY)
+    read = lambda name: os.fdopen(os.open(name, os.O_RDONLY, dir_fd=at), "rb").read()
+    raw, document, env, expiry = map(read, ["credential", "credential.json", "credential.env", "expires_at"])
+    os.close(at)
+    assert base64.b64decode(raw) == document and raw in env and expiry.strip() in env
+    seen.add(raw)
+assert len(seen) == 3, len(seen)
+assert os.readlink(sys.argv[1] + "/credential") == "..data/credential"
+P
+    kill "$server"
+    wait "$server" 2>/dev/null
+    return "$status"
+}
+shared_directory() {
+    mkdir -p "$scratch/shared"
+    chmod 0777 "$scratch/shared"
+    ends 74 agent run --once -c "$account" --output "json:$scratch/shared/a.json" &&
+        agent run --once -c "$account" --output "json:$scratch/shared/a.json,sharedDirectory=true" &&
+        jq -e .mrn "$scratch/shared/a.json"
+}
+holds 'always one generation' generations
+holds 'one that others write to, where that is said' shared_directory
+
 echo 'a GitHub Actions step'
 export GITHUB_ENV=$scratch/github-env
 in_a_job() {
