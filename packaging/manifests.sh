@@ -3,7 +3,9 @@
 # workflow, YAML everywhere. The tools come from PyPI, into a virtual environment in .build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. packaging/requirements.sh
 venv=.build/manifests-venv
+python3 -c 'import ensurepip' 2>/dev/null || as_root apt-get -qq install -y python3-venv
 if [ ! -x "$venv/bin/check-jsonschema" ]; then
     python3 -m venv "$venv"
     "$venv/bin/pip" -q install --disable-pip-version-check kubernetes-validate check-jsonschema
