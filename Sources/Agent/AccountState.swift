@@ -84,9 +84,10 @@ package struct AccountState: Sendable {
 
     /// Begins to deliver the present credential again where an output failed and its turn has come.
     package mutating func beginsRedelivery(at now: BootInstant) -> Credential? {
-        guard let due = nextDelivery, due <= now, phase(at: now) == .valid else { return nil }
+        guard let due = nextDelivery, due <= now else { return nil }
+        // Past its expiry there is nothing to deliver, and looking again at once would help nobody.
         nextDelivery = nil
-        return credential
+        return phase(at: now) == .valid ? credential : nil
     }
 
     /// Whether the expiry is news.

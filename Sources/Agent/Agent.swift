@@ -145,7 +145,7 @@ package struct Agent: Sendable {
         await withTaskGroup { group in
             group.addTask { await self.forwardSignals(to: source) }
             group.addTask { await self.forwardClockSteps(to: source) }
-            group.addTask { await self.tick(.recheck, each: Self.recheckInterval, to: source) }
+            group.addTask { await self.recheck(to: source) }
             if let interval = manager.watchdogInterval {
                 group.addTask { await self.tick(.watchdog, each: interval, to: source) }
             }
@@ -189,6 +189,20 @@ package struct Agent: Sendable {
         } catch is CancellationError {
         } catch {
             log(.warning, "warning", ["error": "clock steps will go unnoticed: \(error)"])
+        }
+    }
+
+    /// Has bad account files looked at again, for as long as there are some; else nothing wakes up.
+    private func recheck(to events: AsyncStream<Event>.Continuation) async {
+        while !Task.isCancelled {
+            _ = await board.wait(until: .distantFuture) { !board.rejections.isEmpty }
+            do {
+                let next = timekeeper.now.advanced(bySeconds: Self.recheckInterval)
+                try await timekeeper.sleep(until: next)
+            } catch {
+                return
+            }
+            events.yield(.recheck)
         }
     }
 
