@@ -66,7 +66,10 @@ final class Alarms: Sendable {
                 state.cancelled.insert(id)
                 return nil
             }
-            return state.sleepers.remove(at: index)
+            let sleeper = state.sleepers.remove(at: index)
+            // The earliest goes: the timer must not wake the process up for nobody.
+            if index == state.sleepers.count { arm(state.sleepers.last?.instant ?? .distantFuture) }
+            return sleeper
         }
         sleeper?.continuation.resume(returning: false)
     }

@@ -39,7 +39,13 @@ enum ChildRegistry {
             return children[pid].map { $0 != nil } ?? true
         }
         if isGone { return }
-        while waitpid(pid, nil, 0) < 0, errno == EINTR {}
+        let wait: @Sendable () -> Void = { while waitpid(pid, nil, 0) < 0, errno == EINTR {} }
+        do throws(Errno) {
+            // A dying process takes its time to give its memory back; nobody has to watch.
+            try startThread(named: "reaper", wait)
+        } catch {
+            wait()
+        }
     }
 
     /// Runs the body if the child's number is still its own.

@@ -106,8 +106,10 @@ measure_get() {
     documented "$audience" "$issuer" "$endpoint"
     baseline=("$scratch/get-baseline" "http://$GCE_METADATA_HOST" "$endpoint" "$audience" "$issuer")
     mkdir -m 700 "$scratch/none"
+    # In the environment of all of them: starting env(1) beside one alone would count against it.
+    export SSL_CERT_DIR=$scratch/certs
     mapfile -t times < <("$scratch/median" "$runs" \
-        env SSL_CERT_DIR="$scratch/certs" "$bin/wif-agent" get --fresh -c "$account" \
+        "$bin/wif-agent" get --fresh -c "$account" \
         --- "$scratch/documented.sh" --- "${baseline[@]}" "$scratch/bundle.pem" \
         --- "${baseline[@]}" "$scratch/certs" \
         --- env SSL_CERT_FILE="$scratch/bundle.pem" "$bin/wif-agent" get --fresh -c "$account")
@@ -115,6 +117,7 @@ measure_get() {
     compared '  / the documented curl and jq' "$(ratio "${times[0]}" "${times[1]}")" 0.35
     compared '  / minimal C, libcurl with its default CA handling' "$(ratio "${times[0]}" "${times[2]}")" 0.5
     row '  / minimal C, libcurl with a CA directory' "$(ratio "${times[0]}" "${times[3]}")" '' ''
+    unset SSL_CERT_DIR
     row '  with a bundle, / minimal C with the same bundle' "$(ratio "${times[4]}" "${times[2]}")" '' ''
 
     SSL_CERT_DIR=$scratch/certs start_agent "$scratch/running" -c "$account" --output "socket:$scratch/running/s.sock"
