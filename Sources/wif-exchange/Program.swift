@@ -5,11 +5,11 @@ internal import Platform
 /// The worker: jobs in on standard input, results out on standard output, nothing written elsewhere.
 @main
 struct Program {
-    static func main() async {
-        exitProcess(await run())
+    static func main() {
+        exitProcess(run())
     }
 
-    private static func run() async -> Int32 {
+    private static func run() -> Int32 {
         switch Options(CommandLine.arguments.dropFirst()) {
         case .help: print(usage)
         case .version: print("wif-exchange \(programVersion)")
@@ -17,14 +17,14 @@ struct Program {
             complain("unknown argument \(argument.printable)\nhint: wif-exchange --help")
             return 64
         case .work(let extent):
-            // Nothing is awaited before this: main is still the only thread.
+            // Before any task: main is still the only thread.
             do throws(Errno) {
                 try Sandbox.enter(extent)
             } catch {
                 complain("the sandbox cannot be entered: \(error)")
                 return 71
             }
-            return await work(extent)
+            return MainLoop.run { await work(extent) }
         }
         return 0
     }
