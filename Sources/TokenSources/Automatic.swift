@@ -42,6 +42,10 @@ private struct Candidate: Sendable {
         Candidate("vercel", Vercel.evidence),
         Candidate("spacelift", Spacelift.evidence),
         Candidate("kubernetes", Kubernetes.evidence),
+        Candidate(name: "aws web-identity", evidence: AWS.evidence) {
+            context async throws(SourceError) in
+            try await AWS(source: AWSSource(token: .webIdentity)).subjectToken(context)
+        },
     ]
 
     private init(

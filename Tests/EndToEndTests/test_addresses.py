@@ -14,6 +14,9 @@ SCRIPT = r"""
 set -e
 ip link set lo up
 ip addr add 169.254.169.254/32 dev lo
+ip addr add 169.254.170.2/32 dev lo
+ip addr add 169.254.170.23/32 dev lo
+ip -6 addr add fd00:ec2::254/128 dev lo nodad
 ip addr add 198.51.100.7/32 dev lo
 # A link whose other end answers nothing.
 ip link add veth0 type veth peer name veth1
@@ -27,9 +30,10 @@ mount --bind "$S/hosts" /etc/hosts
 printf 'hosts: files\n' >"$S/nsswitch"
 mount --bind "$S/nsswitch" /etc/nsswitch.conf
 "$B/wif-emulator" --directory "$S/world" --tls --tls-hosts us.api.mondoo.com,localhost,127.0.0.1 \
-    --listen 169.254.169.254:80=gcp,azure --listen 127.0.0.1:50342=azure-legacy \
+    --listen "169.254.169.254:80=$METADATA" --listen "[fd00:ec2::254]:80=aws-imds" \
+    --listen 169.254.170.2:80=aws-container --listen 169.254.170.23:80=aws-container --listen 127.0.0.1:50342=azure-legacy \
     --listen 127.0.0.1:8099=github --listen tls:198.51.100.7:443=mondoo --url mondoo=https://us.api.mondoo.com \
-    --platform gcp,azure,github --credential-lifetime 300 >"$S/emulator.log" 2>&1 &
+    --platform "$PLATFORM" $MORE --credential-lifetime 300 >"$S/emulator.log" 2>&1 &
 emulator=$!
 export emulator
 trap 'kill $emulator 2>/dev/null || true' EXIT
@@ -38,16 +42,17 @@ cp -a /etc/ssl/certs "$S/certs"
 cp "$S/world/ca.pem" "$S/certs/wif-test-ca.pem"
 ln -sf wif-test-ca.pem "$S/certs/$(openssl x509 -in "$S/world/ca.pem" -noout -hash).0"
 mount --bind "$S/certs" /etc/ssl/certs
-grep ^export.ACTIONS "$S/world/environment" >"$S/github"
+grep ^export.ACTIONS "$S/world/environment" >"$S/github" || true
 sh -e "$S/case"
 """
 
 
 @root_only
 class Addresses(World):
-    def run_case(self, case, deadline=60):
+    def run_case(self, case, deadline=60, platform="gcp,azure,github", metadata="gcp,azure", more=""):
         (self.scratch / "case").write_text(case)
-        environment = {"PATH": os.environ["PATH"], "S": str(self.scratch), "B": str(BIN)}
+        environment = {"PATH": os.environ["PATH"], "S": str(self.scratch), "B": str(BIN),
+                       "PLATFORM": platform, "METADATA": metadata, "MORE": more}
         done = subprocess.run(["unshare", "--net", "--mount", "sh", "-c", SCRIPT],
                               env=environment, capture_output=True, timeout=deadline)
         log = self.scratch / "emulator.log"
@@ -64,6 +69,27 @@ class Addresses(World):
 
     def test_azure(self):
         self.assertIn("private_key", self.run_case(self.get("azure")))
+
+    def test_aws_metadata_on_both_addresses(self):
+        for variables in ["", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=ipv6"]:
+            with self.subTest(variables):
+                get = self.get("aws").replace("env -i ", f"env -i {variables} ")
+                shown = self.run_case(get, platform="aws", metadata="aws-imds")
+                self.assertIn("private_key", shown)
+                (self.scratch / "world" / "ready").unlink()
+
+    def test_aws_containers(self):
+        # ECS gives a path that is a secret, EKS a URL and a token; the emulator says which.
+        case = (
+            'grep -o "AWS_CONTAINER_CREDENTIALS_[A-Z_]*=.*\\|AWS_CONTAINER_AUTHORIZATION_[A-Z_]*=.*"'
+            ' "$S/world/environment" | tr -d "\'" > "$S/container"\n'
+            'sed -i "s#http://[^/]*/#http://169.254.170.23/#" "$S/container"\n'
+            'env -i PATH="$PATH" $(cat "$S/container") AWS_REGION=eu-central-1'
+            ' "$B/wif-agent" get --fresh --format json'
+            ' --runtime-dir "$S/none" -c "$S/world/accounts/mondoo-aws.json"\n')
+        shown = self.run_case(case, platform="aws", metadata="aws-imds",
+                              more="--aws-credentials container")
+        self.assertIn("private_key", shown)
 
     def test_azure_legacy_alone(self):
         case = 'ip addr del 169.254.169.254/32 dev lo\n' + self.get("azure")

@@ -188,7 +188,7 @@ struct JobRunnerTests {
 struct JobEnvironmentTests {
     @Test func `carries the allowed variables and the one the source names`() throws {
         let account = try account(["credentialSource": ["environment": "MY_TOKEN"]])
-        let environment = ["MY_TOKEN": "a", "HTTPS_PROXY": "b", "PATH": "c", "OTHER_TOKEN": "d"]
+        let environment = ["MY_TOKEN": "a", "HTTPS_PROXY": "b", "SHELL": "c", "OTHER_TOKEN": "d"]
         let carried = Job.environment(for: account, from: environment)
         #expect(carried == ["MY_TOKEN": "a", "HTTPS_PROXY": "b"])
     }

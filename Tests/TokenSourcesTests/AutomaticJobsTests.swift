@@ -32,9 +32,19 @@ struct AutomaticJobsTests {
         let network = ScriptedTransport([.failure(.blackholed)])
         let error = try #require(await failure(.automatic, context(network)))
         #expect(error.class == .noSource)
-        for name in ["gitlab", "kubernetes", "buildkite", "fly"] {
+        for name in ["gitlab", "kubernetes", "buildkite", "fly", "aws"] {
             #expect(!error.message.contains(name))
         }
+    }
+
+    @Test func `AWS is asked for a token where variables give an identity`() async throws {
+        let network = ScriptedTransport([.failure(.blackholed)])
+        let variables = ["AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"]
+        let error = try #require(
+            await failure(.automatic, context(network, environment: variables))
+        )
+        #expect(error.message.contains("aws web-identity: "))
+        #expect(error.message.contains("AWS_SECRET_ACCESS_KEY"))
     }
 
     @Test func `its error says what is missing`() async throws {

@@ -12,6 +12,16 @@ struct AWS {
 
     let source: AWSSource
 
+    /// The variables by which a pod, a task or a function is given an AWS identity. An instance's own is
+    /// not looked for: where its issuer is wanted, AWS alone is asked.
+    static func evidence(_ context: SourceContext) -> Evidence {
+        let names = [
+            "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_ACCESS_KEY_ID",
+        ]
+        return names.contains { context.has($0) } ? .platform : .none
+    }
+
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let settings = try AWSSettings(source, context)
         let credentials = try await CredentialChain(settings: settings, context: context)
