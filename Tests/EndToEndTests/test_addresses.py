@@ -79,17 +79,20 @@ class Addresses(World):
                 (self.scratch / "world" / "ready").unlink()
 
     def test_aws_containers(self):
-        # ECS gives a path that is a secret, EKS a URL and a token; the emulator says which.
-        case = (
-            'grep -o "AWS_CONTAINER_CREDENTIALS_[A-Z_]*=.*\\|AWS_CONTAINER_AUTHORIZATION_[A-Z_]*=.*"'
-            ' "$S/world/environment" | tr -d "\'" > "$S/container"\n'
-            'sed -i "s#http://[^/]*/#http://169.254.170.23/#" "$S/container"\n'
-            'env -i PATH="$PATH" $(cat "$S/container") AWS_REGION=eu-central-1'
-            ' "$B/wif-agent" get --fresh --format json'
-            ' --runtime-dir "$S/none" -c "$S/world/accounts/mondoo-aws.json"\n')
-        shown = self.run_case(case, platform="aws", metadata="aws-imds",
-                              more="--aws-credentials container")
-        self.assertIn("private_key", shown)
+        # EKS is told a URL, ECS a path at its own address; both come with a token here.
+        relative = 's#_FULL_URI=http://[^/]*/#_RELATIVE_URI=/#'
+        for rewrite in ["s#http://[^/]*/#http://169.254.170.23/#", relative]:
+            with self.subTest(rewrite):
+                case = (
+                    """grep -o 'AWS_CONTAINER_.*' "$S/world/environment" | tr -d "'" >"$S/container"\n"""
+                    f'sed -i "{rewrite}" "$S/container"\n'
+                    'env -i PATH="$PATH" $(cat "$S/container") AWS_REGION=eu-central-1'
+                    ' "$B/wif-agent" get --fresh --format json'
+                    ' --runtime-dir "$S/none" -c "$S/world/accounts/mondoo-aws.json"\n')
+                shown = self.run_case(case, platform="aws", metadata="aws-imds",
+                                      more="--aws-credentials container")
+                self.assertIn("private_key", shown)
+                (self.scratch / "world" / "ready").unlink()
 
     def test_azure_legacy_alone(self):
         case = 'ip addr del 169.254.169.254/32 dev lo\n' + self.get("azure")

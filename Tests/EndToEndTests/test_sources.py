@@ -22,10 +22,6 @@ class Sources(World):
         document = json.loads(base64.b64decode(done.stdout, validate=True))
         self.assertLessEqual({"mrn", "private_key", "certificate", "api_endpoint"}, set(document))
 
-    def token(self, issuer, lifetime=600, **claims):
-        return self.world.ask("/_emulator/token", "POST", {
-            "issuer": issuer, "claims": claims, "lifetime": lifetime})["token"]
-
     def test_named_providers(self):
         for provider in ["gcp", "azure", "github"]:
             with self.subTest(provider):
