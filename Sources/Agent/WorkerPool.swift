@@ -15,7 +15,7 @@ package final class WorkerPool: ExchangeWorker {
         case died(pid: Int32, reason: String)
     }
 
-    private let program: String
+    private let program: WorkerProgram
     private let arguments: [String]
     private let environment: [String: String]
     private let timekeeper: any Timekeeper
@@ -24,11 +24,11 @@ package final class WorkerPool: ExchangeWorker {
     private let bell = Wakeup()
 
     /// - Parameters:
-    ///   - program: the worker's path.
+    ///   - program: where the worker is.
     ///   - arguments: its flags.
     ///   - environment: the requester's; only what a job may carry is passed on.
     package init(
-        program: String,
+        program: WorkerProgram,
         arguments: [String] = [],
         environment: [String: String],
         timekeeper: any Timekeeper,
@@ -92,11 +92,12 @@ package final class WorkerPool: ExchangeWorker {
 
     /// One worker's life, from its start until it is gone.
     private func live(as id: Int) async {
+        let path = program.path
         let process: WorkerProcess
         do throws(Errno) {
-            process = try WorkerProcess(program: program, arguments: arguments)
+            process = try WorkerProcess(program: path, arguments: arguments)
         } catch {
-            return abandon(id, program: program, because: error)
+            return abandon(id, program: path, because: error)
         }
         report(.started(pid: process.pid))
         await withTaskGroup { group in

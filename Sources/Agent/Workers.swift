@@ -10,10 +10,10 @@ package final class Workers: ExchangeWorker {
     private let programs: WorkerPool
 
     /// - Parameters:
-    ///   - program: the worker's path.
+    ///   - program: where the worker is.
     ///   - environment: the requester's; only what a job may carry is passed on.
     package init(
-        program: String,
+        program: WorkerProgram,
         environment: [String: String],
         timekeeper: any Timekeeper,
         report: @escaping @Sendable (WorkerPool.Event) -> Void = { _ in }

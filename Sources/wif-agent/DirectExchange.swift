@@ -21,7 +21,7 @@ enum DirectExchange {
         _ body: (any ExchangeWorker) async -> Value
     ) async -> Value {
         let pool = Workers(
-            program: workerProgram(),
+            program: WorkerProgram(),
             environment: environment,
             timekeeper: SystemTimekeeper()
         )

@@ -79,7 +79,7 @@ private func runAgent(_ invocation: Invocation) async throws -> Int32 {
 private func settings(_ invocation: Invocation) throws -> AgentSettings {
     var settings = AgentSettings(
         runtimeDirectory: try runtimeDirectory(invocation),
-        worker: workerProgram(),
+        worker: WorkerProgram(),
         environment: invocation.environment
     )
     settings.files = AccountChoice.named(invocation)

@@ -1,0 +1,77 @@
+"""What is wrong with the place itself: the worker's program, the runtime directory, an account's name."""
+
+import pathlib
+import shutil
+
+import world
+from world import World, wait_for
+
+
+class WorkerProgram(World):
+    """The programs in a directory of the test's own, where the worker's can be spoilt."""
+
+    def setUp(self):
+        super().setUp()
+        self.programs = self.scratch / "bin"
+        self.programs.mkdir(mode=0o755)
+        for name in ["wif-agent", "wif-exchange", "wif-emulator"]:
+            shutil.copy2(world.BIN / name, self.programs / name)
+        shipped = world.BIN
+        self.addCleanup(setattr, world, "BIN", shipped)
+        world.BIN = self.programs
+
+    def heals(self, spoil, mend):
+        emulator = self.emulator("--platform", "gcp")
+        account = self.account(emulator.account)
+        environment = self.environment(emulator)
+        worker = self.programs / "wif-exchange"
+        spoil(worker)
+        done = self.wif("get", "-c", account, "--timeout", 3, environment=environment)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, b"")
+        self.assertIn(b"wif-exchange", done.stderr)
+        agent = self.agent("-c", account, environment=environment)
+        wait_for(lambda: "refresh-failed" in agent.text(), "the failure")
+        self.assertEqual(self.http("/livez")[0], 200)
+        self.assertEqual(self.http("/readyz")[0], 503)
+        mend(worker)
+        self.control("refresh", environment=environment)
+        self.await_ready(agent)
+        agent.stop()
+        return done.returncode
+
+    def test_one_that_is_missing(self):
+        aside = self.scratch / "aside"
+        if pathlib.Path("/usr/libexec/wif-agent/wif-exchange").exists():
+            self.skipTest("another worker is installed in /usr/libexec/wif-agent")
+        code = self.heals(lambda worker: worker.rename(aside), lambda worker: aside.rename(worker))
+        self.assertIn(code, [75, 78])
+
+    def test_one_that_is_not_executable(self):
+        code = self.heals(lambda worker: worker.chmod(0o644), lambda worker: worker.chmod(0o755))
+        self.assertIn(code, [75, 78])
+
+
+class Names(World):
+    def test_a_runtime_directory_too_long_for_a_socket(self):
+        emulator = self.emulator("--platform", "gcp")
+        self.runtime = self.scratch / ("d" * 100)
+        self.runtime.mkdir(mode=0o755)
+        done = self.control("run", "-c", self.account(emulator.account),
+                            environment=self.environment(emulator))
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn(b"too long", done.stderr)
+        self.assertIn(b"107", done.stderr)
+        self.assertEqual(emulator.exchanges(), 0)
+
+    def test_an_account_that_nobody_knows(self):
+        emulator = self.emulator("--platform", "gcp")
+        agent = self.agent("-c", self.account(emulator.account),
+                           environment=self.environment(emulator))
+        self.await_ready(agent)
+        for command in ["wait", "refresh"]:
+            with self.subTest(command):
+                done = self.control(command, "nobody", "--timeout", 1)
+                self.assertIn(done.returncode, [66, 75, 78], done.stderr)
+                self.assertIn(b"nobody", done.stderr)
+        self.assertEqual(emulator.exchanges(), 1)
