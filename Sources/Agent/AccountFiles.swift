@@ -75,7 +75,7 @@ package enum AccountFiles {
 
     private static func problem(_ path: String, _ name: String, _ error: ReadFileError) -> Problem {
         switch error {
-        case .failed(let reason): return unreadable(path, "\(name): \(reason)")
+        case .system(let reason): return unreadable(path, "\(name): \(reason)")
         case .notRegular, .notPrivate: return unreadable(path, "\(name): is not a regular file")
         case .tooLarge:
             let message = "\(name): is over \(Account.maximalSize) bytes"

@@ -85,13 +85,13 @@ extension ExchangeContext {
         guard let path = account.caFile else {
             return .system(file: variable("SSL_CERT_FILE"), directory: variable("SSL_CERT_DIR"))
         }
-        let content: [UInt8]
-        do throws(SmallFileError) {
-            content = try smallFile(at: path, limit: 16 << 20)
+        let content: String
+        do throws(ReadFileError) {
+            content = try readFile(path, limit: 16 << 20).text
         } catch {
             throw Failure(.misconfigured, at: .account, "caFile \(path.printable) \(error)")
         }
-        guard String(decoding: content, as: UTF8.self).contains("-----BEGIN") else {
+        guard content.contains("-----BEGIN") else {
             throw Failure(
                 .misconfigured,
                 at: .account,

@@ -62,8 +62,8 @@ extension AWSSource {
             var path = environment[variable]?.trimmed ?? ""
             if path.isEmpty { path = "~/.aws/\(name)" }
             if path.hasPrefix("~/") { path = home + path.dropFirst() }
-            do throws(SmallFileError) {
-                let text = String(decoding: try smallFile(at: path, limit: 1 << 20), as: UTF8.self)
+            do throws(ReadFileError) {
+                let text = try readFile(path, limit: 1 << 20).text
                 return text.lowercased().contains("credential_process")
             } catch {
                 return false  // The worker reports what is wrong with it.

@@ -146,6 +146,19 @@ struct KeyedValues {
         plainHTTP: Endpoint.PlainHTTP = .loopback
     ) throws(AccountError) -> Endpoint? {
         guard let text = try text(key) else { return nil }
+        return try endpoint(key, text, plainHTTP)
+    }
+
+    mutating func endpoint(_ key: String, default text: String) throws(AccountError) -> Endpoint {
+        if let endpoint = try endpoint(key) { return endpoint }
+        return try endpoint(key, text, .loopback)
+    }
+
+    private func endpoint(
+        _ key: String,
+        _ text: String,
+        _ plainHTTP: Endpoint.PlainHTTP
+    ) throws(AccountError) -> Endpoint {
         do throws(EndpointError) {
             return try Endpoint(text, plainHTTP: plainHTTP)
         } catch {

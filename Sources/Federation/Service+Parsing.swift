@@ -43,9 +43,7 @@ extension Service {
 
 extension MondooService {
     fileprivate init(_ values: inout KeyedValues, issuer: String?) throws(AccountError) {
-        var universe = try values.endpoint("universeDomain")
-        if universe == nil { universe = try? Endpoint("https://us.api.mondoo.com") }
-        guard let universe else { throw values.error("universeDomain", "is missing") }
+        let universe = try values.endpoint("universeDomain", default: "https://us.api.mondoo.com")
         let audience = try values.requiredText("audience", why: "the scope MRN is expected")
         guard let issuer else {
             throw values.error("issuerUri", "is missing; the issuer that Mondoo trusts is expected")

@@ -1,16 +1,29 @@
 internal import CLinux
 import Glibc
 
-/// Why a file was not read.
-package enum ReadFileError: Error, Equatable, Sendable {
-    case failed(Errno)
-    case notRegular
-    case tooLarge
+/// Why a file was not read; reads after the file's name.
+package enum ReadFileError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Opening or reading failed.
+    case system(Errno)
+    /// What is there instead of a regular file.
+    case notRegular(String)
+    /// It holds more bytes than this.
+    case tooLarge(limit: Int)
     /// Somebody else owns it, or others may read or write it.
     case notPrivate
+
+    package var description: String {
+        switch self {
+        case .system(let error): "cannot be read: \(error)"
+        case .notRegular(let kind): "is \(kind), not a regular file"
+        case .tooLarge(let limit): "is over \(limit) bytes"
+        case .notPrivate: "is not this user's alone"
+        }
+    }
 }
 
-/// Reads a whole regular file; never waits for a FIFO's other end.
+/// Reads a whole regular file. Never waits: not for the other end of a FIFO, nor for a device.
+/// `open(2)`, `fstat(2)`
 ///
 /// - Parameters:
 ///   - limit: the most bytes that are accepted.
@@ -23,36 +36,58 @@ package func readFile(
     isPrivate: Bool = false
 ) throws(ReadFileError) -> Secret {
     let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (isPrivate ? O_NOFOLLOW : 0)
-    let raw: Int32
+    var refusal: ReadFileError?
     do throws(Errno) {
-        raw = try systemCall { unsafe wif_openat(AT_FDCWD, path, flags, 0) }
+        let file = FileDescriptor(
+            owning: try systemCall { unsafe wif_openat(AT_FDCWD, path, flags, 0) }
+        )
+        refusal = try reasonToRefuse(file, limit: limit, isPrivate: isPrivate)
+        if refusal == nil, let content = try content(of: file, limit: limit) { return content }
     } catch {
-        throw .failed(error)
+        throw .system(error)
     }
-    let file = FileDescriptor(owning: raw)
-    var status = stat()
-    guard unsafe fstat(file.raw, &status) == 0 else { throw .failed(Errno(errno)) }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular }
-    if isPrivate && (status.st_uid != geteuid() || status.st_mode & 0o077 != 0) {
-        throw .notPrivate
-    }
-    guard status.st_size <= limit else { throw .tooLarge }
-    return try readAll(file.raw, limit: limit)
+    throw refusal ?? .tooLarge(limit: limit)
 }
 
-private func readAll(_ descriptor: Int32, limit: Int) throws(ReadFileError) -> Secret {
-    var contents: [UInt8] = []
-    defer { wipe(&contents) }
-    while true {
-        let bytes: [UInt8]
-        do throws(Errno) {
-            bytes = try read(descriptor, upTo: 65_536)
-        } catch {
-            throw .failed(error)
-        }
-        if bytes.isEmpty { return Secret(contents) }
-        contents += bytes
-        if contents.count > limit { throw .tooLarge }
+private func reasonToRefuse(
+    _ file: borrowing FileDescriptor,
+    limit: Int,
+    isPrivate: Bool
+) throws(Errno) -> ReadFileError? {
+    var status = stat()
+    try systemCall { unsafe fstat(file.raw, &status) }
+    if let kind = kindIfNotRegular(status) { return .notRegular(kind) }
+    if isPrivate && (status.st_uid != geteuid() || status.st_mode & 0o077 != 0) {
+        return .notPrivate
+    }
+    return status.st_size > limit ? .tooLarge(limit: limit) : nil
+}
+
+/// `nil` where there is more than the limit: a file of proc(5) has no size, others may grow.
+private func content(of file: borrowing FileDescriptor, limit: Int) throws(Errno) -> Secret? {
+    var content: [UInt8] = []
+    defer { wipe(&content) }
+    while content.count <= limit {
+        let bytes = try file.read(upTo: min(limit + 1 - content.count, 65_536))
+        if bytes.isEmpty { return Secret(content) }
+        content += bytes
+    }
+    return nil
+}
+
+/// Whether the descriptor is a regular file; `false` where it is closed. `fstat(2)`
+package func isRegularFile(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    return unsafe fstat(descriptor, &status) == 0 && kindIfNotRegular(status) == nil
+}
+
+private func kindIfNotRegular(_ status: stat) -> String? {
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: nil
+    case S_IFDIR: "a directory"
+    case S_IFIFO: "a FIFO"
+    case S_IFSOCK: "a socket"
+    default: "a device"
     }
 }
 

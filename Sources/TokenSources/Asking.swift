@@ -100,6 +100,26 @@ extension SourceContext {
         .system(file: variable("SSL_CERT_FILE"), directory: variable("SSL_CERT_DIR"))
     }
 
+    /// The error that a reply other than the expected one means: one that may pass is asked for again,
+    /// any other is taken as an answer.
+    func unexpected(
+        _ response: HTTPResponse,
+        to request: HTTPRequest,
+        note: String = "",
+        hint: String? = nil,
+        refusal: Failure.Class = .noSource
+    ) -> SourceError {
+        let status = response.status
+        let isPassing = isPassing(status)
+        return SourceError(
+            status == 429 ? .throttled : isPassing ? .transient : refusal,
+            "\(request.place): status \(status)\(note)\(response.excerpt)",
+            hint: hint,
+            retry: isPassing ? .growing(from: 1) : .never,
+            retryAfter: retryAfter(response)
+        )
+    }
+
     /// Seconds the reply asks to wait, where it does.
     func retryAfter(_ response: HTTPResponse) -> Double? {
         response.retryAfter(now: timekeeper.wallClock)

@@ -110,6 +110,19 @@ struct AzureDemand {
         }
     }
 
+    /// The endpoint's token, asked for as long as its evidence is worth.
+    func token(
+        asking request: HTTPRequest,
+        from source: String,
+        _ evidence: Evidence,
+        _ context: SourceContext
+    ) async throws(SourceError) -> SubjectToken {
+        try await context.retrying(evidence) { () async throws(SourceError) in
+            let response = try await context.ask(request)
+            return try token(in: response, from: source, at: request.place, context)
+        }
+    }
+
     /// The token in a 200 reply, else the error that the reply means.
     func token(
         in response: HTTPResponse,

@@ -20,7 +20,7 @@ struct AzureAppService {
             let response = try await context.ask(request)
             let reply = AzureDemand.object(in: response)
             guard response.status == 200, let token = reply?["access_token"]?.string else {
-                throw error(response, to: request, context)
+                throw context.unexpected(response, to: request, hint: hint(response))
             }
             return try SubjectToken(jws: token, from: "azure app service", at: request.place)
         }
@@ -49,22 +49,6 @@ struct AzureAppService {
             ],
             trust: context.trust,
             connectTimeout: ConnectTimeout.near
-        )
-    }
-
-    private func error(
-        _ response: HTTPResponse,
-        to request: HTTPRequest,
-        _ context: SourceContext
-    ) -> SourceError {
-        let status = response.status
-        let isPassing = isPassing(status)
-        return SourceError(
-            status == 429 ? .throttled : isPassing ? .transient : .noSource,
-            "\(request.place): status \(status)\(response.excerpt)",
-            hint: hint(response),
-            retry: isPassing ? .growing(from: 1) : .never,
-            retryAfter: context.retryAfter(response)
         )
     }
 

@@ -29,7 +29,7 @@ struct AzureArc {
         return try await context.retrying(.platform) { () async throws(SourceError) in
             let challenge = try await context.ask(request)
             guard challenge.status == 401 else {
-                throw unexpected(challenge, to: request, context)
+                throw context.unexpected(challenge, to: request, note: ", not a challenge")
             }
             let path = try Self.path(challenge.header("WWW-Authenticate"), in: directory)
             var answer = request
@@ -63,20 +63,6 @@ struct AzureArc {
             headers: [HTTPHeader("Metadata", "true")],
             trust: context.trust,
             connectTimeout: ConnectTimeout.near
-        )
-    }
-
-    private func unexpected(
-        _ response: HTTPResponse,
-        to request: HTTPRequest,
-        _ context: SourceContext
-    ) -> SourceError {
-        let isPassing = isPassing(response.status)
-        return SourceError(
-            response.status == 429 ? .throttled : isPassing ? .transient : .noSource,
-            "\(request.place): status \(response.status)\(response.excerpt), not a challenge",
-            retry: isPassing ? .growing(from: 1) : .never,
-            retryAfter: context.retryAfter(response)
         )
     }
 

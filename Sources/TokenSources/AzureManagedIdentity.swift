@@ -7,17 +7,12 @@ struct AzureManagedIdentity {
     let demand: AzureDemand
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
-        let request = try self.request(context)
-        return try await context.retrying(Self.evidence(context)) {
-            () async throws(SourceError) in
-            let response = try await context.ask(request)
-            return try demand.token(
-                in: response,
-                from: "azure imds",
-                at: request.place,
-                context
-            )
-        }
+        try await demand.token(
+            asking: try request(context),
+            from: "azure imds",
+            Self.evidence(context),
+            context
+        )
     }
 
     private static let override = "AZURE_POD_IDENTITY_AUTHORITY_HOST"

@@ -101,19 +101,15 @@ struct AzureWorkloadIdentity {
         to request: HTTPRequest,
         _ context: SourceContext
     ) -> SourceError {
-        let status = response.status
         let codes = reply?["error_codes"]?.array?.compactMap(\.lenientNumber).map { Int($0) } ?? []
         let told = codes.isEmpty ? "" : " (AADSTS\(codes.map(String.init).joined(separator: ", ")))"
-        let isPassing = isPassing(status)
         let hint = codes.lazy.compactMap(hint).first
-        return SourceError(
-            status == 429
-                ? .throttled
-                : isPassing ? .transient : hint == nil ? .noSource : .misconfigured,
-            "\(request.place): status \(status)\(told)\(response.excerpt)",
+        return context.unexpected(
+            response,
+            to: request,
+            note: told,
             hint: hint,
-            retry: isPassing ? .growing(from: 1) : .never,
-            retryAfter: context.retryAfter(response)
+            refusal: hint == nil ? .noSource : .misconfigured
         )
     }
 

@@ -38,7 +38,7 @@ struct Executable {
     private func kept(at now: Double) -> SubjectToken? {
         guard let path = source.outputFile else { return nil }
         do {
-            let response = ExecutableResponse(Secret(try smallFile(at: path, limit: Self.limit)))
+            let response = ExecutableResponse(try readFile(path, limit: Self.limit))
             guard let expiry = response.expiry, expiry > now else { return nil }
             return SubjectToken(try response.token(at: now), source: Self.name)
         } catch {

@@ -7,11 +7,14 @@ struct GitHubActions {
     static let name = "github"
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
-        let request = try self.request(context)
-        return try await context.retrying(.platform) { () async throws(SourceError) in
-            let response = try await context.ask(request)
-            return try token(in: response, to: request, context)
-        }
+        let ended = "the job's request token ends with the job; has it ended?"
+        let service = TokenService(
+            source: Self.name,
+            request: try request(context),
+            members: ["value"],
+            hints: [401: ended, 403: ended]
+        )
+        return try await service.subjectToken(context)
     }
 
     private static let url = "ACTIONS_ID_TOKEN_REQUEST_URL"
@@ -55,35 +58,5 @@ struct GitHubActions {
                 : "in a GitHub Actions job, grant 'permissions: id-token: write' and hand both on",
             isAbsent: true
         )
-    }
-
-    private func token(
-        in response: HTTPResponse,
-        to request: HTTPRequest,
-        _ context: SourceContext
-    ) throws(SourceError) -> SubjectToken {
-        let status = response.status
-        let place = request.place
-        guard status == 200 else {
-            let isPassing = isPassing(status)
-            throw SourceError(
-                status == 429 ? .throttled : isPassing ? .transient : .noSource,
-                "\(place): status \(status)\(response.excerpt)",
-                hint: status == 401 || status == 403
-                    ? "the job's request token ends with the job; has it ended?" : nil,
-                retry: isPassing ? .growing(from: 1) : .never,
-                retryAfter: context.retryAfter(response)
-            )
-        }
-        let value: String?
-        do throws(JSONError) {
-            value = try JSON(parsing: response.body.bytes)["value"]?.string
-        } catch {
-            throw SourceError(.noSource, "\(place): the reply is not JSON: \(error.reason)")
-        }
-        guard let value, !value.isEmpty else {
-            throw SourceError(.noSource, "\(place): the reply has no value")
-        }
-        return try SubjectToken(jws: value, from: Self.name, at: place)
     }
 }

@@ -72,12 +72,7 @@ struct GoogleMetadata {
             return try SubjectToken(jws: response.body.text, from: Self.name, at: place)
         }
         if isPassing(status) {
-            throw SourceError(
-                status == 429 ? .throttled : .transient,
-                "\(place): status \(status)\(response.excerpt)",
-                retry: .growing(from: 1),
-                retryAfter: context.retryAfter(response)
-            )
+            throw context.unexpected(response, to: request)
         }
         guard isGoogle else {
             throw SourceError(
@@ -86,10 +81,11 @@ struct GoogleMetadata {
                 isAbsent: true
             )
         }
-        throw SourceError(
-            status == 400 ? .misconfigured : .noSource,
-            "\(place): status \(status)\(response.excerpt)",
-            hint: Self.hint(for: status)
+        throw context.unexpected(
+            response,
+            to: request,
+            hint: Self.hint(for: status),
+            refusal: status == 400 ? .misconfigured : .noSource
         )
     }
 

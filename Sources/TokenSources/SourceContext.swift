@@ -73,9 +73,8 @@ package struct Machine: Sendable {
     /// Reads the DMI strings that the kernel shows to everyone; a file that is not there says nothing.
     package static func reading(_ directory: String = "/sys/class/dmi/id") -> Machine {
         func value(_ name: String) -> String {
-            do throws(SmallFileError) {
-                let bytes = try smallFile(at: "\(directory)/\(name)", limit: 4096)
-                return String(decoding: bytes, as: UTF8.self).trimmed
+            do throws(ReadFileError) {
+                return try readFile("\(directory)/\(name)", limit: 4096).text.trimmed
             } catch {
                 return ""
             }

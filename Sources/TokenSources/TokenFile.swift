@@ -11,8 +11,8 @@ struct TokenFile {
 
     func subjectToken() throws(SourceError) -> SubjectToken {
         let bytes: [UInt8]
-        do throws(SmallFileError) {
-            bytes = try smallFile(at: path, limit: Self.limit)
+        do throws(ReadFileError) {
+            bytes = try readFile(path, limit: Self.limit).bytes
         } catch {
             let isMissing = error == .system(.notFound)
             throw SourceError(

@@ -15,25 +15,15 @@ struct TokenService {
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         try await context.retrying(.platform) { () async throws(SourceError) in
             let response = try await context.ask(request)
-            guard response.status == success else { throw error(response, context) }
+            guard response.status == success else {
+                throw context.unexpected(response, to: request, hint: hints[response.status])
+            }
             return try SubjectToken(
                 jws: try text(response),
                 from: source,
                 at: request.place
             )
         }
-    }
-
-    private func error(_ response: HTTPResponse, _ context: SourceContext) -> SourceError {
-        let status = response.status
-        let isPassing = isPassing(status)
-        return SourceError(
-            status == 429 ? .throttled : isPassing ? .transient : .noSource,
-            "\(request.place): status \(status)\(response.excerpt)",
-            hint: hints[status],
-            retry: isPassing ? .growing(from: 1) : .never,
-            retryAfter: context.retryAfter(response)
-        )
     }
 
     private func text(_ response: HTTPResponse) throws(SourceError) -> String {

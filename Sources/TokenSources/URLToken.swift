@@ -18,25 +18,16 @@ struct URLToken {
         )
         return try await context.retrying(.platform) { () async throws(SourceError) in
             let response = try await context.ask(request)
-            guard response.status == 200 else { throw error(response, request, context) }
+            guard response.status == 200 else {
+                let isForbidden = response.status == 401 || response.status == 403
+                throw context.unexpected(
+                    response,
+                    to: request,
+                    hint: isForbidden ? "check credentialSource.headers" : nil
+                )
+            }
             return try token(response.body.bytes, at: request.place)
         }
-    }
-
-    private func error(
-        _ response: HTTPResponse,
-        _ request: HTTPRequest,
-        _ context: SourceContext
-    ) -> SourceError {
-        let status = response.status
-        let isPassing = isPassing(status)
-        return SourceError(
-            status == 429 ? .throttled : isPassing ? .transient : .noSource,
-            "\(request.place): status \(status)\(response.excerpt)",
-            hint: status == 401 || status == 403 ? "check credentialSource.headers" : nil,
-            retry: isPassing ? .growing(from: 1) : .never,
-            retryAfter: context.retryAfter(response)
-        )
     }
 
     private func token(_ body: [UInt8], at place: String) throws(SourceError) -> SubjectToken {

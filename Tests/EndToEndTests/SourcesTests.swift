@@ -114,12 +114,12 @@ struct SourcesTests {
     }
 
     private func job(_ source: String, in directory: String) throws -> Job {
-        let file = try smallFile(at: "\(directory)/mondoo.json", limit: 65_536)
-        var members = try #require(try JSON(parsing: file).object)
+        let file = try readFile("\(directory)/mondoo.json", limit: 65_536)
+        var members = try #require(try JSON(parsing: file.bytes).object)
         members["credentialSource"] = try JSON(parsing: source.utf8)
-        let lines = try smallFile(at: "\(directory)/environment", limit: 1 << 20)
+        let lines = try readFile("\(directory)/environment", limit: 1 << 20).text
         var environment: [String: String] = [:]
-        for line in String(decoding: lines, as: UTF8.self).split(separator: "\n") {
+        for line in lines.split(separator: "\n") {
             let parts = line.dropFirst("export ".count).split(separator: "=", maxSplits: 1)
             environment[String(parts[0])] = String(parts[1].dropFirst().dropLast())
         }
@@ -139,7 +139,7 @@ struct SourcesTests {
     ) async throws -> JobResult {
         let worker = try start("wif-exchange", arguments, input: input, output: output)
         #expect(try await worker.wait() == .exited(0))
-        return try JobResult(parsing: try smallFile(at: output, limit: 1 << 20))
+        return try JobResult(parsing: try readFile(output, limit: 1 << 20).bytes)
     }
 
     /// The programs are built beside the tests.

@@ -8,7 +8,7 @@ struct SandboxTests {
         await #expect(processExitsWith: .success) {
             let path = FileManager.default.temporaryDirectory.path + "/sandbox-" + UUID().uuidString
             try Sandbox.enter(.network)
-            #expect(try !smallFile(at: "/proc/version", limit: 4096).isEmpty)
+            #expect(try readFile("/proc/version", limit: 4096).count > 0)
             #expect(throws: (any Error).self) { try Data("x".utf8).write(to: URL(filePath: path)) }
         }
     }
@@ -23,19 +23,19 @@ struct SandboxTests {
     }
 }
 
-@Suite struct SmallFileTests {
+@Suite struct ReadFileTests {
     @Test func `what is not a regular file, or too large, is refused`() {
-        #expect(throws: SmallFileError.notRegular("a device")) {
-            try smallFile(at: "/dev/zero", limit: 10)
+        #expect(throws: ReadFileError.notRegular("a device")) {
+            try readFile("/dev/zero", limit: 10)
         }
-        #expect(throws: SmallFileError.notRegular("a directory")) {
-            try smallFile(at: "/", limit: 10)
+        #expect(throws: ReadFileError.notRegular("a directory")) {
+            try readFile("/", limit: 10)
         }
-        #expect(throws: SmallFileError.tooLarge(limit: 3)) {
-            try smallFile(at: "/proc/version", limit: 3)
+        #expect(throws: ReadFileError.tooLarge(limit: 3)) {
+            try readFile("/proc/version", limit: 3)
         }
-        #expect(throws: SmallFileError.system(.notFound)) {
-            try smallFile(at: "/nowhere/at/all", limit: 3)
+        #expect(throws: ReadFileError.system(.notFound)) {
+            try readFile("/nowhere/at/all", limit: 3)
         }
     }
 }

@@ -50,10 +50,7 @@ extension ProgramRunnerTests {
         )
         let found = try await context().subjectToken(from: .executable(source))
         #expect(found.token.value.text == programToken)
-        let environment = String(
-            decoding: try smallFile(at: place("env"), limit: 4096),
-            as: UTF8.self
-        )
+        let environment = try readFile(place("env"), limit: 4096).text
         for line in [
             "AUDIENCE=a", "TOKEN_TYPE=urn:t", "INTERACTIVE=0", "REVOKE=0", "ALLOW_EXECUTABLES=1",
             "IMPERSONATED_EMAIL=a@b", "OUTPUT_FILE=\(place("kept"))",
@@ -96,7 +93,7 @@ extension ProgramRunnerTests {
             #expect(found.token.isRenewable)
         }
         let asked = try ["bk", "cc"].map {
-            String(decoding: try smallFile(at: place($0), limit: 4096), as: UTF8.self)
+            try readFile(place($0), limit: 4096).text
         }
         #expect(
             asked == [

@@ -43,7 +43,9 @@ struct AWSContainerCredentials {
             )
             let response = try await context.ask(request, limit: Self.limit)
             guard response.status == 200 else {
-                throw refusal(response, at: request.place)
+                let isForbidden = [401, 403].contains(response.status)
+                let hint = "check \(Self.authorization) or the file in \(Self.authorization)_FILE"
+                throw context.unexpected(response, to: request, hint: isForbidden ? hint : nil)
             }
             return try AWSCredentials(
                 try response.json(at: request.place),
@@ -52,18 +54,6 @@ struct AWSContainerCredentials {
                 at: request.place
             )
         }
-    }
-
-    private func refusal(_ response: HTTPResponse, at place: String) -> SourceError {
-        let isPassing = isPassing(response.status)
-        return SourceError(
-            response.status == 429 ? .throttled : isPassing ? .transient : .noSource,
-            "\(place): status \(response.status)\(response.excerpt)",
-            hint: [401, 403].contains(response.status)
-                ? "check \(Self.authorization) or the file in \(Self.authorization)_FILE" : nil,
-            retry: isPassing ? .growing(from: 1) : .never,
-            retryAfter: context.retryAfter(response)
-        )
     }
 
     private func url() throws(SourceError) -> String {
@@ -91,9 +81,8 @@ struct AWSContainerCredentials {
     private func authorization() throws(SourceError) -> [HTTPHeader] {
         var value: String?
         if let path = context.variable(Self.authorization + "_FILE") {
-            do throws(SmallFileError) {
-                let bytes = try smallFile(at: path, limit: 65_536)
-                value = String(decoding: bytes, as: UTF8.self)
+            do throws(ReadFileError) {
+                value = try readFile(path, limit: 65_536).text
             } catch {
                 throw SourceError(
                     .misconfigured,

@@ -46,15 +46,15 @@ extension SourceContext {
     private func shared(_ variable: String, _ name: String) throws(SourceError) -> INI {
         let usual = self.variable("HOME").map { "\($0)/.aws/\(name)" }
         guard let path = self.variable(variable).map(expanded) ?? usual else { return INI.empty }
-        let bytes: [UInt8]
-        do throws(SmallFileError) {
-            bytes = try smallFile(at: path, limit: Self.sharedFileLimit)
+        let text: String
+        do throws(ReadFileError) {
+            text = try readFile(path, limit: Self.sharedFileLimit).text
         } catch {
             if error == .system(.notFound) { return INI.empty }
             throw SourceError(.misconfigured, "\(path.printable) \(error)")
         }
         do throws(INIError) {
-            return try INI(parsing: String(decoding: bytes, as: UTF8.self))
+            return try INI(parsing: text)
         } catch {
             throw SourceError(
                 .misconfigured,
