@@ -109,7 +109,7 @@ extension Account {
             )
         }
         guard let type else {
-            throw values.error("type", "is missing; \"external_account\" is expected")
+            throw values.missing("type", "\"external_account\" is expected")
         }
         guard type == "external_account" else {
             throw values.error(
@@ -150,7 +150,7 @@ extension Account {
             let signal = try hook.text("signal")
             if let signal, command.isEmpty {
                 guard let pidFile = try hook.absolutePath("pidFile") else {
-                    throw hook.error("pidFile", "is missing")
+                    throw hook.missing("pidFile", "an absolute path is expected")
                 }
                 hooks.append(.signal(signal, pidFile: pidFile))
             } else if let program = command.first, signal == nil {

@@ -61,7 +61,7 @@ struct KeyedValues {
     }
 
     mutating func requiredText(_ key: String, why: String) throws(AccountError) -> String {
-        guard let text = try text(key) else { throw error(key, "is missing; \(why)") }
+        guard let text = try text(key) else { throw missing(key, why) }
         return text
     }
 
@@ -150,14 +150,14 @@ struct KeyedValues {
     }
 
     mutating func endpoint(_ key: String, default text: String) throws(AccountError) -> Endpoint {
-        if let endpoint = try endpoint(key) { return endpoint }
-        return try endpoint(key, text, .loopback)
+        try endpoint(key, self.text(key) ?? text)
     }
 
-    private func endpoint(
+    /// The endpoint that a text names, for the key.
+    func endpoint(
         _ key: String,
         _ text: String,
-        _ plainHTTP: Endpoint.PlainHTTP
+        _ plainHTTP: Endpoint.PlainHTTP = .loopback
     ) throws(AccountError) -> Endpoint {
         do throws(EndpointError) {
             return try Endpoint(text, plainHTTP: plainHTTP)
@@ -183,6 +183,16 @@ struct KeyedValues {
 
     func error(_ key: String, _ problem: String, hint: String? = nil) -> AccountError {
         AccountError("\(place)\(key): \(problem)", hint: hint)
+    }
+
+    /// A required key that is not there, perhaps because it is there misspelt.
+    func missing(_ key: String, _ why: String) -> AccountError {
+        let guess = nearest(to: key, among: members.keys)
+        return error(
+            key,
+            "is missing; \(why)",
+            hint: guess.map { "\($0.printable) is there: was \(key) meant?" }
+        )
     }
 
     func unknown(_ key: String, _ found: String, _ names: [String]) -> AccountError {

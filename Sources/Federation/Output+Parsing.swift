@@ -56,7 +56,7 @@ extension Output {
             why: "one of \(Self.words.joined(separator: ", ")) is expected"
         )
         guard let path = try entry.absolutePath("path") else {
-            throw entry.error("path", "is missing; an absolute path is expected")
+            throw entry.missing("path", "an absolute path is expected")
         }
         guard !path.hasSuffix("/"),
             path.split(separator: "/").allSatisfy({ $0 != ".." && $0 != "." })

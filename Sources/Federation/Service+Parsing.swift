@@ -46,7 +46,7 @@ extension MondooService {
         let universe = try values.endpoint("universeDomain", default: "https://us.api.mondoo.com")
         let audience = try values.requiredText("audience", why: "the scope MRN is expected")
         guard let issuer else {
-            throw values.error("issuerUri", "is missing; the issuer that Mondoo trusts is expected")
+            throw values.missing("issuerUri", "the issuer that Mondoo trusts is expected")
         }
         for key in ["subjectTokenType", "requestedTokenType", "scopes"] { _ = values.take(key) }
         self.init(universe: universe, audience: audience, issuer: issuer)

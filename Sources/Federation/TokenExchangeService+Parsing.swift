@@ -13,9 +13,9 @@ extension TokenExchangeService {
             environment[name]?.trimmed.nonEmpty.flatMap { given == nil ? $0 : nil }
         }
         guard let clientID = given ?? variable("CONDUCTORONE_CLIENT_ID") else {
-            throw values.error(
+            throw values.missing(
                 "clientId",
-                "is missing; the federation trust's is expected (NAME@TENANT/wfe)"
+                "the federation trust's is expected (NAME@TENANT/wfe)"
             )
         }
         guard let client = ConductorOneClient(clientID) else {
@@ -32,7 +32,7 @@ extension TokenExchangeService {
         }
         let tenant = variable("CONDUCTORONE_TENANT_DOMAIN")
         let server = try tenantServer(values, tenant, variable("CONDUCTORONE_SERVER_URL"))
-        let base = server ?? client.server
+        let base = (server ?? client.server).url
         let audience = try values.text("audience")
         return TokenExchangeService(
             preset: .conductorone,
@@ -75,7 +75,7 @@ extension TokenExchangeService {
         warnings: inout [String]
     ) throws(AccountError) -> TokenExchangeService {
         let path = "/api/v1/token"
-        let base = try Endpoint.known("https://app.brightsec.com", in: values)
+        let base = "https://app.brightsec.com"
         let tokenURL = try values.endpoint("tokenUrl", defaultPath: path, base: base)
         let site =
             tokenURL.url.hasSuffix(path)
@@ -90,8 +90,7 @@ extension TokenExchangeService {
                     + " several projects"
             )
         }
-        var revokeURL = try values.endpoint("revokeUrl")
-        if revokeURL == nil { revokeURL = try Endpoint.known("\(site)/api/v1/revoke", in: values) }
+        let revokeURL = try values.endpoint("revokeUrl", default: "\(site)/api/v1/revoke")
         return TokenExchangeService(
             preset: .bright,
             tokenURL: tokenURL,
@@ -115,13 +114,11 @@ extension TokenExchangeService {
         let isGoogles = values.isGoogles
         // Of use to those who use the token, or to nobody; no news to whoever wrote the file.
         for key in ["universeDomain", "tokenInfoUrl", "quotaProjectId"] { _ = values.take(key) }
-        var url = try values.endpoint("tokenUrl")
-        if url == nil, isGoogles {
-            url = try Endpoint.known("https://sts.googleapis.com/v1/token", in: values)
+        let known = isGoogles ? "https://sts.googleapis.com/v1/token" : nil
+        guard let url = try values.text("tokenUrl") ?? known else {
+            throw values.missing("tokenUrl", "the service's token endpoint is expected")
         }
-        guard let tokenURL = url else {
-            throw values.error("tokenUrl", "is missing; the service's token endpoint is expected")
-        }
+        let tokenURL = try values.endpoint("tokenUrl", url)
         let cloud = "https://www.googleapis.com/auth/cloud-platform"
         let given = try values.texts("scopes")
         let scopes = given.isEmpty && isGoogles ? [cloud] : given
@@ -152,10 +149,10 @@ extension KeyedValues {
     fileprivate mutating func endpoint(
         _ key: String,
         defaultPath path: String,
-        base: Endpoint
+        base: String
     ) throws(AccountError) -> Endpoint {
-        let given = try endpoint(key) ?? base
-        return given.url == given.origin ? try Endpoint.known(given.url + path, in: self) : given
+        let given = try endpoint(key, default: base)
+        return given.url == given.origin ? try endpoint(key, given.url + path) : given
     }
 
     fileprivate mutating func requestFormat(
@@ -211,18 +208,6 @@ extension Endpoint {
         let start = isSecure ? "https://".count : "http://".count
         let rest = url.dropFirst(start).prefix { !"/?".contains($0) }
         return String(url.prefix(start) + rest)
-    }
-
-    /// An endpoint made of parts that have been checked.
-    fileprivate static func known(
-        _ url: String,
-        in values: KeyedValues
-    ) throws(AccountError) -> Endpoint {
-        do throws(EndpointError) {
-            return try Endpoint(url)
-        } catch {
-            throw values.error("tokenUrl", error.reason)
-        }
     }
 }
 

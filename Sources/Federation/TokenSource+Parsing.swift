@@ -95,7 +95,7 @@ extension Account {
         case ("text", nil): return .text
         case ("json", let field?): return .json(field: field)
         case ("json", nil):
-            throw format.error("subjectTokenFieldName", "is missing; type json needs it")
+            throw format.missing("subjectTokenFieldName", "type json needs it")
         case ("text", _):
             throw format.error("subjectTokenFieldName", "goes with type json only")
         default: throw format.unknown("type", type, ["json", "text"])

@@ -17,7 +17,7 @@ extension Account {
         case "kubernetes": return .kubernetes(try kubernetes(&source))
         case "spiffe":
             guard let path = try source.absolutePath("path") else {
-                throw source.error("path", "is missing; spiffe needs the JWT-SVID's file")
+                throw source.missing("path", "spiffe needs the JWT-SVID's file")
             }
             return .spiffe(path: path)
         case "fly": return .fly(socket: try source.absolutePath("socket") ?? TokenSource.flySocket)

@@ -86,6 +86,11 @@ import Testing
             ["issuerUri": .null],
             "issuerUri: is missing; the issuer that Mondoo trusts is expected"
         ),
+        Bad(
+            ["audience": .null, "audence": "x"],
+            "audience: is missing; the scope MRN is expected",
+            hint: "audence is there: was audience meant?"
+        ),
         Bad(["issuerUri": false], "issuerUri: a string is expected, found a boolean"),
         Bad(["issuer_uri": "x"], "issuerUri: is there twice, also as "),
         Bad(
