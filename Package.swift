@@ -40,7 +40,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "wif-exchange",
-            dependencies: ["TokenSources", "Exchanges", "HTTP", "Federation", "Platform"]
+            dependencies: [
+                "TokenSources", "Exchanges", "HTTP", "Policy", "Federation", "Platform",
+            ]
         ),
         .executableTarget(
             name: "wif-emulator",

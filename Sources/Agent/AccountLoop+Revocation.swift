@@ -122,7 +122,7 @@ extension AccountLoop {
             revocationBell.ring()
             around.onChange()
             return failure
-        case .credential, .subjectToken:
+        case .credential, .subjectToken, .steps:
             state.withLock { $0.revocations.release(entry.id) }
             return Failure(.transient, at: .worker, "the worker answered something else")
         }

@@ -181,7 +181,7 @@ package final class AccountLoop: Sendable {
             await persist()
             await deliver(credential)
         case .failure(let failure): fail(failure)
-        case .subjectToken, .revoked:
+        case .subjectToken, .revoked, .steps:
             fail(Failure(.transient, at: .worker, "the worker sent no credential"))
         }
     }

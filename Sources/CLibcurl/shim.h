@@ -59,6 +59,24 @@ static inline curl_off_t wif_get_time(CURL *easy, CURLINFO info) {
     curl_off_t value = 0;
     return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;
 }
+// The value's type of CURLINFO_PRIMARY_IP and its like; NULL if there is none. Lives as long as the handle.
+static inline const char *wif_get_text(CURL *easy, CURLINFO info) {
+    char *value = NULL;
+    return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : NULL;
+}
+// What CURLOPT_CERTINFO collected of the peer's own certificate: the line that begins with that name
+// and a colon, without both; NULL if there is none. Lives as long as the handle.
+static inline const char *wif_certificate_field(CURL *easy, const char *name) {
+    struct curl_certinfo *chain = NULL;
+    size_t length = strlen(name);
+    if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
+        chain->num_of_certs < 1)
+        return NULL;
+    for (struct curl_slist *line = chain->certinfo[0]; line != NULL; line = line->next)
+        if (strncmp(line->data, name, length) == 0 && line->data[length] == ':')
+            return line->data + length + 1;
+    return NULL;
+}
 // The CA bundle that libcurl was built to use (CURLINFO_CAINFO, 7.84); NULL if there is none.
 static inline const char *wif_default_bundle(CURL *easy) {
 #if LIBCURL_VERSION_NUM >= 0x075400

@@ -70,14 +70,30 @@ extension ExchangeContext {
         to endpoint: Endpoint,
         serviceVariable: String?
     ) -> HTTPRequest.Route {
-        if let proxy = account.proxy { return .proxied(ProxySettings(url: proxy.url)) }
-        if let proxy = serviceVariable.flatMap({ variable($0) }) {
-            return .proxied(ProxySettings(url: proxy))
-        }
-        guard endpoint.isSecure, let proxy = variable("HTTPS_PROXY") ?? variable("https_proxy")
+        guard let proxy = proxy(for: account, to: endpoint, serviceVariable: serviceVariable)
         else { return .direct }
+        return .proxied(proxy.settings)
+    }
+
+    /// The proxy on that way, and what names it; `nil` where there is none.
+    func proxy(
+        for account: Account,
+        to endpoint: Endpoint,
+        serviceVariable: String?
+    ) -> (settings: ProxySettings, origin: String)? {
+        if let proxy = account.proxy {
+            return (ProxySettings(url: proxy.url), "the account file's proxy")
+        }
+        if let name = serviceVariable, let proxy = variable(name) {
+            return (ProxySettings(url: proxy), name)
+        }
+        guard endpoint.isSecure else { return nil }
         let exceptions = variable("NO_PROXY") ?? variable("no_proxy")
-        return .proxied(ProxySettings(url: proxy, noProxy: exceptions))
+        for name in ["HTTPS_PROXY", "https_proxy"] {
+            guard let proxy = variable(name) else { continue }
+            return (ProxySettings(url: proxy, noProxy: exceptions), name)
+        }
+        return nil
     }
 
     /// Whose certificates count: those of the account's file, else of the environment's settings.

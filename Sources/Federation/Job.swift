@@ -10,6 +10,8 @@ package struct Job: Sendable {
         case subjectToken(provider: String?)
         /// The credential's end, before it expires (RFC 7009).
         case revoke(Secret)
+        /// The whole road step by step, for `doctor`; held against a trust file's text where one is given.
+        case probe(trust: String?)
 
         /// Seconds that a job of this kind may take.
         package var timeLimit: Double {
@@ -65,6 +67,9 @@ package struct Job: Sendable {
         case .revoke(let credential):
             members["kind"] = "revoke"
             members["credential"] = .string(credential.text)
+        case .probe(let trust):
+            members["kind"] = "probe"
+            members["trust"] = trust.map(JSON.string) ?? .null
         }
         return JSON.object(members).serialized() + [UInt8(ascii: "\n")]
     }
@@ -91,6 +96,7 @@ package struct Job: Sendable {
                 throw JSONError(reason: "credential is missing")
             }
             kind = .revoke(Secret(credential))
+        case "probe": kind = .probe(trust: json["trust"]?.string)
         case let other?: throw JSONError(reason: "kind \"\(other.printable)\" is not known")
         }
         self.init(

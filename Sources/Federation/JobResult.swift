@@ -9,6 +9,8 @@ package struct JobResult: Sendable {
         case subjectToken(Secret)
         /// The credential is worth nothing any more.
         case revoked
+        /// What each step of a probe found.
+        case steps([StepReport])
         case failure(Failure)
     }
 
@@ -59,6 +61,7 @@ package struct JobResult: Sendable {
         case .credential(let credential): members["credential"] = credential.json
         case .subjectToken(let token): members["subjectToken"] = .string(token.text)
         case .revoked: members["revoked"] = true
+        case .steps(let steps): members["steps"] = .array(steps.map(\.json))
         case .failure(let failure): members["failure"] = failure.json
         }
         if let proof { members["proof"] = proof.json }
@@ -81,6 +84,8 @@ package struct JobResult: Sendable {
             outcome = .subjectToken(Secret(token))
         } else if json["revoked"]?.bool == true {
             outcome = .revoked
+        } else if let steps = json["steps"]?.array {
+            outcome = .steps(steps.compactMap(StepReport.init(json:)))
         } else if let failure = json["failure"].flatMap(Failure.init(json:)) {
             outcome = .failure(failure)
         } else {

@@ -8,6 +8,7 @@ final class EasyHandle {
     let received = ReceivedReply()
     private let url: RequestURL
     private let storePath: String
+    private let wantsFacts: Bool
     // Kept because libcurl reads the body where it is.
     private let body: Secret?
     private var headers: UnsafeMutablePointer<curl_slist>?
@@ -24,6 +25,7 @@ final class EasyHandle {
         unsafe self.raw = raw
         url = job.url
         storePath = job.store?.path ?? "(none)"
+        wantsFacts = job.request.wantsConnectionFacts
         body = job.request.body
         unsafe message = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -41,8 +43,31 @@ final class EasyHandle {
 
     /// What came back; `result` is libcurl's verdict on the transfer.
     func outcome(_ result: CURLcode) -> Result<HTTPResponse, HTTPError> {
-        if result == CURLE_OK, let response = received.response() { return .success(response) }
+        if result == CURLE_OK, var response = received.response() {
+            if wantsFacts { response.connection = facts }
+            return .success(response)
+        }
         return .failure(error(result))
+    }
+
+    private var facts: ConnectionFacts {
+        ConnectionFacts(
+            address: unsafe wif_get_text(raw, CURLINFO_PRIMARY_IP).map {
+                unsafe String(cString: $0)
+            } ?? "",
+            port: unsafe wif_get_long(raw, CURLINFO_PRIMARY_PORT),
+            certificate: field("Issuer").map { issuer in
+                CertificateFacts(
+                    subject: field("Subject") ?? "",
+                    issuer: issuer,
+                    expires: field("Expire date") ?? ""
+                )
+            }
+        )
+    }
+
+    private func field(_ name: String) -> String? {
+        unsafe wif_certificate_field(raw, name).map { unsafe String(cString: $0) }
     }
 
     /// Whether the peer's certificate led to no authority of the store, so that another store may do.
@@ -61,6 +86,7 @@ final class EasyHandle {
         set(CURLOPT_USERAGENT, job.userAgent)
         unsafe set(CURLOPT_SHARE, pointer: UnsafeRawPointer(share))
         setMethod(job.request)
+        if wantsFacts { set(CURLOPT_CERTINFO, 1) }
         try setHeaders(job.request.headers)
         guard failure == CURLE_OK else {
             throw HTTPError(.invalidRequest, url: url.shown, detail: text(of: failure))
@@ -185,12 +211,12 @@ final class EasyHandle {
     }
 
     private func error(_ result: CURLcode) -> HTTPError {
-        let detail = unsafe String(cString: message)
-        return HTTPError(
-            kind(of: result),
-            url: url.shown,
-            detail: detail.isEmpty ? text(of: result) : detail
-        )
+        let words = unsafe String(cString: message)
+        var detail = words.isEmpty ? text(of: result) : words
+        let number = unsafe wif_get_long(raw, CURLINFO_OS_ERRNO)
+        // libcurl says that there is no connection, and the system why.
+        if result == CURLE_COULDNT_CONNECT, number != 0 { detail += " (\(Errno(Int32(number))))" }
+        return HTTPError(kind(of: result), url: url.shown, detail: detail)
     }
 
     /// What OpenSSL made of the peer's certificate. `X509_STORE_CTX_get_error(3)`

@@ -50,6 +50,8 @@ package struct HTTPRequest: Sendable {
     package var trust: Trust
     /// Seconds for name, connection and TLS handshake together.
     package var connectTimeout: Double
+    /// Whether the reply is to tell of the connection that it came over.
+    package var wantsConnectionFacts = false
 
     /// A request without a proxy, with the system's authorities and 5 s to connect, unless said otherwise.
     package init(

@@ -1,12 +1,36 @@
 package import FoundationEssentials
 package import Platform
 
+/// What a reply came over.
+package struct ConnectionFacts: Sendable, Equatable {
+    /// The peer's, which is the proxy's where there is one.
+    package let address: String
+    package let port: Int
+    /// Of the host's own certificate: whom it names, who signed it, its last day. `nil` without TLS.
+    package let certificate: CertificateFacts?
+
+    package init(address: String, port: Int, certificate: CertificateFacts?) {
+        self.address = address
+        self.port = port
+        self.certificate = certificate
+    }
+}
+
+/// A certificate's names and last day in libcurl's words.
+package struct CertificateFacts: Sendable, Equatable {
+    package let subject: String
+    package let issuer: String
+    package let expires: String
+}
+
 /// A whole reply, at most 1 MiB of body.
 package struct HTTPResponse: Sendable {
     package let status: Int
     /// Names in lower case, in the order received.
     package let headers: [(name: String, value: String)]
     package let body: Secret
+    /// What it came over, where the request wanted to know.
+    package var connection: ConnectionFacts?
 
     package init(status: Int, headers: [(name: String, value: String)] = [], body: Secret) {
         self.status = status

@@ -2,7 +2,7 @@ internal import Federation
 internal import Platform
 
 /// One of the sources that `auto` asks.
-private struct Candidate: Sendable {
+struct Candidate: Sendable {
     let name: String
     let evidence: @Sendable (SourceContext) -> Evidence
     let ask: @Sendable (SourceContext) async throws(SourceError) -> SubjectToken
@@ -72,7 +72,7 @@ private struct Candidate: Sendable {
     }
 }
 
-private typealias Answer = Result<SubjectToken, SourceError>
+typealias Answer = Result<SubjectToken, SourceError>
 
 extension SourceContext {
     /// The token of whatever platform this is: the one of the configured issuer, else the first in order.
@@ -90,13 +90,19 @@ extension SourceContext {
             return try await subjectToken(from: .aws(AWSSource()))
         }
         let candidates = Candidate.all(self)
-        let answers = await ask(candidates)
+        let answers = await ask(candidates, everyone: false)
         if Task.isCancelled { throw SourceError.cancelled.failure(of: "auto") }
         return try choose(among: answers, of: candidates)
     }
 
+    /// Those that `auto` asks; `nil` where it asks nobody, or AWS alone.
+    var automaticCandidates: [Candidate]? {
+        let isAWS = AWSSource.isIssuer(issuer) || issuer.map(AWSSource.isAccountIssuer) == true
+        return isAWS || variable("JWT_TOKEN") != nil ? nil : Candidate.all(self)
+    }
+
     /// The answers in the candidates' order; `nil` for one that was not waited for any more.
-    private func ask(_ candidates: [Candidate]) async -> [Answer?] {
+    func ask(_ candidates: [Candidate], everyone: Bool) async -> [Answer?] {
         await withTaskGroup(of: (Int, Answer).self) { group in
             for (index, candidate) in candidates.enumerated() {
                 group.addTask { (index, await answer(of: candidate)) }
@@ -104,7 +110,7 @@ extension SourceContext {
             var answers = [Answer?](repeating: nil, count: candidates.count)
             while let (index, answer) = await group.next() {
                 answers[index] = answer
-                if isDecided(answers) { break }
+                if !everyone, isDecided(answers) { break }
             }
             group.cancelAll()
             return answers
@@ -131,7 +137,7 @@ extension SourceContext {
         return claims.isIssued(by: issuer)
     }
 
-    private func choose(
+    func choose(
         among answers: [Answer?],
         of candidates: [Candidate]
     ) throws(Failure) -> FoundToken {

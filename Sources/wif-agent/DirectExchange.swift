@@ -64,7 +64,7 @@ extension JobResult {
         switch outcome {
         case .credential(let credential): return credential
         case .failure(let failure): throw CommandFailure(failure)
-        case .subjectToken, .revoked: throw CommandFailure(.strangeAnswer)
+        case .subjectToken, .revoked, .steps: throw CommandFailure(.strangeAnswer)
         }
     }
 

@@ -8,7 +8,7 @@ internal import TokenSources
 struct JobRunner: Sendable {
     let job: Job
     /// The instant at which it ends itself.
-    let deadline: BootInstant
+    var deadline: BootInstant
     let transport: any HTTPTransport
     let timekeeper: any Timekeeper
     /// What the firmware says of this machine.
@@ -47,6 +47,7 @@ struct JobRunner: Sendable {
             case .revoke(let credential):
                 try await exchangeContext.revoke(credential, for: account)
                 return JobResult(id: job.id, outcome: .revoked)
+            case .probe(let trust): return try await probe(account, against: trust)
             }
         } catch {
             return failed(error)
@@ -68,6 +69,15 @@ struct JobRunner: Sendable {
         let source = try self.source(of: account)
         let context = sourceContext(account)
         let found = try await context.subjectToken(from: source)
+        return try await datedExchange(found, source, account, context)
+    }
+
+    func datedExchange(
+        _ found: FoundToken,
+        _ source: TokenSource,
+        _ account: Account,
+        _ context: SourceContext
+    ) async throws(Failure) -> JobResult {
         let result = await exchange(found, source, account, context)
         guard let skew = result.clockSkew, isRefused(result, forDateOf: found.token, skew) else {
             return result
@@ -114,7 +124,7 @@ struct JobRunner: Sendable {
         )
     }
 
-    private var exchangeContext: ExchangeContext {
+    var exchangeContext: ExchangeContext {
         ExchangeContext(
             transport: transport,
             environment: job.environment,
@@ -150,7 +160,7 @@ struct JobRunner: Sendable {
         }
     }
 
-    private func source(of account: Account) throws(Failure) -> TokenSource {
+    func source(of account: Account) throws(Failure) -> TokenSource {
         guard case .subjectToken(let provider?) = job.kind,
             provider != account.tokenSource.name
         else { return account.effectiveSource(in: job.environment) }
@@ -172,7 +182,7 @@ struct JobRunner: Sendable {
         return source
     }
 
-    private func sourceContext(_ account: Account) -> SourceContext {
+    func sourceContext(_ account: Account) -> SourceContext {
         SourceContext(
             transport: transport,
             environment: job.environment,

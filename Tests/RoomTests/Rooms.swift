@@ -14,7 +14,9 @@ enum Rooms {
         "Outputs": ["Federation", "Platform"],
         "Agent": ["Outputs", "Serving", "Federation", "Platform"],
         "wif-agent": ["Agent", "Outputs", "Federation", "Platform"],
-        "wif-exchange": ["TokenSources", "Exchanges", "HTTP", "Federation", "Platform"],
+        "wif-exchange": [
+            "TokenSources", "Exchanges", "HTTP", "Policy", "Federation", "Platform",
+        ],
         "wif-emulator": ["Serving", "Crypto", "Policy", "Federation", "Platform"],
     ]
 

@@ -1,0 +1,105 @@
+internal import Crypto
+package import Federation
+internal import FoundationEssentials
+internal import HTTP
+internal import Platform
+
+extension ExchangeContext {
+    /// Tries the credential as its user will: with Mondoo by the call that it has for this, signed with
+    /// the credential's key. The other services document none; there the lifetime is told.
+    ///
+    /// - Parameter clockSkew: seconds by which the local wall clock is ahead of the service's.
+    package func test(
+        _ credential: Credential,
+        for account: Account,
+        clockSkew: Double
+    ) async -> StepReport {
+        let lifetime = "\(Int(credential.lifetime)) s, until \(rfc3339(credential.expiresAt))"
+        guard credential.kind == .mondoo else {
+            return .ok(.credential, "lives \(lifetime); \(account.service.name) has no test call")
+        }
+        do throws(Failure) {
+            let place = try await ping(credential, account, clockSkew)
+            return .ok(.credential, "a signed call to \(place) was accepted; lives \(lifetime)")
+        } catch {
+            return .failed(.credential, error)
+        }
+    }
+
+    private static var method: String { "/AgentManager/PingPong" }
+
+    private func ping(
+        _ credential: Credential,
+        _ account: Account,
+        _ clockSkew: Double
+    ) async throws(Failure) -> String {
+        let body = "{}"
+        let now = timekeeper.wallClock.addingTimeInterval(-clockSkew)
+        let (url, bearer) = try bearer(signedBy: credential, for: body, at: now)
+        let request = HTTPRequest(
+            "POST",
+            url.url + Self.method,
+            headers: [
+                HTTPHeader("Content-Type", "application/json"),
+                HTTPHeader("Accept", "application/json"),
+                HTTPHeader("Authorization", value: Secret("Bearer \(bearer.text)")),
+            ],
+            body: Secret(body),
+            route: route(for: account, to: url, serviceVariable: "MONDOO_API_PROXY"),
+            trust: try trust(for: account)
+        )
+        let reply = try await send(request, to: "mondoo at \(url.host)")
+        let status = reply.response.status
+        guard status == 200 else {
+            let isRefusal = (400..<500).contains(status) && status != 408 && status != 429
+            throw Failure(
+                isRefusal ? .refused : .transient,
+                at: .reply,
+                "\(url.host)\(Self.method) answered the credential's call with status \(status):"
+                    + " \(reply.excerpt)",
+                hint: isRefusal
+                    ? "the service account may have been removed, or the clock is wrong" : nil
+            )
+        }
+        return url.host + Self.method
+    }
+
+    /// What a service account signs for each call: one minute's token over the body's hash.
+    private func bearer(
+        signedBy credential: Credential,
+        for body: String,
+        at date: Date
+    ) throws(Failure) -> (url: Endpoint, bearer: Secret) {
+        do {
+            guard var bytes = base64Decoded(credential.value.text) else {
+                throw ReplyError("the credential is not base64")
+            }
+            defer { wipe(&bytes) }
+            let document = try JSON(parsing: bytes)
+            let mrn = document["mrn"]?.string ?? ""
+            let key = try PrivateKey(pem: Secret(document["private_key"]?.string ?? ""))
+            let now = Int64(date.timeIntervalSince1970)
+            let claims: JSON = [
+                "sub": .string(mrn), "iss": "mondoo/ams", "iat": .integer(now),
+                "nbf": .integer(now), "exp": .integer(now + 60),
+                "chash": .string(hexadecimal(sha256(body.utf8))),
+            ]
+            let bearer = try key.signJWS(
+                payload: claims.serialized(),
+                header: ["kid": mrn, "typ": "JWT"]
+            )
+            return (try Endpoint(document["api_endpoint"]?.string ?? ""), Secret(bearer))
+        } catch {
+            let reason = (error as? EndpointError).map { "its api_endpoint \($0.reason)" }
+            throw Failure(
+                .transient,
+                at: .reply,
+                "the credential cannot be used: \(reason ?? "\(error)".printable)"
+            )
+        }
+    }
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+}

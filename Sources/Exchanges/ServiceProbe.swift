@@ -1,0 +1,262 @@
+package import Federation
+internal import FoundationEssentials
+internal import HTTP
+internal import Platform
+
+/// What one plain request to a service's host told of the way there.
+package struct ServiceProbe: Sendable {
+    package let steps: [StepReport]
+    /// Whether the service answered.
+    package let isReached: Bool
+    /// Seconds by which the local wall clock is ahead of the service's; `nil` where no reply told.
+    package let clockSkew: Double?
+}
+
+extension ExchangeContext {
+    /// Seconds for each request of a probe.
+    static let probeLimit = 10.0
+
+    /// Asks the service's host for its root page, with no proof and nothing secret, and tells of each
+    /// part of the way: proxy, name, connection, TLS, HTTP, clock.
+    package func probeService(of account: Account) async -> ServiceProbe {
+        await ServiceWay(account: account, context: self).probe()
+    }
+}
+
+/// The way to an account's service.
+private struct ServiceWay {
+    let account: Account
+    let context: ExchangeContext
+
+    private static let order: [StepReport.Name] = [.proxy, .dns, .connection, .tls, .http, .clock]
+    /// Seconds of skew from which on it is worth a warning.
+    private static let notableSkew = 60.0
+
+    private var endpoint: Endpoint { account.service.endpoint }
+
+    private var place: String {
+        "\(endpoint.host):\(endpoint.port ?? (endpoint.isSecure ? 443 : 80))"
+    }
+
+    private var proxy: (settings: ProxySettings, origin: String)? {
+        let variable = account.service.name == "mondoo" ? "MONDOO_API_PROXY" : nil
+        return context.proxy(for: account, to: endpoint, serviceVariable: variable)
+    }
+
+    func probe() async -> ServiceProbe {
+        let trust: HTTPRequest.Trust
+        do throws(Failure) {
+            trust = try context.trust(for: account)
+        } catch {
+            return ended(by: .failed(.tls, error))
+        }
+        var request = HTTPRequest(
+            "GET",
+            endpoint.root + "/",
+            route: proxy.map { .proxied($0.settings) } ?? .direct,
+            trust: trust
+        )
+        request.wantsConnectionFacts = true
+        let limit = context.timekeeper.now.advanced(bySeconds: ExchangeContext.probeLimit)
+        do throws(HTTPError) {
+            let deadline = min(limit, context.deadline)
+            return reached(try await context.transport.send(request, deadline: deadline))
+        } catch {
+            return ended(by: step(error))
+        }
+    }
+
+    // MARK: A reply
+
+    private func reached(_ response: HTTPResponse) -> ServiceProbe {
+        if response.status == 407, proxy != nil { return ended(by: unauthorizedProxy) }
+        let facts = response.connection
+        let address = facts.map { "\($0.address) port \($0.port)" } ?? place
+        let skew = response.date.map { context.timekeeper.wallClock.timeIntervalSince($0) }
+        let steps = [
+            proxyFound,
+            proxy == nil ? .ok(.dns, "\(endpoint.host) is \(facts?.address ?? "known")") : byProxy,
+            .ok(.connection, proxy == nil ? address : "\(place), through the proxy"),
+            tlsFound(facts?.certificate),
+            .ok(.http, "\(place) answers (status \(response.status))"),
+            clockStep(skew),
+        ]
+        return ServiceProbe(steps: steps, isReached: true, clockSkew: skew)
+    }
+
+    private var proxyFound: StepReport {
+        guard let proxy else { return .ok(.proxy, "none") }
+        let exceptions = proxy.settings.noProxy.map { ", but for \($0.printable)" } ?? ""
+        return .ok(.proxy, "\(proxy.settings.shown) (\(proxy.origin))\(exceptions)")
+    }
+
+    private var byProxy: StepReport { .skipped(.dns, "the proxy looks \(endpoint.host) up") }
+
+    private func tlsFound(_ certificate: CertificateFacts?) -> StepReport {
+        guard endpoint.isSecure else { return .skipped(.tls, "plain http to this machine") }
+        guard let certificate else { return .ok(.tls, "the certificate is good") }
+        return .ok(
+            .tls,
+            "certificate of \(certificate.subject.printable), signed by"
+                + " \(certificate.issuer.printable), until \(certificate.expires.printable)"
+        )
+    }
+
+    private func clockStep(_ skew: Double?) -> StepReport {
+        guard let skew else { return .skipped(.clock, "the service does not tell its time") }
+        let amount = "\(Int(abs(skew).rounded())) s"
+        guard abs(skew) > Self.notableSkew else {
+            return .ok(.clock, "within \(amount) of the service's")
+        }
+        return .warning(
+            .clock,
+            "this machine's clock is \(amount) \(skew > 0 ? "ahead of" : "behind") the service's",
+            hint: "synchronise it (timedatectl, chronyc tracking): tokens are judged by their times"
+        )
+    }
+
+    // MARK: No reply
+
+    /// The steps with one that failed: those before it were taken, those after it were not.
+    private func ended(by failed: StepReport) -> ServiceProbe {
+        let steps = Self.order.map { name -> StepReport in
+            if name == failed.name { return failed }
+            let isBefore = Self.order.prefix { $0 != failed.name }.contains(name)
+            guard isBefore else { return .skipped(name, "not reached") }
+            switch name {
+            case .proxy: return proxyFound
+            case .dns where proxy != nil: return byProxy
+            case .dns: return .ok(.dns, "\(endpoint.host) has an address")
+            case .tls: return tlsFound(nil)
+            default: return .ok(name, place)
+            }
+        }
+        return ServiceProbe(steps: steps, isReached: false, clockSkew: nil)
+    }
+
+    private func step(_ error: HTTPError) -> StepReport {
+        switch error.kind {
+        case .proxy: return proxyFailed(error)
+        case .unresolved: return .failed(.dns, .transient, error.description, hint: nameHint)
+        case .unreachable, .timedOut(.connect): return noConnection(error)
+        case .tls: return .failed(.tls, .transient, error.description, hint: tlsHint(error))
+        case .trustStore:
+            return .failed(.tls, .misconfigured, error.description, hint: error.hint)
+        case .invalidRequest where proxy != nil:
+            return .failed(
+                .proxy,
+                .misconfigured,
+                "\(proxy?.origin ?? "") is no URL of a proxy: \(error.detail)",
+                hint: "write http://HOST:PORT"
+            )
+        case .invalidRequest, .setup: return .failed(.http, .misconfigured, error.description)
+        case .timedOut(.whole), .tooLarge, .malformed, .interrupted, .cancelled:
+            return .failed(
+                .http,
+                .transient,
+                error.description,
+                hint: "is it the service that listens at \(place), and is it well?"
+            )
+        }
+    }
+
+    private func noConnection(_ error: HTTPError) -> StepReport {
+        if error.detail.hasPrefix("Resolving timed out") {
+            return .failed(.dns, .transient, error.description, hint: nameHint)
+        }
+        if let proxy {
+            return .failed(
+                .proxy,
+                .transient,
+                "\(proxy.settings.shown) (\(proxy.origin)): \(error.detail)",
+                hint: "is the proxy's address right, and does it run? \(proxyExceptions)"
+            )
+        }
+        if error.detail.contains("SSL connection timeout") {
+            return .failed(
+                .tls,
+                .transient,
+                error.description,
+                hint: "something on the way lets the connection through and TLS not"
+            )
+        }
+        let hint =
+            error.kind == .unreachable
+            ? "nothing listens at \(place), or a firewall turns it away: is \(key) right?"
+            : "a firewall drops the connection to \(place); where only a proxy gets out, set"
+                + " HTTPS_PROXY or the account's proxy"
+        return .failed(.connection, .transient, error.description, hint: hint)
+    }
+
+    private func tlsHint(_ error: HTTPError) -> String? {
+        if let hint = error.hint { return hint }
+        return "does \(place) speak TLS? a proxy or another service may answer there"
+    }
+
+    private func proxyFailed(_ error: HTTPError) -> StepReport {
+        // libcurl's words have changed between versions, the number has not.
+        if error.detail.contains("code 407") || error.detail.contains("response 407") {
+            return unauthorizedProxy
+        }
+        let origin = proxy.map { "\($0.settings.shown) (\($0.origin))" } ?? "the proxy"
+        return .failed(
+            .proxy,
+            .transient,
+            "\(origin): \(error.detail)",
+            hint: "\(error.hint ?? ""); \(proxyExceptions)"
+        )
+    }
+
+    private var unauthorizedProxy: StepReport {
+        let origin = proxy.map { "\($0.settings.shown) (\($0.origin))" } ?? "the proxy"
+        return .failed(
+            .proxy,
+            .misconfigured,
+            "\(origin) wants a user name and password (407)",
+            hint: "write http://USER:PASSWORD@HOST:PORT in HTTPS_PROXY or MONDOO_API_PROXY; the"
+                + " account file takes no password"
+        )
+    }
+
+    private var proxyExceptions: String {
+        "if \(endpoint.host) needs no proxy, name it in NO_PROXY"
+    }
+
+    private var key: String { account.service.name == "mondoo" ? "universeDomain" : "tokenUrl" }
+
+    private var nameHint: String {
+        let regions = "Mondoo's are us.api.mondoo.com and eu.api.mondoo.com"
+        let known = account.service.name == "mondoo" ? " (\(regions))" : ""
+        return "is \(key) right\(known)? does this machine's name server answer:"
+            + " getent hosts \(endpoint.host)"
+    }
+}
+
+extension ProxySettings {
+    /// The URL without user and password.
+    fileprivate var shown: String {
+        let text = url ?? ""
+        let scheme = text.contains("://") ? String(text.prefix { $0 != ":" }) + "://" : ""
+        let authority = text.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
+        let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+        return (scheme + host).printable
+    }
+}
+
+extension Service {
+    /// Where proofs are sent.
+    var endpoint: Endpoint {
+        switch self {
+        case .mondoo(let service): service.universe
+        case .tokenExchange(let service): service.tokenURL
+        }
+    }
+}
+
+extension Endpoint {
+    /// Scheme, host and port.
+    var root: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        return (isSecure ? "https://" : "http://") + name + (port.map { ":\($0)" } ?? "")
+    }
+}

@@ -1,0 +1,68 @@
+package import Federation
+internal import Platform
+
+/// What one token source answered when all of them were waited for.
+package struct SourceAnswer: Sendable {
+    package let name: String
+    /// Whether something on this machine or in its environment says that the platform is here, or
+    /// somebody answered.
+    package let isHere: Bool
+    package let token: Result<SubjectToken, Failure>
+}
+
+/// What a probe of the token sources found.
+package struct SourceProbe: Sendable {
+    /// Of each source that was asked, in the order of preference.
+    package let answers: [SourceAnswer]
+    /// What a job would go on with.
+    package let found: Result<FoundToken, Failure>
+}
+
+extension SourceContext {
+    /// Asks the source as ``subjectToken(from:)`` does; of `auto` every source, to the last answer.
+    package func probe(_ source: TokenSource) async -> SourceProbe {
+        guard case .automatic = source, let candidates = automaticCandidates else {
+            return await probeOne(source)
+        }
+        let answers = await ask(candidates, everyone: true)
+        let told = zip(candidates, answers).compactMap { candidate, answer in
+            answer.map { self.answer($0, of: candidate) }
+        }
+        do throws(Failure) {
+            return SourceProbe(
+                answers: told,
+                found: .success(try choose(among: answers, of: candidates))
+            )
+        } catch {
+            return SourceProbe(answers: told, found: .failure(error))
+        }
+    }
+
+    private func probeOne(_ source: TokenSource) async -> SourceProbe {
+        do throws(Failure) {
+            let found = try await subjectToken(from: source)
+            let answer = SourceAnswer(
+                name: found.token.source,
+                isHere: true,
+                token: .success(found.token)
+            )
+            return SourceProbe(answers: [answer], found: .success(found))
+        } catch {
+            let answer = SourceAnswer(name: source.name, isHere: true, token: .failure(error))
+            return SourceProbe(answers: [answer], found: .failure(error))
+        }
+    }
+
+    private func answer(_ answer: Answer, of candidate: Candidate) -> SourceAnswer {
+        switch answer {
+        case .success(let token):
+            SourceAnswer(name: candidate.name, isHere: true, token: .success(token))
+        case .failure(let error):
+            SourceAnswer(
+                name: candidate.name,
+                isHere: !error.isAbsent || candidate.evidence(self) == .platform,
+                token: .failure(error.failure(of: candidate.name))
+            )
+        }
+    }
+}

@@ -1,0 +1,154 @@
+internal import Exchanges
+internal import Federation
+internal import FoundationEssentials
+internal import Platform
+internal import TokenSources
+
+extension JobRunner {
+    /// Every step of the road that needs the network, each told of; the credential goes nowhere, and is
+    /// revoked where the service can.
+    ///
+    /// - Parameter trust: the text of a trust file; what it refuses is not exchanged.
+    /// - Throws: ``Failure`` where the account names no source.
+    func probe(_ account: Account, against trust: String?) async throws(Failure) -> JobResult {
+        var runner = self
+        // Each step ends itself in time for the others' reports to be sent.
+        runner.deadline = deadline.advanced(bySeconds: -1)
+        let source = try runner.source(of: account)
+        let probe = Probe(runner: runner, account: account, source: source, trust: trust)
+        return JobResult(id: job.id, outcome: .steps(await probe.steps()))
+    }
+}
+
+/// The steps of one account's road.
+private struct Probe {
+    let runner: JobRunner
+    let account: Account
+    let source: TokenSource
+    let trust: String?
+
+    private static let last: [StepReport.Name] = [.exchange, .reply, .credential]
+
+    func steps() async -> [StepReport] {
+        let sources = runner.sourceContext(account)
+        async let way = runner.exchangeContext.probeService(of: account)
+        async let answers = sources.probe(source)
+        let (service, probed) = await (way, answers)
+        var steps = service.steps + sourceSteps(probed)
+        guard case .success(let found) = probed.found else {
+            return steps + Self.last.map { .skipped($0, "no token") }
+        }
+        let date = runner.timekeeper.wallClock.addingTimeInterval(-(service.clockSkew ?? 0))
+        var predictions = tokenSteps(
+            on: found.token,
+            for: account,
+            at: date,
+            warnings: found.warnings
+        )
+        predictions += await runner.exchangeContext.checkIssuer(of: found.token, for: account)
+        let verdict = trustSteps(trust, on: found.token, of: account, at: date)
+        guard !verdict.contains(where: { $0.state == .failed }) else {
+            steps += predictions + verdict
+            return steps + Self.last.map { .skipped($0, "not tried, for the trust refuses") }
+        }
+        guard service.isReached else {
+            steps += predictions + verdict
+            return steps + Self.last.map { .skipped($0, "the service is not reached") }
+        }
+        let end = await exchange(found, sources)
+        if end.contains(where: { $0.name == .exchange && $0.state == .ok }) {
+            predictions = predictions.map(\.refuted)
+        }
+        return steps + predictions + verdict + end
+    }
+
+    // MARK: Sources
+
+    private func sourceSteps(_ probe: SourceProbe) -> [StepReport] {
+        var steps = probe.answers.map { answer -> StepReport in
+            switch answer.token {
+            case .success(let token):
+                let issuer = token.claims?.issuer.map { ", issued by \($0.printable)" } ?? ""
+                return .ok(.source, "gave a token\(issuer)", about: answer.name)
+            case .failure(var failure):
+                let name = "\(answer.name): "
+                if failure.message.hasPrefix(name) { failure.message.removeFirst(name.count) }
+                // One source is enough; that the others have nothing is as it should be.
+                let isMissed = answer.isHere && !probe.hasToken
+                return isMissed
+                    ? .failed(.source, failure, about: answer.name)
+                    : .skipped(.source, failure.message, about: answer.name)
+            }
+        }
+        let isTold = steps.contains { $0.state == .failed }
+        if !isTold, case .failure(let failure) = probe.found {
+            let hint =
+                failure.hint
+                ?? "is this one of the platforms named above? then see why it does not answer; else"
+                + " name a credentialSource in the account file"
+            steps.append(.failed(.token, failure.class, failure.message, hint: hint))
+        }
+        return steps
+    }
+
+    // MARK: Exchange
+
+    private func exchange(_ found: FoundToken, _ sources: SourceContext) async -> [StepReport] {
+        let result: JobResult
+        do throws(Failure) {
+            result = try await runner.datedExchange(found, source, account, sources)
+        } catch {
+            return [.failed(.exchange, error)] + skipped(.reply, .credential)
+        }
+        switch result.outcome {
+        case .credential(let credential):
+            let service = account.service.name
+            let usable: [StepReport] = [
+                .ok(.exchange, "\(service) took the token"),
+                .ok(.reply, "a credential of \(Int(credential.lifetime)) s"),
+            ]
+            return usable + (await use(credential, result.clockSkew ?? 0))
+        case .failure(let failure) where failure.step == .reply:
+            return [.ok(.exchange, "\(account.service.name) answered with status 200")]
+                + [.failed(.reply, failure)] + skipped(.credential)
+        case .failure(let failure):
+            return [.failed(.exchange, failure)] + skipped(.reply, .credential)
+        default: return skipped(.exchange, .reply, .credential)
+        }
+    }
+
+    private func use(_ credential: Credential, _ clockSkew: Double) async -> [StepReport] {
+        let context = runner.exchangeContext
+        let steps = [await context.test(credential, for: account, clockSkew: clockSkew)]
+        guard account.service.canRevoke else { return steps }
+        do throws(Failure) {
+            try await context.revoke(credential.value, for: account)
+            return steps + [.ok(.revocation, "this credential is revoked again")]
+        } catch {
+            return steps + [.failed(.revocation, error)]
+        }
+    }
+
+    private func skipped(_ names: StepReport.Name...) -> [StepReport] {
+        names.map { .skipped($0, "no credential") }
+    }
+}
+
+extension StepReport {
+    /// What was expected to be refused, once the service has accepted it all the same.
+    fileprivate var refuted: StepReport {
+        guard state == .failed else { return self }
+        return .warning(
+            name,
+            "\(text); the service accepts it all the same",
+            hint: hint,
+            about: about
+        )
+    }
+}
+
+extension SourceProbe {
+    fileprivate var hasToken: Bool {
+        if case .success = found { true } else { false }
+    }
+}

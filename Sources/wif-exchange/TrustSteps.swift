@@ -1,0 +1,79 @@
+internal import Federation
+internal import FoundationEssentials
+internal import Platform
+internal import Policy
+
+/// What the service will make of the token by the trust file that it was set up with, clause by clause:
+/// of the trust that fits best where there are several. Nothing where there is no such file.
+func trustSteps(
+    _ text: String?,
+    on token: SubjectToken,
+    of account: Account,
+    at date: Date
+) -> [StepReport] {
+    guard let text else { return [] }
+    let trusts: [Trust]
+    do throws(PolicyError) {
+        trusts = try Trust.list(parsing: text.utf8).filter {
+            $0.service.rawValue == account.service.name
+        }
+    } catch {
+        return [.failed(.trust, .misconfigured, error.description.printable, hint: error.hint)]
+    }
+    guard !trusts.isEmpty else {
+        return [
+            .failed(
+                .trust,
+                .misconfigured,
+                "the trust file has no trust of \(account.service.name), the account's service",
+                hint: "write \"service\" in the trust, or name the other account with -c"
+            )
+        ]
+    }
+    guard let claims = token.claims?.all else {
+        return [.skipped(.trust, "only AWS can say whose signature the token bears")]
+    }
+    let verdicts = trusts.map { trust in
+        addressSteps(trust, account) + trust.judge(claims: claims, now: date).map(\.step)
+    }
+    let failures = { (steps: [StepReport]) in steps.count { $0.state == .failed } }
+    return verdicts.min { failures($0) < failures($1) } ?? []
+}
+
+/// Whether the account asks for what the trust gives.
+private func addressSteps(_ trust: Trust, _ account: Account) -> [StepReport] {
+    switch (trust.terms, account.service) {
+    case (.mondoo(let terms), .mondoo(let service)):
+        guard let scope = terms.scope else { return [] }
+        return [compared("scope", "audience", service.audience, scope)]
+    case (.conductorone(let terms), .tokenExchange(let service)):
+        return [compared("client", "clientId", service.clientID ?? "none", terms.clientID)]
+    default: return []
+    }
+}
+
+private func compared(
+    _ about: String,
+    _ key: String,
+    _ found: String,
+    _ wanted: String
+) -> StepReport {
+    if found == wanted { return .ok(.trust, found.printable, about: about) }
+    return .failed(
+        .trust,
+        .refused,
+        "the account's \(key) is \(found.printable), and the trust is for \(wanted.printable)",
+        hint: "make the account file's \(key) the trust's",
+        about: about
+    )
+}
+
+extension Clause {
+    fileprivate var step: StepReport {
+        switch verdict {
+        case .accepted: .ok(.trust, detail, about: name)
+        case .refused: .failed(.trust, .refused, detail, hint: hint, about: name)
+        case .uncertain: .warning(.trust, detail, hint: hint, about: name)
+        }
+    }
+}
