@@ -73,6 +73,9 @@ release_build() { packaging/build.sh; }
 # The programs as they are shipped.
 end_to_end() {
     local log=.build/end-to-end.log status=0
+    PROMTOOL=$(promtool_path) || true
+    [ -n "$PROMTOOL" ] || echo 'promtool is not to be had: metrics, alerts and queries are not linted'
+    export PROMTOOL
     WIF_BIN=$PWD/$release python3 -W ignore -m unittest discover -s Tests/EndToEndTests >"$log" 2>&1 || status=$?
     if [ "$status" -eq 0 ]; then tail -n 3 "$log"; else cat "$log"; fi
     return "$status"

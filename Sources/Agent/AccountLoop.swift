@@ -162,6 +162,7 @@ package final class AccountLoop: Sendable {
         around.onChange()
         let result = await around.worker.run(.exchange, for: account)
         if Task.isCancelled { return }
+        state.withLock { $0.endsAttempt(at: around.timekeeper.now) }
         for warning in result.warnings { log(.warning, "warning", message: warning) }
         switch result.outcome {
         case .credential(let credential):
@@ -187,9 +188,11 @@ package final class AccountLoop: Sendable {
     }
 
     private func deliver(_ credential: Credential) async {
+        let start = around.timekeeper.now
         let reports = await outputsLock.withLock { await outputs.deliver(credential) }
-        let chance = around.chance()
-        state.withLock { $0.record(reports, at: around.timekeeper.now, chance: chance) }
+        let (now, chance) = (around.timekeeper.now, around.chance())
+        let duration = now.seconds(since: start)
+        state.withLock { $0.record(reports, after: duration, at: now, chance: chance) }
         for report in reports {
             for warning in report.warnings {
                 log(.warning, "warning", message: warning, path: report.output.path)

@@ -20,6 +20,23 @@ package struct AccountState: Sendable {
         package let date: Date
     }
 
+    /// What kind of failure an attempt ended in.
+    package struct FailureKind: Hashable, Comparable, Sendable {
+        package let `class`: Failure.Class
+        package let step: Failure.Step
+
+        package static func < (left: FailureKind, right: FailureKind) -> Bool {
+            (left.class.rawValue, left.step.rawValue)
+                < (right.class.rawValue, right.step.rawValue)
+        }
+    }
+
+    /// How often an output was delivered to.
+    package struct DeliveryCounts: Equatable, Sendable {
+        package var ok = 0
+        package var failed = 0
+    }
+
     package private(set) var credential: Credential?
     package private(set) var proof: JobResult.Proof?
     package private(set) var outputs: [OutputReport] = []
@@ -28,7 +45,11 @@ package struct AccountState: Sendable {
     /// Attempts that have failed in a row.
     package private(set) var failuresInARow = 0
     package private(set) var refreshes = 0
-    package private(set) var failures: [Failure.Class: Int] = [:]
+    package private(set) var failures: [FailureKind: Int] = [:]
+    package private(set) var attemptDurations = Histogram.jobs
+    /// By the output's path.
+    package private(set) var deliveries: [String: DeliveryCounts] = [:]
+    package private(set) var deliveryDurations = Histogram.deliveries
     package private(set) var clockSkew: Double?
     package private(set) var isAttempting = false
     /// The account under which the credential was issued, where it is not the loop's own.
@@ -82,6 +103,12 @@ package struct AccountState: Sendable {
         return true
     }
 
+    /// The attempt that began has its answer.
+    package mutating func endsAttempt(at now: BootInstant) {
+        isAttempting = false
+        if let lastAttempt { attemptDurations.observe(now.seconds(since: lastAttempt)) }
+    }
+
     /// Begins to deliver the present credential again where an output failed and its turn has come.
     package mutating func beginsRedelivery(at now: BootInstant) -> Credential? {
         guard let due = nextDelivery, due <= now else { return nil }
@@ -122,7 +149,6 @@ package struct AccountState: Sendable {
         owner = nil
         proof = result.proof
         clockSkew = result.clockSkew
-        isAttempting = false
         isExpiryTold = false
         areHooksDue = true
         failuresInARow = 0
@@ -168,9 +194,8 @@ package struct AccountState: Sendable {
         date: Date,
         chance: Double
     ) {
-        isAttempting = false
         failuresInARow += 1
-        failures[failure.class, default: 0] += 1
+        failures[FailureKind(class: failure.class, step: failure.step), default: 0] += 1
         lastFailure = PastFailure(failure: failure, date: date)
         let lifetime = phase(at: now) == .valid ? credential?.lifetime : nil
         let delay = RefreshSchedule.retryDelay(
@@ -182,13 +207,20 @@ package struct AccountState: Sendable {
         nextAttempt = now.advanced(bySeconds: delay)
     }
 
-    /// What the outputs answered; those that failed get their turn again.
+    /// What the outputs answered after so many seconds; those that failed get their turn again.
     package mutating func record(
         _ reports: [OutputReport],
+        after duration: Double,
         at now: BootInstant,
         chance: Double
     ) {
         outputs = reports
+        deliveryDurations.observe(duration)
+        for report in reports {
+            let result: WritableKeyPath<DeliveryCounts, Int> =
+                report.failure == nil ? \.ok : \.failed
+            deliveries[report.output.path, default: DeliveryCounts()][keyPath: result] += 1
+        }
         guard let failure = reports.lazy.compactMap(\.failure).first else {
             deliveriesFailed = 0
             nextDelivery = nil

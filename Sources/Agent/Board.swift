@@ -15,8 +15,6 @@ package final class Board: Sendable {
     package struct Counts: Sendable {
         package var workersStarted = 0
         package var workersDied = 0
-        /// By account and by what became of the reader ("served", "refused", …).
-        package var readers: [String: [String: Int]] = [:]
     }
 
     private struct State {

@@ -17,14 +17,19 @@ package protocol CredentialOutputs: Sendable {
     /// `onExpiry` says. Only what was removed, or could not be, is reported.
     func withdraw() async -> [OutputReport]
 
+    /// What the sockets have done so far, by path.
+    var socketCounts: [String: SocketCounts] { get }
+
     /// Closes the sockets and, with `removing`, removes the files.
     @discardableResult
     func close(removing: Bool) async -> [OutputReport]
 }
 
 extension CredentialOutputs {
-    /// For outputs that know of nothing beyond expiry.
+    /// For outputs that know of nothing beyond expiry, and have no sockets.
     package func withdraw() async -> [OutputReport] { await expire() }
+
+    package var socketCounts: [String: SocketCounts] { [:] }
 }
 
 extension OutputSet: CredentialOutputs {}

@@ -1,104 +1,181 @@
 internal import Federation
 internal import FoundationEssentials
+internal import Outputs
 internal import Platform
 
 extension Board {
-    /// The metrics in Prometheus' text format, version 0.0.4.
+    private typealias Account = (labels: MetricsPage.Labels, loop: AccountLoop, state: AccountState)
+
+    /// The metrics in Prometheus' text format; wif-agent(1) lists them.
     package func metrics() -> String {
-        let now = timekeeper.now
-        let states = loops.map { (name: $0.account.name, state: $0.snapshot) }
+        let accounts = loops.map { (["account": $0.account.name], $0, $0.snapshot) }
+        let counts = counts
         var page = MetricsPage()
-        page.family("wif_agent_build_info", "gauge", "The program's version.") {
-            [(["version": programVersion], 1)]
-        }
-        page.family("wif_agent_ready", "gauge", "Whether every account is ready.") {
-            [([:], isReady ? 1 : 0)]
-        }
-        page.family("wif_agent_rejected_files", "gauge", "Account files that cannot be used.") {
-            [([:], Double(rejections.count))]
-        }
-        page.family("wif_agent_account_ready", "gauge", "Whether the account is ready.") {
-            states.map { (["account": $0.name], $0.state.isReady(at: now) ? 1 : 0) }
-        }
-        page.family(
-            "wif_agent_credential_expiry_timestamp_seconds",
-            "gauge",
-            "When the present credential expires, in the service's time."
-        ) {
-            states.compactMap { name, state in
-                state.credential.map { (["account": name], $0.expiresAt.timeIntervalSince1970) }
-            }
-        }
-        page.family("wif_agent_refreshes_total", "counter", "Credentials obtained.") {
-            states.map { (["account": $0.name], Double($0.state.refreshes)) }
-        }
-        page.family("wif_agent_refresh_failures_total", "counter", "Failed attempts by class.") {
-            states.flatMap { name, state in
-                Failure.Class.allCases.map { `class` in
-                    let labels = ["account": name, "class": `class`.rawValue]
-                    return (labels, Double(state.failures[`class`] ?? 0))
-                }
-            }
-        }
-        addCounts(states, to: &page)
+        page.gauge(
+            "wif_agent_build_info",
+            "The program's version.",
+            [
+                (["version": programVersion], 1)
+            ]
+        )
+        page.gauge("wif_agent_ready", "Whether every account is ready.", [([:], isReady ? 1 : 0)])
+        page.gauge(
+            "wif_agent_rejected_files",
+            "Account files that cannot be used.",
+            [
+                ([:], Double(rejections.count))
+            ]
+        )
+        addStates(accounts, to: &page)
+        addRefreshes(accounts, to: &page)
+        addDeliveries(accounts, to: &page)
+        addRevocations(accounts, to: &page)
+        page.counter(
+            "wif_agent_workers_started_total",
+            "Workers started.",
+            [
+                ([:], counts.workersStarted)
+            ]
+        )
+        page.counter(
+            "wif_agent_workers_died_total",
+            "Workers that died over their jobs.",
+            [
+                ([:], counts.workersDied)
+            ]
+        )
         return page.text
     }
 
-    private func addCounts(
-        _ states: [(name: String, state: AccountState)],
-        to page: inout MetricsPage
-    ) {
-        page.family("wif_agent_hook_failures_total", "counter", "Hooks that failed.") {
-            states.map { (["account": $0.name], Double($0.state.hookFailures)) }
-        }
-        page.revocations(states)
-        page.workers(counts)
-    }
-}
-
-private struct MetricsPage {
-    var text = ""
-
-    mutating func family(
-        _ name: String,
-        _ type: String,
-        _ help: String,
-        samples: () -> [(labels: [String: String], value: Double)]
-    ) {
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-        let lines = samples().map { labels, value in
-            let pairs = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\($0.value)\"" }
-            let suffix = pairs.isEmpty ? "" : "{\(pairs.joined(separator: ","))}"
-            return "\(name)\(suffix) \(value)\n"
-        }
-        text += lines.sorted().joined()
-    }
-}
-
-extension MetricsPage {
-    fileprivate mutating func revocations(_ states: [(name: String, state: AccountState)]) {
-        family("wif_agent_revocations_total", "counter", "Credentials revoked.") {
-            states.map { (["account": $0.name], Double($0.state.revocations.revoked)) }
-        }
-        family("wif_agent_revocation_failures_total", "counter", "Revocations that failed.") {
-            states.map { (["account": $0.name], Double($0.state.revocations.failures)) }
-        }
-        family("wif_agent_revocations_pending", "gauge", "Credentials that await revocation.") {
-            states.map { (["account": $0.name], Double($0.state.revocations.entries.count)) }
-        }
+    private func addStates(_ accounts: [Account], to page: inout MetricsPage) {
+        let now = timekeeper.now
+        page.gauge(
+            "wif_agent_account_ready",
+            "Whether the account has a valid credential in all its outputs.",
+            accounts.map { ($0.labels, $0.state.isReady(at: now) ? 1 : 0) }
+        )
+        page.gauge(
+            "wif_agent_credential_expiry_timestamp_seconds",
+            "When the present credential expires, in the service's time.",
+            accounts.compactMap { account in
+                account.state.credential.map {
+                    (account.labels, $0.expiresAt.timeIntervalSince1970)
+                }
+            }
+        )
+        page.gauge(
+            "wif_agent_credential_lifetime_seconds",
+            "How long the present credential lives from its issue on.",
+            accounts.compactMap { account in
+                account.state.credential.map { (account.labels, $0.lifetime) }
+            }
+        )
+        page.gauge(
+            "wif_agent_clock_skew_seconds",
+            "The service's clock less this machine's, at the last exchange.",
+            accounts.compactMap { account in
+                account.state.clockSkew.map { (account.labels, $0) }
+            }
+        )
     }
 
-    fileprivate mutating func workers(_ counts: Board.Counts) {
-        family("wif_agent_workers_started_total", "counter", "Worker processes started.") {
-            [([:], Double(counts.workersStarted))]
-        }
-        family("wif_agent_workers_died_total", "counter", "Workers that died with jobs.") {
-            [([:], Double(counts.workersDied))]
-        }
-        family("wif_agent_socket_events_total", "counter", "What happened at the sockets.") {
-            counts.readers.flatMap { account, results in
-                results.map { (["account": account, "event": $0.key], Double($0.value)) }
+    private func addRefreshes(_ accounts: [Account], to page: inout MetricsPage) {
+        page.counter(
+            "wif_agent_refreshes_total",
+            "Credentials obtained.",
+            accounts.map { ($0.labels, $0.state.refreshes) }
+        )
+        page.counter(
+            "wif_agent_refresh_failures_total",
+            "Failed attempts by class and step.",
+            accounts.flatMap { account in
+                account.state.failures.sorted { $0.key < $1.key }.map { cause, count in
+                    (account.labels.merging(cause.labels) { $1 }, count)
+                }
+            }
+        )
+        page.gauge(
+            "wif_agent_consecutive_refresh_failures",
+            "Attempts that have failed since the last that did not.",
+            accounts.map { ($0.labels, Double($0.state.failuresInARow)) }
+        )
+        page.histogram(
+            "wif_agent_refresh_duration_seconds",
+            "How long attempts took, failed ones too.",
+            accounts.map { ($0.labels, $0.state.attemptDurations) }
+        )
+    }
+
+    private func addDeliveries(_ accounts: [Account], to page: inout MetricsPage) {
+        page.counter(
+            "wif_agent_deliveries_total",
+            "Deliveries to an output, by what became of them.",
+            accounts.flatMap { account in
+                account.state.deliveries.sorted { $0.key < $1.key }.flatMap { path, counts in
+                    [("ok", counts.ok), ("failed", counts.failed)].map { result, count in
+                        (account.labels.merging(["output": path, "result": result]) { $1 }, count)
+                    }
+                }
+            }
+        )
+        page.histogram(
+            "wif_agent_delivery_duration_seconds",
+            "How long the delivery to all outputs of an account took.",
+            accounts.map { ($0.labels, $0.state.deliveryDurations) }
+        )
+        page.counter(
+            "wif_agent_hook_failures_total",
+            "Hooks that failed.",
+            accounts.map { ($0.labels, $0.state.hookFailures) }
+        )
+        addReaders(accounts, to: &page)
+    }
+
+    private func addReaders(_ accounts: [Account], to page: inout MetricsPage) {
+        let sockets = accounts.flatMap { account in
+            account.loop.outputs.socketCounts.sorted { $0.key < $1.key }.map { path, counts in
+                (labels: account.labels.merging(["output": path]) { $1 }, counts: counts)
             }
         }
+        page.counter(
+            "wif_agent_socket_readers_total",
+            "Readers of a socket output, by what became of them.",
+            sockets.flatMap { socket in
+                let counts = socket.counts
+                return [
+                    ("delivered", counts.delivered), ("refused", counts.refused),
+                    ("abandoned", counts.abandoned), ("timed-out", counts.timedOut),
+                ].map { (socket.labels.merging(["result": $0]) { $1 }, $1) }
+            }
+        )
+        page.gauge(
+            "wif_agent_socket_readers_waiting",
+            "Readers that are held until there is a credential.",
+            sockets.map { ($0.labels, Double($0.counts.waiting)) }
+        )
+    }
+
+    private func addRevocations(_ accounts: [Account], to page: inout MetricsPage) {
+        page.counter(
+            "wif_agent_revocations_total",
+            "Credentials revoked.",
+            accounts.map { ($0.labels, $0.state.revocations.revoked) }
+        )
+        page.counter(
+            "wif_agent_revocation_failures_total",
+            "Revocations that failed.",
+            accounts.map { ($0.labels, $0.state.revocations.failures) }
+        )
+        page.gauge(
+            "wif_agent_revocations_pending",
+            "Credentials that await revocation.",
+            accounts.map { ($0.labels, Double($0.state.revocations.entries.count)) }
+        )
+    }
+}
+
+extension AccountState.FailureKind {
+    fileprivate var labels: MetricsPage.Labels {
+        ["class": `class`.rawValue, "step": step.rawValue]
     }
 }

@@ -134,7 +134,7 @@ struct Roster {
     ) throws(OutputError) -> AccountLoop {
         var patience = CredentialSocket.Patience()
         patience.hold = settings.hold
-        let (board, log, name) = (board, log, account.name)
+        let (log, name) = (log, account.name)
         let outputs = try OutputSet(
             account: account,
             runtimeDirectory: settings.runtimeDirectory,
@@ -142,7 +142,6 @@ struct Roster {
             patience: patience,
             timekeeper: surroundings.timekeeper
         ) { path, event in
-            board.count { $0.readers[name, default: [:]][event.word, default: 0] += 1 }
             event.log(to: log, account: name, path: path)
         }
         return AccountLoop(

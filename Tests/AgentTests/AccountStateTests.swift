@@ -22,7 +22,12 @@ import Testing
                 now = now.advanced(bySeconds: .random(in: 0...5, using: &random))
                 end(&state, at: now, &random)
             } else if state.beginsRedelivery(at: now) != nil {
-                state.record(reports(&random), at: now, chance: .random(in: 0..<1, using: &random))
+                state.record(
+                    reports(&random),
+                    after: 0,
+                    at: now,
+                    chance: .random(in: 0..<1, using: &random)
+                )
             } else {
                 let next = state.nextEvent
                 #expect(next > now)
@@ -54,7 +59,7 @@ import Testing
             JobResult(id: 1, outcome: .credential(credential)),
             chance: chance
         )
-        state.record(reports(&random), at: now, chance: chance)
+        state.record(reports(&random), after: 0, at: now, chance: chance)
     }
 
     private func reports(_ random: inout Generator) -> [OutputReport] {
