@@ -90,6 +90,18 @@ package struct AccountState: Sendable {
     /// When the loop must look again.
     package var nextEvent: BootInstant { min(nextAttempt, nextDelivery ?? nextAttempt) }
 
+    /// Why the next attempt comes when it does, for people.
+    package var nextReason: String {
+        if isAttempting { return "it is under way" }
+        if let failure = lastFailure?.failure {
+            let count = failuresInARow == 1 ? "an attempt" : "\(failuresInARow) attempts"
+            return "\(count) failed, \(failure.class.rawValue) at \(failure.step.rawValue)"
+        }
+        guard let credential else { return "there is no credential yet" }
+        let share = nextAttempt.seconds(since: credential.receivedAt) / credential.lifetime
+        return "at \(Int((100 * share).rounded())) % of the credential's lifetime"
+    }
+
     /// When the credential's expiry is to be announced; `nil` once it has been.
     package var expiryEvent: BootInstant? { isExpiryTold ? nil : credential?.expiry }
 

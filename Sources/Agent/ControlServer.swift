@@ -67,7 +67,9 @@ package struct ControlServer: Sendable {
     private func readiness(_ request: HTTPServerRequest) async -> HTTPServerResponse {
         let name = request.query.first { $0.name == "account" }?.value
         if let name, !board.loops.contains(where: { $0.account.name == name }) {
-            return HTTPServerResponse(status: 404, text: "no account \(name.printable)\n")
+            let known = board.loops.map(\.account.name).joined(separator: ", ")
+            let text = "no account \(name.printable); there is \(known.isEmpty ? "none" : known)\n"
+            return HTTPServerResponse(status: 404, text: text)
         }
         let isReady = await board.wait(until: deadline(request)) {
             guard let name else { return board.isReady }

@@ -41,8 +41,9 @@ extension Board {
             "hook_runs": .integer(Int64(state.hookRuns)),
             "hook_failures": .integer(Int64(state.hookFailures)),
             "failures_in_a_row": .integer(Int64(state.failuresInARow)),
-            "next_action": state.isAttempting ? "refreshing" : .string(nextAction(state, now)),
+            "next_action": .string(nextAction(state)), "next_reason": .string(state.nextReason),
             "next_at": date(state.nextAttempt),
+            "next_in": .integer(Int64(max(0, state.nextAttempt.seconds(since: now)).rounded())),
             "outputs": .array(outputs(of: loop)),
             "warnings": .array(account.warnings.map(JSON.string)),
         ]
@@ -59,13 +60,16 @@ extension Board {
         }
         members["last_failure"] = state.lastFailure.map { past in
             guard case .object(var failure) = past.failure.json else { return .null }
+            let age = timekeeper.wallClock.timeIntervalSince(past.date)
             failure["at"] = .string(rfc3339(past.date))
+            failure["seconds_ago"] = .integer(Int64(max(0, age)))
             return .object(failure)
         }
         return .object(members)
     }
 
-    private func nextAction(_ state: AccountState, _ now: BootInstant) -> String {
+    private func nextAction(_ state: AccountState) -> String {
+        if state.isAttempting { return "refreshing" }
         if state.lastFailure != nil { return "retry" }
         return state.credential == nil ? "first exchange" : "refresh"
     }
@@ -78,8 +82,15 @@ extension Board {
                 "ok": .bool(report.failure == nil),
             ]
             members["error"] = report.failure.map { .string($0.message) }
-            members["mode"] = report.facts.map { .string($0.modeText) }
-            members["owner"] = report.facts.map { .string(userDescription($0.owner)) }
+            do throws(Errno) {
+                let found = try FileFacts(at: report.output.path)
+                members["mode"] = .string(found.modeText)
+                members["owner"] = .string(userDescription(found.owner))
+                members["group"] = .string(groupDescription(found.group))
+            } catch {
+                // What systemd handed over has no path of its own.
+                members["found"] = .string(error.description)
+            }
             return .object(members)
         }
     }

@@ -29,6 +29,9 @@ private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) {
     }
 }
 
+/// Whether the descriptor is a terminal. `isatty(3)`
+package func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
 /// Whether standard error is the stream that the journal reads (`JOURNAL_STREAM`, systemd.exec(5)).
 package func isStandardErrorTheJournal(_ environment: [String: String]) -> Bool {
     var status = stat()

@@ -36,6 +36,20 @@ package func userDescription(_ id: UInt32) -> String {
     return "\(name) (\(id))"
 }
 
+/// A group for messages: `adm (4)`, or the number alone where it has no name. `getgrgid_r(3)`
+package func groupDescription(_ id: UInt32) -> String {
+    var record = unsafe group()
+    var found: UnsafeMutablePointer<group>?
+    var name: String?
+    let isDone = unsafe withLookupBuffer { buffer, size in
+        let result = unsafe getgrgid_r(id, &record, buffer, size, &found)
+        if result == 0, unsafe found != nil { name = unsafe String(cString: record.gr_name) }
+        return result
+    }
+    guard isDone, let name else { return String(id) }
+    return "\(name) (\(id))"
+}
+
 /// The id under which this process acts. `geteuid(2)`
 package func effectiveUserID() -> UInt32 { geteuid() }
 

@@ -3,13 +3,14 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
 import tempfile
 import unittest
 
-from world import World, wait_for
+from world import BIN, World, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROMTOOL = shutil.which("promtool") or os.environ.get("PROMTOOL")
@@ -112,6 +113,73 @@ class Metrics(World):
             named = {family(name) for name in FAMILY.findall((ROOT / file).read_text())}
             self.assertGreater(len(named), 5, file)
             self.assertEqual(named - told, set(), file)
+
+
+class Status(World):
+    MEMBERS = re.compile(r"^\.It Va (\S+)", re.M)
+
+    def setUp(self):
+        super().setUp()
+        self.world = self.emulator()
+        self.file = self.scratch / "m.json"
+        account = self.account(
+            self.world.account, lifetme=1, outputs=[{"format": "json", "path": str(self.file)}])
+        self.await_ready(self.agent("-c", account, environment=self.environment(self.world)))
+
+    def on_a_terminal(self, **variables):
+        """What status writes on a terminal."""
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execve(BIN / "wif-agent", [
+                "wif-agent", "status", "--runtime-dir", str(self.runtime)], variables)
+        data = b""
+        try:
+            while piece := os.read(terminal, 65536):
+                data += piece
+        except OSError:  # EIO: the other end is closed.
+            pass
+        os.close(terminal)
+        self.assertEqual(os.waitpid(child, 0)[1], 0, data)
+        return data.decode()
+
+    def test_people_are_shown_colours_on_a_terminal_only(self):
+        self.assertIn("\033[32mvalid", self.on_a_terminal(TERM="xterm"))
+        self.assertNotIn("\033", self.on_a_terminal(TERM="xterm", NO_COLOR="1"))
+        self.assertNotIn("\033", self.on_a_terminal(TERM="dumb"))
+        plain = self.control("status", environment={"TERM": "xterm"}).stdout.decode()
+        self.assertNotIn("\033", plain)
+        head, row = plain.splitlines()[:2]
+        for title, word in (("ACCOUNT", "mondoo"), ("STATE", "valid"), ("EXPIRES", "in 59 min"),
+                            ("SOURCE", "gcp")):
+            self.assertEqual(head.index(title), row.index(word), plain)
+        self.assertRegex(plain, r"expires  20\d\d-\S+Z \(in 59 min\), after a lifetime of 60 min")
+        self.assertRegex(plain, r"next     refresh 20\S+Z \(in \d+ min\): at \d\d % of")
+        self.assertIn(f"json {self.file}, 0600 root (0) : root (0), ok", plain)
+
+    def test_programs_get_what_the_manual_says(self):
+        self.world.fault(match={"path": "/SecureTokenService/"}, status=503)
+        self.control("refresh", "--timeout", 20)
+        self.file.chmod(0o644)
+        report = self.status()
+        account = report["accounts"][0]
+        # As found on disk, not as it was written.
+        self.assertEqual(account["outputs"][0]["mode"], "0644")
+        self.assertEqual(account["next_action"], "retry")
+        self.assertEqual(account["next_reason"], "an attempt failed, transient at exchange")
+        failure = account["last_failure"]
+        self.assertEqual((failure["class"], failure["step"]), ("transient", "exchange"))
+        self.assertIn("failure  20", self.control("status").stdout.decode())
+        documented = set(self.MEMBERS.findall((ROOT / "man/wif-agent.1").read_text()))
+        members = set(report) | set(account) | set(account["outputs"][0]) | set(failure)
+        self.assertEqual(members - documented, set(), "not in the manual")
+        self.assertEqual(self.control("status", "--check").returncode, 0)
+
+    def test_what_is_not_ready_decides_the_exit_code(self):
+        self.file.unlink()
+        self.file.mkdir()
+        self.control("refresh", "--timeout", 20)
+        wait_for(lambda: self.control("status", "--check").returncode == 75, "exit code 75")
+        self.assertIn("failed:", self.control("status", "--check").stdout.decode())
 
 
 @unittest.skipUnless(PROMTOOL, "needs promtool")
