@@ -162,7 +162,7 @@ package final class AccountLoop: Sendable {
         around.onChange()
         let result = await around.worker.run(.exchange, for: account)
         if Task.isCancelled { return }
-        state.withLock { $0.endsAttempt(at: around.timekeeper.now) }
+        state.withLock { $0.measureAttempt(at: around.timekeeper.now) }
         for warning in result.warnings { log(.warning, "warning", message: warning) }
         switch result.outcome {
         case .credential(let credential):

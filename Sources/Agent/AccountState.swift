@@ -115,9 +115,9 @@ package struct AccountState: Sendable {
         return true
     }
 
-    /// The attempt that began has its answer.
-    package mutating func endsAttempt(at now: BootInstant) {
-        isAttempting = false
+    /// The attempt that began has its answer, of which ``succeed(with:_:chance:)`` or
+    /// ``fail(_:at:date:chance:)`` makes the state.
+    package mutating func measureAttempt(at now: BootInstant) {
         if let lastAttempt { attemptDurations.observe(now.seconds(since: lastAttempt)) }
     }
 
@@ -161,6 +161,7 @@ package struct AccountState: Sendable {
         owner = nil
         proof = result.proof
         clockSkew = result.clockSkew
+        isAttempting = false
         isExpiryTold = false
         areHooksDue = true
         failuresInARow = 0
@@ -206,6 +207,7 @@ package struct AccountState: Sendable {
         date: Date,
         chance: Double
     ) {
+        isAttempting = false
         failuresInARow += 1
         failures[FailureKind(class: failure.class, step: failure.step), default: 0] += 1
         lastFailure = PastFailure(failure: failure, date: date)

@@ -17,14 +17,14 @@ struct `An account loop that revokes` {
             loop.refresh()
             stage.time.advance(by: 1)
             await stage.worker.waitForJobs(2)
-            await stage.waitUntil { !loop.snapshot.revocations.entries.isEmpty }
-            await stage.waitUntil { loop.snapshot.revocations.nextEvent != nil }
+            await yieldUntil { !loop.snapshot.revocations.entries.isEmpty }
+            await yieldUntil { loop.snapshot.revocations.nextEvent != nil }
             stage.time.advance(by: 29)
             #expect(stage.worker.revoked.isEmpty)
             stage.time.advance(by: 1)
             await stage.worker.waitForJobs(3)
             #expect(stage.worker.revoked == ["token-1"])
-            await stage.waitUntil { loop.snapshot.revocations.revoked == 1 }
+            await yieldUntil { loop.snapshot.revocations.revoked == 1 }
             #expect(loop.snapshot.credential?.value.text == "token-2")
         }
     }
@@ -32,12 +32,12 @@ struct `An account loop that revokes` {
     @Test func `does not while an output still holds the old one`() async throws {
         let stage = try Stage()
         await stage.perform { loop in
-            await stage.waitUntil { loop.snapshot.isReady(at: stage.time.now) }
+            await yieldUntil { loop.snapshot.isReady(at: stage.time.now) }
             stage.outputs.fails.withLock { $0 = true }
             loop.refresh()
             stage.time.advance(by: 1)
             await stage.worker.waitForJobs(2)
-            await stage.waitUntil { !loop.snapshot.revocations.entries.isEmpty }
+            await yieldUntil { !loop.snapshot.revocations.entries.isEmpty }
             #expect(loop.snapshot.revocations.nextEvent == nil)
         }
         #expect(stage.worker.revoked.isEmpty)
@@ -47,7 +47,7 @@ struct `An account loop that revokes` {
     func `at its end for good does what revokeOnExit says`(isWanted: Bool) async throws {
         let stage = try Stage(["revokeOnExit": .bool(isWanted)])
         await stage.perform { loop in
-            await stage.waitUntil { loop.snapshot.isReady(at: stage.time.now) }
+            await yieldUntil { loop.snapshot.isReady(at: stage.time.now) }
             loop.stop(forGood: true)
             await loop.waitUntilStopped()
         }
@@ -59,7 +59,7 @@ struct `An account loop that revokes` {
     @Test func `on request empties the outputs, revokes, and gets a new one`() async throws {
         let stage = try Stage()
         await stage.perform { loop in
-            await stage.waitUntil { loop.snapshot.isReady(at: stage.time.now) }
+            await yieldUntil { loop.snapshot.isReady(at: stage.time.now) }
             guard case .revoked = await loop.revoke() else {
                 Issue.record("not revoked")
                 return
@@ -67,7 +67,7 @@ struct `An account loop that revokes` {
             #expect(stage.outputs.withdrawn.withLock(\.self) == 1)
             #expect(stage.worker.revoked == ["token-1"])
             stage.time.advance(by: 1)
-            await stage.waitUntil { loop.snapshot.credential?.value.text == "token-2" }
+            await yieldUntil { loop.snapshot.credential?.value.text == "token-2" }
         }
     }
 
@@ -75,7 +75,7 @@ struct `An account loop that revokes` {
         let stage = try Stage()
         stage.worker.refuses.withLock { $0 = true }
         await stage.perform { loop in
-            await stage.waitUntil { loop.snapshot.isReady(at: stage.time.now) }
+            await yieldUntil { loop.snapshot.isReady(at: stage.time.now) }
             guard case .failed(let failure) = await loop.revoke() else {
                 Issue.record("did not fail")
                 return
@@ -84,7 +84,7 @@ struct `An account loop that revokes` {
             #expect(loop.snapshot.revocations.entries.count == 1)
             stage.worker.refuses.withLock { $0 = false }
             stage.time.advance(by: 2)
-            await stage.waitUntil { loop.snapshot.revocations.revoked == 1 }
+            await yieldUntil { loop.snapshot.revocations.revoked == 1 }
         }
     }
 
@@ -92,17 +92,17 @@ struct `An account loop that revokes` {
         let stage = try Stage()
         var legacy: AccountLoop.Legacy?
         await stage.perform { loop in
-            await stage.waitUntil { loop.snapshot.isReady(at: stage.time.now) }
+            await yieldUntil { loop.snapshot.isReady(at: stage.time.now) }
             loop.stop()
             await loop.waitUntilStopped()
             legacy = loop.legacy
         }
         let next = try Stage(["projectId": "other"], inheriting: legacy, worker: stage.worker)
         await next.perform { loop in
-            await next.waitUntil { loop.snapshot.credential?.value.text == "token-2" }
-            await next.waitUntil { loop.snapshot.revocations.nextEvent != nil }
+            await yieldUntil { loop.snapshot.credential?.value.text == "token-2" }
+            await yieldUntil { loop.snapshot.revocations.nextEvent != nil }
             next.time.advance(by: 30)
-            await next.waitUntil { loop.snapshot.revocations.revoked == 1 }
+            await yieldUntil { loop.snapshot.revocations.revoked == 1 }
         }
         #expect(next.worker.revoked == ["token-1"])
         #expect(next.worker.projects.withLock(\.self) == ["p"])
@@ -147,10 +147,6 @@ private struct Stage: Sendable {
         }
     }
 
-    /// Lets the others run until the condition holds; the suite's time limit ends it otherwise.
-    func waitUntil(_ condition: () -> Bool) async {
-        while !condition() { await Task.yield() }
-    }
 }
 
 /// Gives `token-1`, `token-2`, …, and notes what it revokes.
@@ -169,7 +165,7 @@ private final class FakeWorker: ExchangeWorker {
     var revoked: [String] { state.withLock(\.revoked) }
 
     func waitForJobs(_ count: Int) async {
-        while state.withLock(\.jobs) < count { await Task.yield() }
+        await yieldUntil { state.withLock(\.jobs) >= count }
     }
 
     func run(_ kind: Job.Kind, for account: Account) async -> JobResult {

@@ -52,12 +52,12 @@ struct `An account loop through time` {
             road.fails.withLock { $0 = true }
             road.time.advance(by: 100_000)
             loop.lookAgain()
-            await road.waitUntil { road.expiries.withLock(\.self) == 1 }
+            await yieldUntil { road.expiries.withLock(\.self) == 1 }
             await road.waitForAttempts(2, of: loop)
             #expect(loop.snapshot.phase(at: road.time.now) == .expired)
             road.fails.withLock { $0 = false }
             road.time.advance(by: 61)
-            await road.waitUntil { loop.snapshot.isReady(at: road.time.now) }
+            await yieldUntil { loop.snapshot.isReady(at: road.time.now) }
         }
     }
 
@@ -65,7 +65,7 @@ struct `An account loop through time` {
     func `a step of the wall clock moves nothing`(step: Double) async throws {
         let road = try Road(lifetime: 3600)
         await road.travel { loop in
-            await road.waitUntil { loop.snapshot.isReady(at: road.time.now) }
+            await yieldUntil { loop.snapshot.isReady(at: road.time.now) }
             let before = loop.snapshot.nextAttempt
             road.time.stepWallClock(by: step)
             loop.lookAgain()
@@ -80,11 +80,11 @@ struct `An account loop through time` {
         let road = try Road(lifetime: 3600)
         road.outputFails.withLock { $0 = true }
         await road.travel { loop in
-            await road.waitUntil { loop.snapshot.outputs.contains { $0.failure != nil } }
+            await yieldUntil { loop.snapshot.outputs.contains { $0.failure != nil } }
             #expect(!loop.snapshot.isReady(at: road.time.now))
             road.outputFails.withLock { $0 = false }
             road.time.advance(by: 60)
-            await road.waitUntil { loop.snapshot.isReady(at: road.time.now) }
+            await yieldUntil { loop.snapshot.isReady(at: road.time.now) }
             #expect(road.attempts == 1)
         }
     }
@@ -135,7 +135,7 @@ private final class Road: ExchangeWorker, CredentialOutputs {
     }
 
     func advanceToNextAttempt(of loop: AccountLoop) async {
-        await waitUntil {
+        await yieldUntil {
             !loop.snapshot.isAttempting && loop.snapshot.outputs.isEmpty == (attempts == 0)
         }
         let rest = loop.snapshot.nextAttempt.seconds(since: time.now)
@@ -147,11 +147,7 @@ private final class Road: ExchangeWorker, CredentialOutputs {
     }
 
     func waitForAttempts(_ wanted: Int, of loop: AccountLoop) async {
-        await waitUntil { attempts >= wanted && !loop.snapshot.isAttempting }
-    }
-
-    func waitUntil(_ condition: () -> Bool) async {
-        while !condition() { await Task.yield() }
+        await yieldUntil { attempts >= wanted && !loop.snapshot.isAttempting }
     }
 
     func run(_ kind: Job.Kind, for account: Account) async -> JobResult {

@@ -32,7 +32,7 @@ struct CredentialSocketTests {
         try await served(path) { (socket) async throws in
             async let one = ForeignClient().read(path)
             async let two = read(path)
-            await until { socket.counts.waiting == 2 }
+            await yieldUntil { socket.counts.waiting == 2 }
             socket.set(Secret("late"))
             #expect(try await one == "late")
             #expect(try await two == "late")
@@ -49,7 +49,7 @@ struct CredentialSocketTests {
             async let plain = read(path)
             let name = "adf9d86b6eda275e/unit/foo.service/credx"
             async let unit = ForeignClient(abstractName: name).read(path)
-            await until { socket.counts.waiting == 2 }
+            await yieldUntil { socket.counts.waiting == 2 }
             await clock.waitForSleepers(1)
             clock.advance(by: 89)
             #expect(socket.counts.waiting == 2)
@@ -70,10 +70,10 @@ struct CredentialSocketTests {
         let path = place("s")
         try await served(path) { (socket) async throws in
             var stream: SocketStream? = try await connect(to: .unix(path: path))
-            await until { socket.counts.waiting == 1 }
+            await yieldUntil { socket.counts.waiting == 1 }
             stream?.close()
             stream = nil
-            await until { socket.counts.waiting == 0 }
+            await yieldUntil { socket.counts.waiting == 0 }
             #expect(socket.counts.abandoned == 1)
         }
     }
@@ -87,7 +87,7 @@ struct CredentialSocketTests {
             #expect(try await read(path) == "old")
             clock.advance(by: 10)
             async let late = read(path)
-            await until { socket.counts.waiting == 1 }
+            await yieldUntil { socket.counts.waiting == 1 }
             socket.set(Secret("stillborn"), expiry: clock.now)
             #expect(socket.counts.waiting == 1)
             socket.set(Secret("new"), expiry: clock.now.advanced(bySeconds: 10))
@@ -105,13 +105,13 @@ struct CredentialSocketTests {
             socket.set(Secret(big))
             let slow = try await connect(to: .unix(path: path))
             let stuck = try await connect(to: .unix(path: path))
-            await until { socket.counts.waiting == 2 }
+            await yieldUntil { socket.counts.waiting == 2 }
             #expect(try await read(path) == big)
             #expect(try await text(slow) == big)
             #expect(socket.counts.waiting == 1)
             await clock.waitForSleepers(1)
             clock.advance(by: 31)
-            await until { socket.counts.timedOut == 1 }
+            await yieldUntil { socket.counts.timedOut == 1 }
             #expect(try await text(stuck).utf8.count < big.utf8.count)
             #expect(events.all.last == .stalled(uid: geteuid(), unit: nil))
         }
@@ -123,7 +123,7 @@ struct CredentialSocketTests {
         try await served(path) { (socket) async throws in
             let client = try await connect(to: .unix(path: path))
             try await client.write([UInt8](repeating: 0, count: 100_000))
-            await until { socket.counts.waiting == 1 }
+            await yieldUntil { socket.counts.waiting == 1 }
             socket.set(Secret("credential"))
             #expect(try await text(client) == "credential")
         }
@@ -136,11 +136,11 @@ struct CredentialSocketTests {
         try await served(path, report: events.note) { (socket) async throws in
             var streams: [SocketStream] = []
             for _ in 0..<70 { streams.append(try await connect(to: .unix(path: path))) }
-            await until { socket.counts.waiting + socket.counts.refused == 70 }
+            await yieldUntil { socket.counts.waiting + socket.counts.refused == 70 }
             #expect(socket.counts.waiting == 64)
             let name = "1/unit/foo.service/x"
             async let unit = ForeignClient(abstractName: name).read(path)
-            await until { socket.counts.waiting == 65 }
+            await yieldUntil { socket.counts.waiting == 65 }
             socket.set(Secret("for all"))
             #expect(try await unit == "for all")
             for stream in streams[..<64] { #expect(try await text(stream) == "for all") }
@@ -214,9 +214,4 @@ private func text(_ stream: SocketStream) async throws -> String {
         if more.isEmpty { return String(decoding: bytes, as: UTF8.self) }
         bytes += more
     }
-}
-
-/// Returns when the condition holds, which another thread sees to.
-func until(_ condition: () -> Bool) async {
-    while !condition() { await Task.yield() }
 }

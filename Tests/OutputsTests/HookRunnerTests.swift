@@ -68,14 +68,14 @@ struct HookRunnerTests {
         let clock = VirtualTimekeeper()
         let runner = HookRunner(account: "a", environment: [:], timekeeper: clock)
         async let failures = runner.run([.command([program], timeout: 7)], expiresAt: expiry)
-        await until { (try? FileFacts(at: pids).size) ?? 0 > 0 }
+        await yieldUntil { (try? FileFacts(at: pids).size) ?? 0 > 0 }
         await clock.advanceToNextSleeper()
         await clock.advanceToNextSleeper()
         let messages = try await failures.map(\.message)
         #expect(messages == ["hook \(program): did not end within 7 s and was stopped"])
         let file = FileDescriptor(owning: unsafe open(pids, O_RDONLY))
         let pid = String(decoding: try file.read(upTo: 32), as: UTF8.self).trimmed
-        await until { isGone(pid) }
+        await yieldUntil { isGone(pid) }
     }
 
     @Test(arguments: ["group-writable", "directory", "foreign"])
@@ -129,7 +129,7 @@ struct HookRunnerTests {
         )
         let child = try ChildProcess(request)
         let status = "/proc/\(child.pid)"
-        await until { (try? FileFacts(at: status).owner) == 4242 }
+        await yieldUntil { (try? FileFacts(at: status).owner) == 4242 }
         let directory = try Directory.open(
             place.path,
             trust: DirectoryTrust(owners: [], groups: [])
