@@ -126,6 +126,9 @@ struct Reply {
     let serverTime: Date
     let clockSkew: Double?
 
+    /// Whether it is meant for people's eyes, as a proxy's is.
+    var isPage: Bool { response.header("content-type")?.hasPrefix("text/html") == true }
+
     /// The body for a message: cut, cleaned, and left out where it may hold a token or key.
     var excerpt: String {
         let text = String(decoding: response.body.bytes.prefix(2048), as: UTF8.self).trimmed

@@ -65,7 +65,12 @@ struct Mondoo {
                 receivedAt: reply.receivedAt
             )
         } catch {
-            throw Failure(.transient, at: .reply, "\(name): \(error.reason)")
+            throw Failure(
+                .transient,
+                at: .reply,
+                "\(name): \(error.reason)",
+                hint: reply.isPage ? "does a proxy answer in the service's place?" : nil
+            )
         }
     }
 

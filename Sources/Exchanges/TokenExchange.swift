@@ -103,12 +103,11 @@ struct TokenExchange {
         do throws(ReplyError) {
             return try TokenExchangeReply(parsing: reply, of: service, lifetime: account.lifetime)
         } catch {
-            let isPage = reply.response.header("content-type")?.hasPrefix("text/html") == true
             throw Failure(
                 .transient,
                 at: .reply,
                 "\(name): \(error.reason)",
-                hint: isPage ? "does a proxy answer in the service's place?" : nil
+                hint: reply.isPage ? "does a proxy answer in the service's place?" : nil
             )
         }
     }

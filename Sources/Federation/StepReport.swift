@@ -53,6 +53,8 @@ package struct StepReport: Equatable, Sendable {
     package var hint: String?
     /// The class of a failure; `nil` where there is none.
     package var `class`: Failure.Class?
+    /// Whether a file could not be read at all, which has an exit code of its own.
+    package var isUnreadable = false
 
     private init(
         _ name: Name,
@@ -121,6 +123,7 @@ package struct StepReport: Equatable, Sendable {
     /// The exit code of a command that ends with this step's failure.
     package var exitCode: Int32 {
         guard state == .failed else { return 0 }
+        if isUnreadable { return 66 }
         let isDelivery = name == .output || name == .delivery
         return isDelivery ? 74 : (`class` ?? .transient).exitCode
     }

@@ -24,6 +24,12 @@ package func groupID(of nameOrNumber: String) -> UInt32? {
 
 /// A user for messages: `alice (1000)`, or the number alone where it has no name. `getpwuid_r(3)`
 package func userDescription(_ id: UInt32) -> String {
+    guard let (name, _) = nameAndGroup(of: id) else { return String(id) }
+    return "\(name) (\(id))"
+}
+
+/// A user's name and primary group; `nil` for an id that has none. `getpwuid_r(3)`
+func nameAndGroup(of id: UInt32) -> (name: String, group: UInt32)? {
     var record = unsafe passwd()
     var found: UnsafeMutablePointer<passwd>?
     var name: String?
@@ -32,8 +38,8 @@ package func userDescription(_ id: UInt32) -> String {
         if result == 0, unsafe found != nil { name = unsafe String(cString: record.pw_name) }
         return result
     }
-    guard isDone, let name else { return String(id) }
-    return "\(name) (\(id))"
+    guard isDone, let name else { return nil }
+    return (name, unsafe record.pw_gid)
 }
 
 /// A group for messages: `adm (4)`, or the number alone where it has no name. `getgrgid_r(3)`

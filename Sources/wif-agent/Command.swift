@@ -50,7 +50,7 @@ struct Command: Sendable {
 
     /// All commands, in the order in which help lists them.
     static let all: [Command] = [
-        .run, .get, .exec, .token, .status, .wait, .refresh, .revoke, .check, .completion,
+        .run, .get, .exec, .token, .doctor, .status, .wait, .refresh, .revoke, .check, .completion,
     ]
 }
 

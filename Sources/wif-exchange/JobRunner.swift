@@ -15,6 +15,8 @@ struct JobRunner: Sendable {
     var machine: Machine = .reading()
     /// Whether the job may run programs.
     var runsPrograms = false
+    /// Whether a token that comes too late is fetched once more; not where it is told what was found.
+    var replacesTokens = true
 
     /// Never later than the deadline, and at once when the task is cancelled.
     func result() async -> JobResult {
@@ -144,7 +146,7 @@ struct JobRunner: Sendable {
             let findings = findings(of: token, for: account, at: timekeeper.wallClock)
             return !findings.contains { $0.kind == .time }
         }
-        if isTimely(token) { return token }
+        if !replacesTokens || isTimely(token) { return token }
         return await sources.replacement(for: token, from: source, isAcceptable: isTimely) ?? token
     }
 

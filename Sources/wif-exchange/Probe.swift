@@ -14,6 +14,7 @@ extension JobRunner {
         var runner = self
         // Each step ends itself in time for the others' reports to be sent.
         runner.deadline = deadline.advanced(bySeconds: -1)
+        runner.replacesTokens = false
         let source = try runner.source(of: account)
         let probe = Probe(runner: runner, account: account, source: source, trust: trust)
         return JobResult(id: job.id, outcome: .steps(await probe.steps()))

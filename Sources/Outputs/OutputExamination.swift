@@ -1,0 +1,150 @@
+package import Federation
+package import Platform
+
+extension Output {
+    /// Tells, without making or writing anything, whether an agent that runs as the user could deliver
+    /// here; answers what there is.
+    ///
+    /// - Parameter isServed: whether a running agent has this output already, so that a socket that is
+    ///   served is its own.
+    /// - Throws: ``OutputError``, in the words with which the delivery would fail.
+    package func examine(as user: FileUser, isServed: Bool) throws(OutputError) -> String {
+        let rights = rights
+        let (owner, group) = try resolved(rights.owner, rights.group, for: path)
+        if case .socket(_, let access) = kind {
+            _ = try SocketGuard(access, owner: owner, path: path)
+            guard path.utf8.count <= 107 else {
+                let hint = "clients can give a socket's path in at most 107 bytes"
+                throw OutputError(path, "is too long for a socket", hint: hint)
+            }
+        }
+        try checkGiving(owner, group, user)
+        var (parent, name) = try parts(of: path)
+        if case .directory = kind { (parent, name) = (path, "") }
+        let trust = DirectoryTrust(
+            owners: [user.id, owner ?? user.id],
+            groups: group.map { [$0] } ?? [],
+            shared: rights.shared
+        )
+        do throws(PathError) {
+            let (place, missing) = try nearestDirectory(parent, trust: trust)
+            try checkAdding(to: place, user)
+            if !missing.isEmpty { return "\(parent) would be made in \(place.path)" }
+            if name.isEmpty { return "a directory of files, \(place.path)" }
+            return try target(name, in: place, isServed)
+        } catch {
+            throw OutputError(path, error)
+        }
+    }
+
+    private var rights: (owner: String?, group: String?, shared: String?) {
+        switch kind {
+        case .file(_, let options), .directory(let options):
+            (options.owner, options.group, options.sharedDirectory(of: path))
+        case .socket(_, let access): (access.owner, access.group, nil)
+        }
+    }
+
+    private func checkGiving(
+        _ owner: UInt32?,
+        _ group: UInt32?,
+        _ user: FileUser
+    ) throws(OutputError) {
+        guard !user.isRoot else { return }
+        let who = userDescription(user.id)
+        if let owner, owner != user.id {
+            throw OutputError(
+                path,
+                "cannot be given to \(userDescription(owner)) by \(who)",
+                reason: .notPermitted,
+                hint: "only root may give files away: run the agent as root, or leave owner out and"
+                    + " give the readers a group"
+            )
+        }
+        if let group, !user.groups.contains(group) {
+            throw OutputError(
+                path,
+                "cannot be given to the group \(rights.group ?? String(group)), of which \(who) is"
+                    + " no member",
+                reason: .notPermitted,
+                hint: "add the agent's user to the group (SupplementaryGroups= under systemd)"
+            )
+        }
+    }
+
+    /// What is there now.
+    private func target(
+        _ name: String,
+        in place: Directory,
+        _ isServed: Bool
+    ) throws(PathError) -> String {
+        guard case .socket = kind else {
+            try place.checkTarget(name)
+            return try place.facts(of: name) == nil ? "can be made" : "can be replaced"
+        }
+        guard let facts = try place.facts(of: name) else { return "can be made" }
+        guard facts.kind == .socket else {
+            throw PathError(
+                path,
+                "is \(facts.kind.rawValue), not a socket",
+                hint: "remove it, or choose another path"
+            )
+        }
+        if isServed { return "is served by the running agent" }
+        guard !isListenedOn(path) else {
+            throw PathError(
+                path,
+                "is served by a running process",
+                hint: "is another wif-agent running? ss -lxp shows whose socket it is"
+            )
+        }
+        return "can be replaced"
+    }
+}
+
+/// Opens the directory, or the nearest one above it that is there, by a checked walk that makes nothing.
+///
+/// - Returns: the directory, and the names below it that are missing.
+/// - Throws: `PathError`.
+package func nearestDirectory(
+    _ path: String,
+    trust: DirectoryTrust
+) throws(PathError) -> (directory: Directory, missing: [String]) {
+    var (place, missing): (String, [String]) = (path, [])
+    while true {
+        do throws(PathError) {
+            return (try Directory.open(place, trust: trust), missing)
+        } catch {
+            guard error.reason == .notFound, place != "/" else { throw error }
+        }
+        let (parent, name) = splitPath(place)
+        (place, missing) = (parent, [name] + missing)
+    }
+}
+
+/// Refuses a directory into which the user may not put anything.
+/// - Throws: `PathError`.
+package func checkAdding(to directory: Directory, _ user: FileUser) throws(PathError) {
+    do throws(Errno) {
+        try user.checkAdding(to: directory.path)
+    } catch {
+        let owner = "chown \(user.id) \(directory.path)"
+        throw PathError(
+            directory.path,
+            "cannot be written by \(userDescription(user.id))",
+            error,
+            hint: error == .readOnly
+                ? "under systemd, add it to ReadWritePaths= of the unit"
+                : "let the agent's user write there, as with \(owner), or choose another path"
+        )
+    }
+}
+
+private func isListenedOn(_ path: String) -> Bool {
+    do throws(ReadFileError) {
+        return try listeningSocketPaths().contains(path)
+    } catch {
+        // Not told: whether somebody lives there shows when the agent starts.
+        return false
+    }
+}

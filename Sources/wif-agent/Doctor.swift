@@ -1,0 +1,145 @@
+import Agent
+import Federation
+import Platform
+
+extension Command {
+    static let doctor = Command(
+        name: "doctor",
+        summary: "try every step, say what is wrong and how to mend it",
+        details: """
+            Each account's road is walked from the account file to the credential; nothing is
+            delivered or changed. Without -c every .json file of /etc/wif-agent is tried.
+            The exit code is that of the first step that failed.
+            """,
+        options: [
+            config,
+            Option(name: "json", help: "as JSON"),
+            Option(
+                name: "trust",
+                value: "FILE",
+                help: "hold the token against this trust file before any exchange"
+            ),
+        ],
+        run: { invocation in try await doctorCommand(invocation) }
+    )
+}
+
+private func doctorCommand(_ invocation: Invocation) async throws -> Int32 {
+    let trust = try invocation.value("trust").map(trustFile)
+    let paths = try accountPaths(invocation)
+    let result = await DirectExchange.withWorkers(invocation.environment) { worker in
+        await examineAll(paths, Doctor(invocation: invocation, trust: trust, worker: worker))
+    }
+    return try result.get()
+}
+
+private func examineAll(
+    _ paths: [String],
+    _ doctor: Doctor
+) async -> Result<Int32, any Error> {
+    var output = DoctorOutput(doctor.invocation)
+    do {
+        for path in paths {
+            try await doctor.examine(path) { try output.add($0, of: path) }
+        }
+        try output.finish()
+        return .success(output.exitCode)
+    } catch {
+        return .failure(error)
+    }
+}
+
+private func accountPaths(_ invocation: Invocation) throws -> [String] {
+    let named = AccountChoice.named(invocation)
+    guard named.isEmpty else { return named }
+    let found: [String]
+    do throws(AccountFiles.Problem) {
+        found = try AccountFiles.list(AccountChoice.standardDirectory)
+    } catch {
+        throw CommandFailure(error)
+    }
+    guard !found.isEmpty else {
+        throw CommandFailure(
+            Failure(
+                .misconfigured,
+                at: .account,
+                "there is no account file in \(AccountChoice.standardDirectory)",
+                hint: "name one with -c FILE"
+            ),
+            exitCode: 66
+        )
+    }
+    return found
+}
+
+private func trustFile(_ path: String) throws -> String {
+    do throws(ReadFileError) {
+        return try readFile(path, limit: 1 << 19).text
+    } catch {
+        throw CommandFailure(
+            Failure(.misconfigured, at: .account, "trust file \(path.printable) \(error)"),
+            exitCode: 66
+        )
+    }
+}
+
+/// Walks each account's road.
+private struct Doctor {
+    let invocation: Invocation
+    let trust: String?
+    let worker: any ExchangeWorker
+
+    /// Tells of each step as soon as it has been taken.
+    func examine(
+        _ path: String,
+        _ tell: (StepReport) throws -> Void
+    ) async throws {
+        let account: Account
+        do throws(AccountFiles.Problem) {
+            account = try AccountFiles.load(path, environment: invocation.environment)
+        } catch {
+            var step = StepReport.failed(.account, error.failure)
+            step.isUnreadable = error.isUnreadable
+            return try tell(step)
+        }
+        try tell(accountStep(account))
+        let program = workerStep()
+        try tell(program)
+        let place = AgentPlace(invocation)
+        let found = await place.find(account)
+        let local = LocalSteps(account: account, found: found)
+        for step in local.steps() { try tell(step) }
+        if program.state == .ok { for step in await probe(account) { try tell(step) } }
+        for step in local.delivery() { try tell(step) }
+    }
+
+    private func accountStep(_ account: Account) -> StepReport {
+        let found = "service \(account.service.name), source \(account.tokenSource.name)"
+        guard !account.warnings.isEmpty else { return .ok(.account, found) }
+        return .warning(.account, account.warnings.joined(separator: "; "))
+    }
+
+    private func workerStep() -> StepReport {
+        let path = WorkerProgram().path
+        do throws(Errno) {
+            try checkExecutable(path)
+            return .ok(.worker, path)
+        } catch {
+            return .failed(
+                .worker,
+                .misconfigured,
+                "the worker \(path) cannot be started: \(error)",
+                hint: "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
+            )
+        }
+    }
+
+    private func probe(_ account: Account) async -> [StepReport] {
+        let result = await worker.run(.probe(trust: trust), for: account)
+        switch result.outcome {
+        case .steps(let steps): return steps
+        case .failure(let failure): return [.failed(.worker, failure)]
+        default: return [.failed(.worker, .strangeAnswer)]
+        }
+    }
+}

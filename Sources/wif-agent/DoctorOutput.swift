@@ -1,0 +1,91 @@
+import Federation
+import Platform
+
+/// What `doctor` prints: lines for people as the steps are taken, or one JSON document at the end.
+struct DoctorOutput {
+    private(set) var exitCode: Int32 = 0
+    private var accounts: [(path: String, steps: [StepReport])] = []
+    private let isJSON: Bool
+    private let marks: Marks
+
+    init(_ invocation: Invocation) {
+        isJSON = invocation.isSet("json")
+        marks = invocation.environment.isUTF8 ? .signs : .words
+    }
+
+    /// What stands before a step.
+    private struct Marks {
+        let all: [StepReport.State: String]
+
+        static let signs = Marks(all: [.ok: "✓", .warning: "!", .failed: "✗", .skipped: "-"])
+        static let words = Marks(
+            all: [.ok: "ok  ", .warning: "warn", .failed: "FAIL", .skipped: "-   "]
+        )
+
+        func mark(_ state: StepReport.State) -> String { all[state] ?? "" }
+    }
+
+    /// Takes a step's report, and shows it to people at once.
+    mutating func add(_ step: StepReport, of path: String) throws {
+        if accounts.last?.path != path {
+            accounts.append((path, []))
+            if !isJSON { try show(accounts.count > 1 ? "\n\(path)\n" : "\(path)\n") }
+        }
+        accounts[accounts.count - 1].steps.append(step)
+        if exitCode == 0 { exitCode = step.exitCode }
+        if !isJSON { try show(text(of: step)) }
+    }
+
+    /// Ends with the document, or with a line that says what comes first.
+    func finish() throws {
+        guard !isJSON else {
+            try emit(document.serialized(indented: true) + [UInt8(ascii: "\n")])
+            return
+        }
+        let failed = accounts.lazy.flatMap(\.steps).first { $0.state == .failed }
+        guard let failed else {
+            let warnings = accounts.lazy.flatMap(\.steps).count { $0.state == .warning }
+            let rest = warnings == 0 ? "" : warnings == 1 ? ", 1 warning" : ", \(warnings) warnings"
+            try show("\nnothing failed\(rest)\n")
+            return
+        }
+        let about = failed.about.map { " (\($0.printable))" } ?? ""
+        try show("\nmend first: \(failed.name.rawValue)\(about)\n")
+    }
+
+    private func text(of step: StepReport) -> String {
+        let about = step.about.map { " \($0.printable)" } ?? ""
+        let head = "  \(marks.mark(step.state)) \(step.name.rawValue)\(about)"
+        switch step.state {
+        case .ok, .skipped: return "\(head): \(step.text)\n"
+        case .warning, .failed:
+            let hint = step.hint.map { "      mend: \($0)\n" } ?? ""
+            return "\(head)\n      cause: \(step.text)\n\(hint)"
+        }
+    }
+
+    private var document: JSON {
+        [
+            "ok": .bool(exitCode == 0), "exit_code": .integer(Int64(exitCode)),
+            "accounts": .array(
+                accounts.map { path, steps in
+                    .object([
+                        "file": .string(path),
+                        "ok": .bool(!steps.contains { $0.state == .failed }),
+                        "steps": .array(steps.map(\.json)),
+                    ])
+                }
+            ),
+        ]
+    }
+}
+
+extension [String: String] {
+    /// Whether the locale's characters are UTF-8. `locale(7)`
+    fileprivate var isUTF8: Bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { self[$0] }
+            .first { !$0.isEmpty }
+        let name = (locale ?? "").lowercased()
+        return name.contains("utf-8") || name.contains("utf8")
+    }
+}

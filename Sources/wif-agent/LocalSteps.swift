@@ -1,0 +1,256 @@
+import Agent
+import Federation
+import Outputs
+import Platform
+
+/// Where an account's agent is, or would be, and what it says.
+struct AgentPlace {
+    private let invocation: Invocation
+
+    init(_ invocation: Invocation) {
+        self.invocation = invocation
+    }
+
+    /// What was found of the agents on this machine.
+    struct Finding {
+        /// Of the agent that serves the account, else the one that would.
+        var directory: String
+        /// Under which the agent runs, or would.
+        var user: FileUser
+        /// The account's part of the status; `nil` where no agent serves it.
+        var status: JSON?
+        var step: StepReport
+    }
+
+    /// Seconds that an agent has for its answer.
+    private static let patience = 5.0
+
+    /// Asks the agents that can be found whether they serve the account's file.
+    func find(_ account: Account) async -> Finding {
+        let given = invocation.value("runtime-dir").map(AccountChoice.absolute)
+        let standard = given ?? Self.standardDirectory(invocation)
+        var other: Finding?
+        for agent in AgentClient.all(runtimeDirectory: given, environment: invocation.environment) {
+            guard isSocket(agent.directory + "/control.sock") else { continue }
+            let finding = await ask(agent, account)
+            if finding.status != nil { return finding }
+            // What another directory's agent does is of no concern to this one's.
+            if agent.directory == standard { other = finding }
+        }
+        if let other { return other }
+        return Finding(
+            directory: standard,
+            user: user(of: standard),
+            status: nil,
+            step: .skipped(.agent, "no agent runs; start it with wif-agent run")
+        )
+    }
+
+    private static func standardDirectory(_ invocation: Invocation) -> String {
+        if effectiveUser != 0, let own = invocation.environment["XDG_RUNTIME_DIR"] {
+            return own + "/wif-agent"
+        }
+        return "/run/wif-agent"
+    }
+
+    private func ask(_ agent: AgentClient, _ account: Account) async -> Finding {
+        var finding = Finding(
+            directory: agent.directory,
+            user: user(of: agent.directory),
+            status: nil,
+            step: .skipped(.agent, "the one that ran in \(agent.directory) has ended")
+        )
+        let report: JSON
+        do throws(AgentClient.Unreachable) {
+            let answer = try await agent.ask("GET", "/status", timeout: Self.patience)
+            guard let json = answer.json, answer.status == 200 else {
+                let text = "\(agent.directory): \(answer.text.printable)"
+                finding.step = .failed(.agent, .misconfigured, text, hint: Self.strangerHint)
+                return finding
+            }
+            report = json
+        } catch {
+            // Nobody listens any more: the next agent replaces the socket.
+            guard !error.reason.contains("Connection refused") else { return finding }
+            finding.step = .failed(
+                .agent,
+                .misconfigured,
+                error.reason,
+                hint: Self.strangerHint
+            )
+            return finding
+        }
+        let served = (report["accounts"]?.array ?? []).first { serves($0, account.path) }
+        finding.status = served
+        finding.step =
+            served.map { running($0, report, agent) } ?? serving(others: report, agent, account)
+        return finding
+    }
+
+    private static let strangerHint =
+        "is it another user's agent? run doctor as that user or as root, or choose another"
+        + " --runtime-dir"
+
+    private func serves(_ served: JSON, _ path: String) -> Bool {
+        guard let other = served["file"]?.string else { return false }
+        do throws(Errno) {
+            return other == path ? true : try realPath(other) == realPath(path)
+        } catch {
+            return false
+        }
+    }
+
+    private func running(_ served: JSON, _ report: JSON, _ agent: AgentClient) -> StepReport {
+        let state = served["state"]?.string ?? "unknown"
+        let pid = report["pid"]?.lenientNumber.map { "pid \(Int($0)), " } ?? ""
+        let found = "\(agent.directory) (\(pid)the account is \(state))"
+        if let failure = served["last_failure"].flatMap(Failure.init(json:)) {
+            let text = "the agent's last attempt failed: \(failure.message)"
+            return state == "valid"
+                ? .warning(.agent, text, hint: failure.hint)
+                : .failed(.agent, failure.class, text, hint: failure.hint)
+        }
+        return .ok(.agent, found)
+    }
+
+    private func serving(
+        others report: JSON,
+        _ agent: AgentClient,
+        _ account: Account
+    ) -> StepReport {
+        let rejected = (report["rejected"]?.array ?? []).first { serves($0, account.path) }
+        if let rejected {
+            return .failed(
+                .agent,
+                .misconfigured,
+                "the agent rejects the file: \(rejected["error"]?.string ?? "")",
+                hint: rejected["hint"]?.string
+            )
+        }
+        let names = (report["accounts"]?.array ?? []).compactMap { $0["account"]?.string }
+        return .failed(
+            .agent,
+            .misconfigured,
+            "the agent at \(agent.directory) serves \(names.joined(separator: ", ").printable), not"
+                + " this file, and holds the control socket",
+            hint: "is the file where it looks, then send it SIGHUP (systemctl reload wif-agent);"
+                + " else run another agent with a --runtime-dir of its own"
+        )
+    }
+
+    /// The agent's user where it can be told from its directory: as root one looks at the service's.
+    private func user(of directory: String) -> FileUser {
+        guard effectiveUser == 0, let owner = owner(of: directory) else { return .current() }
+        let isService = owner == userID(of: "wif-agent") || isSocket(directory + "/control.sock")
+        return isService ? .known(owner) : .current()
+    }
+
+    private func owner(of path: String) -> UInt32? {
+        do throws(Errno) { return try FileFacts(at: path).owner } catch { return nil }
+    }
+
+    private func isSocket(_ path: String) -> Bool {
+        do throws(Errno) { return try FileFacts(at: path).kind == .socket } catch { return false }
+    }
+}
+
+/// The steps that need no network, of an account that was read.
+struct LocalSteps {
+    let account: Account
+    let found: AgentPlace.Finding
+
+    private var outputs: [Output] { account.outputs(in: found.directory) }
+
+    /// Where the agent is and delivers, before the road is tried.
+    func steps() -> [StepReport] {
+        [runtimeStep()] + outputs.map(outputStep) + [found.step]
+    }
+
+    private func runtimeStep() -> StepReport {
+        let trust = DirectoryTrust(owners: [found.user.id], groups: [])
+        do throws(PathError) {
+            let (place, missing) = try nearestDirectory(found.directory, trust: trust)
+            try checkAdding(to: place, found.user)
+            let who = userDescription(found.user.id)
+            let text = "\(found.directory), for an agent of \(who)"
+            return .ok(
+                .runtimeDirectory,
+                missing.isEmpty ? text : "\(text), would be made in \(place.path)"
+            )
+        } catch {
+            return .failed(
+                .runtimeDirectory,
+                .misconfigured,
+                error.description.printable,
+                hint: (error.hint ?? Self.runtimeHint).printable
+            )
+        }
+    }
+
+    private static let runtimeHint =
+        "under systemd RuntimeDirectory= makes it for the unit's user; else choose --runtime-dir"
+
+    private func outputStep(_ output: Output) -> StepReport {
+        do throws(OutputError) {
+            let state = try output.examine(as: found.user, isServed: found.status != nil)
+            return .ok(.output, "\(output.word), \(state)", about: output.path)
+        } catch {
+            return .failed(.output, error.failure, about: output.path)
+        }
+    }
+
+    /// What is on the disk of what the running agent has delivered.
+    func delivery() -> [StepReport] {
+        guard let status = found.status else {
+            return [.skipped(.delivery, "no agent serves the account")]
+        }
+        let told = status["outputs"]?.array ?? []
+        return outputs.map { output in
+            let report = told.first { $0["path"]?.string == output.path }
+            return delivery(of: output, report)
+        }
+    }
+
+    private func delivery(of output: Output, _ report: JSON?) -> StepReport {
+        if let error = report?["error"]?.string {
+            return .failed(.delivery, .misconfigured, error, about: output.path)
+        }
+        guard report != nil else {
+            return .skipped(.delivery, "nothing has been delivered yet", about: output.path)
+        }
+        do throws(Errno) {
+            let facts = try FileFacts(at: output.path)
+            let owner = userDescription(facts.owner)
+            if let mode = output.wantedMode, facts.mode & 0o777 != mode {
+                return .failed(
+                    .delivery,
+                    .misconfigured,
+                    "has the mode \(facts.modeText), and 0\(String(mode, radix: 8)) was asked for",
+                    hint: "somebody changed it: wif-agent refresh writes it anew",
+                    about: output.path
+                )
+            }
+            let text = "\(facts.kind.rawValue), mode \(facts.modeText), owner \(owner)"
+            return .ok(.delivery, text, about: output.path)
+        } catch {
+            return .failed(
+                .delivery,
+                .misconfigured,
+                "what the agent has delivered is not there: \(error)",
+                hint: "somebody removed it: wif-agent refresh writes it anew",
+                about: output.path
+            )
+        }
+    }
+}
+
+extension Output {
+    /// The permission bits that were asked for; `nil` for a directory of files.
+    fileprivate var wantedMode: UInt32? {
+        switch kind {
+        case .file(_, let options): options.mode
+        case .socket(_, let access): access.effectiveMode
+        case .directory: nil
+        }
+    }
+}
