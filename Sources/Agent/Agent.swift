@@ -79,17 +79,17 @@ package struct Agent: Sendable {
     private func workerPool() -> Workers {
         let (board, log) = (board, log)
         return Workers(
-            program: settings.worker,
+            place: settings.worker,
             environment: settings.environment,
             timekeeper: timekeeper
         ) { event in
             switch event {
             case .started(let pid):
                 board.count { $0.workersStarted += 1 }
-                log(.debug, "worker-started", ["pid": "\(pid)"])
+                log(.debug, "worker-started", ["pid": pid.map(String.init)])
             case .died(let pid, let reason):
                 board.count { $0.workersDied += 1 }
-                log(.warning, "worker-died", ["pid": "\(pid)", "error": reason])
+                log(.warning, "worker-died", ["pid": pid.map(String.init), "error": reason])
             }
         }
     }

@@ -20,10 +20,10 @@ package struct AgentSettings: Sendable {
     package var controlGroup: String?
     /// Seconds after which the service manager is told READY at the latest.
     package var readyTimeout = 60.0
-    package var worker: WorkerProgram
+    package var worker: WorkerPlace
     package var environment: [String: String]
 
-    package init(runtimeDirectory: String, worker: WorkerProgram, environment: [String: String]) {
+    package init(runtimeDirectory: String, worker: WorkerPlace, environment: [String: String]) {
         self.runtimeDirectory = runtimeDirectory
         self.worker = worker
         self.environment = environment

@@ -96,6 +96,11 @@ struct JobQueue {
         return nil
     }
 
+    mutating func removeWaiting() -> [Entry] {
+        defer { waiting = [] }
+        return waiting
+    }
+
     mutating func removeAll() -> [Entry] {
         defer { waiting = [] }
         var entries = waiting

@@ -9,13 +9,13 @@ import Synchronization
 /// overstays a job's time limit by 5 s is killed; the other jobs that a dead worker held are run
 /// again by the next one without counting as failures.
 package final class WorkerPool: ExchangeWorker {
-    /// What the pool did, for metrics and the log.
+    /// What the pool did, for metrics and the log; a worker behind a socket has no process id here.
     package enum Event: Sendable {
-        case started(pid: Int32)
-        case died(pid: Int32, reason: String)
+        case started(pid: Int32?)
+        case died(pid: Int32?, reason: String)
     }
 
-    private let program: WorkerProgram
+    private let place: WorkerPlace
     private let arguments: [String]
     private let environment: [String: String]
     private let timekeeper: any Timekeeper
@@ -24,17 +24,17 @@ package final class WorkerPool: ExchangeWorker {
     private let bell = Wakeup()
 
     /// - Parameters:
-    ///   - program: where the worker is.
+    ///   - place: where workers come from.
     ///   - arguments: its flags.
     ///   - environment: the requester's; only what a job may carry is passed on.
     package init(
-        program: WorkerProgram,
+        place: WorkerPlace,
         arguments: [String] = [],
         environment: [String: String],
         timekeeper: any Timekeeper,
         report: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
-        self.program = program
+        self.place = place
         self.arguments = arguments
         self.environment = environment
         self.timekeeper = timekeeper
@@ -92,12 +92,11 @@ package final class WorkerPool: ExchangeWorker {
 
     /// One worker's life, from its start until it is gone.
     private func live(as id: Int) async {
-        let path = program.path
-        let process: WorkerProcess
-        do throws(Errno) {
-            process = try WorkerProcess(program: path, arguments: arguments)
+        let process: any WorkerLink
+        do throws(Failure) {
+            process = try await place.begin(arguments)
         } catch {
-            return abandon(id, program: path, because: error)
+            return abandon(id, because: error)
         }
         report(.started(pid: process.pid))
         await withTaskGroup { group in
@@ -116,18 +115,18 @@ package final class WorkerPool: ExchangeWorker {
     }
 
     /// Ends a worker that has closed a pipe and stays all the same.
-    private func killLater(_ process: WorkerProcess) async {
+    private func killLater(_ process: any WorkerLink) async {
         do {
             try await timekeeper.sleep(until: timekeeper.now.advanced(bySeconds: 1))
             process.kill()
         } catch {}
     }
 
-    private func exitReason(_ process: WorkerProcess) async -> String {
-        do { return try await process.exitStatus().description } catch { return "cancelled" }
+    private func exitReason(_ process: any WorkerLink) async -> String {
+        do { return try await process.exitReason() } catch { return "cancelled" }
     }
 
-    private func readResults(of id: Int, _ process: WorkerProcess) async {
+    private func readResults(of id: Int, _ process: any WorkerLink) async {
         do {
             try await process.readResults { result in
                 let entry = queue.withLock { $0.finish(result.id, on: id, at: timekeeper.now) }
@@ -140,7 +139,7 @@ package final class WorkerPool: ExchangeWorker {
         }
     }
 
-    private func feed(_ id: Int, _ process: WorkerProcess) async {
+    private func feed(_ id: Int, _ process: any WorkerLink) async {
         guard let bell = queue.withLock({ $0.workers[id]?.bell }) else { return }
         while !Task.isCancelled {
             guard let job = queue.withLock({ $0.hand(to: id, at: timekeeper.now) }) else {
@@ -155,7 +154,7 @@ package final class WorkerPool: ExchangeWorker {
     }
 
     /// Ends a worker that is idle, and kills one that overstays a job.
-    private func watch(_ id: Int, _ process: WorkerProcess) async {
+    private func watch(_ id: Int, _ process: any WorkerLink) async {
         guard let bell = queue.withLock({ $0.workers[id]?.watchBell }) else { return }
         while !Task.isCancelled {
             let now = timekeeper.now
@@ -179,24 +178,22 @@ package final class WorkerPool: ExchangeWorker {
         }
     }
 
-    private func bury(_ id: Int, _ process: WorkerProcess, _ reason: String) {
+    private func bury(_ id: Int, _ process: any WorkerLink, _ reason: String) {
         let (failed, held) = queue.withLock { $0.bury(id) }
         if held > 0 { report(.died(pid: process.pid, reason: reason)) }
-        for entry in failed { entry.continuation.resume(returning: .died(entry.job, reason)) }
+        for entry in failed {
+            let result = JobResult.died(entry.job, reason, hint: process.hint)
+            entry.continuation.resume(returning: result)
+        }
         bell.ring()
     }
 
-    private func abandon(_ id: Int, program: String, because error: Errno) {
+    /// No worker: those that wait for one are told why; those that another one holds go on.
+    private func abandon(_ id: Int, because failure: Failure) {
         let entries = queue.withLock { queue in
             _ = queue.bury(id)
-            return queue.removeAll()
+            return queue.removeWaiting()
         }
-        let failure = Failure(
-            .misconfigured,
-            at: .worker,
-            "the worker \(program) cannot be started: \(error)",
-            hint: "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
-        )
         for entry in entries {
             entry.continuation.resume(
                 returning: JobResult(id: entry.job.id, outcome: .failure(failure))
@@ -206,8 +203,13 @@ package final class WorkerPool: ExchangeWorker {
 }
 
 extension JobResult {
-    fileprivate static func failure(_ id: Int, _ message: String) -> JobResult {
-        JobResult(id: id, outcome: .failure(Failure(.transient, at: .worker, message)))
+    fileprivate static func failure(
+        _ id: Int,
+        _ message: String,
+        hint: String? = nil
+    ) -> JobResult {
+        let failure = Failure(.transient, at: .worker, message, hint: hint)
+        return JobResult(id: id, outcome: .failure(failure))
     }
 
     fileprivate static func cancelled(_ id: Int) -> JobResult {
@@ -218,7 +220,7 @@ extension JobResult {
         .failure(job.id, "the worker overstayed the job's \(Int(job.timeout)) s and was killed")
     }
 
-    fileprivate static func died(_ job: Job, _ reason: String) -> JobResult {
-        .failure(job.id, "the worker died over the job (\(reason))")
+    fileprivate static func died(_ job: Job, _ reason: String, hint: String?) -> JobResult {
+        .failure(job.id, "the worker died over the job (\(reason))", hint: hint)
     }
 }

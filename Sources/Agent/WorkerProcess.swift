@@ -3,14 +3,41 @@ internal import Platform
 import Synchronization
 
 /// One running `wif-exchange`: jobs go in as lines, results come out as lines.
-final class WorkerProcess: Sendable {
+protocol WorkerLink: Sendable {
+    /// Of a child; `nil` behind a socket.
+    var pid: Int32? { get }
+    /// What may help where it ends over its jobs.
+    var hint: String? { get }
+
+    /// Sends a job.
+    /// - Throws: `Errno` (EPIPE where the worker is gone) or `CancellationError`.
+    func send(_ job: Job) async throws
+
+    /// Says that no more jobs come; the worker ends when it has answered those it has.
+    func finish()
+
+    func kill()
+
+    /// Hands each result to `handle` until the worker closes its output or says something else.
+    func readResults(_ handle: (JobResult) -> Void) async throws
+
+    /// Reads what the worker writes to standard error and forgets it, for it may quote anything; returns
+    /// when it writes no more or the task is cancelled.
+    func drainErrors() async throws
+
+    /// Returns when the worker is gone: how it ended.
+    func exitReason() async throws -> String
+}
+
+/// The longest result line accepted, in bytes: a 1 MiB reply with room for JSON's escapes.
+let maximalResultLine = 4 << 20
+
+/// A worker that is a child.
+final class WorkerProcess: WorkerLink {
     private let process: ChildProcess
     private let input: Mutex<SendableDescriptor?>
     private let output: SendableDescriptor
     private let errors: SendableDescriptor
-
-    /// The longest result line accepted, in bytes: a 1 MiB reply with room for JSON's escapes.
-    private static let maximalLine = 4 << 20
 
     /// - Throws: `Errno` where the program cannot be started.
     init(program: String, arguments: [String] = []) throws(Errno) {
@@ -32,10 +59,9 @@ final class WorkerProcess: Sendable {
         self.errors = try SendableDescriptor(nonBlocking: errors.takeReading())
     }
 
-    var pid: Int32 { process.pid }
+    var pid: Int32? { process.pid }
+    var hint: String? { nil }
 
-    /// Sends a job.
-    /// - Throws: `Errno` (EPIPE where the worker is gone) or `CancellationError`.
     func send(_ job: Job) async throws {
         guard let descriptor = input.withLock(\.self) else { throw Errno.brokenPipe }
         var line = job.line()
@@ -43,7 +69,6 @@ final class WorkerProcess: Sendable {
         try await writeAll(line, to: descriptor.raw)
     }
 
-    /// Says that no more jobs come; the worker ends when it has answered those it has.
     func finish() {
         input.withLock { $0 = nil }
     }
@@ -52,22 +77,20 @@ final class WorkerProcess: Sendable {
         process.signal(9)
     }
 
-    /// Hands each result to `handle` until the worker closes its output or says something else.
     func readResults(_ handle: (JobResult) -> Void) async throws {
-        var lines = LineReader(output.raw, limit: Self.maximalLine)
+        var lines = LineReader(output.raw, limit: maximalResultLine)
         while var line = try await lines.next() {
             defer { wipe(&line) }
             handle(try JobResult(parsing: line))
         }
     }
 
-    /// Reads what the worker writes to standard error and forgets it: it may quote anything.
     func drainErrors() async throws {
-        var lines = LineReader(errors.raw, limit: Self.maximalLine)
+        var lines = LineReader(errors.raw, limit: maximalResultLine)
         while try await lines.next() != nil {}
     }
 
-    func exitStatus() async throws -> ChildProcess.ExitStatus {
-        try await process.wait()
+    func exitReason() async throws -> String {
+        try await process.wait().description
     }
 }

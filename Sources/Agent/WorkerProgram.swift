@@ -17,6 +17,10 @@ package struct WorkerProgram: Sendable {
         }
     }
 
+    init(beside: String?) {
+        self.beside = beside
+    }
+
     /// The path as things are now: an installation may put the program there while the agent runs.
     package var path: String {
         do throws(Errno) {

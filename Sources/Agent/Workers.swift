@@ -10,10 +10,10 @@ package final class Workers: ExchangeWorker {
     private let programs: WorkerPool
 
     /// - Parameters:
-    ///   - program: where the worker is.
+    ///   - place: where workers come from.
     ///   - environment: the requester's; only what a job may carry is passed on.
     package init(
-        program: WorkerProgram,
+        place: WorkerPlace,
         environment: [String: String],
         timekeeper: any Timekeeper,
         report: @escaping @Sendable (WorkerPool.Event) -> Void = { _ in }
@@ -21,7 +21,7 @@ package final class Workers: ExchangeWorker {
         self.environment = environment
         let pool = { (arguments: [String]) in
             WorkerPool(
-                program: program,
+                place: place,
                 arguments: arguments,
                 environment: environment,
                 timekeeper: timekeeper,

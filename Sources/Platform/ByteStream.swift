@@ -53,6 +53,11 @@ package final class SocketStream: ByteStream {
     package func close() {
         _ = Glibc.shutdown(descriptor.raw, Int32(SHUT_RDWR))
     }
+
+    /// Says that nothing more is written; the peer may still be read from. `shutdown(2)`
+    package func endWriting() {
+        _ = Glibc.shutdown(descriptor.raw, Int32(SHUT_WR))
+    }
 }
 
 /// Sends what the socket takes now, without SIGPIPE; answers how many bytes that were. `send(2)`

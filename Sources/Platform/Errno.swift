@@ -17,12 +17,16 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static let notFound = Errno(ENOENT)
     package static let wouldBlock = Errno(EAGAIN)
     package static let brokenPipe = Errno(EPIPE)
+    package static let connectionReset = Errno(ECONNRESET)
     package static let noSpace = Errno(ENOSPC)
     package static let quota = Errno(EDQUOT)
     package static let readOnly = Errno(EROFS)
     package static let notPermitted = Errno(EPERM)
     package static let noAccess = Errno(EACCES)
     package static let textBusy = Errno(ETXTBSY)
+
+    /// Whether the other end of a pipe or a socket is gone.
+    package var isHangUp: Bool { self == .brokenPipe || self == .connectionReset }
 
     /// Reasons that go away without anybody changing the configuration: a full or failing disk, a
     /// file system mounted read-only after an error, no memory or descriptors left.

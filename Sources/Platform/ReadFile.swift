@@ -81,6 +81,12 @@ package func isRegularFile(_ descriptor: Int32) -> Bool {
     return unsafe fstat(descriptor, &status) == 0 && kindIfNotRegular(status) == nil
 }
 
+/// Whether the descriptor is a socket, of whatever kind. `fstat(2)`
+package func isSocket(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+}
+
 private func kindIfNotRegular(_ status: stat) -> String? {
     switch status.st_mode & S_IFMT {
     case S_IFREG: nil

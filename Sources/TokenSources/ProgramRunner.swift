@@ -35,7 +35,9 @@ extension SourceContext {
             throw SourceError(
                 .misconfigured,
                 "the program \(program.name) cannot be run: this worker runs none",
-                hint: "jobs that run programs need a worker started as wif-exchange --programs"
+                hint:
+                    "they need a worker started as wif-exchange --programs, which the one behind a"
+                    + " socket never is; an agent with --worker-socket none starts one"
             )
         }
         let path = try trustedPath(of: program)

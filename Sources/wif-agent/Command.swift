@@ -42,6 +42,11 @@ struct Command: Sendable {
         value: "FILE",
         help: "the account file"
     )
+    static let workerSocket = Option(
+        name: "worker-socket",
+        value: "PATH",
+        help: "the worker's socket, or none: start it as a child (default: one that is there)"
+    )
     static let timeout = Option(
         name: "timeout",
         value: "SECONDS",

@@ -9,20 +9,20 @@ enum DirectExchange {
         _ kind: Job.Kind,
         for account: Account,
         timeout: Double,
-        _ environment: [String: String]
-    ) async -> JobResult {
-        await withWorkers(environment) { worker in
+        _ invocation: Invocation
+    ) async throws(UsageError) -> JobResult {
+        try await withWorkers(invocation) { worker in
             await retrying(timeout: timeout) { await worker.run(kind, for: account) }
         }
     }
 
     static func withWorkers<Value: Sendable>(
-        _ environment: [String: String],
+        _ invocation: Invocation,
         _ body: (any ExchangeWorker) async -> Value
-    ) async -> Value {
+    ) async throws(UsageError) -> Value {
         let pool = Workers(
-            program: WorkerProgram(),
-            environment: environment,
+            place: try invocation.workerPlace,
+            environment: invocation.environment,
             timekeeper: SystemTimekeeper()
         )
         return await withTaskGroup { group in
@@ -52,6 +52,22 @@ enum DirectExchange {
             guard next < end else { return result }
             writeToStandardError("wif-agent: \(failure.message); trying again\n")
             do { try await SystemTimekeeper().sleep(until: next) } catch { return result }
+        }
+    }
+}
+
+extension Invocation {
+    /// Where workers come from, as `--worker-socket` says.
+    var workerPlace: WorkerPlace {
+        get throws(UsageError) {
+            switch value("worker-socket") {
+            case nil: return WorkerPlace(.automatic)
+            case "none"?: return WorkerPlace(.child)
+            case let path? where path.hasPrefix("/"): return WorkerPlace(.socket(path))
+            case let other?:
+                let expected = "an absolute path or none is expected"
+                throw UsageError(message: "--worker-socket \(other.printable): \(expected)")
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ extension Command {
                 help: "fail if the command succeeds and the credential cannot be revoked"
             ),
             timeout,
+            workerSocket,
         ],
         maximalWords: .max,
         takesCommand: true,
@@ -52,7 +53,7 @@ private func execCommand(_ invocation: Invocation) async throws -> Int32 {
     let children = try Signals([Signal.child])
     adoptOrphans()
     let account = try AccountChoice.load(invocation)
-    let result = await DirectExchange.withWorkers(invocation.environment) { pool in
+    let result = try await DirectExchange.withWorkers(invocation) { pool in
         let worker = JoiningWorker(agents: runningAgents(invocation), pool: pool)
         let session = ExecSession(
             account: account,

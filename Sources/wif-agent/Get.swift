@@ -22,6 +22,7 @@ extension Command {
             ),
             Option(name: "fresh", help: "always make an own exchange"),
             timeout,
+            workerSocket,
         ],
         run: { invocation in try await getCommand(invocation) }
     )
@@ -45,11 +46,11 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
         credential = try await runningAgents(invocation).credential(of: account, wait: timeout)
     }
     if credential == nil {
-        let result = await DirectExchange.run(
+        let result = try await DirectExchange.run(
             .exchange,
             for: account,
             timeout: timeout,
-            invocation.environment
+            invocation
         )
         credential = try result.credential()
     }

@@ -19,7 +19,7 @@ func deliverOnce(_ settings: AgentSettings, _ invocation: Invocation) async thro
             exitCode: 66
         )
     }
-    return await DirectExchange.withWorkers(invocation.environment) { worker in
+    return try await DirectExchange.withWorkers(invocation) { worker in
         await withTaskGroup(of: Int32.self) { group in
             for path in paths {
                 group.addTask { await deliver(path, settings, timeout, worker) }

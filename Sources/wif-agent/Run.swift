@@ -47,6 +47,7 @@ extension Command {
                 help: "keep credentials here over a restart"
             ),
             Option(name: "no-adopt", help: "do not take over credentials of an earlier run"),
+            workerSocket,
         ],
         run: { invocation in try await runAgent(invocation) }
     )
@@ -79,7 +80,7 @@ private func runAgent(_ invocation: Invocation) async throws -> Int32 {
 private func settings(_ invocation: Invocation) throws -> AgentSettings {
     var settings = AgentSettings(
         runtimeDirectory: try runtimeDirectory(invocation),
-        worker: WorkerProgram(),
+        worker: try invocation.workerPlace,
         environment: invocation.environment
     )
     settings.files = AccountChoice.named(invocation)

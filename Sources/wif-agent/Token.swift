@@ -15,6 +15,7 @@ extension Command {
                 help: "ask this provider in place of the file's"
             ),
             timeout,
+            workerSocket,
         ],
         run: { invocation in try await tokenCommand(invocation) }
     )
@@ -29,11 +30,11 @@ private func tokenCommand(_ invocation: Invocation) async throws -> Int32 {
                 + TokenSource.providers.joined(separator: ", ")
         )
     }
-    let result = await DirectExchange.run(
+    let result = try await DirectExchange.run(
         .subjectToken(provider: provider),
         for: account,
         timeout: try invocation.seconds("timeout", default: 60),
-        invocation.environment
+        invocation
     )
     result.tellWarnings()
     switch result.outcome {

@@ -16,7 +16,15 @@ struct Program {
         case .invalid(let argument):
             complain("unknown argument \(argument.printable)\nhint: wif-exchange --help")
             return 64
-        case .work(let extent):
+        case .work(let extent, let users):
+            if isSocket(0) {
+                do throws(PeerRefusal) {
+                    try admitPeer(of: 0, extent, users)
+                } catch {
+                    complain(error.message)
+                    return error.exitCode
+                }
+            }
             // Before any task: main is still the only thread.
             do throws(Errno) {
                 try Sandbox.enter(extent)
@@ -54,30 +62,41 @@ struct Program {
 private enum Options {
     case help
     case version
-    case work(Sandbox.Extent)
+    /// On a socket, for peers of these users beside root and the own one.
+    case work(Sandbox.Extent, users: [String])
     case invalid(String)
 
     init(_ arguments: some Sequence<String>) {
-        self = .work(.network)
-        for argument in arguments {
+        var extent = Sandbox.Extent.network
+        var users: [String] = []
+        var rest = Array(arguments)[...]
+        while let argument = rest.popFirst() {
             switch argument {
-            case "--help", "-h": self = .help
-            case "--version": self = .version
-            case "--programs": self = .work(.programs)
-            default: self = .invalid(argument)
+            case "--help", "-h":
+                self = .help
+                return
+            case "--version":
+                self = .version
+                return
+            case "--programs": extent = .programs
+            case "--allow-user" where !rest.isEmpty: users.append(rest.removeFirst())
+            default:
+                self = .invalid(argument)
+                return
             }
-            if case .work = self { continue }
-            return
         }
+        self = .work(extent, users: users)
     }
 }
 
 private let usage = """
-    usage: wif-exchange [--programs] < JOBS
+    usage: wif-exchange [--programs | --allow-user USER] < JOBS
     Reads jobs as JSON, one on a line, from standard input; writes one result line for each.
     wif-agent starts it; by hand: wif-exchange < job.json. See wif-exchange(8).
 
-      --programs  allow jobs that run programs: no limits on files
-      --help      show this
-      --version   show the version
+      --programs         allow jobs that run programs: no limits on files
+      --allow-user USER  where standard input is a socket, serve this user, too, beside root and the
+                         own one; repeatable
+      --help             show this
+      --version          show the version
     """

@@ -35,6 +35,9 @@ struct Worker: Sendable {
                 try await serve(input, output)
             }
             return 0
+        } catch let error as Errno where error.isHangUp && isSocket(output) {
+            // Nobody waits any more: as if the input had ended.
+            return 0
         } catch {
             complain("standard input or output failed: \(error)")
             return 74

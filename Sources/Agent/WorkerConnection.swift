@@ -1,0 +1,41 @@
+import Federation
+import Platform
+
+/// A worker behind a Unix socket, in a unit of its own: the job lines are the same, and closing the
+/// connection ends it.
+final class WorkerConnection: WorkerLink {
+    private let stream: SocketStream
+
+    init(_ stream: SocketStream) {
+        self.stream = stream
+    }
+
+    var pid: Int32? { nil }
+
+    var hint: String? {
+        "systemctl status wif-exchange.socket: is MaxConnections= reached, does it serve this user?"
+    }
+
+    func send(_ job: Job) async throws {
+        var line = job.line()
+        defer { wipe(&line) }
+        try await stream.write(line)
+    }
+
+    func finish() { stream.endWriting() }
+
+    func kill() { stream.close() }
+
+    func readResults(_ handle: (JobResult) -> Void) async throws {
+        var lines = LineReader(stream.raw, limit: maximalResultLine)
+        while var line = try await lines.next() {
+            defer { wipe(&line) }
+            handle(try JobResult(parsing: line))
+        }
+    }
+
+    /// They are the unit's to keep: nothing comes, until cancelled.
+    func drainErrors() async throws { await Wakeup().wait() }
+
+    func exitReason() async throws -> String { "it closed the connection" }
+}

@@ -1,0 +1,101 @@
+internal import Federation
+internal import Platform
+
+/// Where workers come from: the socket of a unit of theirs, or a program that is started as a child.
+package struct WorkerPlace: Sendable {
+    /// Which of the two.
+    package enum Choice: Equatable, Sendable {
+        /// The standard socket where root or the own user serves it, else a child.
+        case automatic
+        /// This socket and nothing else.
+        case socket(String)
+        /// A child, whatever sockets there are.
+        case child
+    }
+
+    /// Where `wif-exchange.socket` listens.
+    package static let standardSocket = "/run/wif-exchange.sock"
+
+    private let program: WorkerProgram
+    private let choice: Choice
+    private let standardSocket: String
+
+    /// - Parameter standardSocket: what ``Choice/automatic`` looks for.
+    package init(
+        _ choice: Choice,
+        program: WorkerProgram = WorkerProgram(),
+        standardSocket: String = WorkerPlace.standardSocket
+    ) {
+        self.program = program
+        self.choice = choice
+        self.standardSocket = standardSocket
+    }
+
+    /// Begins a worker's life.
+    ///
+    /// A standard socket that is not there, that this user may not use, that nobody serves or somebody
+    /// whom nothing makes trustworthy, is passed over; so it is for jobs that run programs, which no
+    /// worker behind a socket does.
+    ///
+    /// - Throws: ``Failure``, with the reason why there is none.
+    func begin(_ arguments: [String]) async throws(Failure) -> any WorkerLink {
+        switch choice {
+        case .socket(let path): return WorkerConnection(try await connection(to: path))
+        case .automatic where arguments.isEmpty:
+            do throws(Failure) {
+                return WorkerConnection(try await connection(to: standardSocket))
+            } catch {
+                return try child(arguments)
+            }
+        case .automatic, .child: return try child(arguments)
+        }
+    }
+
+    private func child(_ arguments: [String]) throws(Failure) -> any WorkerLink {
+        let path = program.path
+        do throws(Errno) {
+            return try WorkerProcess(program: path, arguments: arguments)
+        } catch {
+            throw Failure(
+                .misconfigured,
+                at: .worker,
+                "the worker \(path) cannot be started: \(error)",
+                hint: "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
+            )
+        }
+    }
+
+    private func connection(to path: String) async throws(Failure) -> SocketStream {
+        let stream: SocketStream
+        let server: UInt32
+        do {
+            stream = try await connect(to: .unix(path: path))
+            server = try peerUser(of: stream.raw)
+        } catch {
+            throw unreachable(path, error)
+        }
+        guard server == 0 || server == effectiveUser else {
+            throw Failure(
+                .misconfigured,
+                at: .worker,
+                "the worker's socket \(path.printable) is served by user \(server), who is neither"
+                    + " root nor this one",
+                hint: "tokens go through it: it must be systemd's, or this user's own"
+            )
+        }
+        return stream
+    }
+
+    private func unreachable(_ path: String, _ error: any Error) -> Failure {
+        let isForbidden = error as? Errno == .noAccess
+        let child = "--worker-socket none starts the worker as a child"
+        return Failure(
+            isForbidden ? .misconfigured : .transient,
+            at: .worker,
+            "the worker's socket \(path.printable) cannot be connected to: \(error)",
+            hint: isForbidden
+                ? "it is for root and the agent's user; \(child)"
+                : "systemctl start wif-exchange.socket; \(child)"
+        )
+    }
+}

@@ -1,0 +1,41 @@
+internal import Federation
+internal import Platform
+
+/// Why whoever has connected is not served.
+struct PeerRefusal: Error {
+    let message: String
+    let exitCode: Int32
+}
+
+/// Whether standard input, a socket, comes from somebody who may have jobs done here: root, this
+/// process's own user, or one of those named.
+///
+/// - Throws: ``PeerRefusal``: with exit code 64 for a user that does not exist or a worker that runs
+///   programs, which is no peer's to ask for; with 77 for any other peer.
+func admitPeer(
+    of socket: Int32,
+    _ extent: Sandbox.Extent,
+    _ names: [String]
+) throws(PeerRefusal) {
+    guard extent == .network else {
+        let message = "--programs: what connects to a socket may not have programs run"
+        throw PeerRefusal(message: message, exitCode: 64)
+    }
+    var users: Set<UInt32> = [0, effectiveUser]
+    for name in names {
+        guard let user = userID(of: name) else {
+            let message = "--allow-user \(name.printable): there is no such user"
+            throw PeerRefusal(message: message, exitCode: 64)
+        }
+        users.insert(user)
+    }
+    let peer: UInt32
+    do throws(Errno) {
+        peer = try peerUser(of: socket)
+    } catch {
+        throw PeerRefusal(message: "standard input: \(error)", exitCode: 74)
+    }
+    guard users.contains(peer), peer != overflowUserID() else {
+        throw PeerRefusal(message: "user \(peer) may not connect", exitCode: 77)
+    }
+}

@@ -1,0 +1,117 @@
+import Federation
+import Platform
+import TestSupport
+import Testing
+
+@testable import Agent
+
+/// Where workers come from, with real sockets and a clock that the test moves.
+@Suite(.timeLimit(.minutes(1)))
+final class `The place of the workers` {
+    private let scratch = ScratchDirectory()
+    private let time = VirtualTimekeeper()
+
+    private var socket: String { scratch.path + "/exchange.sock" }
+
+    /// A job's result from a pool of that place; `meanwhile` is what happens while it is awaited.
+    private func result(
+        of place: WorkerPlace,
+        arguments: [String] = [],
+        meanwhile: @escaping @Sendable () async throws -> Void = {}
+    ) async throws -> JobResult {
+        let document = #"{"type":"external_account","audience":"//x/spaces/y","issuerUri":"x"}"#
+        let account = try Account(parsing: Secret(document), path: "/etc/mondoo.json")
+        let pool = WorkerPool(
+            place: place,
+            arguments: arguments,
+            environment: [:],
+            timekeeper: time
+        )
+        return await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await pool.serve() }
+            group.addTask { try await meanwhile() }
+            let result = await pool.run(.exchange, for: account)
+            group.cancelAll()
+            return result
+        }
+    }
+
+    private func failure(_ result: JobResult) throws -> Failure {
+        guard case .failure(let failure) = result.outcome else { throw NoFailure() }
+        return failure
+    }
+
+    private struct NoFailure: Error {}
+
+    @Test func `a socket that is named and not there is a passing failure with a way out`()
+        async throws
+    {
+        let failure = try failure(try await result(of: WorkerPlace(.socket(socket))))
+        #expect(failure.class == .transient)
+        #expect(failure.message.contains(socket))
+        #expect(failure.hint?.contains("wif-exchange.socket") == true)
+    }
+
+    @Test(arguments: [[], ["--programs"]])
+    func `the standard socket is used where it is served, but not for programs`(
+        arguments: [String]
+    ) async throws {
+        let listener = try Listener(.unix(path: socket))
+        let place = WorkerPlace(.automatic, program: .missing, standardSocket: socket)
+        let result = try await result(of: place, arguments: arguments) {
+            let stream = try await listener.accept()
+            _ = try await stream.read(upTo: 65_536)
+            let failure = Failure(.refused, at: .exchange, "said the worker")
+            try await stream.write(JobResult(id: 1, outcome: .failure(failure)).line())
+            _ = try await stream.read(upTo: 1)
+        }
+        let message = try failure(result).message
+        #expect(message.contains("said the worker") == arguments.isEmpty)
+        #expect(message.contains("cannot be started") != arguments.isEmpty)
+    }
+
+    @Test func `without a served standard socket the worker is a child`() async throws {
+        for isStale in [false, true] {
+            if isStale { _ = try Listener(.unix(path: socket)) }
+            let place = WorkerPlace(.automatic, program: .missing, standardSocket: socket)
+            #expect(try failure(try await result(of: place)).message.contains("cannot be started"))
+        }
+    }
+
+    @Test func `a socket that takes jobs and answers none is given up after the job's time`()
+        async throws
+    {
+        let listener = try Listener(.unix(path: socket))
+        let time = time
+        let result = try await result(of: WorkerPlace(.socket(socket))) {
+            let stream = try await listener.accept()
+            _ = try await stream.read(upTo: 65_536)
+            await time.waitForSleepers(1)
+            time.advance(by: 66)
+            // Hung up on.
+            #expect(try await stream.read(upTo: 1).isEmpty)
+        }
+        let failure = try failure(result)
+        #expect(failure.class == .transient)
+        #expect(failure.message.contains("overstayed"))
+    }
+
+    @Test func `a socket that says something else than results is not listened to`() async throws {
+        let listener = try Listener(.unix(path: socket))
+        let result = try await result(of: WorkerPlace(.socket(socket))) {
+            for _ in 0..<2 {
+                let stream = try await listener.accept()
+                _ = try await stream.read(upTo: 65_536)
+                try await stream.write(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
+                _ = try await stream.read(upTo: 1)
+            }
+        }
+        let failure = try failure(result)
+        #expect(failure.class == .transient)
+        #expect(failure.hint?.contains("MaxConnections=") == true)
+    }
+}
+
+extension WorkerProgram {
+    fileprivate static let missing = WorkerProgram(beside: nil)
+}
