@@ -19,6 +19,7 @@ extension Command {
                 value: "FILE",
                 help: "hold the token against this trust file before any exchange"
             ),
+            workerSocket,
         ],
         run: { invocation in try await doctorCommand(invocation) }
     )
@@ -27,7 +28,7 @@ extension Command {
 private func doctorCommand(_ invocation: Invocation) async throws -> Int32 {
     let trust = try invocation.value("trust").map(trustFile)
     let paths = try accountPaths(invocation)
-    let result = await DirectExchange.withWorkers(invocation.environment) { worker in
+    let result = try await DirectExchange.withWorkers(invocation) { worker in
         await examineAll(paths, Doctor(invocation: invocation, trust: trust, worker: worker))
     }
     return try result.get()
