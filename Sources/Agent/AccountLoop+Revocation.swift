@@ -100,7 +100,8 @@ extension AccountLoop {
         switch result.outcome {
         case .revoked:
             state.withLock { $0.revocations.succeed(entry.id) }
-            around.log(.info, "revoked", ["account": name, "service": account.service.name])
+            around.log.end(.revocationFailed, about: name)
+            around.log(.info, .revoked, ["account": name, "service": account.service.name])
             await persist()
             around.onChange()
             return nil
@@ -113,7 +114,8 @@ extension AccountLoop {
             state.withLock { $0.revocations.fail(entry.id, failure, at: now, chance: chance) }
             around.log(
                 .warning,
-                "revocation-failed",
+                .revocationFailed,
+                about: name,
                 [
                     "account": name, "class": failure.class.rawValue, "error": failure.message,
                     "hint": failure.hint,
@@ -133,7 +135,8 @@ extension AccountLoop {
             guard let failure = report.failure else { continue }
             around.log(
                 .error,
-                "output-failed",
+                .outputFailed,
+                about: "\(account.name) \(report.output.path)",
                 [
                     "account": account.name, "path": report.output.path,
                     "error": failure.message,

@@ -163,21 +163,22 @@ package final class AccountLoop: Sendable {
         let result = await around.worker.run(.exchange, for: account)
         if Task.isCancelled { return }
         state.withLock { $0.measureAttempt(at: around.timekeeper.now) }
-        for warning in result.warnings { log(.warning, "warning", message: warning) }
+        for warning in result.warnings { log(.warning, .warning, message: warning) }
         switch result.outcome {
         case .credential(let credential):
             let chance = around.chance()
             let now = around.timekeeper.now
+            let failures = snapshot.failuresInARow
             state.withLock { state in
                 if around.revokesSuperseded, state.phase(at: now) == .valid {
                     state.credential.map { state.revocations.add($0, of: state.owner ?? account) }
                 }
                 state.succeed(with: credential, result, chance: chance)
             }
-            logRefreshed(credential, result)
+            logRefreshed(credential, result, after: failures)
             if result.proof?.isRenewable == false {
                 let message = "the token source cannot give another token; the account will expire"
-                log(.warning, "will-expire", message: message, expiresAt: credential.expiresAt)
+                log(.warning, .willExpire, message: message, expiresAt: credential.expiresAt)
             }
             await persist()
             await deliver(credential)
@@ -195,12 +196,13 @@ package final class AccountLoop: Sendable {
         state.withLock { $0.record(reports, after: duration, at: now, chance: chance) }
         for report in reports {
             for warning in report.warnings {
-                log(.warning, "warning", message: warning, path: report.output.path)
+                log(.warning, .warning, message: warning, path: report.output.path)
             }
             if let failure = report.failure {
-                log(.error, "output-failed", message: failure.message, path: report.output.path)
+                log(.error, .outputFailed, message: failure.message, path: report.output.path)
             } else {
-                log(.debug, "delivered", message: nil, path: report.output.path)
+                around.log.end(.outputFailed, about: "\(account.name) \(report.output.path)")
+                log(.debug, .delivered, message: nil, path: report.output.path)
             }
         }
         expiryBell.ring()
@@ -221,7 +223,8 @@ package final class AccountLoop: Sendable {
         )
         do {
             let failures = try await runner.run(account.hooks, expiresAt: credential.expiresAt)
-            for failure in failures { log(.error, "hook-failed", message: failure.message) }
+            for failure in failures { log(.error, .hookFailed, message: failure.message) }
+            if failures.isEmpty { around.log.end(.hookFailed, about: "\(account.name) ") }
             state.withLock { $0.endHooks(failures: failures.count) }
         } catch {
             // Cancelled with everything else.
@@ -238,7 +241,8 @@ package final class AccountLoop: Sendable {
         }
         around.log(
             .error,
-            "refresh-failed",
+            .refreshFailed,
+            about: account.name,
             [
                 "account": account.name, "class": failure.class.rawValue,
                 "step": failure.step.rawValue, "error": failure.message, "hint": failure.hint,
@@ -255,7 +259,7 @@ package final class AccountLoop: Sendable {
                 await withdraw()
                 log(
                     .error,
-                    "expired",
+                    .expired,
                     message: "the credential has expired and no newer one is there"
                 )
                 around.onChange()
@@ -272,7 +276,7 @@ package final class AccountLoop: Sendable {
             }
             for report in await outputs.expire() {
                 guard let failure = report.failure else { continue }
-                log(.error, "output-failed", message: failure.message, path: report.output.path)
+                log(.error, .outputFailed, message: failure.message, path: report.output.path)
             }
         }
     }
@@ -296,7 +300,7 @@ package final class AccountLoop: Sendable {
         guard let credential = kept.credential else { return }
         let chance = around.chance()
         state.withLock { $0.adopt(credential, chance: chance) }
-        log(.info, "adopted", message: nil, expiresAt: credential.expiresAt)
+        log(.info, .adopted, message: nil, expiresAt: credential.expiresAt)
         await deliver(credential)
     }
 
@@ -331,38 +335,46 @@ package final class AccountLoop: Sendable {
                         for: account
                     )
                 }
+                around.log.end(.notKept, about: "\(account.name) ")
             } catch {
-                log(.warning, "not-kept", message: "\(error)")
+                log(.warning, .notKept, message: "\(error)")
             }
         }
     }
 
-    private func logRefreshed(_ credential: Credential, _ result: JobResult) {
+    private func logRefreshed(
+        _ credential: Credential,
+        _ result: JobResult,
+        after failures: Int
+    ) {
+        around.log.end(.refreshFailed, about: account.name)
+        around.log.end(.expired, about: "\(account.name) ")
         around.log(
             .info,
-            "refreshed",
+            .refreshed,
             [
                 "account": account.name, "service": account.service.name,
                 "source": result.proof?.source, "issuer": result.proof?.issuer,
                 "expires_at": rfc3339(credential.expiresAt),
+                "failures": failures > 0 ? "\(failures)" : nil,
             ]
         )
     }
 
     private func log(
         _ level: Log.Level,
-        _ event: String,
+        _ event: Log.Event,
         message: String?,
         path: String? = nil,
         expiresAt: Date? = nil
     ) {
-        around.log(
-            level,
-            event,
-            [
-                "account": account.name, "path": path, "expires_at": expiresAt.map(rfc3339),
-                level <= .warning ? "error" : "message": message,
-            ]
-        )
+        let fields: KeyValuePairs<String, String?> = [
+            "account": account.name, "path": path, "expires_at": expiresAt.map(rfc3339),
+            "error": message,
+        ]
+        guard level <= .warning else { return around.log(level, event, fields) }
+        // Of several warnings each repeats by itself; of an output's errors the last counts.
+        let kind = event == .warning ? Repetitions.likeness(of: message ?? "") : path ?? ""
+        around.log(level, event, about: "\(account.name) \(kind)", fields)
     }
 }

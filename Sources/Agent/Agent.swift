@@ -52,7 +52,7 @@ package struct Agent: Sendable {
         let pool = workerPool()
         var roster = try makeRoster(pool)
         let servers = try Servers(settings: settings, board: board)
-        log(.info, "started", ["version": programVersion, "runtime": settings.runtimeDirectory])
+        log(.info, .started, ["version": programVersion, "runtime": settings.runtimeDirectory])
         let failure = await withDiscardingTaskGroup { group -> StartFailure? in
             await roster.reload { loop in group.addTask { await loop.run() } }
             if let failure = startFailure(roster) {
@@ -73,7 +73,7 @@ package struct Agent: Sendable {
         }
         servers.close()
         if let failure { throw failure }
-        log(.info, "stopped")
+        log(.info, .stopped)
     }
 
     private func workerPool() -> Workers {
@@ -86,10 +86,13 @@ package struct Agent: Sendable {
             switch event {
             case .started(let pid):
                 board.count { $0.workersStarted += 1 }
-                log(.debug, "worker-started", ["pid": pid.map(String.init)])
+                log(.debug, .workerStarted, ["pid": pid.map(String.init)])
             case .died(let pid, let reason):
                 board.count { $0.workersDied += 1 }
-                log(.warning, "worker-died", ["pid": pid.map(String.init), "error": reason])
+                let fields: KeyValuePairs<String, String?> = [
+                    "pid": pid.map(String.init), "error": reason,
+                ]
+                log(.warning, .workerDied, about: "", fields)
             }
         }
     }
@@ -158,12 +161,12 @@ package struct Agent: Sendable {
                 case .signal(Signal.user1): for loop in board.loops { loop.refresh() }
                 case .signal:
                     manager.notify("STOPPING=1")
-                    log(.info, "stopping")
+                    log(.info, .stopping)
                     break loop
                 case .recheck: if !board.rejections.isEmpty { await reload() }
                 case .watchdog: manager.notify("WATCHDOG=1")
                 case .clockSet:
-                    log(.info, "clock-set")
+                    log(.info, .clockSet)
                     for loop in board.loops { loop.lookAgain() }
                 }
             }
@@ -188,7 +191,7 @@ package struct Agent: Sendable {
             }
         } catch is CancellationError {
         } catch {
-            log(.warning, "warning", ["error": "clock steps will go unnoticed: \(error)"])
+            log(.warning, .warning, ["error": "clock steps will go unnoticed: \(error)"])
         }
     }
 
@@ -224,7 +227,7 @@ package struct Agent: Sendable {
         _ = await board.wait(until: deadline) { board.isSettled }
         if Task.isCancelled { return }
         manager.notify("READY=1")
-        log(.info, "ready", ["status": board.statusLine])
+        log(.info, .ready, ["status": board.statusLine])
     }
 
     private func keepStatusLine() async {

@@ -1,6 +1,7 @@
 internal import Federation
 package import FoundationEssentials
 internal import Platform
+import Synchronization
 
 /// Says what happens, one event a line. Fields are chosen by the caller one by one: a token, a
 /// credential or a key is never among them.
@@ -42,6 +43,11 @@ package struct Log: Sendable {
     private let format: Format
     private let wallClock: @Sendable () -> Date
     private let sink: @Sendable (String) -> Void
+    private let repetitions = Shared()
+
+    private final class Shared: Sendable {
+        let state = Mutex(Repetitions())
+    }
 
     /// - Parameters:
     ///   - level: the least severe level that is written.
@@ -65,16 +71,43 @@ package struct Log: Sendable {
 
     /// Writes an event.
     ///
-    /// - Parameters:
-    ///   - event: the event's name, as wif-agent(1) lists it.
-    ///   - fields: in order; foreign text in the values is escaped, `nil` values are left out.
+    /// - Parameter fields: in order; foreign text in the values is escaped, `nil` values are left out.
     package func callAsFunction(
         _ level: Level,
-        _ event: String,
+        _ event: Event,
         _ fields: KeyValuePairs<String, String?> = [:]
     ) {
+        write(level, event.rawValue, fields.compactMap { key, value in value.map { (key, $0) } })
+    }
+
+    /// Writes an event that may come again and again: the first time, when it differs from the last about
+    /// the same subject, when the count of the like ones has doubled, and once a day. A field `count` says
+    /// how many there were since the last line, where it is more than one.
+    ///
+    /// - Parameter subject: what the event is about, beside its name: an account, a path.
+    package func callAsFunction(
+        _ level: Level,
+        _ event: Event,
+        about subject: String,
+        _ fields: KeyValuePairs<String, String?>
+    ) {
+        var present = fields.compactMap { key, value in value.map { (key, $0) } }
+        let text = present.map(\.1).joined(separator: " ")
+        let count = repetitions.state.withLock {
+            $0.note(text, about: "\(event.rawValue) \(subject)", at: wallClock())
+        }
+        guard let count else { return }
+        if count > 1 { present.append(("count", "\(count)")) }
+        write(level, event.rawValue, present)
+    }
+
+    /// What the event told of the subject is no more: the next one is news.
+    package func end(_ event: Event, about subject: String) {
+        repetitions.state.withLock { $0.end("\(event.rawValue) \(subject)") }
+    }
+
+    private func write(_ level: Level, _ event: String, _ present: [(String, String)]) {
         guard level <= self.level else { return }
-        let present = fields.compactMap { key, value in value.map { (key, $0) } }
         switch format {
         case .json: sink(json(level, event, present))
         case .text: sink("\(rfc3339(wallClock())) \(level.word) \(text(event, present))")

@@ -54,7 +54,7 @@ struct Roster {
         for (name, loop) in loops where !seen.contains(name) {
             await stop(loop, forGood: true)
             loops[name] = nil
-            log(.info, "removed", ["account": name])
+            log(.info, .removed, ["account": name])
         }
         board.set(
             Array(loops.values),
@@ -91,14 +91,14 @@ struct Roster {
             return
         }
         for warning in account.warnings {
-            log(.warning, "warning", ["account": account.name, "error": warning])
+            log(.warning, .warning, ["account": account.name, "error": warning])
         }
         if let running { await stop(running) }
         do throws(OutputError) {
             let loop = try makeLoop(for: account, inheriting: running?.legacy)
             loops[account.name] = loop
             start(loop)
-            log(.info, running == nil ? "loaded" : "reloaded", ["account": account.name])
+            log(.info, running == nil ? .loaded : .reloaded, ["account": account.name])
         } catch {
             if let running { try await restore(running, start) }
             throw AccountFiles.Problem(
@@ -169,7 +169,8 @@ struct Roster {
         rejections[problem.path] = problem
         log(
             .error,
-            "rejected",
+            .rejected,
+            about: problem.path,
             [
                 "file": problem.path, "error": problem.failure.message,
                 "hint": problem.failure.hint,
@@ -189,36 +190,45 @@ struct Roster {
 }
 
 extension SocketEvent {
-    fileprivate var word: String {
-        switch self {
-        case .delivered: "delivered"
-        case .refused: "refused"
-        case .heldTooLong: "held-too-long"
-        case .stalled: "stalled"
-        case .paused: "paused"
-        }
-    }
-
     fileprivate func log(to log: Log, account: String, path: String) {
-        let event = "socket-\(word)"
+        let place = "\(account) \(path)"
         switch self {
         case .delivered(let uid, let unit):
-            log(.info, event, ["account": account, "path": path, "uid": "\(uid)", "unit": unit])
+            log(
+                .info,
+                .socketDelivered,
+                ["account": account, "path": path, "uid": "\(uid)", "unit": unit]
+            )
         case .refused(let uid, let reason, let count):
             log(
                 .warning,
-                event,
+                .socketRefused,
                 [
                     "account": account, "path": path, "uid": "\(uid)", "error": reason,
                     "count": "\(count)",
                 ]
             )
         case .heldTooLong(let uid):
-            log(.warning, event, ["account": account, "path": path, "uid": "\(uid)"])
+            log(
+                .warning,
+                .socketHeldTooLong,
+                about: place,
+                ["account": account, "path": path, "uid": "\(uid)"]
+            )
         case .stalled(let uid, let unit):
-            log(.warning, event, ["account": account, "path": path, "uid": "\(uid)", "unit": unit])
+            log(
+                .warning,
+                .socketStalled,
+                about: place,
+                ["account": account, "path": path, "uid": "\(uid)", "unit": unit]
+            )
         case .paused(let reason):
-            log(.error, event, ["account": account, "path": path, "error": reason])
+            log(
+                .error,
+                .socketPaused,
+                about: place,
+                ["account": account, "path": path, "error": reason]
+            )
         }
     }
 }

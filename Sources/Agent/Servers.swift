@@ -108,7 +108,7 @@ private func serveLogged(
         try await serve(listener, limits: limits, handler: handler)
     } catch is CancellationError {
     } catch {
-        log(.error, "serving-failed", ["error": "\(error)"])
+        log(.error, .servingFailed, about: "", ["error": "\(error)"])
     }
 }
 

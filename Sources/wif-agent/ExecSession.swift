@@ -93,7 +93,7 @@ struct ExecSession: Sendable {
         do throws(PathError) {
             try place.remove()
         } catch {
-            log(.warning, "warning", ["error": "\(error)"])
+            log(.warning, .warning, ["error": "\(error)"])
         }
         return try ended.get()
     }
@@ -204,7 +204,7 @@ struct ExecSession: Sendable {
             for await case let failure? in group {
                 log(
                     .warning,
-                    "revocation-failed",
+                    .revocationFailed,
                     [
                         "account": account.name, "class": failure.class.rawValue,
                         "error": failure.message, "hint": failure.hint,

@@ -131,7 +131,7 @@ struct ExecSupervisor {
         case .restart:
             guard !isRestarting, !isEnding else { return }
             isRestarting = true
-            log(.info, "restarting", ["pid": "\(child.process.pid)"])
+            log(.info, .restarting, ["pid": "\(child.process.pid)"])
             child.process.signal(Signal.terminate)
             // A stopped process would not hear it.
             child.process.signal(Signal.resume)
