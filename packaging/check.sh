@@ -41,7 +41,7 @@ step() {
 requirements() {
     install_missing pkg-config libcurl4-openssl-dev libssl-dev mandoc openssl jq curl gcc \
         python3 iproute2=ip procps=ps binutils=readelf \
-        dash zsh fish util-linux=unshare
+        dash zsh fish util-linux=unshare systemd=systemd-analyze
     swift --version 2>&1 | head -n 1
 }
 
@@ -137,7 +137,7 @@ documents() {
 }
 
 scripts() {
-    local script list=(packaging/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh .ci/run)
+    local script list=(packaging/*.sh packaging/*/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh .ci/run)
     for script in "${list[@]}"; do
         [ -e "$script" ] && bash -n "$script"
     done
@@ -147,6 +147,8 @@ scripts() {
         echo "shellcheck is not installed; only the syntax was looked at"
     fi
 }
+
+units() { packaging/systemd/check.sh; }
 
 sanitized() {
     local sanitizer=$1 path=.build-${1:0:1}san
@@ -172,6 +174,7 @@ step 'format' format
 step 'scripts' scripts
 step 'documents' documents
 step 'manual pages' manuals
+step 'units' units
 step 'build' build
 step 'tests' tests
 step 'consumers' consumers
