@@ -46,8 +46,9 @@ private struct Probe {
             at: date,
             warnings: found.warnings
         )
+        let identity = await identity(of: found.token, sources, &predictions)
         predictions += await runner.exchangeContext.checkIssuer(of: found.token, for: account)
-        let verdict = trustSteps(trust, on: found.token, of: account, at: date)
+        let verdict = trustSteps(trust, on: identity, of: account, at: date)
         guard !verdict.contains(where: { $0.state == .failed }) else {
             steps += predictions + verdict
             return steps + Self.last.map { .skipped($0, "not tried, for the trust refuses") }
@@ -90,6 +91,26 @@ private struct Probe {
             steps.append(.failed(.token, failure.class, failure.message, hint: hint))
         }
         return steps
+    }
+
+    /// What a trust looks at: the token's claims, or whose signature a request to AWS bears.
+    private func identity(
+        of token: SubjectToken,
+        _ sources: SourceContext,
+        _ steps: inout [StepReport]
+    ) async -> JSON? {
+        if let claims = token.claims { return claims.all }
+        guard SignedRequestSummary(decoding: token.value) != nil else { return nil }
+        steps.removeAll { $0.name == .subject }
+        do throws(Failure) {
+            let identity = try await sources.callerIdentity(from: source)
+            let name = identity["Arn"]?.string?.printable ?? "nobody"
+            steps.append(.ok(.subject, "AWS says that it is signed by \(name)"))
+            return identity
+        } catch {
+            steps.append(.failed(.subject, error))
+            return nil
+        }
     }
 
     // MARK: Exchange

@@ -604,6 +604,21 @@ def trusted_claim(case):
                mappings={"jwt_claims.environment": "production"})
 
 
+def trusted_role(case):
+    provider(case, "aws")
+    case.trust(subject="arn:aws:sts::123456789012:assumed-role/other/*")
+
+
+def key_unknown(case):
+    without(case, "AWS_EC2")
+    provider(case, "aws", AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE", AWS_REGION="eu-central-1",
+             AWS_SECRET_ACCESS_KEY="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+
+
+def region_unknown(case):
+    provider(case, "aws", AWS_REGION="mars 1")
+
+
 def trusted_issuer(case):
     provider(case, "gcp")
     case.trust(issuer="https://accounts.google.example", subject="112233445566778899000")
@@ -780,6 +795,8 @@ TABLE = [
     ("IMDSv2 behind a hop limit of 1", hop_limit, "hop-limit", "source", "misconfigured",
      "", "hop"),
     ("AWS without a key", no_aws_keys, "plain", "source", "no-source", "", ""),
+    ("AWS keys that are no longer valid", key_unknown, "aws", "subject", "no-source", "", ""),
+    ("an AWS region that is none", region_unknown, "aws", "source", "misconfigured", "mars", ""),
     ("a token file that is missing", file_missing, "plain", "source", "no-source",
      "/nonexistent/token", ""),
     ("a token file that is empty", file_empty, "plain", "source", "no-source", "empty", ""),
@@ -843,6 +860,8 @@ TABLE = [
      "https://mondoo.com", "tokenaudience"),
     ("a claim that is not there", trusted_claim, "plain", "trust", "refused",
      "production", ""),
+    ("a role that is not trusted", trusted_role, "aws", "trust", "refused",
+     "assumed-role/workload", ""),
     ("a trust in another issuer", trusted_issuer, "plain", "trust", "refused",
      "accounts.google.example", ""),
     ("a trust for another space", trusted_scope, "plain", "trust", "refused",
@@ -878,6 +897,7 @@ WORLDS = {
     "wrong-host": ["--platform", "gcp", "--tls", "--tls-fault", "wrong-host"],
     "expired": ["--platform", "gcp", "--tls", "--tls-fault", "expired"],
     "nowhere": ["--platform", "none"],
+    "aws": ["--platform", "aws"],
     "hop-limit": ["--platform", "aws", "--aws-hop-limit", "1"],
     "ahead": ["--platform", "gcp", "--clock-offset", "4000"],
 }

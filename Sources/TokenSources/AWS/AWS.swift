@@ -35,6 +35,20 @@ struct AWS {
         }
     }
 
+    /// As whom AWS knows this identity: what it answers to a `GetCallerIdentity` of one's own.
+    func identity(_ context: SourceContext) async throws(SourceError) -> JSON {
+        let settings = try AWSSettings(source, context)
+        let credentials = try await CredentialChain(settings: settings, context: context)
+            .credentials()
+        let host = try await settings.host(for: credentials, context)
+        let result = try await settings.service(at: host, context)
+            .call("GetCallerIdentity", [], key: credentials.key)
+        let members = ["Arn", "Account", "UserId"].compactMap { name in
+            result[name].map { (name, JSON.string($0.text)) }
+        }
+        return .object(Dictionary(uniqueKeysWithValues: members))
+    }
+
     private func callerIdentity(
         _ key: AWSKey,
         _ host: SecurityTokenHost,
