@@ -1,4 +1,4 @@
-internal import Federation
+package import Federation
 internal import Platform
 
 /// Where workers come from: the socket of a unit of theirs, or a program that is started as a child.
@@ -51,17 +51,49 @@ package struct WorkerPlace: Sendable {
         }
     }
 
+    /// What workers would come from, in words; nothing is started and nobody connected to.
+    /// - Throws: ``Failure`` where that is not there, or is a program that may not be run.
+    package func look() throws(Failure) -> String {
+        switch choice {
+        case .socket(let path):
+            do throws(Errno) {
+                _ = try FileFacts(at: path)
+            } catch {
+                throw unreachable(path, error)
+            }
+            return "the socket \(path.printable)"
+        case .automatic where isThere(standardSocket):
+            return "the socket \(standardSocket), else \(program.path)"
+        case .automatic, .child:
+            let path = program.path
+            do throws(Errno) {
+                try checkExecutable(path)
+                return path
+            } catch {
+                throw notStarted(path, error)
+            }
+        }
+    }
+
+    private func isThere(_ path: String) -> Bool {
+        do throws(Errno) { return try FileFacts(at: path).kind == .socket } catch { return false }
+    }
+
+    private func notStarted(_ path: String, _ error: Errno) -> Failure {
+        Failure(
+            .misconfigured,
+            at: .worker,
+            "the worker \(path) cannot be started: \(error)",
+            hint: "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
+        )
+    }
+
     private func child(_ arguments: [String]) throws(Failure) -> any WorkerLink {
         let path = program.path
         do throws(Errno) {
             return try WorkerProcess(program: path, arguments: arguments)
         } catch {
-            throw Failure(
-                .misconfigured,
-                at: .worker,
-                "the worker \(path) cannot be started: \(error)",
-                hint: "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
-            )
+            throw notStarted(path, error)
         }
     }
 

@@ -96,6 +96,9 @@ extension ExchangeContext {
         return nil
     }
 
+    private static let caFileHint =
+        "caFile names a PEM file of the authorities' certificates, which the worker can read"
+
     /// Whose certificates count: those of the account's file, else of the environment's settings.
     func trust(for account: Account) throws(Failure) -> HTTPRequest.Trust {
         guard let path = account.caFile else {
@@ -105,13 +108,19 @@ extension ExchangeContext {
         do throws(ReadFileError) {
             content = try readFile(path, limit: 16 << 20).text
         } catch {
-            throw Failure(.misconfigured, at: .account, "caFile \(path.printable) \(error)")
+            throw Failure(
+                .misconfigured,
+                at: .account,
+                "caFile \(path.printable) \(error)",
+                hint: Self.caFileHint
+            )
         }
         guard content.contains("-----BEGIN") else {
             throw Failure(
                 .misconfigured,
                 at: .account,
-                "caFile \(path.printable) holds no PEM certificate"
+                "caFile \(path.printable) holds no PEM certificate",
+                hint: Self.caFileHint
             )
         }
         return .file(path)

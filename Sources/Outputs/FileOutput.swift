@@ -118,12 +118,16 @@ func resolved(
 }
 
 func knownUser(_ name: String, for path: String) throws(OutputError) -> UInt32 {
-    guard let id = userID(of: name) else { throw OutputError(path, "no user \"\(name)\"") }
+    guard let id = userID(of: name) else {
+        throw OutputError(path, "no user \"\(name)\"", hint: "getent passwd lists the users")
+    }
     return id
 }
 
 func knownGroup(_ name: String, for path: String) throws(OutputError) -> UInt32 {
-    guard let id = groupID(of: name) else { throw OutputError(path, "no group \"\(name)\"") }
+    guard let id = groupID(of: name) else {
+        throw OutputError(path, "no group \"\(name)\"", hint: "getent group lists the groups")
+    }
     return id
 }
 

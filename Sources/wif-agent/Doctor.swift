@@ -28,8 +28,10 @@ extension Command {
 private func doctorCommand(_ invocation: Invocation) async throws -> Int32 {
     let trust = try invocation.value("trust").map(trustFile)
     let paths = try accountPaths(invocation)
+    let place = try invocation.workerPlace
     let result = try await DirectExchange.withWorkers(invocation) { worker in
-        await examineAll(paths, Doctor(invocation: invocation, trust: trust, worker: worker))
+        let doctor = Doctor(invocation: invocation, trust: trust, worker: worker, place: place)
+        return await examineAll(paths, doctor)
     }
     return try result.get()
 }
@@ -89,6 +91,7 @@ private struct Doctor {
     let invocation: Invocation
     let trust: String?
     let worker: any ExchangeWorker
+    let place: WorkerPlace
 
     /// Tells of each step as soon as it has been taken.
     func examine(
@@ -106,8 +109,7 @@ private struct Doctor {
         try tell(accountStep(account))
         let program = workerStep()
         try tell(program)
-        let place = AgentPlace(invocation)
-        let found = await place.find(account)
+        let found = await AgentPlace(invocation).find(account)
         let local = LocalSteps(account: account, found: found)
         for step in local.steps() { try tell(step) }
         if program.state == .ok { for step in await probe(account) { try tell(step) } }
@@ -121,17 +123,10 @@ private struct Doctor {
     }
 
     private func workerStep() -> StepReport {
-        let path = WorkerProgram().path
-        do throws(Errno) {
-            try checkExecutable(path)
-            return .ok(.worker, path)
+        do throws(Failure) {
+            return .ok(.worker, try place.look())
         } catch {
-            return .failed(
-                .worker,
-                .misconfigured,
-                "the worker \(path) cannot be started: \(error)",
-                hint: "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
-            )
+            return .failed(.worker, error)
         }
     }
 

@@ -26,7 +26,8 @@ struct DoctorOutput {
     }
 
     /// Takes a step's report, and shows it to people at once.
-    mutating func add(_ step: StepReport, of path: String) throws {
+    mutating func add(_ report: StepReport, of path: String) throws {
+        let step = report.mendable
         if accounts.last?.path != path {
             accounts.append((path, []))
             if !isJSON { try show(accounts.count > 1 ? "\n\(path)\n" : "\(path)\n") }

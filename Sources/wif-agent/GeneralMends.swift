@@ -1,0 +1,50 @@
+import Federation
+
+extension StepReport {
+    /// The report with a way to mend a failure, also where nothing is known but the step and the class.
+    var mendable: StepReport {
+        guard hint == nil, state == .failed || state == .warning else { return self }
+        var report = self
+        report.hint = generalMend
+        return report
+    }
+
+    private var generalMend: String {
+        switch name {
+        case .account where isUnreadable:
+            "is the path right, and may this user read it? -c FILE names another"
+        case .account:
+            "wif-agent.json(5) tells every key; wif-agent check reads the file alone"
+        case .worker, .agent: "what it says is in its log: journalctl -u wif-agent"
+        case .runtimeDirectory, .output, .delivery:
+            "wif-agent.json(5), Outputs, tells what a path must be like"
+        case .proxy, .dns, .connection, .tls, .http:
+            "compare with curl -v from this machine, as the agent's user"
+        case .clock: "synchronise the clock"
+        case .source, .token: sourceMend
+        case .issuer, .audience, .times, .subject, .trust:
+            "make the two agree: change the trust at the service, or have the platform make the"
+                + " token otherwise"
+        case .discovery, .keys, .signature: "mend it at the issuer; services keep keys for minutes"
+        case .exchange, .reply, .credential, .revocation: serviceMend
+        }
+    }
+
+    private var sourceMend: String {
+        switch `class` {
+        case .misconfigured: "wif-agent.json(5), Credential sources, tells what the source takes"
+        case .transient, .throttled: "the platform is here and not well: try again later"
+        default:
+            "is this one of that platform's machines or jobs, and may it ask there? else name"
+                + " another credentialSource"
+        }
+    }
+
+    private var serviceMend: String {
+        switch `class` {
+        case .transient, .throttled:
+            "the agent tries again by itself; is it the service that answers, and is it well?"
+        default: "compare the token's claims above with what the service trusts"
+        }
+    }
+}
