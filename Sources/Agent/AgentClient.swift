@@ -56,8 +56,8 @@ package struct AgentClient: Sendable {
     /// - Parameters:
     ///   - target: path and query, encoded.
     ///   - timeout: seconds for the whole of it.
-    /// - Throws: ``Unreachable`` where nobody serves the socket, or somebody who is neither root nor
-    ///   the caller does.
+    /// - Throws: ``Unreachable`` where nobody serves the socket, or somebody who is neither root, nor the
+    ///   caller, nor the user to whom root has given the runtime directory.
     package func ask(
         _ method: String,
         _ target: String,
@@ -86,12 +86,26 @@ package struct AgentClient: Sendable {
     private func send(_ method: String, _ target: String) async throws -> Answer {
         let stream = try await connect(to: .unix(path: socket))
         let server = try peerUser(of: stream.raw)
-        guard server == 0 || server == effectiveUser else {
+        guard server == 0 || server == effectiveUser || isAppointed(server) else {
             throw Unreachable(
                 reason: "\(socket) is served by \(userDescription(server)), who is not trusted"
             )
         }
         let response = try await request(HTTPClientRequest(method, target), over: stream)
         return Answer(status: response.status, body: response.body)
+    }
+
+    /// Whether root has given the runtime directory to the user, as systemd does for a unit's own: then
+    /// it is root who says that this is the agent.
+    private func isAppointed(_ user: UInt32) -> Bool {
+        do throws(Errno) {
+            let facts = try FileFacts(at: directory)
+            guard facts.kind == .directory, facts.owner == user, facts.mode & 0o022 == 0 else {
+                return false
+            }
+            return try isRootsAlone(splitPath(realPath(directory)).directory)
+        } catch {
+            return false
+        }
     }
 }

@@ -136,6 +136,19 @@ package func bootID() throws(ReadFileError) -> String {
     return String(text.prefix { $0 != "\n" })
 }
 
+/// Whether nobody but root can change where the directory's path leads: root owns every directory on
+/// it, links resolved, and no one else can write to any of them, sticky bit or not.
+/// - Throws: ``Errno`` where the path cannot be followed.
+package func isRootsAlone(_ directory: String) throws(Errno) -> Bool {
+    var place = ""
+    for part in try [""] + realPath(directory).split(separator: "/").map(String.init) {
+        place = part.isEmpty ? "/" : (place == "/" ? "/" : place + "/") + part
+        let facts = try FileFacts(at: place)
+        if facts.owner != 0 || facts.mode & 0o022 != 0 { return false }
+    }
+    return true
+}
+
 /// Whether somebody else could change what a path leads to: the first file or directory on it, links
 /// resolved, that another user owns, or that group or others can write to without the sticky bit.
 /// `nil` where there is none.

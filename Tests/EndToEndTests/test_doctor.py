@@ -13,13 +13,14 @@ import shutil
 import socket
 import stat
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
 import urllib.request
 
 import world
-from world import World, is_root, remember, wait_for
+from world import World, is_root, remember, root_only, wait_for
 
 CODES = {"transient": 75, "throttled": 75, "refused": 77, "misconfigured": 78, "no-source": 69}
 NOBODY = 65534
@@ -1040,6 +1041,43 @@ class Doctor(World):
                 self.assertIn(b"exchange", done.stdout)
         self.assertEqual((self.everything(), self.settled()), before)
         self.assertEqual(emulator.exchanges(), 5)
+
+    @root_only
+    def test_root_looks_as_the_user_of_the_service(self):
+        emulator = self.emulator("--platform", "gcp")
+        place = pathlib.Path(tempfile.mkdtemp(prefix="wif-e2e-", dir="/run"))
+        self.addCleanup(shutil.rmtree, place)
+        place.chmod(0o755)
+        self.runtime = place / "agent"
+        self.runtime.mkdir(mode=0o755)
+        folder = place / "out"
+        folder.mkdir(mode=0o755)
+        outputs = [{"format": "raw", "path": f"{self.runtime}/good"},
+                   {"format": "raw", "path": f"{folder}/bad"}]
+        account = place / "mondoo.json"
+        account.write_text(json.dumps({**emulator.account, "outputs": outputs[:1]}))
+        environment = self.environment(emulator, HOME="/nonexistent")
+        os.chown(self.runtime, NOBODY, NOBODY)
+        agent = self.agent("-c", account, environment=environment, user=NOBODY, group=NOBODY,
+                           extra_groups=[])
+        self.await_ready(agent)
+        self.assertIn(b"valid", self.control("status").stdout)
+        done = self.doctor(emulator, account, "--json")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        steps = json.loads(done.stdout)["accounts"][0]["steps"]
+        states = {one["step"]: one["state"] for one in steps}
+        self.assertEqual((states["agent"], states["delivery"]), ("ok", "ok"), steps)
+        # Root could write there; the service's user cannot.
+        account.write_text(json.dumps({**emulator.account, "outputs": outputs}))
+        done = self.doctor(emulator, account, "--json")
+        self.assertEqual(done.returncode, 74, done.stdout)
+        self.assertIn(b"cannot be written by nobody", done.stdout)
+        # Whom root has not given the place is not believed.
+        os.chown(self.runtime, 0, 0)
+        done = self.control("status")
+        self.assertEqual(done.returncode, 75)
+        self.assertIn(b"not trusted", done.stderr)
+        os.chown(self.runtime, NOBODY, NOBODY)
 
     def everything(self):
         """Every file there is: what it is, whose, since when, and what is in it."""

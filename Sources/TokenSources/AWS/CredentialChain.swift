@@ -82,9 +82,11 @@ struct CredentialChain: Sendable {
         error.message =
             "no key in the variables, \(settings.profileName.printable)'s profile or a container"
             + " endpoint; " + error.message
-        error.hint =
-            error.hint
-            ?? "attach a role to the machine, the task or the pod; or set AWS's variables, or a profile"
+        if error.hint == nil, error.class == .noSource {
+            error.hint =
+                "attach a role to the machine, the task or the pod; or set AWS's variables, or a"
+                + " profile"
+        }
         return error
     }
 }
