@@ -36,7 +36,7 @@ let package = Package(
 
         .executableTarget(
             name: "wif-agent",
-            dependencies: ["Agent", "Outputs", "Federation", "Platform"]
+            dependencies: ["Agent", "Outputs", "Policy", "Federation", "Platform"]
         ),
         .executableTarget(
             name: "wif-exchange",

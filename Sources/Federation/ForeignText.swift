@@ -66,7 +66,8 @@ extension [UInt8] {
 }
 
 extension Unicode.GeneralCategory {
-    fileprivate var isUnprintable: Bool {
+    /// Whether a terminal or a log had better not be shown it.
+    var isUnprintable: Bool {
         switch self {
         case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
             .paragraphSeparator:

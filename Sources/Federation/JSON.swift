@@ -135,18 +135,25 @@ private struct JSONWriter {
     }
 
     mutating func write(_ text: String) {
-        let digits = Array("0123456789abcdef".utf8)
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case UInt8(ascii: "\n"): bytes += "\\n".utf8
-            case 0..<0x20, 0x7f:
-                bytes += "\\u00".utf8
-                bytes += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            default: bytes.append(byte)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": bytes += "\\\"".utf8
+            case "\\": bytes += "\\\\".utf8
+            case "\n": bytes += "\\n".utf8
+            case " "..."~": bytes.append(UInt8(scalar.value))
+            // A terminal or a log may show this text: no control characters, of Unicode's either.
+            case _ where scalar.properties.generalCategory.isUnprintable:
+                for unit in String(scalar).utf16 { writeEscape(unit) }
+            default: bytes += String(scalar).utf8
             }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func writeEscape(_ unit: UInt16) {
+        let digits = Array("0123456789abcdef".utf8)
+        bytes += "\\u".utf8
+        for shift in [12, 8, 4, 0] { bytes.append(digits[Int(unit >> shift & 15)]) }
     }
 }

@@ -18,6 +18,7 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static let wouldBlock = Errno(EAGAIN)
     package static let brokenPipe = Errno(EPIPE)
     package static let connectionReset = Errno(ECONNRESET)
+    package static let tooLarge = Errno(EFBIG)
     package static let noSpace = Errno(ENOSPC)
     package static let quota = Errno(EDQUOT)
     package static let readOnly = Errno(EROFS)

@@ -18,6 +18,19 @@ package func writeToStandardOutput(_ bytes: [UInt8]) throws(Errno) {
     }
 }
 
+/// All of standard input.
+/// - Throws: ``Errno``; ``Errno/tooLarge`` past the limit of bytes.
+package func readStandardInput(limit: Int) throws(Errno) -> Secret {
+    var content: [UInt8] = []
+    defer { wipe(&content) }
+    while content.count <= limit {
+        let bytes = try read(0, upTo: 65_536)
+        if bytes.isEmpty { return Secret(content) }
+        content += bytes
+    }
+    throw .tooLarge
+}
+
 private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) {
     var rest = bytes[...]
     while !rest.isEmpty {

@@ -55,7 +55,8 @@ struct Command: Sendable {
 
     /// All commands, in the order in which help lists them.
     static let all: [Command] = [
-        .run, .get, .exec, .token, .doctor, .status, .wait, .refresh, .revoke, .check, .completion,
+        .run, .get, .exec, .token, .claims, .doctor, .status, .wait, .refresh, .revoke, .check,
+        .completion,
     ]
 }
 

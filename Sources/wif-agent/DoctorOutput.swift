@@ -83,7 +83,7 @@ struct DoctorOutput {
 
 extension [String: String] {
     /// Whether the locale's characters are UTF-8. `locale(7)`
-    fileprivate var isUTF8: Bool {
+    var isUTF8: Bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { self[$0] }
             .first { !$0.isEmpty }
         let name = (locale ?? "").lowercased()

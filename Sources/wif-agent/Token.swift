@@ -9,11 +9,7 @@ extension Command {
         options: [
             config,
             Option(name: "raw", help: "print the token itself; treat it as a password"),
-            Option(
-                name: "source",
-                value: "SOURCE",
-                help: "ask this provider in place of the file's"
-            ),
+            .source,
             timeout,
             workerSocket,
         ],
@@ -22,6 +18,34 @@ extension Command {
 }
 
 private func tokenCommand(_ invocation: Invocation) async throws -> Int32 {
+    let token = try await presentedToken(invocation)
+    if invocation.isSet("raw") {
+        try emit(token.bytes + [UInt8(ascii: "\n")])
+    } else if let claims = TokenClaims(decoding: token) {
+        try emit(claims.all.serialized(indented: true) + [UInt8(ascii: "\n")])
+    } else if let request = SignedRequestSummary(decoding: token) {
+        try emit(request.json.serialized(indented: true) + [UInt8(ascii: "\n")])
+    } else {
+        throw CommandFailure(.noJWT)
+    }
+    return 0
+}
+
+extension Failure {
+    /// Somebody asked for the claims of what has none.
+    static let noJWT = Failure(.noSource, at: .subjectToken, "the subject token is no JWT")
+}
+
+extension Option {
+    static let source = Option(
+        name: "source",
+        value: "SOURCE",
+        help: "ask this provider in place of the file's"
+    )
+}
+
+/// The token that this machine would present for the account; tells on standard error where it is from.
+func presentedToken(_ invocation: Invocation) async throws -> Secret {
     let account = try AccountChoice.load(invocation)
     let provider = invocation.value("source")
     if let provider, !TokenSource.providers.contains(provider) {
@@ -41,18 +65,7 @@ private func tokenCommand(_ invocation: Invocation) async throws -> Int32 {
     case .failure(let failure): throw CommandFailure(failure)
     case .subjectToken(let token):
         if let source = result.proof?.source { writeToStandardError("source: \(source)\n") }
-        if invocation.isSet("raw") {
-            try emit(token.bytes + [UInt8(ascii: "\n")])
-        } else if let claims = TokenClaims(decoding: token) {
-            try emit(claims.all.serialized(indented: true) + [UInt8(ascii: "\n")])
-        } else if let request = SignedRequestSummary(decoding: token) {
-            try emit(request.json.serialized(indented: true) + [UInt8(ascii: "\n")])
-        } else {
-            throw CommandFailure(
-                Failure(.noSource, at: .subjectToken, "the subject token is no JWT")
-            )
-        }
-        return 0
+        return token
     default: throw CommandFailure(.strangeAnswer)
     }
 }

@@ -95,6 +95,13 @@ import Testing
         #expect(try JSON(parsing: value.serialized()) == value)
     }
 
+    @Test func `what is written moves no cursor and hides no text`() throws {
+        let value: JSON = ["a": "\u{9b}31m\u{202e}\u{2028}\u{e0001}ä😀"]
+        let line = String(decoding: value.serialized(), as: UTF8.self)
+        #expect(line == #"{"a":"\u009b31m\u202e\u2028\udb40\udc01ä😀"}"#)
+        #expect(try JSON(parsing: value.serialized()) == value)
+    }
+
     @Test func `what is written is one line with its keys in order`() {
         let value: JSON = ["b": "a/\n\r\u{1}\"\\\u{7f}é", "a": [1, .number(0.5), .null]]
         let line = String(decoding: value.serialized(), as: UTF8.self)

@@ -13,7 +13,7 @@ enum Rooms {
         "Exchanges": ["Federation", "HTTP", "Crypto", "Platform"],
         "Outputs": ["Federation", "Platform"],
         "Agent": ["Outputs", "Serving", "Federation", "Platform"],
-        "wif-agent": ["Agent", "Outputs", "Federation", "Platform"],
+        "wif-agent": ["Agent", "Outputs", "Policy", "Federation", "Platform"],
         "wif-exchange": [
             "TokenSources", "Exchanges", "HTTP", "Policy", "Federation", "Platform",
         ],
@@ -21,7 +21,9 @@ enum Rooms {
     ]
 
     /// The rooms of the process that lives for months: no network library, directly or through another.
-    static let agentSide = ["wif-agent", "Agent", "Outputs", "Serving", "Federation", "Platform"]
+    static let agentSide = [
+        "wif-agent", "Agent", "Outputs", "Serving", "Policy", "Federation", "Platform",
+    ]
 
     /// Modules with a door: who alone may import them.
     static let doors: [String: Set<String>] = [

@@ -1,3 +1,5 @@
+package import Federation
+
 /// One thing that a service looks at in a token, and what it will make of it.
 package struct Clause: Equatable, Sendable {
     /// What the service will say.
@@ -21,6 +23,16 @@ package struct Clause: Equatable, Sendable {
         self.verdict = verdict
         self.detail = detail
         self.hint = hint
+    }
+
+    /// What Mondoo will make of a subject and of claim mappings, with no trust around them. The claims are
+    /// a JWT's, or what GetCallerIdentity answers.
+    package static func list(
+        subject: String?,
+        _ mappings: [ClaimMapping],
+        claims: JSON
+    ) -> [Clause] {
+        Trust.mondooClauses(subject: subject, mappings, claims: claims)
     }
 }
 

@@ -29,6 +29,20 @@ extension Trust {
         }
     }
 
+    /// What Mondoo will make of a subject and of claim mappings alone, for claims of a JWT or of
+    /// GetCallerIdentity's answer.
+    static func mondooClauses(
+        subject: String?,
+        _ mappings: [ClaimMapping],
+        claims: JSON
+    ) -> [Clause] {
+        let arn = callerIdentity("arn", in: claims)?.string
+        let isARN = arn != nil && claims["iss"] == nil
+        let found = isARN ? arn : claims["sub"]?.string
+        return (subject.map { [subjectClause($0, found, isARN: isARN)] } ?? [])
+            + mappings.map { clause($0, claims) }
+    }
+
     private func issuerClause(_ claims: JSON) -> Clause {
         guard let found = claims["iss"]?.string else {
             return Clause("issuer", .refused, "the token has no iss")
