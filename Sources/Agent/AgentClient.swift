@@ -45,6 +45,9 @@ package struct AgentClient: Sendable {
         return directories.map(AgentClient.init(directory:)).filter(\.isThere)
     }
 
+    /// Whether it is one of several that have an account each, as `wif-agent@.service` starts them.
+    package var isInstance: Bool { directory.hasPrefix("/run/wif-agent/") }
+
     private var socket: String { directory + "/control.sock" }
 
     private var isThere: Bool {

@@ -66,11 +66,7 @@ package struct ControlServer: Sendable {
 
     private func readiness(_ request: HTTPServerRequest) async -> HTTPServerResponse {
         let name = request.query.first { $0.name == "account" }?.value
-        if let name, !board.loops.contains(where: { $0.account.name == name }) {
-            let known = board.loops.map(\.account.name).joined(separator: ", ")
-            let text = "no account \(name.printable); there is \(known.isEmpty ? "none" : known)\n"
-            return HTTPServerResponse(status: 404, text: text)
-        }
+        if let name, !knows(name) { return unknown(name) }
         let isReady = await board.wait(until: deadline(request)) {
             guard let name else { return board.isReady }
             return board.loops.contains {
@@ -79,6 +75,18 @@ package struct ControlServer: Sendable {
         }
         if isReady { return HTTPServerResponse(status: 200, text: "ready\n") }
         return HTTPServerResponse(status: 503, text: reasons(name).joined(separator: "\n") + "\n")
+    }
+
+    /// Whether there is such an account, or a file of that name that may become usable.
+    private func knows(_ name: String) -> Bool {
+        board.loops.contains { $0.account.name == name }
+            || board.rejections.contains { $0.path.hasSuffix("/\(name).json") }
+    }
+
+    private func unknown(_ name: String) -> HTTPServerResponse {
+        let known = board.loops.map(\.account.name).joined(separator: ", ")
+        let text = "no account \(name.printable); there is \(known.isEmpty ? "none" : known)\n"
+        return HTTPServerResponse(status: 404, text: text)
     }
 
     /// What stands in the way of readiness, a line each.
@@ -94,7 +102,10 @@ package struct ControlServer: Sendable {
             let reason = failure?.message ?? "no credential yet"
             return "\(loop.account.name): \(state.phase(at: now).rawValue): \(reason)"
         }
-        if name == nil { reasons += board.rejections.map { $0.failure.message } }
+        for rejection in board.rejections {
+            guard name.map({ rejection.path.hasSuffix("/\($0).json") }) ?? true else { continue }
+            reasons.append(rejection.failure.message)
+        }
         if board.loops.isEmpty { reasons.append("no usable account") }
         return ["not ready"] + reasons
     }
@@ -128,9 +139,7 @@ package struct ControlServer: Sendable {
 
     private func refresh(_ name: String) async -> HTTPServerResponse {
         let loops = board.loops.filter { name.isEmpty || $0.account.name == name }
-        guard !loops.isEmpty else {
-            return HTTPServerResponse(status: 404, text: "no account \(name.printable)\n")
-        }
+        guard !loops.isEmpty else { return unknown(name) }
         let before = loops.map(\.snapshot.attempts)
         for loop in loops { loop.refresh() }
         let limit = Job.standardTimeout + 15

@@ -67,6 +67,7 @@ struct Invocation: Sendable {
                 break
             }
         }
+        try checkEncoding(isCommandLine: endsAtWord)
         guard words.count <= maximalWords else {
             throw UsageError(message: "unexpected argument \"\(words[maximalWords].printable)\"")
         }
@@ -101,6 +102,18 @@ struct Invocation: Sendable {
         }
         guard let value else { throw UsageError(message: "the option \(word) needs a value") }
         values[option.name, default: []].append(value)
+    }
+
+    /// What is not UTF-8 was replaced when the arguments became text: such a path would be another
+    /// file's. The words of another command line reach it byte for byte.
+    private func checkEncoding(isCommandLine: Bool) throws(UsageError) {
+        var texts = isCommandLine ? [] : words.map { ("an argument", $0) }
+        for option in options {
+            let origin = values[option.name] == nil ? option.variable : "--\(option.name)"
+            texts += all(option.name).map { (origin, $0) }
+        }
+        guard let (origin, text) = texts.first(where: { $1.contains("\u{FFFD}") }) else { return }
+        throw UsageError(message: "\(origin): \"\(text.printable)\" is not UTF-8")
     }
 
     /// All values of an option; where none is given, that of its variable.

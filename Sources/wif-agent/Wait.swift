@@ -30,7 +30,9 @@ private func waitCommand(_ invocation: Invocation) async throws -> Int32 {
     while true {
         let rest = max(0, end.seconds(since: .now))
         let query = account.map { "&account=\(percentEncoded($0))" } ?? ""
-        for agent in invocation.agents {
+        let agents = invocation.agents
+        var strangers = 0
+        for agent in agents {
             do throws(AgentClient.Unreachable) {
                 let answer = try await agent.ask(
                     "GET",
@@ -39,12 +41,14 @@ private func waitCommand(_ invocation: Invocation) async throws -> Int32 {
                 )
                 if answer.status == 200 { return 0 }
                 reason = answer.text.trimmed
+                // That of one account says nothing of the others, which may be about to start.
+                if answer.status == 404, !agent.isInstance { strangers += 1 }
             } catch {
                 reason = error.reason
             }
         }
+        if strangers > 0, strangers == agents.count { throw unknownAccount(reason) }
         guard BootInstant.now < end else { break }
-        // No agent answers yet, or none knows the account: it may be about to start.
         try await SystemTimekeeper().sleep(until: min(end, .now.advanced(bySeconds: 0.2)))
     }
     writeToStandardError("wif-agent: not ready after \(Int(timeout)) s: \(reason)\n")
@@ -55,11 +59,14 @@ private func refreshCommand(_ invocation: Invocation) async throws -> Int32 {
     let timeout = try invocation.seconds("timeout", default: 60)
     let path = invocation.words.first.map { "/refresh/\(percentEncoded($0))" } ?? "/refresh"
     var reason = "no agent is running"
-    for agent in invocation.agents {
+    let agents = invocation.agents
+    var strangers = 0
+    for agent in agents {
         do throws(AgentClient.Unreachable) {
             let answer = try await agent.ask("POST", path, timeout: timeout)
             guard let results = answer.json?["results"]?.array else {
                 reason = answer.text.trimmed
+                if answer.status == 404 { strangers += 1 }
                 continue
             }
             return tell(results)
@@ -67,7 +74,14 @@ private func refreshCommand(_ invocation: Invocation) async throws -> Int32 {
             reason = error.reason
         }
     }
+    if strangers > 0, strangers == agents.count { throw unknownAccount(reason) }
     throw CommandFailure(Failure(.transient, at: .worker, reason))
+}
+
+/// Every agent that is there was asked for an account that none has.
+private func unknownAccount(_ reason: String) -> CommandFailure {
+    let hint = "an account is named as its file, without .json; the agent reloads on SIGHUP"
+    return CommandFailure(Failure(.misconfigured, at: .account, reason, hint: hint), exitCode: 66)
 }
 
 private func tell(_ results: [JSON]) -> Int32 {

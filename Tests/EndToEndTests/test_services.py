@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import ssl
+import subprocess
+import unittest
 import urllib.error
 import urllib.request
 
@@ -96,6 +99,28 @@ class Revocation(World):
         agent = self.agent("-c", path, environment=self.environment(self.world))
         self.await_ready(agent)
         return agent, self.file.read_text()
+
+    @unittest.skipUnless(shutil.which("curl"), "needs curl")
+    def test_curl_reads_the_header_from_its_file(self):
+        self.account_file = self.world.named("bright-github")
+        header = self.scratch / "out" / "header"
+        path = self.account(self.account_file, name="bright",
+                            outputs=[{"format": "header", "path": str(header)}])
+        self.await_ready(self.agent("-c", path, environment=self.environment(self.world)))
+        base = self.account_file["tokenUrl"].rsplit("/api/", 1)[0]
+        url = f"{base}/api/v1/projects/{self.account_file['projectId']}"
+
+        def curl(*more):
+            command = ["curl", "-sS", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}",
+                       "--cacert", str(self.world.directory / "ca.pem"), *more, url]
+            return subprocess.run(command, capture_output=True, timeout=30).stdout
+        self.assertEqual(curl(), b"401")
+        self.assertEqual(curl("-H", f"@{header}"), b"200")
+        # The file is kept fresh, and its new header is a good one.
+        old = header.read_bytes()
+        self.assertEqual(self.control("refresh").returncode, 0)
+        wait_for(lambda: header.read_bytes() != old, "a new header")
+        self.assertEqual(curl("-H", f"@{header}"), b"200")
 
     def test_on_request(self):
         agent, token = self.start()

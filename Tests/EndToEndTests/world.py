@@ -176,7 +176,7 @@ class World(unittest.TestCase):
         if records:
             remember(done.stdout, command)
         remember(done.stderr, command)
-        remember(" ".join(command).encode(), "command line")
+        remember(os.fsencode(" ".join(command)), "command line")
         return done
 
     def agent(self, *arguments, environment, **options):
