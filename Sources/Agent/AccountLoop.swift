@@ -152,7 +152,7 @@ package final class AccountLoop: Sendable {
             } else if let credential = state.withLock({ $0.beginsRedelivery(at: now) }) {
                 await deliver(credential)
             } else {
-                let next = state.withLock(\.nextEvent)
+                let next = state.withLock { $0.rests() }
                 await refreshBell.wait(until: next, on: around.timekeeper)
             }
         }

@@ -63,9 +63,12 @@ package struct AccountState: Sendable {
     private var nextDelivery: BootInstant?
     private var deliveriesFailed = 0
     private var isExpiryTold = false
+    /// When the loop's present turn began; `nil` while it rests.
+    private var busySince: BootInstant?
 
     package init(start: BootInstant) {
         nextAttempt = start
+        busySince = start
     }
 
     /// The phase at that moment.
@@ -105,11 +108,29 @@ package struct AccountState: Sendable {
     /// When the credential's expiry is to be announced; `nil` once it has been.
     package var expiryEvent: BootInstant? { isExpiryTold ? nil : credential?.expiry }
 
+    /// Seconds by which an alarm may be late: a loaded machine, one that has just woken up.
+    static let lateness = 30.0
+
+    /// Whether the loop has not attended to what is due: it rests although its next event has come, is
+    /// in one turn for longer than `patience` seconds, or has not told of an expiry.
+    package func isStuck(at now: BootInstant, patience: Double) -> Bool {
+        let end = busySince?.advanced(bySeconds: patience) ?? nextEvent
+        let due = min(end, expiryEvent ?? end)
+        return due.advanced(bySeconds: Self.lateness) < now
+    }
+
     // MARK: What happens
+
+    /// Nothing is due: the turn is over. Answers when the loop must look again.
+    package mutating func rests() -> BootInstant {
+        busySince = nil
+        return nextEvent
+    }
 
     /// Begins an attempt if one is due.
     package mutating func beginsAttempt(at now: BootInstant) -> Bool {
         guard nextAttempt <= now else { return false }
+        busySince = now
         lastAttempt = now
         isAttempting = true
         return true
@@ -124,6 +145,7 @@ package struct AccountState: Sendable {
     /// Begins to deliver the present credential again where an output failed and its turn has come.
     package mutating func beginsRedelivery(at now: BootInstant) -> Credential? {
         guard let due = nextDelivery, due <= now else { return nil }
+        busySince = now
         // Past its expiry there is nothing to deliver, and looking again at once would help nobody.
         nextDelivery = nil
         return phase(at: now) == .valid ? credential : nil

@@ -50,8 +50,9 @@ package struct Agent: Sendable {
     /// - Throws: ``StartFailure`` where no account is usable or nothing can be served.
     package func run() async throws(StartFailure) {
         let pool = workerPool()
-        var roster = try makeRoster(pool)
-        let servers = try Servers(settings: settings, board: board)
+        let handedOver = try handedOverSockets()
+        var roster = makeRoster(pool, handedOver)
+        let servers = try Servers(settings: settings, board: board, handedOver: handedOver)
         log(.info, .started, ["version": programVersion, "runtime": settings.runtimeDirectory])
         let failure = await withDiscardingTaskGroup { group -> StartFailure? in
             await roster.reload { loop in group.addTask { await loop.run() } }
@@ -59,6 +60,7 @@ package struct Agent: Sendable {
                 group.cancelAll()
                 return failure
             }
+            tellStrangers(handedOver)
             group.addTask { await pool.serve() }
             group.addTask { await servers.run(log: log) }
             group.addTask { await announceReadiness() }
@@ -97,13 +99,28 @@ package struct Agent: Sendable {
         }
     }
 
-    private func makeRoster(_ worker: any ExchangeWorker) throws(StartFailure) -> Roster {
-        let handedOver: HandedOverSockets
+    private func handedOverSockets() throws(StartFailure) -> HandedOverSockets {
         do throws(Errno) {
-            handedOver = try HandedOverSockets(environment: settings.environment)
+            return try HandedOverSockets(environment: settings.environment)
         } catch {
             throw StartFailure("the sockets handed over by systemd cannot be used: \(error)")
         }
+    }
+
+    /// Warns of sockets that nobody will ever accept from.
+    private func tellStrangers(_ handedOver: HandedOverSockets) {
+        let known = board.loops.map(\.account.name) + [HandedOverSockets.listenName]
+        for name in handedOver.names where !known.contains(name) {
+            let message = "a socket was handed over as \"\(name)\", and no account has that name"
+            let hint = "FileDescriptorName= is an account's name, or listen for the metrics"
+            log(.warning, .warning, ["error": message, "hint": hint])
+        }
+    }
+
+    private func makeRoster(
+        _ worker: any ExchangeWorker,
+        _ handedOver: HandedOverSockets
+    ) -> Roster {
         let board = board
         let surroundings = AccountLoop.Surroundings(
             worker: worker,
@@ -164,13 +181,23 @@ package struct Agent: Sendable {
                     log(.info, .stopping)
                     break loop
                 case .recheck: if !board.rejections.isEmpty { await reload() }
-                case .watchdog: manager.notify("WATCHDOG=1")
+                case .watchdog: feedWatchdog()
                 case .clockSet:
                     log(.info, .clockSet)
                     for loop in board.loops { loop.lookAgain() }
                 }
             }
             group.cancelAll()
+        }
+    }
+
+    /// That this runs at all shows that the events are attended to; of the accounts it asks.
+    private func feedWatchdog() {
+        let stuck = board.stuckAccounts
+        if stuck.isEmpty { return manager.notify("WATCHDOG=1") }
+        let message = "what was due has not been attended to; the watchdog is not fed"
+        for account in stuck {
+            log(.error, .stuck, about: account, ["account": account, "error": message])
         }
     }
 

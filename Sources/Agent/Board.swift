@@ -76,6 +76,15 @@ package final class Board: Sendable {
         return loops.allSatisfy { $0.snapshot.isSettled(at: now) }
     }
 
+    /// The accounts that are past their own deadlines, by name.
+    package var stuckAccounts: [String] {
+        let (now, loops) = (timekeeper.now, loops)
+        return loops.filter { loop in
+            let patience = loop.account.longestTurn(among: loops.count)
+            return loop.snapshot.isStuck(at: now, patience: patience)
+        }.map(\.account.name)
+    }
+
     /// Tells those who wait that something is different.
     package func changed() {
         for observer in state.withLock({ Array($0.observers.values) }) { observer.ring() }

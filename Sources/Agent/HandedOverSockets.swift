@@ -40,6 +40,12 @@ package struct HandedOverSockets: Sendable {
         self.descriptors = descriptors
     }
 
+    /// The name of a socket for liveness, readiness and metrics.
+    static let listenName = "listen"
+
+    /// The names that sockets came under, in order.
+    var names: [String] { descriptors.keys.sorted() }
+
     /// Fresh duplicates of the sockets of that name, for the caller to own.
     package func sockets(for name: String) -> [Int32] {
         (descriptors[name] ?? []).compactMap { descriptor in

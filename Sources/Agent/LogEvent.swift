@@ -24,6 +24,7 @@ extension Log {
         case workerDied = "worker-died"
         case servingFailed = "serving-failed"
         /// By `exec`.
+        case stuck
         case restarting
         case warning
     }

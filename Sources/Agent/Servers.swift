@@ -6,13 +6,17 @@ internal import Serving
 struct Servers: Sendable {
     private let control: UnixListener
     private let controlListener: Listener
-    private let network: Listener?
+    private let network: [Listener]
     private let server: ControlServer
     private let group: UInt32?
 
     /// Binds everything.
     /// - Throws: ``Agent/StartFailure`` that names the address.
-    init(settings: AgentSettings, board: Board) throws(Agent.StartFailure) {
+    init(
+        settings: AgentSettings,
+        board: Board,
+        handedOver: HandedOverSockets
+    ) throws(Agent.StartFailure) {
         server = ControlServer(board: board)
         let name = settings.controlGroup
         group = name.flatMap(groupID(of:))
@@ -41,7 +45,25 @@ struct Servers: Sendable {
         } catch {
             throw Agent.StartFailure("control socket: \(error)")
         }
-        network = try Self.networkListener(settings)
+        let own = try Self.networkListener(settings)
+        network = try Self.adopted(handedOver) + (own.map { [$0] } ?? [])
+    }
+
+    private static func adopted(
+        _ handedOver: HandedOverSockets
+    ) throws(Agent.StartFailure) -> [Listener] {
+        var listeners: [Listener] = []
+        for raw in handedOver.sockets(for: HandedOverSockets.listenName) {
+            do throws(Errno) {
+                listeners.append(try Listener(owning: FileDescriptor(owning: raw)))
+            } catch {
+                throw Agent.StartFailure(
+                    "the socket handed over as \"\(HandedOverSockets.listenName)\": \(error)",
+                    hint: "its unit needs a ListenStream="
+                )
+            }
+        }
+        return listeners
     }
 
     private static func networkListener(
@@ -66,7 +88,7 @@ struct Servers: Sendable {
                     await server.answer(request, from: trust(of: socket))
                 }
             }
-            if let network {
+            for network in network {
                 let isLoopback = network.isLoopback
                 tasks.addTask {
                     await serveLogged(network, log) { request, _ in

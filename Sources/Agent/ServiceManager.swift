@@ -3,7 +3,8 @@ internal import Platform
 /// Tells systemd how the service fares (sd_notify(3)); silent where nobody asked.
 package struct ServiceManager: Sendable {
     private let socket: String?
-    /// Seconds between signs of life that the manager expects half of; `nil` where none are.
+    /// Seconds between signs of life, a quarter of what the manager waits: a sign may be left out while
+    /// a machine that has slept catches up. `nil` where none are expected.
     package let watchdogInterval: Double?
 
     /// - Parameter environment: the process's, for `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`.
@@ -13,7 +14,7 @@ package struct ServiceManager: Sendable {
         }
         let isOurs = environment["WATCHDOG_PID"].map { $0 == String(processID) } ?? true
         let microseconds = environment["WATCHDOG_USEC"].flatMap(Double.init)
-        watchdogInterval = isOurs ? microseconds.map { $0 / 2e6 } : nil
+        watchdogInterval = isOurs ? microseconds.map { $0 / 4e6 } : nil
     }
 
     /// Sends one notification, such as `READY=1`. One that cannot be sent is lost: the manager's own

@@ -31,7 +31,11 @@ package final class Listener: Sendable {
     }
 
     /// Takes over a socket that listens already, as systemd hands them over.
+    /// - Throws: ``Errno``; `EINVAL` for what is no listening stream socket.
     package init(owning socket: consuming FileDescriptor) throws(Errno) {
+        guard try option(SO_TYPE, of: socket.raw) == Int32(SOCK_STREAM.rawValue),
+            try option(SO_ACCEPTCONN, of: socket.raw) == 1
+        else { throw Errno(EINVAL) }
         guard wif_set_nonblocking(socket.raw) == 0 else { throw Errno(errno) }
         address = try SocketAddress.local(of: socket.raw) ?? .unix(path: "")
         descriptor = socket

@@ -212,7 +212,7 @@ private func assign(
     }
 }
 
-private func option(_ name: Int32, of socket: Int32) throws(Errno) -> Int32 {
+func option(_ name: Int32, of socket: Int32) throws(Errno) -> Int32 {
     var value: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
     try systemCall { unsafe getsockopt(socket, SOL_SOCKET, name, &value, &size) }
