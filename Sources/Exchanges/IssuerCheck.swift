@@ -43,7 +43,7 @@ private func knownPlatform(_ issuer: String) -> String? {
     ]
     do throws(EndpointError) {
         let host = try Endpoint(issuer).host
-        if host.hasSuffix(".amazonaws.com") || host.hasSuffix(".api.aws") { return "AWS" }
+        if host.hasSuffix(".tokens.sts.global.api.aws") { return "AWS" }
         return hosts[host]
     } catch {
         return nil

@@ -34,9 +34,8 @@ private struct ServiceWay {
 
     private var endpoint: Endpoint { account.service.endpoint }
 
-    private var place: String {
-        "\(endpoint.host):\(endpoint.port ?? (endpoint.isSecure ? 443 : 80))"
-    }
+    private var port: Int { endpoint.port ?? (endpoint.isSecure ? 443 : 80) }
+    private var place: String { "\(endpoint.host):\(port)" }
 
     private var proxy: (settings: ProxySettings, origin: String)? {
         let variable = account.service.name == "mondoo" ? "MONDOO_API_PROXY" : nil
@@ -73,10 +72,11 @@ private struct ServiceWay {
         let facts = response.connection
         let address = facts.map { "\($0.address) port \($0.port)" } ?? place
         let skew = response.date.map { context.timekeeper.wallClock.timeIntervalSince($0) }
+        let isProxied = proxy.map { facts?.port == $0.settings.port } ?? false
         let steps = [
             proxyFound,
-            proxy == nil ? .ok(.dns, "\(endpoint.host) is \(facts?.address ?? "known")") : byProxy,
-            .ok(.connection, proxy == nil ? address : "\(place), through the proxy"),
+            isProxied ? byProxy : .ok(.dns, "\(endpoint.host) is \(facts?.address ?? "known")"),
+            .ok(.connection, isProxied ? "\(place), through the proxy" : address),
             tlsFound(facts?.certificate),
             .ok(.http, "\(place) answers (status \(response.status))"),
             clockStep(skew),
@@ -161,16 +161,17 @@ private struct ServiceWay {
     }
 
     private func noConnection(_ error: HTTPError) -> StepReport {
-        if error.detail.hasPrefix("Resolving timed out") {
-            return .failed(.dns, .transient, error.description, hint: nameHint)
-        }
-        if let proxy {
+        // An exception of NO_PROXY leads straight to the host, which libcurl then names.
+        if let proxy, !error.detail.contains("\(endpoint.host) port \(port)") {
             return .failed(
                 .proxy,
                 .transient,
                 "\(proxy.settings.shown) (\(proxy.origin)): \(error.detail)",
                 hint: "is the proxy's address right, and does it run? \(proxyExceptions)"
             )
+        }
+        if error.detail.hasPrefix("Resolving timed out") {
+            return .failed(.dns, .transient, error.description, hint: nameHint)
         }
         if error.detail.contains("SSL connection timeout") {
             return .failed(
@@ -233,6 +234,14 @@ private struct ServiceWay {
 }
 
 extension ProxySettings {
+    /// The port in the URL, else libcurl's own. `CURLOPT_PROXY(3)`
+    fileprivate var port: Int {
+        let digits = shown.reversed().prefix { $0.isNumber }.reversed()
+        let isWritten = !digits.isEmpty && shown.dropLast(digits.count).last == ":"
+        if isWritten, let port = Int(String(digits)) { return port }
+        return shown.hasPrefix("https:") ? 443 : 1080
+    }
+
     /// The URL without user and password.
     fileprivate var shown: String {
         let text = url ?? ""

@@ -371,6 +371,11 @@ def no_proxy_missing(case):
     proxied(case, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 
 
+def exempt_and_away(case):
+    case.environment.update(HTTPS_PROXY="http://127.0.0.1:2", NO_PROXY="127.0.0.1")
+    case.set(universeDomain="https://127.0.0.1:1")
+
+
 def mondoo_proxy_away(case):
     case.environment["MONDOO_API_PROXY"] = "http://127.0.0.1:1"
 
@@ -751,7 +756,7 @@ TABLE = [
      "last attempt failed", "binding"),
 
     ("a host name that nobody knows", no_such_name, "plain", "dns", "transient",
-     "not resolved", "getent hosts"),
+     "resolv", "getent hosts"),
     ("a port where nobody listens", nobody_listens, "plain", "connection", "transient",
      "connection refused", "universedomain"),
     ("a firewall that drops", blackholed, "plain", "connection", "transient",
@@ -767,6 +772,8 @@ TABLE = [
      "407", "user:password"),
     ("NO_PROXY without an internal host", no_proxy_missing, "tls", "proxy", "transient",
      "403", "no_proxy"),
+    ("a host without a proxy that is away", exempt_and_away, "plain", "connection", "transient",
+     "connection refused", "universedomain"),
     ("Mondoo's proxy away", mondoo_proxy_away, "tls", "proxy", "transient",
      "mondoo_api_proxy", "does it run"),
     ("TLS intercepted", unknown_authority, "tls", "tls", "transient",
@@ -856,7 +863,7 @@ TABLE = [
     ("a page in the document's place", discovery_login_page, "tls", "discovery", "refused",
      "not json", "another server"),
     ("an issuer that only the cluster sees", private_issuer, "tls", "discovery", "refused",
-     "not resolved", "internet"),
+     "resolv", "internet"),
     ("a key that is not published", keys_without_the_key, "tls", "keys", "refused",
      "not among", "publish the key"),
     ("keys that cannot be had", keys_away, "tls", "keys", "refused", "status 503", "internet"),
@@ -953,6 +960,7 @@ class Doctor(World):
 
     def check(self, done, step, kind, cause, hint):
         self.assertTrue(done.stdout, done.stderr)
+        self.assertNotIn(b"user:secret", done.stdout + done.stderr)
         report = json.loads(done.stdout)
         steps = report["accounts"][0]["steps"]
         state = "warning" if kind == "warning" else "failed"
@@ -1041,6 +1049,33 @@ class Doctor(World):
                 self.assertIn(b"exchange", done.stdout)
         self.assertEqual((self.everything(), self.settled()), before)
         self.assertEqual(emulator.exchanges(), 5)
+
+    def test_a_trust_file_says_what_the_service_will(self):
+        good = {"issuer": "https://accounts.google.com", "subject": "112233445566778899000",
+                "audience": "//captain.api.mondoo.app/spaces/demo",
+                "mappings": {"jwt_claims.email_verified": "true"}}
+        trusts = {
+            "good": good,
+            "subject": {**good, "subject": "7"},
+            "audience": {**good, "allowedAudiences": ["https://elsewhere"]},
+            "jwt_claims.hd": {**good, "mappings": {"jwt_claims.hd": "acme.example"}},
+            "issuer": {**good, "issuer": "https://accounts.google.com/"},
+        }
+        for clause, content in trusts.items():
+            with self.subTest(clause):
+                file = self.scratch / "trust.json"
+                file.write_text(json.dumps(content))
+                emulator = self.emulator("--platform", "gcp", "--trust", file)
+                path = self.account(emulator.account)
+                done = self.doctor(emulator, path, "--json", "--trust", file)
+                self.assertEqual(emulator.exchanges(), 1 if clause == "good" else 0)
+                blind = self.doctor(emulator, path, "--json")
+                code = 0 if clause == "good" else 77
+                self.assertEqual((done.returncode, blind.returncode), (code, code), done.stdout)
+                steps = json.loads(done.stdout)["accounts"][0]["steps"]
+                refused = [one["about"] for one in steps
+                           if one["step"] == "trust" and one["state"] == "failed"]
+                self.assertEqual(refused, [] if clause == "good" else [clause])
 
     @root_only
     def test_root_looks_as_the_user_of_the_service(self):

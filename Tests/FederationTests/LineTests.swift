@@ -6,7 +6,9 @@ import Testing
 @Suite struct `Lines between the processes` {
     @Test(arguments: [nil, "gcp"])
     func `a job arrives as it was sent`(provider: String?) throws {
-        let kinds: [Job.Kind] = [.exchange, .subjectToken(provider: provider)]
+        let kinds: [Job.Kind] = [
+            .exchange, .subjectToken(provider: provider), .probe(trust: provider),
+        ]
         for kind in kinds {
             let job = Job(
                 id: 7,
@@ -105,6 +107,21 @@ import Testing
             return
         }
         #expect(other == failure)
+    }
+
+    @Test func `the steps of a probe arrive as they were sent`() throws {
+        let sent: [StepReport] = [
+            .ok(.dns, "é\n", about: "host"), .skipped(.tls, "none"),
+            .warning(.clock, "late", hint: "wind it"),
+            .failed(.trust, .refused, "no", hint: "mend", about: "subject"),
+        ]
+        let line = JobResult(id: 1, outcome: .steps(sent)).line()
+        guard case .steps(let steps) = try JobResult(parsing: line).outcome else {
+            Issue.record("no steps")
+            return
+        }
+        #expect(steps == sent)
+        #expect(steps.map(\.exitCode) == [0, 0, 0, 77])
     }
 
     @Test func `a subject token and its proof arrive as they were sent`() throws {
