@@ -40,11 +40,9 @@ def zsh(line):
     os.write(master, (setup + "; setopt list_rows_first no_auto_menu; bindkey '^D' list-choices; stty cols 60; PS1='SET''> '\n").encode())
     until(master, b"SET> ")
     # An unambiguous word is completed in the line itself; anything else is listed.
-    os.write(master, line.encode() + b"\x04")
-    time.sleep(0.3)
-    shown = drain(master, 1.5)
-    os.write(master, b"\t")
-    shown += drain(master, 1.0)
+    # The editor takes the keys in order: what comes last tells that the rest is done.
+    os.write(master, line.encode() + b"\x04\t\x15" + b"echo DO''NE\n")
+    shown = until(master, b"DONE")
     os.close(master)
     os.waitpid(pid, 0)
     return re.split(r"\s+", shown.decode(errors="replace").replace("\x07", " "))
@@ -57,13 +55,6 @@ def until(master, mark):
             sys.exit("zsh did not get so far: %r" % shown)
         if select.select([master], [], [], 0.1)[0]:
             shown += os.read(master, 65536)
-
-
-def drain(master, quiet):
-    shown = b""
-    while select.select([master], [], [], quiet)[0]:
-        shown += os.read(master, 65536)
-        quiet = 0.3
     return shown
 
 

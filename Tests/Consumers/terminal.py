@@ -35,6 +35,36 @@ def expect(pattern, limit=20):
     return found
 
 
+def until(condition, what):
+    deadline = time.monotonic() + 20
+    while not condition():
+        if time.monotonic() > deadline:
+            sys.exit("waited for " + what)
+        time.sleep(0.02)
+
+
+def about(pid):
+    """A process's name and state."""
+    try:
+        text = open("/proc/%d/stat" % pid).read()
+    except (FileNotFoundError, ProcessLookupError):
+        return "", ""
+    return text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2]
+
+
+def sleeps_in_front():
+    """Whether the terminal's foreground group has a `sleep` that is at it."""
+    group = os.tcgetpgrp(master)
+    members = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    for pid in members:
+        try:
+            if os.getpgid(pid) == group and about(pid) == ("sleep", "S"):
+                return True
+        except ProcessLookupError:
+            pass
+    return False
+
+
 def type_in(text):
     os.write(master, text)
 
@@ -67,7 +97,7 @@ expect(rb"code=5")
 
 # A command that an interrupt ends: 130, and the shell is back.
 run("$agent sleep 100; echo code=$?")
-time.sleep(1)
+until(sleeps_in_front, "the command to have the terminal")
 type_in(b"\x03")
 expect(rb"code=130")
 expect(rb"READY\$ ")
@@ -75,7 +105,8 @@ expect(rb"READY\$ ")
 # Stopped by its key, listed, continued in the background, brought to the foreground, interrupted.
 run("$agent sh -c 'echo begun; sleep 100'")
 expect(rb"\nbegun")
-time.sleep(0.5)  # a shell stopped between its vfork and exec would hang: wait until it has begun
+# A shell stopped between its vfork and exec would hang.
+until(sleeps_in_front, "the command's own command")
 type_in(b"\x1a")
 expect(rb"Stopped")
 expect(rb"READY\$ ")
@@ -85,7 +116,7 @@ run("bg; jobs")
 expect(rb"Running")
 run("fg")
 expect(rb"\$agent sh")
-time.sleep(0.5)
+until(sleeps_in_front, "the job in the foreground")
 type_in(b"\x03")
 expect(rb"READY\$ ")
 
@@ -101,12 +132,12 @@ run("$agent bash --norc --noprofile -i")
 run("PS1='INNER'\"> \"")
 expect(rb"INNER> ")
 run("sleep 100")
-time.sleep(0.5)
+until(sleeps_in_front, "the inner shell's command")
 type_in(b"\x1a")
 expect(rb"Stopped")
 run("fg")
 expect(rb"\nsleep 100")
-time.sleep(0.3)
+until(sleeps_in_front, "the inner shell's job in the foreground")
 type_in(b"\x03")
 expect(rb"INNER> ")
 run("exit 4")
@@ -115,8 +146,8 @@ run("echo last=$?")
 expect(rb"last=4")
 
 # In a pipeline the pager beside it keeps the terminal.
-run("$agent echo piped | (read a; read b </dev/tty; echo \"<$a $b>\")")
-time.sleep(0.5)
+run("$agent echo piped | (read a; echo \"got $a\"; read b </dev/tty; echo \"<$a $b>\")")
+expect(rb"\ngot piped")
 type_in(b"typed\n")
 expect(rb"<piped typed>")
 
@@ -124,10 +155,6 @@ expect(rb"<piped typed>")
 run("$agent sh -c 'echo pid=$$; sleep 100'")
 child = int(expect(rb"pid=(\d+)").group(1))
 os.close(master)
-deadline = time.monotonic() + 10
-while os.path.exists("/proc/%d" % child):
-    if time.monotonic() > deadline:
-        sys.exit("the command outlived its terminal")
-    time.sleep(0.05)
+until(lambda: not os.path.exists("/proc/%d" % child), "the command's end with its terminal")
 os.waitpid(pid, 0)
 print("the terminal is handled well")
