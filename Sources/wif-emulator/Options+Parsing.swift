@@ -161,7 +161,7 @@ private let flags: [String: Setter] = [
         options.certificateLifetime = try argument.seconds(-86_400...3_155_760_000)
     },
     "--trust": { (options, argument) throws(UsageError) in
-        try addTrusts(&options, try argument.json())
+        try options.trusts.add(try argument.json())
     },
     "--clock-offset": { (options, argument) throws(UsageError) in
         options.clockOffset = Double(try argument.seconds(-3_155_760_000...3_155_760_000))
@@ -170,14 +170,6 @@ private let flags: [String: Setter] = [
         options.faults += try Fault.list(try argument.json())
     },
 ]
-
-/// One trust, an array of them, or `{"trusts": […]}`; each for the service that it names.
-private func addTrusts(_ options: inout Options, _ json: JSON) throws(UsageError) {
-    for element in json["trusts"]?.array ?? json.array ?? [json] {
-        if try options.serviceTrusts.add(element) { continue }
-        options.trusts += try MondooTrust.list(element)
-    }
-}
 
 private func platforms(_ argument: Argument) throws(UsageError) -> [IdentityPlatform] {
     switch argument.text {

@@ -29,8 +29,7 @@ struct Options: Sendable {
     var scope = "//captain.api.mondoo.app/spaces/demo"
     var credentialLifetime: Int64 = 3600
     var certificateLifetime: Int64?
-    var trusts: [MondooTrust] = []
-    var serviceTrusts = ServiceTrusts()
+    var trusts = ServiceTrusts()
     var clockOffset: Double = 0
     var faults: [Fault] = []
 

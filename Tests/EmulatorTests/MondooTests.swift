@@ -65,6 +65,45 @@ import Testing
         if row.code == nil { try checkCredential(reply) }
     }
 
+    static let mistyped: [(String, String)] = [
+        (#""mappings":{"jwt_claims.team":1}"#, "is not a string"),
+        (#""mappings":{"jwt_claim.team":"red"}"#, "did you mean jwt_claims.team?"),
+        (#""mappings":{"aws_claims.account":"1"}"#, "does not go with the issuer"),
+        (#""allowedAudiences":["a",1]"#, "allowedAudiences"),
+        (#""allowedAudiences":"a""#, "allowedAudiences"),
+        (#""subjct":"s""#, "did you mean subject?"),
+        (#""expiration":86401"#, "1 to 86400"),
+    ]
+
+    @Test(arguments: mistyped)
+    func `a trust that is mistyped is refused, not loosened`(member: String, why: String) {
+        var options = Options()
+        let text = #"{"issuer":"custom","subject":"s","name":"n","description":"d",\#(member)}"#
+        #expect {
+            try options.trusts.add(JSON(parsing: text.utf8))
+        } throws: {
+            (($0 as? UsageError).map { "\($0)" } ?? "").contains(why)
+        }
+    }
+
+    @Test func `claims are compared byte by byte`() throws {
+        let (world, mondoo) = try scene(team: "caf\u{e9}")
+        let claims: [String: JSON] = [
+            "sub": "workload", "aud": "allowed", "iat": .integer(world.clock.seconds),
+            "exp": .integer(world.clock.seconds + 300), "kubernetes.io": ["namespace": "default"],
+        ]
+        let issuer = try #require(world.issuer(named: "custom"))
+        for (team, status) in [("caf\u{e9}", 200), ("cafe\u{301}", 403)] {
+            let token = try issuer.token(claims: claims.merging(["team": .string(team)]) { $1 })
+            let fields: JSON = [
+                "issuer_uri": .string(issuer.url), "audience": "//captain/spaces/s",
+                "jwt_token": .string(token),
+            ]
+            let response = try mondoo.answer(request("application/json", fields.serialized()))
+            #expect(response.status == status)
+        }
+    }
+
     @Test func `a token that somebody else signed is refused`() throws {
         let (world, mondoo) = try scene()
         let issuer = try #require(world.issuer(named: "custom"))
@@ -94,16 +133,16 @@ import Testing
         #expect(broken.status == 500)
     }
 
-    private func scene() throws -> (world: World, mondoo: Mondoo) {
+    private func scene(team: String = "red") throws -> (world: World, mondoo: Mondoo) {
         var options = Options()
         options.platforms = []
-        options.trusts = try MondooTrust.list(
+        try options.trusts.add(
             JSON(
                 parsing: Array(
                     """
                     {"issuer":"custom","subject":"workload","audience":"//captain/spaces/s",
                      "allowedAudiences":["allowed"],
-                     "mappings":{"jwt_claims.team":"red",
+                     "mappings":{"jwt_claims.team":"\(team)",
                                  "jwt_claims.kubernetes.io/namespace":"default"}}
                     """.utf8
                 )

@@ -15,15 +15,22 @@ extension Trust {
 
     /// The same from JSON that has been read already.
     package static func list(_ json: JSON) throws(PolicyError) -> [Trust] {
-        let isWrapped = json.object.map { Set($0.keys) == ["trusts"] } ?? false
-        guard let elements = (isWrapped ? json["trusts"] : json)?.array else {
-            return [try Trust(json)]
-        }
+        let isSingle = json.object != nil && json["trusts"] == nil
         var trusts: [Trust] = []
-        for (index, element) in elements.enumerated() {
-            trusts.append(try Trust(element, place: "trusts[\(index)]."))
+        for (index, document) in try documents(json).enumerated() {
+            trusts.append(
+                try Trust(document, place: isSingle ? "trust: " : "trusts[\(index)].")
+            )
         }
         return trusts
+    }
+
+    /// The trusts of a file, each as it is written there.
+    /// - Throws: ``PolicyError`` where the file holds no trusts.
+    package static func documents(_ json: JSON) throws(PolicyError) -> [JSON] {
+        let isWrapped = json.object.map { Set($0.keys) == ["trusts"] } ?? false
+        if let elements = (isWrapped ? json["trusts"] : json)?.array { return elements }
+        return [json]
     }
 
     /// Parses one trust.

@@ -2,6 +2,7 @@ import Crypto
 import Federation
 import FoundationEssentials
 import Platform
+import Policy
 import Serving
 
 /// Mondoo's token exchange, and the call with which a service account tests itself.
@@ -13,12 +14,12 @@ struct Mondoo: Role {
     }
 
     let world: World
-    private let trusts: [MondooTrust]
+    private let trusts: [Trust]
     private let accounts: MondooAccounts
 
     init(world: World) throws(CryptoError) {
         self.world = world
-        trusts = world.mondooTrusts
+        trusts = try world.trusts(of: .mondoo)
         accounts = try MondooAccounts(world: world)
     }
 
@@ -35,7 +36,11 @@ struct Mondoo: Role {
             switch request.path {
             case "/SecureTokenService/ExchangeExternalToken":
                 let exchange = try exchange(in: request)
-                let credential = try accounts.credential(for: try judge(exchange))
+                let terms = try judge(exchange)
+                let credential = try accounts.credential(
+                    in: exchange.audience,
+                    lifetime: terms.expiration.map(Int64.init)
+                )
                 return reply.response([HTTPField("base64_credential", credential)])
             case "/AgentManager/PingPong":
                 try accounts.authenticate(request)
@@ -86,32 +91,42 @@ struct Mondoo: Role {
         throw MondooError(.unknown, "proto: syntax error: no object")
     }
 
-    private func judge(_ exchange: Exchange) throws(MondooError) -> MondooTrust {
-        let candidates = trusts.filter {
-            $0.issuer == exchange.issuer && $0.scope == exchange.audience
+    /// What the first trust that takes the exchange's proof says of the credential.
+    private func judge(_ exchange: Exchange) throws(MondooError) -> MondooTerms {
+        let candidates = trusts.compactMap { trust -> (trust: Trust, terms: MondooTerms)? in
+            guard case .mondoo(let terms) = trust.terms,
+                trust.issuer.utf8.elementsEqual(exchange.issuer.utf8),
+                (terms.scope ?? world.options.scope).utf8.elementsEqual(exchange.audience.utf8)
+            else { return nil }
+            return (trust, terms)
         }
         guard !candidates.isEmpty else {
             throw MondooError(.notFound, "no identity provider has this issuer and audience")
         }
-        let objections = try self.objections(exchange)
+        let claims =
+            exchange.issuer == Self.amazonIssuer
+            ? try caller(provenBy: exchange.token).claims : try verify(exchange).all
         var objection: MondooError?
-        for trust in candidates {
-            guard let found = objections(trust) else { return trust }
+        for (trust, terms) in candidates {
+            guard let found = self.objection(of: trust, to: claims) else { return terms }
             objection = found
         }
         throw objection ?? MondooError(.permissionDenied, "nobody trusts this token")
     }
 
-    /// What speaks against the identity that the exchange proves, by each trust.
-    private func objections(
-        _ exchange: Exchange
-    ) throws(MondooError) -> (MondooTrust) -> MondooError? {
-        if exchange.issuer == Self.amazonIssuer {
-            let caller = try caller(provenBy: exchange.token)
-            return { $0.objection(to: caller) }
-        }
-        let claims = try verify(exchange)
-        return { $0.objection(to: claims) }
+    /// Why a trust does not take the claims; `nil` if it does. What Mondoo leaves undocumented passes.
+    private func objection(of trust: Trust, to claims: JSON) -> MondooError? {
+        let clauses = trust.judge(claims: claims, now: world.clock.now)
+        guard let clause = clauses.first(where: { $0.verdict == .refused }) else { return nil }
+        let message =
+            switch clause.name {
+            case "subject" where trust.isCallerIdentity: "the ARN is not the one trusted"
+            case "subject": "the token's subject is not the one trusted"
+            case "audience": "the token's audience is not allowed"
+            case "issuer", "expiry", "start": "the token's \(clause.name): \(clause.detail)"
+            default: "the claim mapping \(clause.name) does not match"
+            }
+        return MondooError(.permissionDenied, message)
     }
 
     private func verify(_ exchange: Exchange) throws(MondooError) -> TokenClaims {
@@ -143,32 +158,5 @@ struct Mondoo: Role {
         guard notBefore <= now + 60, (claims.issuedAt ?? 0) <= now + 60 else {
             throw MondooError(.unauthenticated, "token is not valid yet")
         }
-    }
-}
-
-extension World {
-    /// The trusts the user gave; else one for each identity that is played.
-    var mondooTrusts: [MondooTrust] {
-        if !options.trusts.isEmpty { return options.trusts.map(resolved) }
-        return options.platforms.filter { $0 != .aws }.map { platform in
-            MondooTrust(
-                issuer: issuer(named: platform.rawValue)?.url ?? "",
-                subject: claims(of: platform)["sub"]?.string ?? "",
-                scope: options.scope
-            )
-        } + amazonTrusts + [
-            MondooTrust(
-                issuer: issuer(named: "custom")?.url ?? "",
-                subject: "workload",
-                scope: options.scope
-            )
-        ]
-    }
-
-    /// With an issuer's URL where its name was given.
-    private func resolved(_ trust: MondooTrust) -> MondooTrust {
-        var trust = trust
-        trust.issuer = issuer(named: trust.issuer)?.url ?? trust.issuer
-        return trust
     }
 }

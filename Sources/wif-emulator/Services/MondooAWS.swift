@@ -69,39 +69,12 @@ extension Mondoo {
     }
 }
 
-extension MondooTrust {
-    /// Why the AWS identity is not accepted; `nil` if it is. A subject may end in `/*`.
-    func objection(to caller: AWSAccount.Caller) -> MondooError? {
-        let isSubject =
-            subject.hasSuffix("/*")
-            ? caller.arn.hasPrefix(subject.dropLast()) && caller.arn.count >= subject.count
-            : caller.arn == subject
-        guard isSubject else {
-            return MondooError(.permissionDenied, "the ARN is not the one trusted")
-        }
-        let claims = [
-            "aws_claims.arn": caller.arn, "aws_claims.userid": caller.userID,
-            "aws_claims.account": AWSAccount.number,
+extension AWSAccount.Caller {
+    /// What AWS answers to GetCallerIdentity.
+    var claims: JSON {
+        [
+            "Account": .string(AWSAccount.number), "Arn": .string(arn),
+            "UserId": .string(userID),
         ]
-        for (key, value) in mappings.sorted(by: { $0.key < $1.key }) where claims[key] != value {
-            return MondooError(.permissionDenied, "the claim mapping \(key) does not match")
-        }
-        return nil
-    }
-}
-
-extension World {
-    /// Trust in the identities of the AWS account that is played.
-    var amazonTrusts: [MondooTrust] {
-        guard options.platforms.contains(.aws) else { return [] }
-        let number = AWSAccount.number
-        let subjects = [
-            (Mondoo.amazonIssuer, "arn:aws:sts::\(number):assumed-role/workload/*"),
-            (Mondoo.amazonIssuer, "arn:aws:iam::\(number):user/workload"),
-            (issuer(named: "aws")?.url ?? "", "arn:aws:iam::\(number):role/workload"),
-        ]
-        return subjects.map { issuer, subject in
-            MondooTrust(issuer: issuer, subject: subject, scope: options.scope)
-        }
     }
 }

@@ -21,11 +21,12 @@ final class MondooAccounts: Sendable {
         authority = try CertificateAuthority(commonName: "wif-emulator agents", kind: .p384)
     }
 
-    /// A new service account for the trust's scope, as the exchange hands it out.
-    func credential(for trust: MondooTrust) throws(CryptoError) -> String {
+    /// A new service account for the scope, as the exchange hands it out; its lifetime in seconds is
+    /// the usual one where it is `nil`.
+    func credential(in scope: String, lifetime: Int64?) throws(CryptoError) -> String {
         let now = world.clock.now
-        let lifetime = trust.expiration ?? world.options.credentialLifetime
-        let mrn = MondooAccounts.mrn(in: trust.scope)
+        let lifetime = lifetime ?? world.options.credentialLifetime
+        let mrn = MondooAccounts.mrn(in: scope)
         let key = try PrivateKey.generate(.p384)
         let shown = world.options.certificateLifetime ?? lifetime
         let certificate = try authority.issue(
@@ -41,7 +42,7 @@ final class MondooAccounts: Sendable {
             accounts = accounts.filter { $0.value.expiry > now.timeIntervalSince1970 - 3600 }
             accounts[mrn] = Account(key: verifier, expiry: expiry)
         }
-        return encoded(mrn, trust.scope, try key.pem().text, certificate.pem)
+        return encoded(mrn, scope, try key.pem().text, certificate.pem)
     }
 
     private func encoded(

@@ -3,30 +3,29 @@ import Federation
 import FoundationEssentials
 import Policy
 
-/// The trusts of ConductorOne and Bright that the user gave, checked, their issuers perhaps still by name.
+/// The trusts that the user gave, checked, their issuers perhaps still by name.
 struct ServiceTrusts: Sendable {
     private var documents: [JSON] = []
 
     /// Bright's limit of federated credentials in one project.
     private static let credentialsInProject = 20
 
-    /// Takes a trust whose JSON names one of these services; answers whether it is one.
-    mutating func add(_ json: JSON) throws(UsageError) -> Bool {
-        let name = json["service"]?.string
-        guard name != "mondoo", name != nil || json["clientId"] != nil else { return false }
+    /// Takes one trust, an array of them, or `{"trusts": […]}`.
+    mutating func add(_ json: JSON) throws(UsageError) {
         do throws(PolicyError) {
-            _ = try Self.trust(json) { "https://\($0).example" }
+            for document in try Trust.documents(json) {
+                _ = try Self.trust(document) { "https://\($0).example" }
+                documents.append(document)
+            }
         } catch {
             throw UsageError("\(error)")
         }
-        documents.append(json)
         if let project = fullProject {
             throw UsageError(
                 "Bright's project '\(project.printable)' holds at most"
                     + " \(Self.credentialsInProject) federated credentials"
             )
         }
-        return true
     }
 
     /// A project that holds more than it may.
@@ -85,10 +84,12 @@ extension World {
     /// The trusts the user gave for the service; else one for each identity that is played.
     func trusts(of service: TrustingService) throws(CryptoError) -> [Trust] {
         do throws(PolicyError) {
-            let given = try options.serviceTrusts.trusts(of: service) { issuer(named: $0)?.url }
+            let given = try options.trusts.trusts(of: service) { issuer(named: $0)?.url }
             if !given.isEmpty { return given }
-            var trusts: [Trust] = []
-            for issuer in issuers { trusts.append(try usual(service, issuer)) }
+            var trusts = service == .mondoo ? try amazonTrusts() : []
+            for issuer in issuers where service != .mondoo || issuer.name != "aws" {
+                trusts.append(try usual(service, issuer))
+            }
             return trusts
         } catch {
             throw CryptoError.failed(doing: "reading a trust", reason: "\(error)")
@@ -102,17 +103,45 @@ extension World {
         let platform = IdentityPlatform(rawValue: issuer.name)
         let subject = platform.map(claims)?["sub"]?.string ?? "workload"
         let literal = String(decoding: JSON.string(subject).serialized(), as: UTF8.self)
-        if service == .conductorone {
+        switch service {
+        case .mondoo:
+            return try Trust([
+                "service": "mondoo", "issuer": .string(issuer.url),
+                "subject": .string(subject), "audience": .string(options.scope),
+            ])
+        case .conductorone:
             return try Trust([
                 "service": "conductorone", "issuer": .string(issuer.url),
                 "clientId": .string(conductorOneClient(for: issuer)),
                 "condition": .string("claims.sub == \(literal)"),
             ])
+        case .bright:
+            return try Trust([
+                "service": "bright", "issuer": .string(issuer.url),
+                "allowedAudiences": [.string(Self.brightAudience), "https://github.com/acme"],
+                "projectId": .string(Self.brightProject), "condition": .string("sub == \(literal)"),
+            ])
         }
-        return try Trust([
-            "service": "bright", "issuer": .string(issuer.url),
-            "allowedAudiences": [.string(Self.brightAudience), "https://github.com/acme"],
-            "projectId": .string(Self.brightProject), "condition": .string("sub == \(literal)"),
-        ])
+    }
+
+    /// Mondoo's trust in the identities of the AWS account that is played.
+    private func amazonTrusts() throws(PolicyError) -> [Trust] {
+        guard options.platforms.contains(.aws) else { return [] }
+        let number = AWSAccount.number
+        let subjects = [
+            (Mondoo.amazonIssuer, "arn:aws:sts::\(number):assumed-role/workload/*"),
+            (Mondoo.amazonIssuer, "arn:aws:iam::\(number):user/workload"),
+            (issuer(named: "aws")?.url, "arn:aws:iam::\(number):role/workload"),
+        ]
+        var trusts: [Trust] = []
+        for case let (issuer?, subject) in subjects {
+            trusts.append(
+                try Trust([
+                    "service": "mondoo", "issuer": .string(issuer), "subject": .string(subject),
+                    "audience": .string(options.scope),
+                ])
+            )
+        }
+        return trusts
     }
 }
