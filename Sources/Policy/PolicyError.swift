@@ -39,11 +39,12 @@ package struct PolicyError: Error, Equatable, Sendable {
 }
 
 extension PolicyError: CustomStringConvertible {
-    /// Place, problem and rule in one line; the hint, if there is one, on a second.
-    package var description: String {
+    /// Place, problem and rule in one line; the hint is told beside it.
+    package var told: String {
         let place = position.map { "line \($0.line), column \($0.column): " } ?? ""
-        let rule = rule.map { " (\($0))" } ?? ""
-        let hint = hint.map { "\nhint: \($0)" } ?? ""
-        return place + problem + rule + hint
+        return place + problem + (rule.map { " (\($0))" } ?? "")
     }
+
+    /// Place, problem and rule in one line; the hint, if there is one, on a second.
+    package var description: String { told + (hint.map { "\nhint: \($0)" } ?? "") }
 }

@@ -125,10 +125,3 @@ struct ClaimsQuestion {
         }
     }
 }
-
-extension PolicyError {
-    /// Place, problem and rule; the hint is told beside it.
-    fileprivate var told: String {
-        description.split(separator: "\n").first.map(String.init) ?? problem
-    }
-}

@@ -7,9 +7,11 @@ struct DoctorOutput {
     private var accounts: [(path: String, steps: [StepReport])] = []
     private let isJSON: Bool
     private let marks: Marks
+    private let style: TextStyle
 
     init(_ invocation: Invocation) {
         isJSON = invocation.isSet("json")
+        style = TextStyle(environment: invocation.environment)
         marks = invocation.environment.isUTF8 ? .signs : .words
     }
 
@@ -56,7 +58,15 @@ struct DoctorOutput {
 
     private func text(of step: StepReport) -> String {
         let about = step.about.map { " \($0.printable)" } ?? ""
-        let head = "  \(marks.mark(step.state)) \(step.name.rawValue)\(about)"
+        let sign = marks.mark(step.state)
+        let mark =
+            switch step.state {
+            case .ok: style(sign, .good)
+            case .warning: style(sign, .warning)
+            case .failed: style(sign, .bad)
+            case .skipped: sign
+            }
+        let head = "  \(mark) \(step.name.rawValue)\(about)"
         switch step.state {
         case .ok, .skipped: return "\(head): \(step.text)\n"
         case .warning, .failed:

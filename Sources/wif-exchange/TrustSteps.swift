@@ -18,7 +18,7 @@ func trustSteps(
             $0.service.rawValue == account.service.name
         }
     } catch {
-        return [.failed(.trust, .misconfigured, error.description.printable, hint: error.hint)]
+        return [.failed(.trust, .misconfigured, error.told.printable, hint: error.hint)]
     }
     guard !trusts.isEmpty else {
         return [
