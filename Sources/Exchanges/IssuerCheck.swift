@@ -73,22 +73,28 @@ private struct IssuerCheck {
 
     /// What there is to say of the document, and where it says that the keys are.
     func discovery() async -> (reports: [StepReport], keysURL: Endpoint?) {
+        var reports: [StepReport] = []
         do throws(Problem) {
             let endpoint = try self.endpoint(issuer, named: "the issuer")
-            let document = try await document(at: endpoint.url + Self.path)
-            let missing = Self.required.filter { document[$0] == nil || document[$0] == .null }
-            guard missing.isEmpty else {
-                throw Problem(
-                    text: "the discovery document lacks \(missing.joined(separator: ", "))",
-                    hint: "have the issuer publish all of \(Self.required.joined(separator: ", "))"
-                )
-            }
-            try checkIssuer(in: document)
+            let url = endpoint.url + Self.path
+            let document = try await document(at: url)
+            reports.append(insecure(endpoint) ?? .ok(.discovery, url, about: "https"))
+            try checkFields(of: document)
             let keysURL = try self.endpoint(document["jwks_uri"]?.string ?? "", named: "jwks_uri")
-            return ([insecure(endpoint) ?? .ok(.discovery, endpoint.url + Self.path)], keysURL)
+            reports.append(.ok(.discovery, "all that are required", about: "fields"))
+            return (reports, keysURL)
         } catch {
-            return ([.failed(.discovery, .refused, error.text, hint: error.hint)], nil)
+            let about = reports.isEmpty ? "https" : "fields"
+            return (reports + [failed(.discovery, error, about)], nil)
         }
+    }
+
+    private func failed(
+        _ name: StepReport.Name,
+        _ problem: Problem,
+        _ about: String
+    ) -> StepReport {
+        .failed(name, .refused, problem.text, hint: problem.hint, about: about)
     }
 
     private static let path = "/.well-known/openid-configuration"
@@ -111,11 +117,19 @@ private struct IssuerCheck {
             .discovery,
             .refused,
             "the issuer \(endpoint.description.printable) is http, not https",
-            hint: "services fetch an issuer's documents over https alone"
+            hint: "services fetch an issuer's documents over https alone",
+            about: "https"
         )
     }
 
-    private func checkIssuer(in document: JSON) throws(Problem) {
+    private func checkFields(of document: JSON) throws(Problem) {
+        let missing = Self.required.filter { document[$0] == nil || document[$0] == .null }
+        guard missing.isEmpty else {
+            throw Problem(
+                text: "the discovery document lacks \(missing.joined(separator: ", "))",
+                hint: "have the issuer publish all of \(Self.required.joined(separator: ", "))"
+            )
+        }
         let found = document["issuer"]?.string ?? "none"
         guard !found.utf8.elementsEqual(issuer.utf8) else { return }
         throw Problem(
@@ -175,6 +189,7 @@ private struct IssuerCheck {
         for token: SubjectToken,
         _ claims: TokenClaims
     ) async -> [StepReport] {
+        var reports: [StepReport] = []
         do throws(Problem) {
             guard let keys = try await document(at: url.url)["keys"]?.array else {
                 throw Problem(
@@ -182,13 +197,13 @@ private struct IssuerCheck {
                     hint: "jwks_uri must lead to a JSON Web Key Set (RFC 7517)"
                 )
             }
+            reports.append(.ok(.keys, "\(keys.count) at \(url.description)", about: "reachable"))
             let (key, found) = try key(for: claims, among: keys)
-            return [.ok(.keys, found), signature(of: token, by: key)]
+            reports.append(.ok(.keys, found, about: "the token's"))
+            return reports + [signature(of: token, by: key)]
         } catch {
-            return [
-                .failed(.keys, .refused, error.text, hint: error.hint),
-                .skipped(.signature, "no key"),
-            ]
+            let about = reports.isEmpty ? "reachable" : "the token's"
+            return reports + [failed(.keys, error, about), .skipped(.signature, "no key")]
         }
     }
 
@@ -210,7 +225,7 @@ private struct IssuerCheck {
             }
         }
         if let key = usable.first {
-            return (key, "\(keys.count) published, \(name) among them")
+            return (key, "\(name) is published")
         }
         if let reason {
             throw Problem(

@@ -88,7 +88,11 @@ private struct Probe {
                 failure.hint
                 ?? "is this one of the platforms named above? then see why it does not answer; else"
                 + " name a credentialSource in the account file"
-            steps.append(.failed(.token, failure.class, failure.message, hint: hint))
+            let cause =
+                probe.answers.count > 1
+                ? "no token source gave a token; what each answered stands above"
+                : failure.message
+            steps.append(.failed(.token, failure.class, cause, hint: hint))
         }
         return steps
     }

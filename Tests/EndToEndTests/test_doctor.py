@@ -1132,8 +1132,7 @@ class Doctor(World):
         """The agent's status, without what the clock alone changes."""
         status = self.status()
         for account in status["accounts"]:
-            del account["expires_in"]
             # Counted from now on, and rounded to the second.
-            for key in ["next_at", "expires_at"]:
-                account.pop(key, None)
+            for key in [key for key in account if key.endswith(("_in", "_at", "_ago"))]:
+                del account[key]
         return status
