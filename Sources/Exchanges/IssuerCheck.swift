@@ -198,19 +198,20 @@ private struct IssuerCheck {
                 )
             }
             reports.append(.ok(.keys, "\(keys.count) at \(url.description)", about: "reachable"))
-            let (key, found) = try key(for: claims, among: keys)
+            let (usable, found) = try usableKeys(for: claims, among: keys)
             reports.append(.ok(.keys, found, about: "the token's"))
-            return reports + [signature(of: token, by: key)]
+            return reports + [signature(of: token, by: usable)]
         } catch {
             let about = reports.isEmpty ? "reachable" : "the token's"
             return reports + [failed(.keys, error, about), .skipped(.signature, "no key")]
         }
     }
 
-    private func key(
+    /// Those that the token may be signed with: the one it names, or any where it names none.
+    private func usableKeys(
         for claims: TokenClaims,
         among keys: [JSON]
-    ) throws(Problem) -> (PublicKey, String) {
+    ) throws(Problem) -> ([PublicKey], String) {
         let wanted = claims.header["kid"]?.string
         let name = wanted.map { "the key \"\($0.printable)\"" } ?? "a key"
         var usable: [PublicKey] = []
@@ -224,9 +225,7 @@ private struct IssuerCheck {
                 reason = "\(error)"
             }
         }
-        if let key = usable.first {
-            return (key, "\(name) is published")
-        }
+        if !usable.isEmpty { return (usable, "\(name) is published") }
         if let reason {
             throw Problem(
                 text: "\(name) is published, and cannot be used: \(reason.printable)",
@@ -241,8 +240,8 @@ private struct IssuerCheck {
         )
     }
 
-    private func signature(of token: SubjectToken, by key: PublicKey) -> StepReport {
-        if key.verifyJWS(token.value.text) {
+    private func signature(of token: SubjectToken, by keys: [PublicKey]) -> StepReport {
+        if keys.contains(where: { $0.verifyJWS(token.value.text) }) {
             return .ok(.signature, "verified with the issuer's key, as a service does")
         }
         return .failed(

@@ -4,6 +4,8 @@ internal import Platform
 /// What one token source answered when all of them were waited for.
 package struct SourceAnswer: Sendable {
     package let name: String
+    /// What said, before it was asked, that the platform is here; ready to print.
+    package let evidence: String
     /// Whether something on this machine or in its environment says that the platform is here, or
     /// somebody answered.
     package let isHere: Bool
@@ -53,28 +55,50 @@ extension SourceContext {
     private func probeOne(_ source: TokenSource) async -> SourceProbe {
         do throws(Failure) {
             let found = try await subjectToken(from: source)
-            let answer = SourceAnswer(
-                name: found.token.source,
-                isHere: true,
-                token: .success(found.token)
-            )
+            let answer = named(found.token.source, .success(found.token))
             return SourceProbe(answers: [answer], found: .success(found))
         } catch {
-            let answer = SourceAnswer(name: source.name, isHere: true, token: .failure(error))
-            return SourceProbe(answers: [answer], found: .failure(error))
+            return SourceProbe(
+                answers: [named(source.name, .failure(error))],
+                found: .failure(error)
+            )
         }
     }
 
+    /// The answer of the only source that was asked.
+    private func named(_ name: String, _ token: Result<SubjectToken, Failure>) -> SourceAnswer {
+        let reason = "it alone is asked"
+        return SourceAnswer(name: name, evidence: reason, isHere: true, token: token)
+    }
+
     private func answer(_ answer: Answer, of candidate: Candidate) -> SourceAnswer {
+        let evidence = candidate.evidence(self)
         switch answer {
         case .success(let token):
-            SourceAnswer(name: candidate.name, isHere: true, token: .success(token))
-        case .failure(let error):
-            SourceAnswer(
+            return SourceAnswer(
                 name: candidate.name,
-                isHere: !error.isAbsent || candidate.evidence(self) == .platform,
+                evidence: evidence.description,
+                isHere: true,
+                token: .success(token)
+            )
+        case .failure(let error):
+            return SourceAnswer(
+                name: candidate.name,
+                evidence: evidence.description,
+                isHere: !error.isAbsent || evidence == .platform,
                 token: .failure(error.failure(of: candidate.name))
             )
+        }
+    }
+}
+
+extension Evidence {
+    /// Ready to print.
+    fileprivate var description: String {
+        switch self {
+        case .none: "nothing says that it is here"
+        case .override: "a variable names its endpoint"
+        case .platform: "the machine or its environment is its platform's"
         }
     }
 }

@@ -71,10 +71,12 @@ private struct Probe {
             switch answer.token {
             case .success(let token):
                 let issuer = token.claims?.issuer.map { ", issued by \($0.printable)" } ?? ""
-                return .ok(.source, "gave a token\(issuer)", about: answer.name)
+                let found = "\(answer.evidence); gave a token\(issuer)"
+                return .ok(.source, found, about: answer.name)
             case .failure(var failure):
                 let name = "\(answer.name): "
                 if failure.message.hasPrefix(name) { failure.message.removeFirst(name.count) }
+                failure.message = "\(answer.evidence); \(failure.message)"
                 // One source is enough; that the others have nothing is as it should be.
                 let isMissed = answer.isHere && !probe.hasToken
                 return isMissed

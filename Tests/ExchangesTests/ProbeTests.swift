@@ -182,6 +182,39 @@ struct ProbeTests {
         #expect(state(.signature, in: steps) == .failed)
     }
 
+    @Test(arguments: [
+        (#"{"keys":{}}"#, "has no array"),
+        (#"{"keys":[]}"#, "not among the issuer's 0"),
+        (#"{"keys":[1,null,"x",{"kid":7},{"kid":"k1"}]}"#, "cannot be used"),
+        (#"{"keys":[{"kid":"k1","kty":"oct","k":"c2VjcmV0"}]}"#, "cannot be used"),
+        (#"{"keys":[{"kid":"k1","kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}"#, "x has 1 bytes"),
+        (
+            #"{"keys":[{"kid":"k1","kty":"RSA","n":"\#(String(repeating: "A", count: 9000))","e":"AQAB"}]}"#,
+            "bytes"
+        ),
+        (#"{"keys":\#(String(repeating: "[", count: 5000))"#, "not JSON"),
+    ])
+    func `keys that are none are told of`(document: String, words: String) async throws {
+        var network = try Network()
+        network.documents["/keys"] = document
+        let (steps, _) = try await steps(network)
+        let step = try #require(steps.first { $0.state == .failed })
+        #expect(step.name == .keys)
+        #expect(step.text.contains(words), "\(step.text)")
+    }
+
+    @Test func `a token that names no key is verified with each`() async throws {
+        var network = try Network()
+        let other = try PrivateKey.generate(.p256).publicJWK(keyID: "k0").mapValues(JSON.string)
+        let own = try Self.key.get().publicJWK(keyID: "k1").mapValues(JSON.string)
+        let keys: JSON = ["keys": [.object(other), .object(own)]]
+        network.documents["/keys"] = String(decoding: keys.serialized(), as: UTF8.self)
+        let claims: JSON = ["iss": .string(Self.issuer), "sub": "me", "exp": 1_704_168_240]
+        let token = try Self.key.get().signJWS(payload: claims.serialized(), header: [:])
+        let (steps, _) = try await steps(network, token: token)
+        #expect(state(.signature, in: steps) == .ok)
+    }
+
     @Test func `what was expected to be refused and is accepted is a warning`() async throws {
         var network = try Network()
         network.documents = [:]
