@@ -1,5 +1,4 @@
 package import Platform
-import Synchronization
 
 /// Serves every connection of a listener, each in a child task, until the task is cancelled.
 ///
@@ -14,17 +13,16 @@ package func serve(
     secure: @escaping @Sendable (SocketStream) async throws -> any ByteStream = { $0 },
     handler: @escaping @Sendable (HTTPServerRequest, SocketStream) async -> HTTPServerResponse
 ) async throws {
-    let open = Count()
+    let crowd = Crowd(limit: limits.connections)
     try await withThrowingDiscardingTaskGroup { group in
         while true {
             let socket = try await listener.accept()
-            guard open.value < limits.connections else {
+            guard let guest = crowd.admit(socket) else {
                 socket.close()
                 continue
             }
-            open.add(1)
             group.addTask {
-                defer { open.add(-1) }
+                defer { crowd.leave(guest) }
                 // A handshake that fails concerns its peer alone.
                 guard
                     let stream = try? await within(
@@ -32,18 +30,10 @@ package func serve(
                         { try await secure(socket) }
                     )
                 else { return socket.close() }
-                await serve(stream, limits: limits) { await handler($0, socket) }
+                await serve(stream, limits: limits) { request in
+                    await crowd.attend(guest) { await handler(request, socket) }
+                }
             }
         }
-    }
-}
-
-private final class Count: Sendable {
-    private let count = Mutex(0)
-
-    var value: Int { count.withLock { $0 } }
-
-    func add(_ number: Int) {
-        count.withLock { $0 += number }
     }
 }

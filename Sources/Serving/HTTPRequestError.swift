@@ -34,7 +34,8 @@ package struct ServingLimits: Sendable {
     package var readTimeout: Duration = .seconds(30)
     /// How long a peer may take to accept a response.
     package var writeTimeout: Duration = .seconds(30)
-    /// Connections of one listener at a time; more are closed at once.
+    /// Connections of one listener at a time; beyond that the one that has been idle the longest is
+    /// closed, or the new one where all are being answered.
     package var connections = 256
 
     package init() {}

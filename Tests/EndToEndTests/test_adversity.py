@@ -4,13 +4,16 @@ what failed."""
 import json
 import os
 import pathlib
+import pwd
 import resource
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 
-from world import World, root_only, wait_for
+from world import BIN, Process, World, root_only, wait_for
 
 EXCHANGE = {"path": "/SecureTokenService/"}
 
@@ -20,6 +23,12 @@ def alive(pid):
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def many_descriptors(test):
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    test.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limit)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limit[1]), limit[1]))
 
 
 class Hooks(World):
@@ -84,9 +93,7 @@ class Peers(World):
                            environment=self.environment(self.world))
         self.path = self.runtime / "mondoo.sock"
         wait_for(self.path.exists, "the socket")
-        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limit)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limit[1]), limit[1]))
+        many_descriptors(self)
         return agent
 
     def connect(self):
@@ -336,3 +343,127 @@ class Paths(World):
         done = self.run_raw("check", "-c", path)
         self.assertEqual(done.returncode, 78, done.stderr)
         self.assertIn(b"UTF-8", done.stderr)
+
+
+class Questions(World):
+    """To the control socket."""
+
+    def start(self, *arguments):
+        self.world = self.emulator("--platform", "gcp")
+        agent = self.agent("-c", self.account(self.world.account), *arguments,
+                           environment=self.environment(self.world))
+        self.await_ready(agent)
+        many_descriptors(self)
+        return agent
+
+    def connect(self, request=b""):
+        client = socket.socket(socket.AF_UNIX)
+        self.addCleanup(client.close)
+        client.settimeout(20)
+        client.connect(str(self.runtime / "control.sock"))
+        if request:
+            client.sendall(request)
+        return client
+
+    def all_is_well(self):
+        for command in [("status", "--check"), ("wait", "--timeout", 5), ("refresh",)]:
+            begin = time.monotonic()
+            self.assertEqual(self.control(*command).returncode, 0)
+            self.assertLess(time.monotonic() - begin, 5)
+
+    def test_one_socket_has_one_agent(self):
+        agent = self.start()
+        other = self.account(self.world.account, name="other")
+        for _ in range(2):
+            done = self.control("run", "-c", other, environment=self.environment(self.world))
+            self.assertEqual(done.returncode, 78, done.stderr)
+            self.assertIn(f"{self.runtime}/control.sock".encode(), done.stderr)
+            self.assertIn(b"hint: ", done.stderr)
+        self.all_is_well()
+        # What a killed one leaves is no obstacle.
+        agent.signal(9)
+        agent.wait()
+        after = self.agent("-c", other, environment=self.environment(self.world))
+        self.await_ready(after)
+        self.assertEqual(self.the_account()["account"], "other")
+
+    def test_thousands_that_ask_nothing(self):
+        agent = self.start("--listen", "127.0.0.1:0")
+        silent = [self.connect() for _ in range(3000)]
+        self.all_is_well()
+        self.assertEqual(self.http("/livez")[0], 200)
+        # The oldest made room.
+        self.assertEqual(silent[0].recv(1), b"")
+        self.assertLess(len(os.listdir(f"/proc/{agent.pid}/fd")), 400)
+
+    def test_readers_that_never_read(self):
+        self.start()
+        # Many answers to each: more than the kernel takes.
+        for _ in range(300):
+            client = self.connect()
+            client.setblocking(False)
+            try:
+                while True:
+                    client.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+            except OSError:
+                pass
+        self.all_is_well()
+
+    def test_what_is_no_question(self):
+        agent = self.start()
+        for text in [b"\0" * 100_000, b"GET " + b"/" * 100_000, b"\xff\xfe\r\n\r\n",
+                     b"POST /refresh HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999\r\n\r\n"]:
+            client = self.connect()
+            try:
+                client.sendall(text)
+                client.recv(65536)
+            except OSError:
+                pass
+        self.all_is_well()
+        self.assertIsNone(agent.process.poll())
+
+
+class AccountFiles(World):
+    @root_only
+    def test_one_that_cannot_be_read_among_good_ones(self):
+        world = self.emulator("--platform", "gcp")
+        directory = self.scratch / "etc"
+        directory.mkdir(mode=0o755)
+        self.scratch.chmod(0o755)
+        user = pwd.getpwnam("daemon")
+        for name, owner in [("good", user.pw_uid), ("shut", 0)]:
+            path = directory / f"{name}.json"
+            path.write_text(json.dumps(world.account))
+            path.chmod(0o600)
+            os.chown(path, owner, 0)
+        (directory / "folder.json").mkdir()
+        (directory / "lost.json").symlink_to("/nonexistent")
+        os.mkfifo(directory / "pipe.json")
+        # As systemd gives it to a unit's user: commands of root believe that user then.
+        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="wif-e2e-", dir="/run"))
+        self.addCleanup(shutil.rmtree, self.runtime, ignore_errors=True)
+        self.runtime.chmod(0o755)
+        os.chown(self.runtime, user.pw_uid, 0)
+        # The programs of a checkout may stand where no other user gets to.
+        programs = self.scratch / "bin"
+        programs.mkdir(mode=0o755)
+        for name in ["wif-agent", "wif-exchange"]:
+            shutil.copy2(BIN / name, programs / name)
+        agent = Process(
+            ["setpriv", "--reuid", "daemon", "--clear-groups", "--regid", "daemon",
+             programs / "wif-agent", "run", "--runtime-dir", self.runtime,
+             "--config-dir", directory], self.scratch / "agent.log", self.environment(world))
+        self.addCleanup(agent.stop)
+        wait_for(lambda: agent.text().count(" rejected ") == 4, "four rejections")
+        self.assertEqual(self.control("wait", "good", "--timeout", 20).returncode, 0, agent.text())
+        self.assertRegex(agent.text(), r"shut\.json: Permission denied")
+        self.assertEqual(len(self.status()["rejected"]), 4)
+        self.assertEqual([a["account"] for a in self.status()["accounts"]], ["good"])
+        # One that is there and cannot be used is known: there is something to wait for.
+        done = self.control("wait", "shut", "--timeout", 0.5)
+        self.assertEqual(done.returncode, 75)
+        self.assertIn(b"Permission denied", done.stderr)
+        # It is looked at again.
+        os.chown(directory / "shut.json", user.pw_uid, 0)
+        agent.signal(signal.SIGHUP)
+        self.assertEqual(self.control("wait", "shut", "--timeout", 20).returncode, 0)

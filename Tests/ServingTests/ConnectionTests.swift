@@ -94,6 +94,30 @@ import Testing
                 == "Tue, 29 Feb 2000 00:00:00 GMT"
         )
     }
+
+    // A full house of idle peers locked everybody else out for as long as they stayed.
+    @Test func `of too many connections the longest idle one ends`() async throws {
+        var limits = ServingLimits()
+        limits.connections = 2
+        let (first, second, third) = try await withServer(limits: limits) { address in
+            let request = Array("GET /a HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+            var answers: [Int] = []
+            let streams = [
+                try await connect(to: address), try await connect(to: address),
+                try await connect(to: address),
+            ]
+            for stream in streams {
+                do {
+                    try await stream.write(request)
+                    answers.append(try await stream.read(upTo: 12).count)
+                } catch is Errno {
+                    answers.append(0)
+                }
+            }
+            return (answers[0], answers[1], answers[2])
+        }
+        #expect((first, second, third) == (0, 12, 12))
+    }
 }
 
 private struct Answer {
