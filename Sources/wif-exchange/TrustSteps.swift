@@ -44,8 +44,9 @@ func trustSteps(
 private func addressSteps(_ trust: Trust, _ account: Account) -> [StepReport] {
     switch (trust.terms, account.service) {
     case (.mondoo(let terms), .mondoo(let service)):
-        guard let scope = terms.scope else { return [] }
-        return [compared("scope", "audience", service.audience, scope)]
+        let issuer = compared("issuerUri", "issuerUri", service.issuer, trust.issuer)
+        guard let scope = terms.scope else { return [issuer] }
+        return [issuer, compared("scope", "audience", service.audience, scope)]
     case (.conductorone(let terms), .tokenExchange(let service)):
         return [compared("client", "clientId", service.clientID ?? "none", terms.clientID)]
     default: return []

@@ -879,7 +879,7 @@ TABLE = [
     ("a role that is not trusted", trusted_role, "aws", "trust", "refused",
      "assumed-role/workload", "change the trust"),
     ("a trust in another issuer", trusted_issuer, "plain", "trust", "refused",
-     "accounts.google.example\" is trusted", "change the trust"),
+     "the trust is for https://accounts.google.example", "issueruri the trust's"),
     ("a trust for another space", trusted_scope, "plain", "trust", "refused",
      "spaces/other", "audience"),
     ("a condition that does not hold", trust_condition, "plain", "trust", "refused",
@@ -1000,6 +1000,8 @@ class Doctor(World):
                 states = {one["step"]: one["state"] for one in steps}
                 for step in ["tls", "clock", "times", "exchange", "reply", "credential"]:
                     self.assertEqual(states[step], "ok", step)
+                tls = next(one for one in steps if one["step"] == "tls")
+                self.assertRegex(tls["found"], "signed by CN ?= ?wif-emulator CA, until .* GMT")
                 if service == "bright":
                     self.assertEqual(states["revocation"], "ok")
         pings = emulator.ask("/_emulator/requests?path=/AgentManager/")["requests"]
@@ -1075,7 +1077,8 @@ class Doctor(World):
                 steps = json.loads(done.stdout)["accounts"][0]["steps"]
                 refused = [one["about"] for one in steps
                            if one["step"] == "trust" and one["state"] == "failed"]
-                self.assertEqual(refused, [] if clause == "good" else [clause])
+                wanted = {"good": [], "issuer": ["issuerUri", "issuer"]}.get(clause, [clause])
+                self.assertEqual(refused, wanted)
 
     @root_only
     def test_root_looks_as_the_user_of_the_service(self):
