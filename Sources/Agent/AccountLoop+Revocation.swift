@@ -124,7 +124,7 @@ extension AccountLoop {
             revocationBell.ring()
             around.onChange()
             return failure
-        case .credential, .subjectToken, .steps:
+        case .credential, .subjectToken, .steps, .data:
             state.withLock { $0.revocations.release(entry.id) }
             return Failure(.transient, at: .worker, "the worker answered something else")
         }

@@ -183,7 +183,7 @@ package final class AccountLoop: Sendable {
             await persist()
             await deliver(credential)
         case .failure(let failure): fail(failure)
-        case .subjectToken, .revoked, .steps:
+        case .subjectToken, .revoked, .steps, .data:
             fail(Failure(.transient, at: .worker, "the worker sent no credential"))
         }
     }

@@ -1,4 +1,3 @@
-internal import Crypto
 package import Federation
 internal import FoundationEssentials
 internal import HTTP
@@ -33,9 +32,12 @@ extension ExchangeContext {
         _ account: Account,
         _ clockSkew: Double
     ) async throws(Failure) -> String {
-        let body = "{}"
+        let body = Secret("{}")
         let now = timekeeper.wallClock.addingTimeInterval(-clockSkew)
-        let (url, bearer) = try bearer(signedBy: credential, for: body, at: now)
+        let document = Secret(base64Decoded(credential.value.text) ?? [])
+        let signer = try MondooServiceAccount(parsing: document, "the credential")
+        let url = signer.endpoint
+        let bearer = try signer.bearer(for: body, at: now)
         let request = HTTPRequest(
             "POST",
             url.url + Self.method,
@@ -44,7 +46,7 @@ extension ExchangeContext {
                 HTTPHeader("Accept", "application/json"),
                 HTTPHeader("Authorization", value: Secret("Bearer \(bearer.text)")),
             ],
-            body: Secret(body),
+            body: body,
             route: route(for: account, to: url, serviceVariable: "MONDOO_API_PROXY"),
             trust: try trust(for: account)
         )
@@ -63,43 +65,4 @@ extension ExchangeContext {
         }
         return url.host + Self.method
     }
-
-    /// What a service account signs for each call: one minute's token over the body's hash.
-    private func bearer(
-        signedBy credential: Credential,
-        for body: String,
-        at date: Date
-    ) throws(Failure) -> (url: Endpoint, bearer: Secret) {
-        do {
-            guard var bytes = base64Decoded(credential.value.text) else {
-                throw ReplyError("the credential is not base64")
-            }
-            defer { wipe(&bytes) }
-            let document = try JSON(parsing: bytes)
-            let mrn = document["mrn"]?.string ?? ""
-            let key = try PrivateKey(pem: Secret(document["private_key"]?.string ?? ""))
-            let now = Int64(date.timeIntervalSince1970)
-            let claims: JSON = [
-                "sub": .string(mrn), "iss": "mondoo/ams", "iat": .integer(now),
-                "nbf": .integer(now), "exp": .integer(now + 60),
-                "chash": .string(hexadecimal(sha256(body.utf8))),
-            ]
-            let bearer = try key.signJWS(
-                payload: claims.serialized(),
-                header: ["kid": mrn, "typ": "JWT"]
-            )
-            return (try Endpoint(document["api_endpoint"]?.string ?? ""), Secret(bearer))
-        } catch {
-            let reason = (error as? EndpointError).map { "its api_endpoint \($0.reason)" }
-            throw Failure(
-                .transient,
-                at: .reply,
-                "the credential cannot be used: \(reason ?? "\(error)".printable)"
-            )
-        }
-    }
-}
-
-private func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
 }

@@ -12,6 +12,8 @@ package struct Job: Sendable {
         case revoke(Secret)
         /// The whole road step by step, for `doctor`; held against a trust file's text where one is given.
         case probe(trust: String?)
+        /// A call of Mondoo's GraphQL API, for `provider`; the account tells the way there.
+        case graphQL(GraphQLCall)
 
         /// Seconds that a job of this kind may take.
         package var timeLimit: Double {
@@ -70,6 +72,9 @@ package struct Job: Sendable {
         case .probe(let trust):
             members["kind"] = "probe"
             members["trust"] = trust.map(JSON.string) ?? .null
+        case .graphQL(let call):
+            members["kind"] = "graphql"
+            members["graphql"] = call.json
         }
         return JSON.object(members).serialized() + [UInt8(ascii: "\n")]
     }
@@ -97,6 +102,7 @@ package struct Job: Sendable {
             }
             kind = .revoke(Secret(credential))
         case "probe": kind = .probe(trust: json["trust"]?.string)
+        case "graphql": kind = .graphQL(try GraphQLCall(json: json["graphql"]))
         case let other?: throw JSONError(reason: "kind \"\(other.printable)\" is not known")
         }
         self.init(

@@ -11,6 +11,8 @@ package struct JobResult: Sendable {
         case revoked
         /// What each step of a probe found.
         case steps([StepReport])
+        /// What a GraphQL call gave.
+        case data(JSON)
         case failure(Failure)
     }
 
@@ -62,6 +64,7 @@ package struct JobResult: Sendable {
         case .subjectToken(let token): members["subjectToken"] = .string(token.text)
         case .revoked: members["revoked"] = true
         case .steps(let steps): members["steps"] = .array(steps.map(\.json))
+        case .data(let data): members["data"] = data
         case .failure(let failure): members["failure"] = failure.json
         }
         if let proof { members["proof"] = proof.json }
@@ -86,6 +89,8 @@ package struct JobResult: Sendable {
             outcome = .revoked
         } else if let steps = json["steps"]?.array {
             outcome = .steps(steps.compactMap(StepReport.init(json:)))
+        } else if let data = json["data"], data.object != nil {
+            outcome = .data(data)
         } else if let failure = json["failure"].flatMap(Failure.init(json:)) {
             outcome = .failure(failure)
         } else {

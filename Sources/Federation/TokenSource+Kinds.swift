@@ -68,6 +68,7 @@ extension TokenSource {
 extension Job.Kind {
     /// Whether a job of this kind for the account starts a program.
     package func runsPrograms(for account: Account, in environment: [String: String]) -> Bool {
+        if case .graphQL = self { return false }
         var source = account.tokenSource
         if case .subjectToken(let provider?) = self, provider != source.name {
             source = TokenSource(provider: provider) ?? source

@@ -18,6 +18,19 @@ package func writeToStandardOutput(_ bytes: [UInt8]) throws(Errno) {
     }
 }
 
+/// The next line of standard input, without its line feed; at most 4096 bytes.
+package func standardInputLine() -> String {
+    var line: [UInt8] = []
+    do throws(Errno) {
+        while line.count < 4096, let byte = try read(0, upTo: 1).first, byte != 0x0A {
+            line.append(byte)
+        }
+    } catch {
+        // What came before it counts.
+    }
+    return String(decoding: line, as: UTF8.self)
+}
+
 /// All of standard input.
 /// - Throws: ``Errno``; ``Errno/tooLarge`` past the limit of bytes.
 package func readStandardInput(limit: Int) throws(Errno) -> Secret {

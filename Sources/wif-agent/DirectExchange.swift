@@ -80,7 +80,7 @@ extension JobResult {
         switch outcome {
         case .credential(let credential): return credential
         case .failure(let failure): throw CommandFailure(failure)
-        case .subjectToken, .revoked, .steps: throw CommandFailure(.strangeAnswer)
+        case .subjectToken, .revoked, .steps, .data: throw CommandFailure(.strangeAnswer)
         }
     }
 

@@ -49,6 +49,9 @@ struct JobRunner: Sendable {
             case .revoke(let credential):
                 try await exchangeContext.revoke(credential, for: account)
                 return JobResult(id: job.id, outcome: .revoked)
+            case .graphQL(let call):
+                let data = try await exchangeContext.data(of: call, for: account)
+                return JobResult(id: job.id, outcome: .data(data))
             case .probe(let trust): return try await probe(account, against: trust)
             }
         } catch {

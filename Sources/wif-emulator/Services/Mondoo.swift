@@ -14,17 +14,22 @@ struct Mondoo: Role {
     }
 
     let world: World
-    private let trusts: [Trust]
+    private let bindings: MondooBindings
     private let accounts: MondooAccounts
 
     init(world: World) throws(CryptoError) {
         self.world = world
-        trusts = try world.trusts(of: .mondoo)
+        bindings = try MondooBindings(world: world)
         accounts = try MondooAccounts(world: world)
     }
 
+    var environment: [Variable] { [Variable("MONDOO_API_TOKEN", world.mondooToken)] }
+
+    func prepare() { world.note("api-token", from: "mondoo", world.mondooToken) }
+
     func owns(_ request: HTTPServerRequest) -> Bool {
         ["/SecureTokenService/", "/AgentManager/"].contains(where: request.path.hasPrefix)
+            || request.path == MondooGraphQL.path
     }
 
     func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
@@ -36,12 +41,13 @@ struct Mondoo: Role {
             switch request.path {
             case "/SecureTokenService/ExchangeExternalToken":
                 let exchange = try exchange(in: request)
-                let terms = try judge(exchange)
-                let credential = try accounts.credential(
-                    in: exchange.audience,
-                    lifetime: terms.expiration.map(Int64.init)
-                )
+                let binding = try judge(exchange)
+                bindings.use(binding.mrn)
+                let credential = try accounts.credential(for: binding)
                 return reply.response([HTTPField("base64_credential", credential)])
+            case MondooGraphQL.path:
+                return try MondooGraphQL(bindings: bindings, accounts: accounts, world: world)
+                    .answer(request)
             case "/AgentManager/PingPong":
                 try accounts.authenticate(request)
                 return reply.response([HTTPField]())
@@ -91,15 +97,9 @@ struct Mondoo: Role {
         throw MondooError(.unknown, "proto: syntax error: no object")
     }
 
-    /// What the first trust that takes the exchange's proof says of the credential.
-    private func judge(_ exchange: Exchange) throws(MondooError) -> MondooTerms {
-        let candidates = trusts.compactMap { trust -> (trust: Trust, terms: MondooTerms)? in
-            guard case .mondoo(let terms) = trust.terms,
-                trust.issuer.utf8.elementsEqual(exchange.issuer.utf8),
-                (terms.scope ?? world.options.scope).utf8.elementsEqual(exchange.audience.utf8)
-            else { return nil }
-            return (trust, terms)
-        }
+    /// The first identity provider that takes the exchange's proof.
+    private func judge(_ exchange: Exchange) throws(MondooError) -> MondooBindings.Binding {
+        let candidates = bindings.candidates(issuer: exchange.issuer, scope: exchange.audience)
         guard !candidates.isEmpty else {
             throw MondooError(.notFound, "no identity provider has this issuer and audience")
         }
@@ -107,8 +107,8 @@ struct Mondoo: Role {
             exchange.issuer == Self.amazonIssuer
             ? try caller(provenBy: exchange.token).claims : try verify(exchange).all
         var objection: MondooError?
-        for (trust, terms) in candidates {
-            guard let found = self.objection(of: trust, to: claims) else { return terms }
+        for binding in candidates {
+            guard let found = self.objection(of: binding.trust, to: claims) else { return binding }
             objection = found
         }
         throw objection ?? MondooError(.permissionDenied, "nobody trusts this token")

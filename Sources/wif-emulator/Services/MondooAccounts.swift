@@ -2,6 +2,7 @@ import Crypto
 import Federation
 import FoundationEssentials
 import Platform
+import Policy
 import Serving
 import Synchronization
 
@@ -10,6 +11,8 @@ final class MondooAccounts: Sendable {
     private struct Account: Sendable {
         let key: PublicKey
         let expiry: Double
+        /// The identity provider that it was made by.
+        let binding: String
     }
 
     private let world: World
@@ -21,11 +24,12 @@ final class MondooAccounts: Sendable {
         authority = try CertificateAuthority(commonName: "wif-emulator agents", kind: .p384)
     }
 
-    /// A new service account for the scope, as the exchange hands it out; its lifetime in seconds is
-    /// the usual one where it is `nil`.
-    func credential(in scope: String, lifetime: Int64?) throws(CryptoError) -> String {
+    /// A new service account of the identity provider, as the exchange hands it out.
+    func credential(for binding: MondooBindings.Binding) throws(CryptoError) -> String {
         let now = world.clock.now
-        let lifetime = lifetime ?? world.options.credentialLifetime
+        let scope = binding.scope
+        let lifetime =
+            binding.terms.expiration.map(Int64.init) ?? world.options.credentialLifetime
         let mrn = MondooAccounts.mrn(in: scope)
         let key = try PrivateKey.generate(.p384)
         let shown = world.options.certificateLifetime ?? lifetime
@@ -40,7 +44,7 @@ final class MondooAccounts: Sendable {
         let expiry = now.timeIntervalSince1970 + Double(lifetime)
         accounts.withLock { accounts in
             accounts = accounts.filter { $0.value.expiry > now.timeIntervalSince1970 - 3600 }
-            accounts[mrn] = Account(key: verifier, expiry: expiry)
+            accounts[mrn] = Account(key: verifier, expiry: expiry, binding: binding.mrn)
         }
         return encoded(mrn, scope, try key.pem().text, certificate.pem)
     }
@@ -61,6 +65,13 @@ final class MondooAccounts: Sendable {
         world.note("credential", from: "mondoo", value)
         world.note("private-key", from: "mondoo", key)
         return value
+    }
+
+    /// An identity provider takes its service accounts with it.
+    func remove(madeBy binding: String) {
+        accounts.withLock { accounts in
+            accounts = accounts.filter { $0.value.binding != binding }
+        }
     }
 
     /// Accepts the bearer that a service account signs for each call.

@@ -15,6 +15,8 @@ final class World: Sendable {
     /// The account behind all of AWS's endpoints.
     let sts = STSCalls()
     let issuers: [Issuer]
+    /// The API token with which Mondoo's identity providers are managed.
+    let mondooToken = "mondoo-api-token-" + randomCode(32)
     /// Where each role is reached from outside, without a trailing `/`.
     let urls: [RoleName: String]
 

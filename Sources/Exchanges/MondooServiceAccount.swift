@@ -1,0 +1,53 @@
+internal import Crypto
+internal import Federation
+internal import FoundationEssentials
+internal import Platform
+
+/// A Mondoo service account, as far as it signs calls.
+struct MondooServiceAccount {
+    /// Where its calls go.
+    let endpoint: Endpoint
+    private let mrn: String
+    private let key: PrivateKey
+
+    /// - Throws: ``Failure`` for a document that is none, reading after `name`.
+    init(parsing document: Secret, _ name: String) throws(Failure) {
+        var bytes = document.bytes
+        defer { wipe(&bytes) }
+        do {
+            let json = try JSON(parsing: bytes)
+            mrn = json["mrn"]?.string ?? ""
+            key = try PrivateKey(pem: Secret(json["private_key"]?.string ?? ""))
+            endpoint = try Endpoint(json["api_endpoint"]?.string ?? "")
+        } catch {
+            let reason = (error as? EndpointError).map { "its api_endpoint \($0.reason)" }
+            throw Failure(
+                .transient,
+                at: .reply,
+                "\(name) cannot be used: \(reason ?? "\(error)".printable)"
+            )
+        }
+    }
+
+    /// What it signs for a call: one minute's token over the body's hash.
+    /// - Throws: ``Failure`` where the key cannot sign.
+    func bearer(for body: Secret, at date: Date) throws(Failure) -> Secret {
+        let now = Int64(date.timeIntervalSince1970)
+        let claims: JSON = [
+            "sub": .string(mrn), "iss": "mondoo/ams", "iat": .integer(now),
+            "nbf": .integer(now), "exp": .integer(now + 60),
+            "chash": .string(hexadecimal(sha256(body.bytes))),
+        ]
+        do throws(CryptoError) {
+            return Secret(
+                try key.signJWS(payload: claims.serialized(), header: ["kid": mrn, "typ": "JWT"])
+            )
+        } catch {
+            throw Failure(.transient, at: .reply, "the service account cannot sign: \(error)")
+        }
+    }
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+}
