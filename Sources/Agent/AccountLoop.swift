@@ -201,8 +201,7 @@ package final class AccountLoop: Sendable {
             if let failure = report.failure {
                 log(.error, .outputFailed, message: failure.message, path: report.output.path)
             } else {
-                around.log.end(.outputFailed, about: "\(account.name) \(report.output.path)")
-                log(.debug, .delivered, message: nil, path: report.output.path)
+                logDelivered(to: report.output.path)
             }
         }
         expiryBell.ring()
@@ -224,7 +223,7 @@ package final class AccountLoop: Sendable {
         do {
             let failures = try await runner.run(account.hooks, expiresAt: credential.expiresAt)
             for failure in failures { log(.error, .hookFailed, message: failure.message) }
-            if failures.isEmpty { around.log.end(.hookFailed, about: "\(account.name) ") }
+            if failures.isEmpty { logHooksDone() }
             state.withLock { $0.endHooks(failures: failures.count) }
         } catch {
             // Cancelled with everything else.
@@ -340,41 +339,5 @@ package final class AccountLoop: Sendable {
                 log(.warning, .notKept, message: "\(error)")
             }
         }
-    }
-
-    private func logRefreshed(
-        _ credential: Credential,
-        _ result: JobResult,
-        after failures: Int
-    ) {
-        around.log.end(.refreshFailed, about: account.name)
-        around.log.end(.expired, about: "\(account.name) ")
-        around.log(
-            .info,
-            .refreshed,
-            [
-                "account": account.name, "service": account.service.name,
-                "source": result.proof?.source, "issuer": result.proof?.issuer,
-                "expires_at": rfc3339(credential.expiresAt),
-                "failures": failures > 0 ? "\(failures)" : nil,
-            ]
-        )
-    }
-
-    private func log(
-        _ level: Log.Level,
-        _ event: Log.Event,
-        message: String?,
-        path: String? = nil,
-        expiresAt: Date? = nil
-    ) {
-        let fields: KeyValuePairs<String, String?> = [
-            "account": account.name, "path": path, "expires_at": expiresAt.map(rfc3339),
-            "error": message,
-        ]
-        guard level <= .warning else { return around.log(level, event, fields) }
-        // Of several warnings each repeats by itself; of an output's errors the last counts.
-        let kind = event == .warning ? Repetitions.likeness(of: message ?? "") : path ?? ""
-        around.log(level, event, about: "\(account.name) \(kind)", fields)
     }
 }

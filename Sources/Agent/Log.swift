@@ -77,11 +77,11 @@ package struct Log: Sendable {
         _ event: Event,
         _ fields: KeyValuePairs<String, String?> = [:]
     ) {
-        write(level, event.rawValue, fields.compactMap { key, value in value.map { (key, $0) } })
+        write(level, event, fields.compactMap { key, value in value.map { (key, $0) } })
     }
 
-    /// Writes an event that may come again and again: the first time, when it differs from the last about
-    /// the same subject, when the count of the like ones has doubled, and once a day. A field `count` says
+    /// Writes an event that may come again and again: the first time, when it is of another kind, when the
+    /// count of the like ones has doubled, and once a day. A field `count` says
     /// how many there were since the last line, where it is more than one.
     ///
     /// - Parameter subject: what the event is about, beside its name: an account, a path.
@@ -92,26 +92,36 @@ package struct Log: Sendable {
         _ fields: KeyValuePairs<String, String?>
     ) {
         var present = fields.compactMap { key, value in value.map { (key, $0) } }
-        let text = present.map(\.1).joined(separator: " ")
+        let text = present.filter { Self.distinctive.contains($0.0) }.map(\.1)
+            .joined(separator: " ")
         let count = repetitions.state.withLock {
             $0.note(text, about: "\(event.rawValue) \(subject)", at: wallClock())
         }
         guard let count else { return }
         if count > 1 { present.append(("count", "\(count)")) }
-        write(level, event.rawValue, present)
+        write(level, event, present)
     }
 
-    /// What the event told of the subject is no more: the next one is news.
-    package func end(_ event: Event, about subject: String) {
+    /// What the event told of the subject is no more: the next one is news. Answers how many there were.
+    @discardableResult
+    package func end(_ event: Event, about subject: String) -> Int {
         repetitions.state.withLock { $0.end("\(event.rawValue) \(subject)") }
     }
 
-    private func write(_ level: Level, _ event: String, _ present: [(String, String)]) {
+    /// The fields by which like events are known; the rest is in their subject, or differs each time.
+    private static let distinctive: Set = ["class", "step", "error"]
+
+    private func write(_ level: Level, _ event: Event, _ present: [(String, String)]) {
+        assert(
+            present.allSatisfy { key, _ in key == "count" || event.fields.contains(key) },
+            "\(event) has a field that it does not name"
+        )
         guard level <= self.level else { return }
         switch format {
-        case .json: sink(json(level, event, present))
-        case .text: sink("\(rfc3339(wallClock())) \(level.word) \(text(event, present))")
-        case .journal: sink("<\(level.rawValue)>\(text(event, present))")
+        case .json: sink(json(level, event.rawValue, present))
+        case .text:
+            sink("\(rfc3339(wallClock())) \(level.word) \(text(event.rawValue, present))")
+        case .journal: sink("<\(level.rawValue)>\(text(event.rawValue, present))")
         }
     }
 

@@ -2,7 +2,7 @@ extension Log {
     /// Every event there is; wif-agent(1) lists them with their fields.
     package enum Event: String, CaseIterable, Sendable {
         case started, ready, stopping, stopped
-        case loaded, reloaded, removed, rejected
+        case loaded, reloaded, removed, rejected, resolved
         case refreshed
         case refreshFailed = "refresh-failed"
         case willExpire = "will-expire"
@@ -12,6 +12,7 @@ extension Log {
         case delivered
         case outputFailed = "output-failed"
         case hookFailed = "hook-failed"
+        case hookRecovered = "hook-recovered"
         case revoked
         case revocationFailed = "revocation-failed"
         case socketDelivered = "socket-delivered"
@@ -27,5 +28,36 @@ extension Log {
         case stuck
         case restarting
         case warning
+
+        /// The fields that it may have; `count` beside them, for what repeats.
+        package var fields: Set<String> {
+            switch self {
+            case .started: ["version", "runtime"]
+            case .ready: ["status"]
+            case .stopping, .stopped, .clockSet: []
+            case .loaded, .reloaded, .removed: ["account"]
+            case .rejected: ["file", "error", "hint"]
+            case .resolved: ["file", "failures"]
+            case .refreshed:
+                ["account", "service", "source", "issuer", "expires_at", "failures"]
+            case .refreshFailed: ["account", "class", "step", "error", "hint", "retry_in"]
+            case .revoked: ["account", "service"]
+            case .revocationFailed: ["account", "class", "error", "hint"]
+            case .delivered: ["account", "path", "failures"]
+            case .outputFailed: ["account", "path", "error"]
+            case .hookFailed, .expired, .notKept, .stuck: ["account", "error"]
+            case .hookRecovered: ["account", "failures"]
+            case .adopted: ["account", "expires_at"]
+            case .willExpire: ["account", "error", "expires_at"]
+            case .socketDelivered, .socketStalled: ["account", "path", "uid", "unit"]
+            case .socketRefused: ["account", "path", "uid", "error"]
+            case .socketHeldTooLong: ["account", "path", "uid"]
+            case .socketPaused: ["account", "path", "error"]
+            case .workerStarted, .restarting: ["pid"]
+            case .workerDied: ["pid", "error"]
+            case .servingFailed: ["error"]
+            case .warning: ["account", "path", "error", "hint"]
+            }
+        }
     }
 }

@@ -1,18 +1,27 @@
 package import FoundationEssentials
 
-/// Which of many like events are worth a line: the first, each at which their count has doubled, and one
-/// a day. Pure; the clock is handed in.
+/// Which of many like events are worth a line: the first of a kind, each at which the kind's count has
+/// doubled, one after another kind if the last line is an hour old, and one a day. Pure; the clock is
+/// handed in.
 package struct Repetitions: Sendable {
-    private struct Run {
-        var likeness: String
+    private struct Kind {
         var count = 0
         var told = 0
         var lastTold: Date
     }
 
+    /// What has happened to a subject since it was last well.
+    private struct Run {
+        var kinds: [String: Kind] = [:]
+        var last = ""
+        var count = 0
+    }
+
     private static let silence = 86_400.0
+    private static let silenceAfterAnother = 3_600.0
     /// Subjects come from the configuration, which has far fewer; more than that is somebody's game.
     private static let capacity = 10_000
+    private static let kindsOfOne = 32
     private var runs: [String: Run] = [:]
 
     package init() {}
@@ -20,32 +29,49 @@ package struct Repetitions: Sendable {
     /// Notes an event about the subject; answers how many like it there have been since the last that was
     /// told, itself included, or `nil` where it need not be told.
     ///
-    /// Texts are alike if they differ in words with digits only: times, counts, identifiers.
+    /// Texts are alike if they differ in words with digits only: times, counts, identifiers; the status
+    /// of an HTTP error tells them apart.
     package mutating func note(_ text: String, about subject: String, at date: Date) -> Int? {
         if runs.count > Self.capacity { runs = [:] }
+        var run = runs[subject] ?? Run()
+        if run.kinds.count > Self.kindsOfOne { run.kinds = [:] }
         let likeness = Self.likeness(of: text)
-        var run = runs[subject] ?? Run(likeness: likeness, lastTold: date)
-        if run.likeness != likeness { run = Run(likeness: likeness, lastTold: date) }
+        var kind = run.kinds[likeness] ?? Kind(lastTold: date)
+        kind.count += 1
         run.count += 1
-        let isDoubled = run.count & (run.count - 1) == 0
         // A clock that was set back must not silence it either.
-        let isOld = abs(date.timeIntervalSince(run.lastTold)) >= Self.silence
-        let untold = run.count - run.told
-        if isDoubled || isOld {
-            run.told = run.count
-            run.lastTold = date
+        let age = abs(date.timeIntervalSince(kind.lastTold))
+        let isDue =
+            kind.count & (kind.count - 1) == 0
+            || age >= (run.last == likeness ? Self.silence : Self.silenceAfterAnother)
+        let untold = kind.count - kind.told
+        if isDue {
+            kind.told = kind.count
+            kind.lastTold = date
         }
+        run.last = likeness
+        run.kinds[likeness] = kind
         runs[subject] = run
-        return isDoubled || isOld ? untold : nil
+        return isDue ? untold : nil
     }
 
-    /// Forgets the subject: what was wrong with it is no more.
-    package mutating func end(_ subject: String) { runs[subject] = nil }
+    /// Forgets the subject: what was wrong with it is no more. Answers how many events there were.
+    package mutating func end(_ subject: String) -> Int {
+        runs.removeValue(forKey: subject)?.count ?? 0
+    }
 
     /// The text without what tells like events apart.
     static func likeness(of text: String) -> String {
-        text.split(separator: " ")
-            .filter { word in !word.utf8.contains { (0x30...0x39).contains($0) } }
+        text.split(separator: " ").filter { !hasDigit($0) || isErrorStatus($0) }
             .joined(separator: " ")
+    }
+
+    private static func hasDigit(_ word: Substring) -> Bool {
+        word.utf8.contains { (0x30...0x39).contains($0) }
+    }
+
+    private static func isErrorStatus(_ word: Substring) -> Bool {
+        let number = word.drop { "\"(".contains($0) }.prefix { !":,;.)\"".contains($0) }
+        return number.utf8.count == 3 && Int(number).map { (400...599).contains($0) } ?? false
     }
 }

@@ -34,6 +34,7 @@ struct Roster {
     ///
     /// - Parameter start: runs a loop until it stops.
     mutating func reload(start: (AccountLoop) -> Void) async {
+        let rejectedBefore = rejections.keys.sorted()
         rejections = [:]
         var seen: Set<String> = []
         for path in currentPaths() {
@@ -55,6 +56,10 @@ struct Roster {
             await stop(loop, forGood: true)
             loops[name] = nil
             log(.info, .removed, ["account": name])
+        }
+        for path in rejectedBefore where rejections[path] == nil {
+            let failures = log.end(.rejected, about: path)
+            log(.info, .resolved, ["file": path, "failures": "\(failures)"])
         }
         board.set(
             Array(loops.values),

@@ -18,19 +18,42 @@ import Testing
         #expect(told == [1: 1, 2: 1, 4: 2, 8: 4, 16: 8, 32: 16, 64: 32])
     }
 
-    @Test func `one that differs in more than numbers is told at once`() {
+    @Test func `one of another kind is told at once`() {
         var repetitions = Repetitions()
         for _ in 0..<3 { _ = repetitions.note("status 503 at 12:01", about: "m", at: start) }
-        #expect(repetitions.note("status 502 at 12:09", about: "m", at: start) == 2)
+        #expect(repetitions.note("status 502 at 12:09", about: "m", at: start) == 1)
+        #expect(repetitions.note("status 502: at 12:10", about: "m", at: start) == 1)
         #expect(repetitions.note("connection refused", about: "m", at: start) == 1)
-        #expect(repetitions.note("status 503 at 12:10", about: "m", at: start) == 1)
+        // The fourth: its count has doubled.
+        #expect(repetitions.note("status 503 at 12:10", about: "m", at: start) == 2)
+    }
+
+    // A balancer with two answers would have had a line for each attempt.
+    @Test func `two that take turns are told as seldom as one`() {
+        var repetitions = Repetitions()
+        var lines = 0
+        for minute in 0..<1440 {
+            let date = start.addingTimeInterval(Double(minute) * 60)
+            let text = minute % 2 == 0 ? "status 502" : "no connection"
+            if repetitions.note(text, about: "m", at: date) != nil { lines += 1 }
+        }
+        #expect((20...70).contains(lines))
+    }
+
+    @Test func `one that comes back after another is told, an hour after its last line`() {
+        var repetitions = Repetitions()
+        for _ in 0..<5 { _ = repetitions.note("down", about: "m", at: start) }
+        _ = repetitions.note("refused", about: "m", at: start.addingTimeInterval(4000))
+        #expect(repetitions.note("down", about: "m", at: start.addingTimeInterval(4001)) == 2)
+        #expect(repetitions.note("down", about: "m", at: start.addingTimeInterval(4002)) == nil)
     }
 
     @Test func `subjects do not share their counts, and an end makes the next one news`() {
         var repetitions = Repetitions()
         for _ in 0..<5 { _ = repetitions.note("down", about: "a", at: start) }
         #expect(repetitions.note("down", about: "b", at: start) == 1)
-        repetitions.end("a")
+        #expect(repetitions.end("a") == 5)
+        #expect(repetitions.end("a") == 0)
         #expect(repetitions.note("down", about: "a", at: start) == 1)
     }
 
@@ -51,19 +74,63 @@ import Testing
             lines.add($0)
         }
         for _ in 0..<4 { log(.error, .refreshFailed, about: "m", ["error": "down"]) }
-        log.end(.refreshFailed, about: "m")
+        #expect(log.end(.refreshFailed, about: "m") == 4)
         log(.error, .refreshFailed, about: "m", ["error": "down"])
         let head = "1970-01-01T00:00:00Z error refresh-failed error=down"
         #expect(lines.all == [head, head, head + " count=2", head])
     }
 
-    @Test func `the manual lists every event`() throws {
+    @Test(arguments: [
+        (Log.Format.text, #"1970-01-01T00:00:00Z error rejected file=/x error="a \"b\" =""#),
+        (.journal, #"<3>rejected file=/x error="a \"b\" =""#),
+        (
+            .json,
+            #"{"error":"a \"b\" =","event":"rejected","file":"/x","level":"error","#
+                + #""time":"1970-01-01T00:00:00Z"}"#
+        ),
+    ]) func `a line in each format is one line`(format: Log.Format, expected: String) {
+        let lines = Box()
+        let log = Log(
+            level: .info,
+            format: format,
+            wallClock: { Date(timeIntervalSince1970: 0) },
+            sink: { lines.add($0) }
+        )
+        log(.error, .rejected, ["file": "/x", "error": "a \"b\"\n="])
+        log(.debug, .workerStarted, ["pid": "1"])
+        #expect(lines.all == [expected])
+    }
+
+    @Test(arguments: [
+        (Log.Level.error, "<3>"), (.warning, "<4>"), (.info, "<6>"), (.debug, "<7>"),
+    ]) func `the journal is told syslog's severity`(level: Log.Level, prefix: String) {
+        let lines = Box()
+        let log = Log(level: .debug, format: .journal) { lines.add($0) }
+        log(level, .stopped)
+        #expect(lines.all == [prefix + "stopped"])
+    }
+
+    @Test func `the manual lists every event with its fields`() throws {
         let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         let manual = try readFile("/\(root)/man/wif-agent.1", limit: 1 << 20).text
         let section = try #require(manual.components(separatedBy: ".Sh LOG EVENTS").last)
-        let listed = section.components(separatedBy: ".Sh ")[0]
-            .split(separator: "\n").filter { $0.hasPrefix(".It Cm ") }
-            .flatMap { $0.dropFirst(7).split(separator: " ").filter { $0 != "," } }
-        #expect(Set(listed.map(String.init)) == Set(Log.Event.allCases.map(\.rawValue)))
+        let items = section.components(separatedBy: ".Sh ")[0]
+            .components(separatedBy: "\n.It Cm ").dropFirst()
+        var listed: Set<String> = []
+        for item in items {
+            let lines = item.split(separator: "\n")
+            let names = words(lines[0])
+            let fields = lines.dropFirst().filter { $0.hasPrefix(".Cm ") }
+                .flatMap { words($0.dropFirst(4)) }
+            let events = names.compactMap(Log.Event.init(rawValue:))
+            let known = events.reduce(into: Set<String>()) { $0.formUnion($1.fields) }
+            #expect(Set(fields).subtracting(["count"]) == known, "\(names)")
+            listed.formUnion(names)
+        }
+        #expect(listed == Set(Log.Event.allCases.map(\.rawValue)))
+    }
+
+    private func words(_ line: Substring) -> [String] {
+        line.split(separator: " ").map(String.init).filter { ![",", ".", ":", ";"].contains($0) }
     }
 }

@@ -209,9 +209,11 @@ class Disks(World):
         failed = [output for output in self.the_account()["outputs"] if output.get("error")]
         self.assertEqual([output["path"] for output in failed], [str(self.bad)])
 
-    def heals(self):
+    def heals(self, agent):
         wait_for(lambda: self.control("status", "--check").returncode == 0, "the redelivery", 30)
         self.assertEqual(self.bad.read_bytes(), self.good.read_bytes())
+        if "output-failed" in agent.text():
+            self.assertRegex(agent.text(), rf"info delivered \S+ path={self.bad} failures=\d+")
 
     @root_only
     def test_a_full_one(self):
@@ -225,7 +227,7 @@ class Disks(World):
                 pass
         self.fails(agent, "No space left on device")
         (place / "filler").unlink()
-        self.heals()
+        self.heals(agent)
 
     @root_only
     def test_a_read_only_one(self):
@@ -234,7 +236,7 @@ class Disks(World):
         subprocess.run(["mount", "-o", "remount,ro", place], check=True)
         self.fails(agent, "Read-only file system")
         subprocess.run(["mount", "-o", "remount,rw", place], check=True)
-        self.heals()
+        self.heals(agent)
 
     def test_a_directory_that_is_removed(self):
         place = self.scratch / "out"
@@ -247,7 +249,7 @@ class Disks(World):
         if not self.bad.exists():
             self.fails(agent, kept=False)
             place.mkdir(mode=0o700)
-        self.heals()
+        self.heals(agent)
 
     def test_a_link_planted_between_refreshes(self):
         place = self.scratch / "out"
@@ -259,7 +261,7 @@ class Disks(World):
         self.fails(agent, "link", kept=False)
         self.assertEqual(victim.read_text(), "precious")
         self.bad.unlink()
-        self.heals()
+        self.heals(agent)
 
     def test_a_link_planted_in_place_of_the_directory(self):
         place = self.scratch / "out"
@@ -467,3 +469,4 @@ class AccountFiles(World):
         os.chown(directory / "shut.json", user.pw_uid, 0)
         agent.signal(signal.SIGHUP)
         self.assertEqual(self.control("wait", "shut", "--timeout", 20).returncode, 0)
+        self.assertRegex(agent.text(), r"info resolved file=\S+/shut\.json failures=\d+")

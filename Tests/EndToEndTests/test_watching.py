@@ -182,6 +182,42 @@ class Status(World):
         self.assertIn("failed:", self.control("status", "--check").stdout.decode())
 
 
+class Logs(World):
+    def lines(self, *arguments, journal=False):
+        """Of an agent whose exchange fails at first and then works; its output file is the journal."""
+        world = self.emulator()
+        world.fault(match={"path": "/SecureTokenService/"}, status=503, times=2)
+        environment = self.environment(world)
+        log = self.scratch / f"agent{self.count + 1}.log"
+        if journal:
+            log.touch()
+            facts = log.stat()
+            environment["JOURNAL_STREAM"] = f"{facts.st_dev}:{facts.st_ino}"
+        agent = self.agent("-c", self.account(world.account), *arguments, environment=environment)
+        self.await_ready(agent)
+        agent.stop()
+        return agent.text().splitlines()
+
+    def test_the_journal_gets_priorities_and_keeps_the_time(self):
+        lines = self.lines(journal=True)
+        self.assertRegex(lines[0], r"^<6>started version=\S+ runtime=")
+        failures = [line for line in lines if "refresh-failed" in line]
+        for line in failures:
+            self.assertRegex(line, r"^<3>refresh-failed account=mondoo class=transient step=exchange ")
+        refreshed = next(line for line in lines if "refreshed" in line)
+        self.assertRegex(refreshed, r"^<6>refreshed .* failures=2$")
+
+    def test_json_is_an_object_a_line(self):
+        events = [json.loads(line) for line in self.lines("--log-format", "json")]
+        for event in events:
+            self.assertRegex(event["time"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+            self.assertIn(event["level"], ["info", "warning", "error"])
+        names = [event["event"] for event in events]
+        self.assertEqual((names[0], names[-1]), ("started", "stopped"))
+        failure = next(event for event in events if event["event"] == "refresh-failed")
+        self.assertEqual((failure["class"], failure["step"]), ("transient", "exchange"))
+
+
 @unittest.skipUnless(PROMTOOL, "needs promtool")
 class Rules(unittest.TestCase):
     folder = ROOT / "packaging/prometheus"
