@@ -79,7 +79,7 @@ package struct AccountState: Sendable {
 
     /// Valid, and in every output.
     package func isReady(at now: BootInstant) -> Bool {
-        phase(at: now) == .valid && !outputs.contains { $0.failure != nil }
+        phase(at: now) == .valid && !outputs.isEmpty && !outputs.contains { $0.failure != nil }
     }
 
     /// Whether waiting for this account makes sense no more: it is ready, or it has failed for a
@@ -179,6 +179,8 @@ package struct AccountState: Sendable {
     /// A new credential has come.
     package mutating func succeed(with credential: Credential, _ result: JobResult, chance: Double)
     {
+        // What was said of outputs concerns a credential that is gone from them.
+        if phase(at: credential.receivedAt) != .valid { outputs = [] }
         self.credential = credential
         owner = nil
         proof = result.proof

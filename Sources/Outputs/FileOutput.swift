@@ -65,7 +65,12 @@ package final class FileOutput: Sendable {
     ) throws(OutputError) -> Value {
         do throws(PathError) {
             return try directory.withLock { (directory) throws(PathError) in
-                try work(open(&directory, creating: creating))
+                let opened = try open(&directory, creating: creating)
+                // Until it has worked: whatever was left half done goes when it is opened anew.
+                directory = nil
+                let value = try work(opened)
+                directory = opened
+                return value
             }
         } catch {
             throw OutputError(path, error)

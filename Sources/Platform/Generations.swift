@@ -21,6 +21,7 @@ extension Directory {
     ) throws(PathError) {
         let name = Self.prefix + randomDigits()
         let last = try presentGeneration()
+        try removeUnfinished(besides: last)
         do throws(PathError) {
             let generation = try make(name, directoryMode, owner, group)
             for file in files {
@@ -97,6 +98,13 @@ extension Directory {
         return try about(path(of: Self.current), "cannot be read") { () throws(Errno) in
             try linkTarget(Self.current, in: raw)
         }
+    }
+
+    /// Where there is more than the present generation and the one before it, processes were killed over
+    /// others: without this, each in a row would leave one more.
+    private func removeUnfinished(besides last: String?) throws(PathError) {
+        let found = try names().filter { $0.hasPrefix(Self.prefix) && $0 != last }
+        if found.count > 1 { try removeGenerations(but: [last]) }
     }
 
     /// Removes all other generations, and links that were left half done.

@@ -38,6 +38,28 @@ import Testing
         }
     }
 
+    /// Found by an agent that said READY while a disk still failed: `wait` came between the exchange and
+    /// the delivery.
+    @Test func `is not ready before the credential is in its outputs`() {
+        var state = AccountState(start: BootInstant(seconds: 1000))
+        var random = Generator(seed: 1)
+        for start in [1000.0, 5000] {
+            let now = BootInstant(seconds: start)
+            let credential = Credential(
+                kind: .mondoo,
+                value: Secret("x"),
+                issuedAt: .now,
+                lifetime: 3600,
+                receivedAt: now
+            )
+            let result = JobResult(id: 1, outcome: .credential(credential))
+            state.succeed(with: credential, result, chance: 0)
+            #expect(!state.isReady(at: now))
+            state.record(reports(&random, fails: false), after: 0, at: now, chance: 0)
+            #expect(state.isReady(at: now))
+        }
+    }
+
     private func end(_ state: inout AccountState, at now: BootInstant, _ random: inout Generator) {
         let chance = Double.random(in: 0..<1, using: &random)
         guard Bool.random(using: &random) else {
@@ -62,9 +84,9 @@ import Testing
         state.record(reports(&random), after: 0, at: now, chance: chance)
     }
 
-    private func reports(_ random: inout Generator) -> [OutputReport] {
+    private func reports(_ random: inout Generator, fails: Bool = true) -> [OutputReport] {
         let failure =
-            Int.random(in: 0..<3, using: &random) == 0
+            fails && Int.random(in: 0..<3, using: &random) == 0
             ? Failure(.transient, at: .output, "full") : nil
         let output = Output(kind: .file(.raw, FileOptions()), path: "/x")
         return [OutputReport(output: output, facts: nil, failure: failure, warnings: [])]
