@@ -137,7 +137,7 @@ documents() {
 }
 
 scripts() {
-    local script list=(packaging/*.sh packaging/*/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh .ci/run)
+    local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh .ci/run)
     for script in "${list[@]}"; do
         [ -e "$script" ] && bash -n "$script"
     done
@@ -149,6 +149,8 @@ scripts() {
 }
 
 units() { packaging/systemd/check.sh; }
+
+booted_system() { Tests/BootedSystem/run.sh "$release"; }
 
 sanitized() {
     local sanitizer=$1 path=.build-${1:0:1}san
@@ -184,6 +186,7 @@ step 'sizes' sizes
 step 'end to end' end_to_end
 if [ "$all" = yes ]; then
     step 'manifests' packaging/manifests.sh
+    step 'booted system' booted_system
     step 'slow tests' slow_tests
     step 'thread sanitizer' sanitized thread
     step 'address sanitizer' sanitized address

@@ -121,7 +121,7 @@ typedef struct {
 int32_t wif_spawn(const wif_spawn_request *request, int *pidfd);
 
 // Landlock (landlock(7)): forbids every kind of writing to files by this thread and its children.
-// Returns 0 when in force, 1 where the kernel has no Landlock, -1 on failure.
+// Returns 0 when in force, 1 where there is no Landlock or a container hides it, -1 on failure.
 int wif_landlock_forbid_writing(void);
 
 // fstatfs(2): whether the file system is kept in memory (tmpfs, ramfs).

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Installs the programs and their units in a root of its own, boots it with the real systemd and runs
+# inside.py in it. Needs root, debootstrap and systemd-nspawn; the root, without the programs, is kept
+# in .build. The container has a network of its own, which is a loopback interface and nothing else.
+#
+# usage: run.sh BINARIES [TEST...]
+#   BINARIES  a folder with wif-agent, wif-exchange and wif-emulator that need no Swift (.build/release)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+binaries=$(realpath "${1:?usage: run.sh BINARIES [TEST...]}")
+shift
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo 'skipped: it takes root to boot a system'
+    exit 0
+fi
+. packaging/requirements.sh
+install_missing debootstrap systemd-container=systemd-nspawn
+
+. /etc/os-release
+[ "$ID" = debian ] || { echo "skipped: no root is made for $ID, only for Debian"; exit 0; }
+
+# owner LIBRARY: the package that the library which wif-exchange is linked with belongs to.
+owner() {
+    local path
+    path=$(ldd "$binaries/wif-exchange" | awk -v name="$1" 'index($1, name) { print $3; exit }')
+    { dpkg -S "$path" 2>/dev/null || dpkg -S "$(realpath "$path")"; } | head -n 1 | cut -d: -f1
+}
+
+include=systemd,systemd-sysv,dbus,python3,procps,$(owner libcurl),$(owner libssl)
+base=.build/booted-root
+stamp="$VERSION_CODENAME $include"
+if [ "$(cat "$base.stamp" 2>/dev/null)" != "$stamp" ]; then
+    rm -rf "$base" "$base.stamp"
+    mirror=http://deb.debian.org/debian
+    debootstrap --variant=minbase --include="$include" "$VERSION_CODENAME" "$base" "$mirror" \
+        >"$base.log" 2>&1 || { tail -n 20 "$base.log"; exit 1; }
+    rm -rf "$base"/var/cache/apt/archives/*.deb "$base"/var/lib/apt/lists/*
+    echo "$stamp" >"$base.stamp"
+fi
+
+root=$(mktemp -d "$PWD/.build/booted-XXXXXX")
+trap 'rm -rf "$root"' EXIT
+cp -a "$base/." "$root"
+: >"$root/etc/machine-id"
+
+# As the packages do it.
+install -s -m 755 -t "$root/usr/bin" "$binaries/wif-agent"
+install -D -s -m 755 -t "$root/usr/libexec/wif-agent" "$binaries/wif-exchange"
+install -m 644 -t "$root/usr/lib/systemd/system" packaging/systemd/*.service packaging/systemd/*.socket
+install -m 644 -T packaging/systemd/sysusers.conf "$root/usr/lib/sysusers.d/wif-agent.conf"
+install -m 644 -T packaging/systemd/wif-agent.default "$root/etc/default/wif-agent"
+mkdir "$root/etc/wif-agent"
+
+suite=$root/opt/suite
+install -D -s -m 755 -t "$suite" "$binaries/wif-emulator"
+install -m 644 -t "$suite" Tests/BootedSystem/inside.py Tests/EndToEndTests/world.py
+cp -r packaging/systemd "$suite/units"
+printf '%s\n' "$@" >"$suite/tests"
+cat >"$root/etc/systemd/system/suite.service" <<'U'
+[Unit]
+After=multi-user.target
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+[Service]
+Type=oneshot
+Environment=WIF_BIN=/opt/suite PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
+ExecStart=/bin/sh -c 'cd /opt/suite && xargs -a tests python3 -W ignore inside.py -v; echo $? >/opt/suite/status; journalctl -b --no-pager >/opt/suite/journal 2>&1'
+StandardOutput=file:/opt/suite/log
+StandardError=file:/opt/suite/log
+TimeoutStartSec=600
+[Install]
+WantedBy=multi-user.target
+U
+ln -s ../suite.service "$root/etc/systemd/system/multi-user.target.wants/suite.service"
+
+timeout -k 5 660 systemd-nspawn --quiet --boot --register=no --keep-unit --private-network \
+    --directory="$root" --console=pipe </dev/null >"$root/console.log" 2>&1 || true
+cp "$suite/journal" .build/booted.journal 2>/dev/null || true
+if [ "$(cat "$suite/status" 2>/dev/null)" = 0 ]; then
+    tail -n 3 "$suite/log"
+else
+    cat "$suite/log" 2>/dev/null || tail -n 40 "$root/console.log"
+    echo 'the journal is in .build/booted.journal'
+    exit 1
+fi
