@@ -9,6 +9,7 @@ package struct StepReport: Equatable, Sendable {
         case worker
         case runtimeDirectory = "runtime-directory"
         case output
+        case hook
         case agent
         case proxy
         case dns

@@ -165,7 +165,7 @@ package struct HookRunner: Sendable {
         }
     }
 
-    private func failure(_ name: String, _ problem: String, hint: String? = nil) -> Failure {
+    func failure(_ name: String, _ problem: String, hint: String? = nil) -> Failure {
         Failure(
             .misconfigured,
             at: .output,

@@ -29,11 +29,20 @@ extension Output {
         do throws(PathError) {
             let (place, missing) = try nearestDirectory(parent, trust: trust)
             try checkAdding(to: place, user)
+            try checkRoom(in: place)
             if !missing.isEmpty { return "\(parent) would be made in \(place.path)" }
             if name.isEmpty { return "a directory of files, \(place.path)" }
             return try target(name, in: place, isServed)
         } catch {
             throw OutputError(path, error)
+        }
+    }
+
+    private func checkRoom(in place: Directory) throws(PathError) {
+        do throws(Errno) {
+            guard try hasRoom(in: place) else { throw .noSpace }
+        } catch {
+            throw PathError(place.path, "cannot be written", error)
         }
     }
 

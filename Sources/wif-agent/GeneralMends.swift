@@ -20,6 +20,7 @@ extension StepReport {
             "wif-agent.json(5), Outputs, tells what a path must be like"
         case .proxy, .dns, .connection, .tls, .http:
             "compare with curl -v from this machine, as the agent's user"
+        case .hook: "wif-agent.json(5), Keys, tells what a program or pid file must be like"
         case .clock: "synchronise the clock"
         case .source, .token: sourceMend
         case .issuer, .audience, .times, .subject, .trust:

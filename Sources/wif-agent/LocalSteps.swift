@@ -163,7 +163,7 @@ struct LocalSteps {
 
     /// Where the agent is and delivers, before the road is tried.
     func steps() -> [StepReport] {
-        [runtimeStep()] + outputs.map(outputStep) + [found.step]
+        [runtimeStep()] + outputs.map(outputStep) + account.hooks.map(hookStep) + [found.step]
     }
 
     private func runtimeStep() -> StepReport {
@@ -173,10 +173,8 @@ struct LocalSteps {
             try checkAdding(to: place, found.user)
             let who = userDescription(found.user.id)
             let text = "\(found.directory), for an agent of \(who)"
-            return .ok(
-                .runtimeDirectory,
-                missing.isEmpty ? text : "\(text), would be made in \(place.path)"
-            )
+            let state = missing.isEmpty ? "" : ", would be made in \(place.path)"
+            return .ok(.runtimeDirectory, text + state + keeping(in: place.path))
         } catch {
             return .failed(
                 .runtimeDirectory,
@@ -184,6 +182,15 @@ struct LocalSteps {
                 error.description.printable,
                 hint: (error.hint ?? Self.runtimeHint).printable
             )
+        }
+    }
+
+    private func keeping(in place: String) -> String {
+        do throws(Errno) {
+            return try isMemoryFileSystem(place)
+                ? "" : "; it is on a disk, where no credential is kept over a restart"
+        } catch {
+            return ""
         }
     }
 
@@ -196,6 +203,15 @@ struct LocalSteps {
             return .ok(.output, "\(output.word), \(state)", about: output.path)
         } catch {
             return .failed(.output, error.failure, about: output.path)
+        }
+    }
+
+    private func hookStep(_ hook: RefreshHook) -> StepReport {
+        do throws(Failure) {
+            let runner = HookRunner(account: account.name, environment: [:])
+            return .ok(.hook, try runner.examine(hook, as: found.user))
+        } catch {
+            return .failed(.hook, error)
         }
     }
 
