@@ -68,6 +68,15 @@ consumers() { Tests/Consumers/run.sh .build/debug; }
 
 slow_tests() { WIF_AGENT_SLOW_TESTS=1 run_tests slow-tests.log --skip-build; }
 
+# Thousands of restarts, and every error at every call of a delivery.
+slow_end_to_end() {
+    local log=.build/slow-end-to-end.log status=0
+    WIF_AGENT_SLOW_TESTS=1 WIF_BIN=$PWD/$release python3 -W ignore -m unittest discover \
+        -s Tests/EndToEndTests -k Adoption -k test_delivery >"$log" 2>&1 || status=$?
+    if [ "$status" -eq 0 ]; then tail -n 3 "$log"; else cat "$log"; fi
+    return "$status"
+}
+
 release_build() { packaging/build.sh; }
 
 # The programs as they are shipped.
@@ -188,6 +197,7 @@ if [ "$all" = yes ]; then
     step 'manifests' packaging/manifests.sh
     step 'booted system' booted_system
     step 'slow tests' slow_tests
+    step 'slow end to end' slow_end_to_end
     step 'thread sanitizer' sanitized thread
     step 'address sanitizer' sanitized address
 fi

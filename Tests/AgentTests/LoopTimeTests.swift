@@ -1,4 +1,5 @@
 import Federation
+import FoundationEssentials
 import Platform
 import Synchronization
 import TestSupport
@@ -76,6 +77,77 @@ struct `An account loop through time` {
         }
     }
 
+    @Test(arguments: [1.0, 5, 60, 86_400])
+    func `every lifetime is refreshed in time, and never twice in a second`(lifetime: Double)
+        async throws
+    {
+        let road = try Road(lifetime: lifetime)
+        await road.travel { loop in
+            for _ in 0..<300 {
+                await road.settle(loop)
+                #expect(lifetime == 1 || loop.snapshot.isReady(at: road.time.now))
+                await road.time.advanceToNextSleeper()
+            }
+        }
+        let pauses = road.pauses
+        #expect(pauses.count > 140)
+        let (least, most) = (max(1, lifetime * 0.6), max(1, lifetime * 0.75))
+        #expect(pauses.allSatisfy { least - 1e-6 <= $0 && $0 <= most + 1e-6 })
+    }
+
+    /// Outages, steps of the clock, suspends, impatient users and outputs that fail, in any order.
+    @Test(arguments: 0..<40)
+    func `no history has two attempts within a second`(number: Int) async throws {
+        let lifetime = [1.0, 2, 5, 30, 3600, 86_400][number % 6]
+        let road = try Road(lifetime: lifetime)
+        await road.travel { loop in
+            for _ in 0..<150 {
+                await road.settle(loop)
+                switch Int.random(in: 0..<8) {
+                case 0: road.fails.withLock { $0.toggle() }
+                case 1: road.outputFails.withLock { $0.toggle() }
+                case 2: road.time.stepWallClock(by: .random(in: -1e9...1e9))
+                case 3: loop.refresh()
+                case 4: loop.refresh(after: .random(in: 0...3))
+                case 5: road.time.advance(by: .random(in: 0...2 * lifetime))
+                case 6: road.time.advance(by: .random(in: 0...0.9))
+                default: await road.time.advanceToNextSleeper()
+                }
+                if Bool.random() { loop.lookAgain() }
+            }
+            road.fails.withLock { $0 = false }
+            road.outputFails.withLock { $0 = false }
+            let count = road.attempts
+            // The longest pause after failures, and one refresh.
+            road.time.advance(by: 301 + lifetime)
+            await road.waitForAttempts(count + 1, of: loop)
+        }
+        #expect(road.pauses.allSatisfy { $0 >= 1 - 1e-6 }, "\(road.pauses.min() ?? 0)")
+    }
+
+    @Test(arguments: [0.0, 1_000_000_000, 4_000_000_000])
+    func `a clock that is wrong at boot and set right later shifts nothing`(wall: Double)
+        async throws
+    {
+        let road = try Road(lifetime: 3600, wallClock: Date(timeIntervalSince1970: wall))
+        let service = Date(timeIntervalSince1970: 1_704_164_645)
+        road.serviceTime.withLock { $0 = service }
+        await road.travel { loop in
+            await road.settle(loop)
+            let before = loop.snapshot.nextAttempt
+            #expect((2160...2700).contains(before.seconds(since: road.time.now)))
+            #expect(loop.snapshot.credential?.expiresAt == service.addingTimeInterval(3600))
+            road.time.stepWallClock(by: service.timeIntervalSince(road.time.wallClock))
+            loop.lookAgain()
+            await road.settle(loop)
+            #expect(loop.snapshot.nextAttempt == before)
+            #expect(road.attempts == 1)
+            road.time.advance(by: 3599)
+            #expect(loop.snapshot.phase(at: road.time.now) == .valid)
+            await road.waitForAttempts(2, of: loop)
+        }
+    }
+
     @Test func `an output that fails is tried again, and without a new exchange`() async throws {
         let road = try Road(lifetime: 3600)
         road.outputFails.withLock { $0 = true }
@@ -92,15 +164,21 @@ struct `An account loop through time` {
 
 /// One loop, a service that can be told to fail, and an output that can.
 private final class Road: ExchangeWorker, CredentialOutputs {
-    let time = VirtualTimekeeper()
+    let time: VirtualTimekeeper
+    /// What credentials say of their issue; the wall clock's time where there is none.
+    let serviceTime = Mutex<Date?>(nil)
     let fails = Mutex(false)
     let outputFails = Mutex(false)
     let expiries = Mutex(0)
-    private let count = Mutex(0)
+    private let starts = Mutex<[BootInstant]>([])
     private let lifetime: Double
     private let account: Account
 
-    init(lifetime: Double) throws {
+    init(
+        lifetime: Double,
+        wallClock: Date = Date(timeIntervalSince1970: 1_704_164_645)
+    ) throws {
+        time = VirtualTimekeeper(wallClock: wallClock)
         self.lifetime = lifetime
         let document = """
             {"type":"external_account","audience":"//x/spaces/y","issuerUri":"https://issuer.example"}
@@ -123,7 +201,23 @@ private final class Road: ExchangeWorker, CredentialOutputs {
         )
     }
 
-    var attempts: Int { count.withLock(\.self) }
+    var attempts: Int { starts.withLock(\.count) }
+
+    /// Seconds from each attempt to the next one.
+    var pauses: [Double] {
+        let starts = starts.withLock(\.self)
+        return zip(starts.dropFirst(), starts).map { $0.seconds(since: $1) }
+    }
+
+    /// Returns when the loop has nothing to do but to sleep.
+    func settle(_ loop: AccountLoop) async {
+        await yieldUntil {
+            let (state, now) = (loop.snapshot, time.now)
+            let events = [state.nextEvent] + (state.expiryEvent.map { [$0] } ?? [])
+            return !state.isAttempting && events.allSatisfy { $0 > now }
+                && time.sleeperCount == events.count
+        }
+    }
 
     func travel(_ body: (AccountLoop) async -> Void) async {
         let loop = makeLoop()
@@ -151,14 +245,15 @@ private final class Road: ExchangeWorker, CredentialOutputs {
     }
 
     func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
-        count.withLock { $0 += 1 }
+        let now = time.now
+        starts.withLock { $0.append(now) }
         if fails.withLock(\.self) {
             return JobResult(id: 1, outcome: .failure(Failure(.transient, at: .exchange, "down")))
         }
         let credential = Credential(
             kind: .mondoo,
             value: Secret("x"),
-            issuedAt: time.wallClock,
+            issuedAt: serviceTime.withLock(\.self) ?? time.wallClock,
             lifetime: lifetime,
             receivedAt: time.now
         )

@@ -8,7 +8,10 @@ import stat
 import subprocess
 import time
 
-from world import SYSTEM_PYTHON, World, is_root, root_only, wait_for
+from world import BIN, SYSTEM_PYTHON, Process, World, is_root, root_only, wait_for
+
+# In a row, of an agent that keeps its credential; WIF_AGENT_SLOW_TESTS asks for the long way.
+RESTARTS = 1000 if os.environ.get("WIF_AGENT_SLOW_TESTS") else 40
 
 EXCHANGE = {"path": "/SecureTokenService/"}
 
@@ -295,7 +298,7 @@ class Adoption(World):
 
     def test_restarts(self):
         self.restart(exchanges=1)
-        for _ in range(10):
+        for _ in range(RESTARTS):
             agent = self.restart(exchanges=1)
             self.assertIn("adopted", agent.text())
         self.restart("--no-adopt", exchanges=2)
@@ -312,3 +315,92 @@ class Adoption(World):
         self.path = self.account(self.world.account, lifetime=1800)
         self.restart(exchanges=6)
         self.restart(exchanges=6)
+
+    def test_doctored_state_is_not_adopted(self):
+        """Each change that somebody, or a crash, could make to it leads to an exchange."""
+        self.restart(exchanges=1)
+        state = self.runtime / "state" / "mondoo.json"
+        kept = json.loads(state.read_text())
+        credential = kept["credential"]
+        now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        changes = {
+            "no boot": {"boot": None},
+            "no account": {"account": None},
+            "a byte of the account": {"account": kept["account"] + " "},
+            "from the future": {"credential": {**credential, "receivedAt": now + 10 ** 12}},
+            "before the boot": {"credential": {**credential, "receivedAt": -10 ** 15}},
+            "less than a quarter left": {"credential": {
+                **credential, "receivedAt": now - int(0.76e9 * credential["lifetime"])}},
+            "no lifetime": {"credential": {**credential, "lifetime": 0}},
+            "an endless lifetime": {"credential": {**credential, "lifetime": 1e30}},
+            "no value": {"credential": {**credential, "value": ""}},
+            "another kind": {"credential": {**credential, "kind": "gold"}},
+            "no credential": {"credential": None},
+            "a list": [kept],
+        }
+        exchanges = 1
+        for name, change in changes.items():
+            with self.subTest(name):
+                content = {**kept, **change} if isinstance(change, dict) else change
+                state.write_text(json.dumps(content))
+                exchanges += 1
+                agent = self.restart(exchanges=exchanges)
+                self.assertNotIn("adopted", agent.text())
+        with self.subTest("half of it"):
+            text = state.read_text()
+            state.write_text(text[:len(text) // 2])
+            self.restart(exchanges=exchanges + 1)
+        with self.subTest("a link to it"):
+            state.rename(state.with_suffix(".old"))
+            state.symlink_to(state.with_suffix(".old"))
+            self.restart("--no-adopt", exchanges=exchanges + 2)
+
+    def test_nothing_is_kept_on_a_disk(self):
+        self.runtime = self.scratch / "on-disk"
+        self.runtime.mkdir()
+        kind = subprocess.run(["stat", "-f", "-c", "%T", self.runtime], capture_output=True)
+        if kind.stdout.strip() in (b"tmpfs", b"ramfs"):
+            self.skipTest("the scratch directory is in memory")
+        self.restart(exchanges=1)
+        self.restart(exchanges=2)
+        self.assertFalse((self.runtime / "state").exists())
+        state = self.scratch / "asked-for"
+        self.restart("--state-dir", state, exchanges=3)
+        self.assertIn("adopted", self.restart("--state-dir", state, exchanges=3).text())
+
+    @root_only
+    def test_time_that_passed_while_the_machine_slept(self):
+        """Time namespaces move the clock that credentials are counted by: here between two runs."""
+        def restart(offset, exchanges):
+            self.count += 1
+            agent = Process(
+                ["unshare", "-T", "--boottime", offset, "--kill-child", "--fork",
+                 BIN / "wif-agent", "run", "--runtime-dir", self.runtime, "-c", self.path],
+                self.scratch / f"agent{self.count}.log", self.environment(self.world))
+            self.addCleanup(agent.stop)
+            self.await_ready(agent)
+            wait_for(lambda: self.world.exchanges() == exchanges, f"{exchanges} exchanges", 5)
+            state = self.the_account()
+            agent.signal(signal.SIGKILL)
+            agent.wait()
+            wait_for(lambda: not self.serves(), "its end")
+            return agent.text(), state
+        done = subprocess.run(["unshare", "-T", "--boottime", "1", "true"], capture_output=True)
+        if done.returncode:
+            self.skipTest("no time namespaces here")
+        start = 1_000_000
+        _, state = restart(start, 1)
+        self.assertAlmostEqual(state["expires_in"], 3600, delta=20)
+        text, state = restart(start + 1000, 1)
+        self.assertIn("adopted", text)
+        self.assertAlmostEqual(state["expires_in"], 2600, delta=20)
+        # Less than a quarter is left; then all of it is past; then it comes from the future.
+        text, state = restart(start + 2800, 2)
+        self.assertNotIn("adopted", text)
+        self.assertAlmostEqual(state["expires_in"], 3600, delta=20)
+        self.assertNotIn("adopted", restart(start + 10_000_000, 3)[0])
+        self.assertNotIn("adopted", restart(start, 4)[0])
+
+    def serves(self):
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.runtime / "control.sock")) == 0

@@ -1,7 +1,7 @@
 """No reader ever sees a torn credential: the agent is killed, or failed, at each system call of a delivery.
 
-WIF_FAULT_SWEEPS says how often everything is swept over (default 1), and each error is tried at each
-call where it is more than 1. What cuts the agent off is Tests/Faults/cut.c; the worker is played here.
+With WIF_AGENT_SLOW_TESTS in the environment each error is tried at each call, and everything is swept
+over five times. What cuts the agent off is Tests/Faults/cut.c; the worker is played here.
 """
 
 import base64
@@ -20,7 +20,7 @@ import time
 from world import BIN, ROOT, World, wait_for
 
 CUT = ROOT / "Tests/Faults/cut.c"
-SWEEPS = int(os.environ.get("WIF_FAULT_SWEEPS", "1"))
+SWEEPS = 5 if os.environ.get("WIF_AGENT_SLOW_TESTS") else 1
 ERRORS = ["ENOSPC", "EIO", "EROFS", "EDQUOT", "EACCES"]
 # More than the calls of a refresh's delivery.
 CALLS = 150
