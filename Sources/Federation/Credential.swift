@@ -61,8 +61,10 @@ extension Credential {
         return .object(members)
     }
 
+    /// What the worker checked is checked again, for a worker may have been taken over: a line feed in a
+    /// value would be another header, another command to a CI runner.
     package init?(json: JSON) {
-        guard let value = json["value"]?.string, !value.isEmpty,
+        guard let value = json["value"]?.string, Self.isPlain(value),
             let issuedAt = json["issuedAt"]?.lenientNumber,
             let lifetime = json["lifetime"]?.lenientNumber, lifetime > 0,
             case .integer(let received)? = json["receivedAt"]
@@ -71,10 +73,10 @@ extension Credential {
         switch json["kind"]?.string {
         case "mondoo": kind = .mondoo
         case "access-token":
-            kind = .accessToken(
-                type: json["tokenType"]?.string ?? "Bearer",
-                scheme: json["scheme"]?.string ?? "Bearer"
-            )
+            let type = json["tokenType"]?.string ?? "Bearer"
+            let scheme = json["scheme"]?.string ?? "Bearer"
+            guard Self.isPlain(type), Self.isPlain(scheme) else { return nil }
+            kind = .accessToken(type: type, scheme: scheme)
         default: return nil
         }
         self.init(
@@ -84,5 +86,10 @@ extension Credential {
             lifetime: lifetime,
             receivedAt: BootInstant(nanoseconds: received)
         )
+    }
+
+    /// Visible ASCII, which is all that tokens and base64 are made of. RFC 6749 A.12
+    private static func isPlain(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 }

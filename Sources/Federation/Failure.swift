@@ -87,8 +87,8 @@ extension Failure {
         self.init(
             `class`,
             at: step,
-            message,
-            hint: json["hint"]?.string,
+            message.withoutControls,
+            hint: json["hint"]?.string?.withoutControls,
             retryAfter: json["retryAfter"]?.lenientNumber
         )
     }

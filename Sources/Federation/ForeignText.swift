@@ -16,6 +16,17 @@ extension String {
         return isWhole ? result : String(result.prefix(300)) + "…"
     }
 
+    /// The text as the other process made it, already cut, without what steers a terminal: control
+    /// characters but line feeds become `?`.
+    var withoutControls: String {
+        let isSteering: (Unicode.Scalar) -> Bool = {
+            $0 != "\n" && $0.properties.generalCategory.isUnprintable
+        }
+        guard unicodeScalars.contains(where: isSteering) else { return self }
+        let scalars = unicodeScalars.map { isSteering($0) ? "?" as Unicode.Scalar : $0 }
+        return String(String.UnicodeScalarView(scalars))
+    }
+
     /// The text with long runs of base64 characters, mixed as only encoded bytes are, left out.
     private var redacted: String {
         var result: [UInt8] = []

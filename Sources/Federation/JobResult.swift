@@ -100,7 +100,7 @@ package struct JobResult: Sendable {
             id: number,
             outcome: outcome,
             proof: json["proof"].flatMap(Proof.init(json:)),
-            warnings: (json["warnings"]?.array ?? []).compactMap(\.string),
+            warnings: (json["warnings"]?.array ?? []).compactMap(\.string?.withoutControls),
             clockSkew: json["clockSkew"]?.lenientNumber
         )
     }
@@ -119,9 +119,9 @@ extension JobResult.Proof {
 
     init?(json: JSON) {
         guard let source = json["source"]?.string else { return nil }
-        self.source = source
-        issuer = json["issuer"]?.string
-        subject = json["subject"]?.string
+        self.source = source.withoutControls
+        issuer = json["issuer"]?.string?.withoutControls
+        subject = json["subject"]?.string?.withoutControls
         expiresAt = json["expiresAt"]?.lenientNumber
         isRenewable = json["isRenewable"]?.bool ?? true
     }

@@ -98,6 +98,38 @@ import Testing
         #expect(other.expiry == credential.receivedAt.advanced(bySeconds: 3600))
     }
 
+    @Test(arguments: ["a\nb", "a\rb", "a b", "a\u{0}b", "é", ""])
+    func `a worker's credential that would be more than a word is refused`(text: String) {
+        let kinds: [Credential.Kind] = [
+            .mondoo, .accessToken(type: "Bearer", scheme: "Bearer"),
+            .accessToken(type: text, scheme: "Bearer"), .accessToken(type: "Bearer", scheme: text),
+        ]
+        for (index, kind) in kinds.enumerated() {
+            let credential = Credential(
+                kind: kind,
+                value: Secret(index < 2 ? text : "dmFsdWU="),
+                issuedAt: Date(timeIntervalSince1970: 1_700_000_000),
+                lifetime: 3600,
+                receivedAt: BootInstant(nanoseconds: 1)
+            )
+            let line = JobResult(id: 1, outcome: .credential(credential)).line()
+            #expect(throws: JSONError.self) { try JobResult(parsing: line) }
+        }
+    }
+
+    @Test func `nothing a worker says steers a terminal`() throws {
+        let evil = "\u{1B}[2J\u{9B}A\u{202E}b"
+        let failure = Failure(.transient, at: .reply, evil, hint: evil)
+        let sent = JobResult(id: 1, outcome: .failure(failure), warnings: [evil])
+        let result = try JobResult(parsing: sent.line())
+        guard case .failure(let other) = result.outcome else {
+            Issue.record("no failure")
+            return
+        }
+        let shown: [String?] = [other.message, other.hint, result.warnings.first]
+        #expect(shown == [String?](repeating: "?[2J?A?b", count: 3))
+    }
+
     @Test(arguments: Failure.Class.allCases, Failure.Step.allCases)
     func `a failure arrives as it was sent`(`class`: Failure.Class, step: Failure.Step) throws {
         let failure = Failure(`class`, at: step, "it \"failed\"", hint: "do é", retryAfter: 70.5)
