@@ -45,7 +45,10 @@ package enum AccountFiles {
     /// - Throws: ``Problem``.
     package static func read(_ path: String) throws(Problem) -> Secret {
         let name = "account file \(path.printable)"
-        if let place = try foreignHand(on: path, name) {
+        // As root what is read is what was looked at, not where a link leads by then.
+        let isRoot = effectiveUser == 0
+        let place = isRoot ? try resolved(path, name) : path
+        if isRoot, let place = try foreignHand(on: place, name) {
             let failure = Failure(
                 .misconfigured,
                 at: .account,
@@ -55,7 +58,7 @@ package enum AccountFiles {
             throw Problem(path: path, failure: failure, isUnreadable: false)
         }
         do throws(ReadFileError) {
-            return try readFile(path, limit: Account.maximalSize)
+            return try readFile(place, limit: Account.maximalSize, followsLinks: !isRoot)
         } catch {
             throw problem(path, name, error)
         }
@@ -65,9 +68,16 @@ package enum AccountFiles {
         on path: String,
         _ name: String
     ) throws(Problem) -> String? {
-        guard effectiveUser == 0 else { return nil }
         do throws(Errno) {
             return try firstForeignHand(on: path)
+        } catch {
+            throw unreadable(path, "\(name): \(error)")
+        }
+    }
+
+    private static func resolved(_ path: String, _ name: String) throws(Problem) -> String {
+        do throws(Errno) {
+            return try realPath(path)
         } catch {
             throw unreadable(path, "\(name): \(error)")
         }

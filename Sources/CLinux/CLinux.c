@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/magic.h>
 #include <sched.h>
@@ -203,6 +204,38 @@ int wif_cloexec_from(uint32_t first) {
 
 int wif_set_dumpable(bool on) { return prctl(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0); }
 int wif_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+int wif_keep_capabilities(uint64_t kept) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, data) != 0) return -1;
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        uint32_t part = (uint32_t)(kept >> (32 * i));
+        data[i].effective &= part;
+        data[i].permitted &= part;
+        data[i].inheritable &= part;
+    }
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+int wif_open_path(int directory, const char *name) {
+    return openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int wif_chown_path(int descriptor, uint32_t owner, uint32_t group) {
+    return fchownat(descriptor, "", owner, group, AT_EMPTY_PATH);
+}
+
+int wif_chmod_path(int descriptor, uint32_t mode) {
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452  // since Linux 6.6
+#endif
+    if (syscall(SYS_fchmodat2, descriptor, "", (mode_t)mode, AT_EMPTY_PATH) == 0) return 0;
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    return chmod(path, (mode_t)mode);
+}
+
 int wif_set_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 int wif_set_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 

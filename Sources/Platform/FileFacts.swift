@@ -20,6 +20,8 @@ package struct FileFacts: Equatable, Sendable {
     package let device: UInt64
     package let inode: UInt64
     package let size: Int64
+    /// How many names the file has.
+    package let links: UInt64
 
     private init(_ status: stat) {
         kind =
@@ -37,6 +39,7 @@ package struct FileFacts: Equatable, Sendable {
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
         size = Int64(status.st_size)
+        links = UInt64(status.st_nlink)
     }
 
     /// Of an open descriptor, one opened with `O_PATH` included. `fstat(2)`

@@ -29,13 +29,15 @@ package enum ReadFileError: Error, Equatable, Sendable, CustomStringConvertible 
 ///   - limit: the most bytes that are accepted.
 ///   - isPrivate: whether the file must be the process's own, closed to group and others, and no
 ///     symbolic link.
+///   - followsLinks: whether the path may be a symbolic link.
 /// - Throws: ``ReadFileError``.
 package func readFile(
     _ path: String,
     limit: Int,
-    isPrivate: Bool = false
+    isPrivate: Bool = false,
+    followsLinks: Bool = true
 ) throws(ReadFileError) -> Secret {
-    let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (isPrivate ? O_NOFOLLOW : 0)
+    let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (isPrivate || !followsLinks ? O_NOFOLLOW : 0)
     var refusal: ReadFileError?
     do throws(Errno) {
         let file = FileDescriptor(

@@ -49,7 +49,7 @@ package final class UnixListener: Sendable {
         do throws(PathError) {
             let facts = try about(path, "cannot be given its owner, group and mode") {
                 () throws(Errno) in
-                try assign(mode, owner: owner, group: group, to: name, in: directory.raw)
+                try assignToSocket(mode, owner: owner, group: group, name, in: directory.raw)
                 try systemCall { listen(socket.raw, backlog) }
                 return try FileFacts(of: name, in: directory.raw)
             }
@@ -194,22 +194,24 @@ private func boundSocket(_ path: String) throws(Errno) -> FileDescriptor {
     return socket
 }
 
-/// Gives a file its group, mode and owner by name, as ``assign(_:owner:group:to:)`` does.
-private func assign(
+/// Gives the socket file just bound its group, mode and owner, as ``assign(_:owner:group:to:)`` does.
+/// The directory's owner could have put a link, or another's file, in its place since.
+private func assignToSocket(
     _ mode: UInt32,
     owner: UInt32?,
     group: UInt32?,
-    to name: String,
+    _ name: String,
     in directory: Int32
 ) throws(Errno) {
-    let flags = AT_SYMLINK_NOFOLLOW
-    if let group {
-        try systemCall { unsafe fchownat(directory, name, .max, group, flags) }
+    let raw = try systemCall { unsafe wif_open_path(directory, name) }
+    let file = FileDescriptor(owning: raw)
+    let facts = try FileFacts(of: file.raw)
+    guard facts.kind == FileFacts.Kind.socket, facts.owner == geteuid(), facts.links == 1 else {
+        throw Errno(EEXIST)
     }
-    try systemCall { unsafe fchmodat(directory, name, mode, flags) }
-    if let owner {
-        try systemCall { unsafe fchownat(directory, name, owner, .max, flags) }
-    }
+    if let group { try systemCall { wif_chown_path(file.raw, .max, group) } }
+    if facts.mode != mode { try systemCall { wif_chmod_path(file.raw, mode) } }
+    if let owner { try systemCall { wif_chown_path(file.raw, owner, .max) } }
 }
 
 func option(_ name: Int32, of socket: Int32) throws(Errno) -> Int32 {

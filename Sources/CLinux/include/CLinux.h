@@ -91,6 +91,13 @@ int wif_cloexec_from(uint32_t first);
 // prctl(2).
 int wif_set_dumpable(bool on);
 int wif_set_no_new_privileges(void);
+// Gives up every capability(7) whose bit is not set, of this thread and those it starts. The bounding
+// set stays: programs that root starts begin anew.
+int wif_keep_capabilities(uint64_t kept);
+// O_PATH without following a link; chmod(2) and chown(2) of what such a descriptor stands for.
+int wif_open_path(int directory, const char *name);
+int wif_chown_path(int descriptor, uint32_t owner, uint32_t group);
+int wif_chmod_path(int descriptor, uint32_t mode);
 int wif_set_name(const char *name);
 int wif_set_child_subreaper(void);
 
