@@ -42,6 +42,33 @@ package func hardenProcess() -> ProcessOrigin {
     )
 }
 
+/// What a process still needs of root's powers. `capabilities(7)`
+package enum Powers: Sendable {
+    /// Delivers files and sockets to other users, signals other users' processes, listens on any port.
+    case agent
+    /// Reads files and connects to sockets, whoever owns them.
+    case worker
+
+    fileprivate var mask: UInt64 {
+        let numbers: [UInt64] =
+            switch self {
+            // CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, KILL, NET_BIND_SERVICE
+            case .agent: [0, 1, 2, 3, 5, 10]
+            // DAC_OVERRIDE, DAC_READ_SEARCH
+            case .worker: [1, 2]
+            }
+        return numbers.reduce(0) { $0 | 1 << $1 }
+    }
+}
+
+/// Gives up the capabilities beyond these, where the process has any; in synchronous `main`, for they
+/// are a thread's own. Programs that a process of root's starts have theirs again, as hooks need,
+/// unless it may gain no privileges. `capset(2)`
+/// - Throws: ``Errno``.
+package func keepOnly(_ powers: Powers) throws(Errno) {
+    try systemCall { wif_keep_capabilities(powers.mask) }
+}
+
 /// Descriptors from 3 up that were meant to be passed on; none where /proc is not mounted.
 private func inheritedDescriptors() -> [Int32] {
     let names: [String]

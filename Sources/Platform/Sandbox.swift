@@ -6,7 +6,7 @@ import Glibc
 package enum Sandbox {
     /// Which powers go.
     package enum Extent: Sendable {
-        /// No writing of files, by limit and by Landlock.
+        /// No writing of files, by limit and by Landlock; no capabilities but to read files.
         case network
         /// As a program that may start others: these need files.
         case programs
@@ -30,6 +30,7 @@ package enum Sandbox {
         // A sanitizer's shadow memory takes up terabytes of addresses.
         if !isSanitized { try limit(RLIMIT_AS, to: addressSpace) }
         guard extent == .network else { return }
+        try keepOnly(.worker)
         // The limit is on the process's regular files, of which its output may be one.
         if !isRegularFile(STDOUT_FILENO), !isRegularFile(STDERR_FILENO) {
             try limit(RLIMIT_FSIZE, to: 0)

@@ -9,6 +9,15 @@ struct Program {
         ignoreSignal(Signal.pipe)
         let environment = processEnvironment()
         let arguments = Array(CommandLine.arguments.dropFirst())
+        // The long-lived one; the others are gone soon, or become what they were asked to start.
+        if arguments.first == "run" {
+            do throws(Errno) {
+                try keepOnly(.agent)
+            } catch {
+                complain("capabilities cannot be given up: \(error)", hint: nil)
+                exitProcess(71)
+            }
+        }
         exitProcess(MainLoop.run { await exitCode(arguments, environment, origin) })
     }
 
