@@ -1,0 +1,130 @@
+"""What others on the host try against the agent, and what the agent has given up beforehand."""
+
+import json
+import os
+import pathlib
+import re
+import unittest
+
+import world
+from world import World, wait_for
+
+SOURCES = pathlib.Path(__file__).resolve().parents[2]
+
+# capability(7): CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, KILL, NET_BIND_SERVICE
+AGENT = sum(1 << number for number in [0, 1, 2, 3, 5, 10])
+# DAC_OVERRIDE, DAC_READ_SEARCH
+WORKER = 0b110
+
+
+def facts(process):
+    text = pathlib.Path(f"/proc/{process}/status").read_text()
+    return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.MULTILINE))
+
+
+def children(process):
+    threads = pathlib.Path(f"/proc/{process}/task").glob("*/children")
+    return [int(pid) for thread in threads for pid in thread.read_text().split()]
+
+
+@unittest.skipUnless(os.geteuid() == 0, "root alone has capabilities to give up")
+class Powers(World):
+    def test_the_agent_keeps_what_delivery_takes(self):
+        hook = self.scratch / "hook"
+        hook.write_text(f"#!/bin/sh\ngrep CapEff /proc/self/status > {self.scratch}/hooked\n")
+        hook.chmod(0o755)
+        emulator = self.emulator("--platform", "gcp")
+        path = self.account(emulator.account, onRefresh=[{"command": [str(hook)]}])
+        agent = self.agent("-c", path, environment=self.environment(emulator))
+        self.await_ready(agent)
+        for task in pathlib.Path(f"/proc/{agent.pid}/task").iterdir():
+            status = facts(f"{agent.pid}/task/{task.name}")
+            for kind in ["CapEff", "CapPrm", "CapInh", "CapAmb"]:
+                self.assertEqual(int(status[kind], 16) & ~AGENT, 0, (kind, status[kind]))
+            self.assertTrue(int(status["CapEff"], 16))
+        limits = pathlib.Path(f"/proc/{agent.pid}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +0 ")
+        # Its memory and environment are closed to others of its user: not dumpable.
+        self.assertEqual(os.stat(f"/proc/{agent.pid}/environ").st_uid, 0)
+        # Hooks are the account's own, with all that root has.
+        hooked = self.scratch / "hooked"
+        wait_for(lambda: hooked.exists() and hooked.read_text(), "the hook")
+        own = int(facts("self")["CapBnd"], 16)
+        self.assertEqual(int(hooked.read_text().split()[1], 16), own)
+        agent.stop()
+
+    def test_the_worker_keeps_what_reading_takes(self):
+        emulator = self.emulator("--platform", "gcp")
+        emulator.fault(match={"path": "/SecureTokenService/"}, delay=3, times=1)
+        agent = self.agent("-c", self.account(emulator.account),
+                           environment=self.environment(emulator))
+        pid = wait_for(lambda: emulator.exchanges() and children(agent.pid), "the exchange")[0]
+        status = facts(pid)
+        self.assertEqual(status["NoNewPrivs"], "1")
+        for kind in ["CapEff", "CapPrm", "CapInh", "CapAmb"]:
+            self.assertEqual(int(status[kind], 16) & ~WORKER, 0, (kind, status[kind]))
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        self.assertRegex(limits, r"Max file size +0 +0")
+        # No secret in a command line or an environment that root's other programs see.
+        self.assertNotIn(b"eyJ", pathlib.Path(f"/proc/{pid}/cmdline").read_bytes())
+        environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+        self.assertEqual(environment.rstrip(b"\0"), b"SWIFT_BACKTRACE=enable=no")
+        agent.stop()
+
+
+@unittest.skipUnless(os.geteuid() == 0, "takes a second user")
+class Links(World):
+    def test_an_account_file_behind_a_link_of_another_user(self):
+        """What was checked is read: not where the link leads a moment later."""
+        self.scratch.chmod(0o755)
+        shared = self.scratch / "shared"
+        shared.mkdir()
+        shared.chmod(0o1777)
+        emulator = self.emulator("--platform", "gcp")
+        good = self.account(emulator.account)
+        evil = shared / "evil.json"
+        evil.write_text(json.dumps({"type": "external_account", "audience": "//evil"}))
+        os.chown(evil, 4242, 4242)
+        link = shared / "link.json"
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setgid(4242)
+                os.setuid(4242)
+                for turn in range(1 << 30):
+                    spare = shared / "spare"
+                    os.symlink(good if turn % 2 else evil, spare)
+                    os.rename(spare, link)
+            finally:
+                os._exit(1)
+        try:
+            wait_for(link.is_symlink, "the link")
+            for _ in range(40):
+                done = self.wif("check", "-c", link)
+                self.assertNotIn(b"//evil", done.stdout + done.stderr)
+                if done.returncode == 78:
+                    self.assertIn(b"others than root can change", done.stderr)
+        finally:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+
+
+class ThreatModel(unittest.TestCase):
+    def test_every_test_that_the_manual_names_exists(self):
+        page = (SOURCES / "man/wif-agent-security.7").read_text()
+        python = {
+            f"{path.stem}.{name}"
+            for path in (SOURCES / "Tests/EndToEndTests").glob("*.py")
+            for name in re.findall(r"def (test_\w+)", path.read_text())
+        }
+        swift = {
+            f"{path.relative_to(SOURCES / 'Tests').parts[0]}/{name}"
+            for path in (SOURCES / "Tests").rglob("*.swift")
+            for name in re.findall(r"func `([^`]+)`", path.read_text())
+        }
+        holds = re.findall(r'^\.\\" holds: (.*)$', page, re.MULTILINE)
+        self.assertGreater(len(holds), 20)
+        self.assertEqual([name for name in holds if name not in python | swift], [])
+        # Every line of the model has one.
+        for item in re.split(r"^\.It.*$", page.split(".Sh WHAT IS NOT")[0], flags=re.MULTILINE)[1:]:
+            self.assertIn('.\\" holds: ', item)
