@@ -17,6 +17,9 @@ struct Option: Sendable {
         return short.map { "-\($0), \(long)" } ?? "    \(long)"
     }
 
+    /// Whether its value is a path, relative ones being below the working directory.
+    var isPath: Bool { value.map(["FILE", "DIR", "PATH"].contains) ?? false }
+
     /// The variable that stands in for the option.
     var variable: String {
         "WIF_AGENT_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
@@ -110,7 +113,9 @@ struct Invocation: Sendable {
         var texts = isCommandLine ? [] : words.map { ("an argument", $0) }
         for option in options {
             let origin = values[option.name] == nil ? option.variable : "--\(option.name)"
-            texts += all(option.name).map { (origin, $0) }
+            texts += all(option.name).map { value in
+                (origin, option.isPath ? AccountChoice.absolute(value) : value)
+            }
         }
         guard let (origin, text) = texts.first(where: { $1.contains("\u{FFFD}") }) else { return }
         throw UsageError(message: "\(origin): \"\(text.printable)\" is not UTF-8")

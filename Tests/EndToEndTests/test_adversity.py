@@ -335,6 +335,12 @@ class Paths(World):
                 self.assertIn(b"is not UTF-8", done.stderr)
                 done.stderr.decode()
                 self.assertEqual(os.listdir(os.fsencode(odd)), [])
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(odd)
+        done = self.run_raw("run", "-c", good, "--runtime-dir", "run")
+        self.assertEqual(done.returncode, 64, done.stderr)
+        os.chdir(here)
         # Nothing was made under another name either.
         self.assertEqual(sorted(os.listdir(os.fsencode(self.scratch)))[-1:], [b"world1.log"])
         account = json.dumps({**self.world.account, "outputs": [
