@@ -159,6 +159,8 @@ scripts() {
 
 units() { packaging/systemd/check.sh; }
 
+conformance() { Tests/PolicyTests/Comparison/conformance.sh; }
+
 booted_system() { Tests/BootedSystem/run.sh "$release"; }
 
 sanitized() {
@@ -196,6 +198,7 @@ step 'end to end' end_to_end
 if [ "$all" = yes ]; then
     step 'manifests' packaging/manifests.sh
     step 'booted system' booted_system
+    step 'CEL conformance' conformance
     step 'slow tests' slow_tests
     step 'slow end to end' slow_end_to_end
     step 'thread sanitizer' sanitized thread

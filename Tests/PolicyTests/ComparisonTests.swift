@@ -4,12 +4,12 @@ import Testing
 
 @testable import Policy
 
-/// Run by Comparison/compare.sh, which makes the file of cases.
+/// Run by compare.sh and conformance.sh in Comparison/, which make the file of cases.
 @Suite struct ComparisonTests {
     static let file = ProcessInfo.processInfo.environment["WIF_POLICY_CASES"]
 
-    @Test(.enabled(if: file != nil, "run by Comparison/compare.sh"))
-    func `other runtimes agree on random expressions`() throws {
+    @Test(.enabled(if: file != nil, "run by the scripts in Comparison"))
+    func `CEL says the same elsewhere`() throws {
         let bytes = try Data(contentsOf: URL(filePath: try #require(Self.file)))
         let document = try JSON(parsing: bytes)
         let claims = try #require(document["claims"])

@@ -97,15 +97,11 @@ extension Value {
         }
     }
 
-    /// Exact, where converting the integer to a double would round.
+    /// As doubles, even where that rounds the integer: so do CEL's conformance cases.
     private static func order<Integer: FixedWidthInteger>(
         _ integer: Integer,
         _ double: Double
     ) -> Order {
-        if double.isNaN { return .none }
-        let whole = double.rounded(.towardZero)
-        guard let other = Integer(exactly: whole) else { return double < 0 ? .after : .before }
-        let order = Order(integer, other)
-        return order == .same ? Order(whole, double) : order
+        Order(Double(integer), double)
     }
 }
