@@ -143,6 +143,8 @@ package final class WorkerPool: ExchangeWorker {
         guard let bell = queue.withLock({ $0.workers[id]?.bell }) else { return }
         while !Task.isCancelled {
             guard let job = queue.withLock({ $0.hand(to: id, at: timekeeper.now) }) else {
+                // Where it is full, what still waits may need another one.
+                self.bell.ring()
                 await bell.wait()
                 continue
             }

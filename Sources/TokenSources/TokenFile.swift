@@ -6,6 +6,12 @@ struct TokenFile {
     static let name = "file"
     private static let limit = 1 << 20
 
+    /// Behind a socket this is another user than the agent's.
+    private static var accessHint: String {
+        "wif-exchange reads it, as user \(userDescription(effectiveUserID())); for its unit there is"
+            + " SupplementaryGroups="
+    }
+
     let path: String
     let format: TokenFormat
 
@@ -18,7 +24,9 @@ struct TokenFile {
             throw SourceError(
                 isMissing ? .noSource : .misconfigured,
                 "\(path.printable) \(error)",
-                hint: isMissing ? "has the program that writes it started?" : nil
+                hint: isMissing
+                    ? "has the program that writes it started?"
+                    : error == .system(.noAccess) ? Self.accessHint : nil
             )
         }
         let token = try format.token(in: bytes, at: path.printable).trimmed

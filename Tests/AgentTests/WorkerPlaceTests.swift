@@ -1,4 +1,5 @@
 import Federation
+import FoundationEssentials
 import Platform
 import TestSupport
 import Testing
@@ -13,14 +14,18 @@ final class `The place of the workers` {
 
     private var socket: String { scratch.path + "/exchange.sock" }
 
+    private func account() throws -> Account {
+        let document = #"{"type":"external_account","audience":"//x/spaces/y","issuerUri":"x"}"#
+        return try Account(parsing: Secret(document), path: "/etc/mondoo.json")
+    }
+
     /// A job's result from a pool of that place; `meanwhile` is what happens while it is awaited.
     private func result(
         of place: WorkerPlace,
         arguments: [String] = [],
         meanwhile: @escaping @Sendable () async throws -> Void = {}
     ) async throws -> JobResult {
-        let document = #"{"type":"external_account","audience":"//x/spaces/y","issuerUri":"x"}"#
-        let account = try Account(parsing: Secret(document), path: "/etc/mondoo.json")
+        let account = try account()
         let pool = WorkerPool(
             place: place,
             arguments: arguments,
@@ -95,6 +100,54 @@ final class `The place of the workers` {
         #expect(failure.class == .transient)
         #expect(failure.message.contains("overstayed"))
     }
+
+    @Test func `a second connection that fails leaves the first one's jobs alone`() async throws {
+        let (jobs, path, time) = (JobQueue.jobsAtATime + 1, socket, time)
+        let account = try account()
+        let pool = WorkerPool(place: WorkerPlace(.socket(path)), environment: [:], timekeeper: time)
+        let listener = try Listener(.unix(path: path))
+        let answers = try await withThrowingTaskGroup(of: String?.self) { group in
+            group.addTask {
+                await pool.serve()
+                return nil
+            }
+            group.addTask {
+                let stream = try await listener.accept()
+                var lines = LineReader(stream.raw, limit: 1 << 20)
+                for _ in 1..<jobs { _ = try await lines.next() }
+                try FileManager.default.removeItem(atPath: path)
+                await time.waitForSleepers(1)
+                time.advance(by: JobQueue.patienceSeconds)
+                // Only once the one without a worker has failed.
+                await Self.oneFailed.wait()
+                for id in 1...jobs {
+                    let failure = Failure(.refused, at: .exchange, "answered")
+                    let line = JobResult(id: id, outcome: .failure(failure)).line()
+                    try await stream.write(line)
+                }
+                _ = try await stream.read(upTo: 1)
+                return nil
+            }
+            for _ in 0..<jobs {
+                group.addTask {
+                    let result = await pool.run(.exchange, for: account)
+                    guard case .failure(let failure) = result.outcome else { return nil }
+                    if failure.message != "answered" { Self.oneFailed.ring() }
+                    return failure.message
+                }
+            }
+            var answers: [String] = []
+            while answers.count < jobs, let answer = try await group.next() {
+                answer.map { answers.append($0) }
+            }
+            group.cancelAll()
+            return answers
+        }
+        #expect(answers.count { $0 == "answered" } == jobs - 1)
+        #expect(answers.count { $0.contains("cannot be connected to") } == 1)
+    }
+
+    private static let oneFailed = Wakeup()
 
     @Test func `a socket that says something else than results is not listened to`() async throws {
         let listener = try Listener(.unix(path: socket))
