@@ -209,13 +209,16 @@ int wif_keep_capabilities(uint64_t kept) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
     if (syscall(SYS_capget, &header, data) != 0) return -1;
+    uint32_t surplus = 0;
     for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
         uint32_t part = (uint32_t)(kept >> (32 * i));
+        surplus |= (data[i].effective | data[i].permitted | data[i].inheritable) & ~part;
         data[i].effective &= part;
         data[i].permitted &= part;
         data[i].inheritable &= part;
     }
-    return (int)syscall(SYS_capset, &header, data);
+    // A unit that has none may not be allowed the call either.
+    return surplus == 0 ? 0 : (int)syscall(SYS_capset, &header, data);
 }
 
 int wif_open_path(int directory, const char *name) {
