@@ -41,7 +41,7 @@ step() {
 requirements() {
     install_missing pkg-config libcurl4-openssl-dev libssl-dev mandoc openssl jq curl gcc \
         python3 iproute2=ip procps=ps binutils=readelf \
-        dash zsh fish util-linux=unshare systemd=systemd-analyze
+        dash zsh fish util-linux=unshare systemd=systemd-analyze strace
     swift --version 2>&1 | head -n 1
 }
 

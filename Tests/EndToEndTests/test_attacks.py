@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import unittest
 
 import world
@@ -99,7 +100,7 @@ class Links(World):
                 os._exit(1)
         try:
             wait_for(link.is_symlink, "the link")
-            for _ in range(40):
+            for _ in range(20):
                 done = self.wif("check", "-c", link)
                 self.assertNotIn(b"//evil", done.stdout + done.stderr)
                 if done.returncode == 78:
@@ -107,6 +108,41 @@ class Links(World):
         finally:
             os.kill(child, 9)
             os.waitpid(child, 0)
+
+    @unittest.skipUnless(shutil.which("strace"), "strace holds the agent up at the right call")
+    def test_a_socket_swapped_for_another_file_by_the_owner_of_its_directory(self):
+        """The agent is held up after each bind, and the socket swapped meanwhile.
+
+        Where fs.protected_hardlinks is 0 any user can make such a name for any file.
+        """
+        for kind in [os.symlink, os.link]:
+            with self.subTest(kind.__name__):
+                self.setUp()
+                self.swap(kind)
+
+    def swap(self, kind):
+        self.scratch.chmod(0o755)
+        victim = self.scratch / "victim"
+        victim.write_text("")
+        victim.chmod(0o600)
+        place = self.scratch / "place"
+        place.mkdir()
+        os.chown(place, 4242, 4242)
+        emulator = self.emulator("--platform", "gcp")
+        output = {"format": "socket", "path": f"{place}/s", "owner": "4242", "allowUsers": ["4242"]}
+        path = self.account(emulator.account, outputs=[output])
+        command = ["strace", "-f", "-qqq", "-o", self.scratch / "trace", "-e", "trace=bind",
+                   "-e", "inject=bind:delay_exit=500000",
+                   world.BIN / "wif-agent", "run", "--runtime-dir", self.runtime, "-c", path]
+        agent = world.Process(command, self.scratch / "agent.log", self.environment(emulator))
+        self.addCleanup(agent.stop)
+        wait_for((place / "s").is_socket, "the socket")
+        (place / "s").unlink()
+        kind(victim, place / "s")
+        agent.wait()
+        self.assertIn("cannot be given its owner", agent.text())
+        self.assertEqual(victim.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(victim.stat().st_uid, 0)
 
 
 class ThreatModel(unittest.TestCase):

@@ -110,43 +110,6 @@ struct SocketAccessTests {
         }
     }
 
-    @Test(.enabled(if: geteuid() == 0, "giving files away takes root"))
-    func `the owner of the directory cannot have another file opened`() async throws {
-        let place = ScratchDirectory()
-        unsafe chmod(place.path, 0o755)
-        let victim = place("victim")
-        _ = try script("", victim)
-        unsafe chmod(victim, 0o600)
-        let own = place("own")
-        unsafe mkdir(own, 0o755)
-        unsafe chown(own, 4242, 4242)
-        let attack = """
-            my ($p, $v) = @ARGV; my $end = time + 3;
-            while (time < $end) { if (-S $p) { unlink $p; symlink $v, $p } elsif (-l $p) { unlink $p } }
-            """
-        var request = ChildProcess.Request(
-            path: "setpriv",
-            arguments: [
-                "setpriv", "--reuid", "4242", "--regid", "4242", "--clear-groups", "perl", "-e",
-                attack, own + "/s", victim,
-            ],
-            environment: ["PATH": "/usr/bin:/bin"],
-            descriptors: [-1, -1, 2]
-        )
-        request.searchesPath = true
-        let attacker = try ChildProcess(request)
-        var access = SocketAccess()
-        (access.owner, access.users) = ("4242", ["4242"])
-        while attacker.statusIfEnded() == nil {
-            do throws(OutputError) {
-                try CredentialSocket(path: own + "/s", access: access).close()
-            } catch {}
-        }
-        let facts = try FileFacts(at: victim)
-        #expect(facts.mode == 0o600)
-        #expect(facts.owner == 0)
-    }
-
     @Test func `ten thousand refusals make few reports`() {
         var state = SocketState()
         let start = BootInstant(seconds: 100)
