@@ -146,7 +146,7 @@ documents() {
 }
 
 scripts() {
-    local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh .ci/run)
+    local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh Tests/Pipelines/*.sh .ci/run)
     for script in "${list[@]}"; do
         [ -e "$script" ] && bash -n "$script"
     done
@@ -160,6 +160,11 @@ scripts() {
 units() { packaging/systemd/check.sh; }
 
 conformance() { Tests/PolicyTests/Comparison/conformance.sh; }
+
+pipelines() {
+    install_missing nodejs=node curl openssl
+    Tests/Pipelines/run.sh "$release" .build/manifests-venv/bin/python
+}
 
 booted_system() { Tests/BootedSystem/run.sh "$release"; }
 
@@ -197,6 +202,7 @@ step 'sizes' sizes
 step 'end to end' end_to_end
 if [ "$all" = yes ]; then
     step 'manifests' packaging/manifests.sh
+    step 'pipelines' pipelines
     step 'booted system' booted_system
     step 'CEL conformance' conformance
     step 'slow tests' slow_tests

@@ -1,0 +1,40 @@
+'use strict';
+// The main step. What the scripts cannot do without a tool of their own is done here: the JSON.
+const { spawnSync } = require('node:child_process');
+const { mkdtempSync, readFileSync, writeFileSync } = require('node:fs');
+const { basename, join, resolve } = require('node:path');
+
+const { env } = process;
+const input = (name) => (env[`INPUT_${name.toUpperCase()}`] ?? '').trim();
+
+// An account that says nothing of revocation has its credential revoked at the end.
+function prepared(file, directory) {
+    let account;
+    try {
+        account = JSON.parse(readFileSync(file, 'utf8'));
+    } catch {
+        return file; // wif-agent says better what is wrong with it.
+    }
+    const isObject = account !== null && typeof account === 'object' && !Array.isArray(account);
+    const isTold = isObject && ('revokeOnExit' in account || 'revoke_on_exit' in account);
+    if (!isObject || isTold || input('revoke') !== 'true') return file;
+    const copy = join(directory, basename(file));
+    writeFileSync(copy, JSON.stringify({ ...account, revokeOnExit: true }), { mode: 0o600 });
+    return copy;
+}
+
+const directory = mkdtempSync(join(env.RUNNER_TEMP, 'wif-agent-'));
+writeFileSync(env.GITHUB_STATE, `directory=${directory}\n`, { flag: 'a' });
+const { status } = spawnSync('bash', [join(__dirname, 'start.sh')], {
+    stdio: 'inherit',
+    env: {
+        ...env,
+        DIRECTORY: directory,
+        ACCOUNT: prepared(resolve(env.GITHUB_WORKSPACE, input('account')), directory),
+        VERSION: input('version'),
+        URL: input('url'),
+        SHA256: input('sha256'),
+        TIMEOUT: input('timeout'),
+    },
+});
+process.exitCode = status ?? 1;
