@@ -68,6 +68,9 @@ package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Failure {
+    /// Somebody asked for the claims of what has none.
+    package static let noJWT = Failure(.noSource, at: .subjectToken, "the subject token is no JWT")
+
     /// The failure as it stands in a result line.
     package var json: JSON {
         var members: [String: JSON] = [

@@ -8,6 +8,8 @@ package struct Job: Sendable {
         case exchange
         /// The subject token alone; from one provider if it is named, else from the account's source.
         case subjectToken(provider: String?)
+        /// What the service will learn from that token: its claims, or as whom AWS knows its signer.
+        case claims(provider: String?)
         /// The credential's end, before it expires (RFC 7009).
         case revoke(Secret)
         /// The whole road step by step, for `doctor`; held against a trust file's text where one is given.
@@ -18,6 +20,14 @@ package struct Job: Sendable {
         /// Seconds that a job of this kind may take.
         package var timeLimit: Double {
             if case .revoke = self { Job.revocationTimeout } else { Job.standardTimeout }
+        }
+
+        /// The provider that is asked in place of the account's own source.
+        package var provider: String? {
+            switch self {
+            case .subjectToken(let provider), .claims(let provider): provider
+            default: nil
+            }
         }
     }
 
@@ -66,6 +76,9 @@ package struct Job: Sendable {
         case .subjectToken(let provider):
             members["kind"] = "subject-token"
             members["provider"] = provider.map(JSON.string) ?? .null
+        case .claims(let provider):
+            members["kind"] = "claims"
+            members["provider"] = provider.map(JSON.string) ?? .null
         case .revoke(let credential):
             members["kind"] = "revoke"
             members["credential"] = .string(credential.text)
@@ -96,6 +109,7 @@ package struct Job: Sendable {
         switch json["kind"]?.string {
         case "exchange", nil: kind = .exchange
         case "subject-token": kind = .subjectToken(provider: json["provider"]?.string)
+        case "claims": kind = .claims(provider: json["provider"]?.string)
         case "revoke":
             guard let credential = json["credential"]?.string, !credential.isEmpty else {
                 throw JSONError(reason: "credential is missing")

@@ -11,7 +11,7 @@ package struct JobResult: Sendable {
         case revoked
         /// What each step of a probe found.
         case steps([StepReport])
-        /// What a GraphQL call gave.
+        /// What a GraphQL call gave, or a token's claims.
         case data(JSON)
         case failure(Failure)
     }

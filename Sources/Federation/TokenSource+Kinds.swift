@@ -70,7 +70,7 @@ extension Job.Kind {
     package func runsPrograms(for account: Account, in environment: [String: String]) -> Bool {
         if case .graphQL = self { return false }
         var source = account.tokenSource
-        if case .subjectToken(let provider?) = self, provider != source.name {
+        if let provider, provider != source.name {
             source = TokenSource(provider: provider) ?? source
         }
         if case .automatic = source, let issuer = account.issuer,

@@ -49,7 +49,7 @@ private func claimsCommand(_ invocation: Invocation) async throws -> Int32 {
         }
         claims = try givenClaims()
     } else {
-        claims = try knownClaims(of: try await presentedToken(invocation))
+        claims = try await presentedClaims(invocation)
     }
     let report = ClaimsReport(claims, question, now: .now)
     if invocation.isSet("json") {
@@ -91,22 +91,6 @@ private func notClaims(_ why: String) -> CommandFailure {
             at: .subjectToken,
             "standard input is neither a JWT nor a JSON object\(why)",
             hint: "a JWT has three parts of base64url, divided by dots"
-        )
-    )
-}
-
-/// What a service will learn from the token.
-private func knownClaims(of token: Secret) throws -> JSON {
-    if let claims = TokenClaims(decoding: token) { return claims.all }
-    guard let request = SignedRequestSummary(decoding: token) else {
-        throw CommandFailure(.noJWT)
-    }
-    throw CommandFailure(
-        Failure(
-            .misconfigured,
-            at: .subjectToken,
-            "the token is \(request.text): only AWS knows the claims that it stands for",
-            hint: "aws sts get-caller-identity | wif-agent claims - --for mondoo"
         )
     )
 }

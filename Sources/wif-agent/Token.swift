@@ -31,11 +31,6 @@ private func tokenCommand(_ invocation: Invocation) async throws -> Int32 {
     return 0
 }
 
-extension Failure {
-    /// Somebody asked for the claims of what has none.
-    static let noJWT = Failure(.noSource, at: .subjectToken, "the subject token is no JWT")
-}
-
 extension Option {
     static let source = Option(
         name: "source",
@@ -46,6 +41,22 @@ extension Option {
 
 /// The token that this machine would present for the account; tells on standard error where it is from.
 func presentedToken(_ invocation: Invocation) async throws -> Secret {
+    let outcome = try await askSource(invocation) { .subjectToken(provider: $0) }
+    guard case .subjectToken(let token) = outcome else { throw CommandFailure(.strangeAnswer) }
+    return token
+}
+
+/// What the service will learn from that token.
+func presentedClaims(_ invocation: Invocation) async throws -> JSON {
+    let outcome = try await askSource(invocation) { .claims(provider: $0) }
+    guard case .data(let claims) = outcome else { throw CommandFailure(.strangeAnswer) }
+    return claims
+}
+
+private func askSource(
+    _ invocation: Invocation,
+    _ kind: (String?) -> Job.Kind
+) async throws -> JobResult.Outcome {
     let account = try AccountChoice.load(invocation)
     let provider = invocation.value("source")
     if let provider, !TokenSource.providers.contains(provider) {
@@ -55,17 +66,13 @@ func presentedToken(_ invocation: Invocation) async throws -> Secret {
         )
     }
     let result = try await DirectExchange.run(
-        .subjectToken(provider: provider),
+        kind(provider),
         for: account,
         timeout: try invocation.seconds("timeout", default: 60),
         invocation
     )
     result.tellWarnings()
-    switch result.outcome {
-    case .failure(let failure): throw CommandFailure(failure)
-    case .subjectToken(let token):
-        if let source = result.proof?.source { writeToStandardError("source: \(source)\n") }
-        return token
-    default: throw CommandFailure(.strangeAnswer)
-    }
+    if case .failure(let failure) = result.outcome { throw CommandFailure(failure) }
+    if let source = result.proof?.source { writeToStandardError("source: \(source)\n") }
+    return result.outcome
 }

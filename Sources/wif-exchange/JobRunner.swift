@@ -46,6 +46,7 @@ struct JobRunner: Sendable {
             switch job.kind {
             case .exchange: return try await exchange(account)
             case .subjectToken: return try await subjectToken(account)
+            case .claims: return try await claims(account)
             case .revoke(let credential):
                 try await exchangeContext.revoke(credential, for: account)
                 return JobResult(id: job.id, outcome: .revoked)
@@ -65,6 +66,26 @@ struct JobRunner: Sendable {
         return JobResult(
             id: job.id,
             outcome: .subjectToken(found.token.value),
+            proof: JobResult.Proof(found.token),
+            warnings: found.warnings
+        )
+    }
+
+    private func claims(_ account: Account) async throws(Failure) -> JobResult {
+        let source = try self.source(of: account)
+        let context = sourceContext(account)
+        let found = try await context.subjectToken(from: source)
+        let claims: JSON
+        if let stated = found.token.claims {
+            claims = stated.all
+        } else if SignedRequestSummary(decoding: found.token.value) != nil {
+            claims = try await context.callerIdentity(from: source)
+        } else {
+            throw .noJWT
+        }
+        return JobResult(
+            id: job.id,
+            outcome: .data(claims),
             proof: JobResult.Proof(found.token),
             warnings: found.warnings
         )
@@ -166,8 +187,7 @@ struct JobRunner: Sendable {
     }
 
     func source(of account: Account) throws(Failure) -> TokenSource {
-        guard case .subjectToken(let provider?) = job.kind,
-            provider != account.tokenSource.name
+        guard let provider = job.kind.provider, provider != account.tokenSource.name
         else { return account.effectiveSource(in: job.environment) }
         guard let source = TokenSource(provider: provider) else {
             if TokenSource.providers.contains(provider) {

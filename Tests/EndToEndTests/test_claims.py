@@ -152,6 +152,21 @@ class Claims(World):
                         environment=self.environment(world))
         self.assertEqual(done.returncode, 77, done.stderr)
 
+    def test_of_a_signed_request_aws_is_asked(self):
+        world = self.emulator("--platform", "aws")
+        account = self.account(world.account)
+        done = self.wif("claims", "-c", account, "--json", "--for", "mondoo",
+                        environment=self.environment(world))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertIn("Arn", report["claims"])
+        pairs = {"subject": report["suggestion"]["subject"], **report["suggestion"]["mappings"]}
+        arguments = [word for key, value in pairs.items() for word in ("--when", f"{key}={value}")]
+        done = self.wif("claims", "-c", account, "--for", "mondoo", *arguments,
+                        environment=self.environment(world))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn(b"accepted", done.stdout)
+
     def test_usage(self):
         for arguments, message in (
                 (["--for", "conductrone"], "did you mean conductorone?"),

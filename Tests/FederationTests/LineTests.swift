@@ -7,7 +7,8 @@ import Testing
     @Test(arguments: [nil, "gcp"])
     func `a job arrives as it was sent`(provider: String?) throws {
         let kinds: [Job.Kind] = [
-            .exchange, .subjectToken(provider: provider), .probe(trust: provider),
+            .exchange, .subjectToken(provider: provider), .claims(provider: provider),
+            .probe(trust: provider),
         ]
         for kind in kinds {
             let job = Job(
