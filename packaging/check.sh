@@ -146,7 +146,7 @@ documents() {
 }
 
 scripts() {
-    local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh Tests/Pipelines/*.sh .ci/run)
+    local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh Tests/Container/*.sh Tests/Pipelines/*.sh .ci/run)
     for script in "${list[@]}"; do
         [ -e "$script" ] && bash -n "$script"
     done
@@ -165,6 +165,8 @@ pipelines() {
     install_missing nodejs=node curl openssl
     Tests/Pipelines/run.sh "$release" .build/manifests-venv/bin/python
 }
+
+image() { Tests/Container/run.sh "$release"; }
 
 booted_system() { Tests/BootedSystem/run.sh "$release"; }
 
@@ -203,6 +205,7 @@ step 'end to end' end_to_end
 if [ "$all" = yes ]; then
     step 'manifests' packaging/manifests.sh
     step 'pipelines' pipelines
+    step 'image' image
     step 'booted system' booted_system
     step 'CEL conformance' conformance
     step 'slow tests' slow_tests
