@@ -65,9 +65,9 @@ extension Credential {
     /// value would be another header, another command to a CI runner.
     package init?(json: JSON) {
         guard let value = json["value"]?.string, Self.isPlain(value),
-            let issuedAt = json["issuedAt"]?.lenientNumber,
-            let lifetime = json["lifetime"]?.lenientNumber, lifetime > 0,
-            case .integer(let received)? = json["receivedAt"]
+            let issuedAt = json["issuedAt"]?.time,
+            let lifetime = json["lifetime"]?.time, lifetime > 0,
+            case .integer(let received)? = json["receivedAt"], received >= 0
         else { return nil }
         let kind: Kind
         switch json["kind"]?.string {

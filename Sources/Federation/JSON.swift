@@ -53,6 +53,13 @@ package enum JSON: Equatable, Sendable {
         }
     }
 
+    /// A number of seconds or a date that can be counted in whole seconds and shown; `nil` for one
+    /// that is thousands of years off.
+    var time: Double? {
+        guard let number = lenientNumber, abs(number) <= 1e11 else { return nil }
+        return number
+    }
+
     /// What kind of value this is, in a reader's words ("a string", "an object").
     package var kind: String {
         switch self {

@@ -101,7 +101,7 @@ package struct JobResult: Sendable {
             outcome: outcome,
             proof: json["proof"].flatMap(Proof.init(json:)),
             warnings: (json["warnings"]?.array ?? []).compactMap(\.string?.withoutControls),
-            clockSkew: json["clockSkew"]?.lenientNumber
+            clockSkew: json["clockSkew"]?.time
         )
     }
 }
@@ -122,7 +122,7 @@ extension JobResult.Proof {
         self.source = source.withoutControls
         issuer = json["issuer"]?.string?.withoutControls
         subject = json["subject"]?.string?.withoutControls
-        expiresAt = json["expiresAt"]?.lenientNumber
+        expiresAt = json["expiresAt"]?.time
         isRenewable = json["isRenewable"]?.bool ?? true
     }
 }

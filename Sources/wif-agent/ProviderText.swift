@@ -17,7 +17,7 @@ enum ProviderText {
     }
 
     private static func row(_ binding: JSON) -> [String] {
-        let lifetime = binding["expiration"]?.lenientNumber.map { "\(Int($0)) s" }
+        let lifetime = binding["expiration"]?.lenientNumber.map { "\(Int64(exactly: $0) ?? 0) s" }
         return [
             binding.shown("name"), binding.shown("issuerUri"), binding.shown("subject"),
             roles(binding), lifetime ?? "-", binding["lastUsed"]?.string?.printable ?? "never",
@@ -42,7 +42,7 @@ enum ProviderText {
             rows.append(("audience", audience.string?.printable ?? ""))
         }
         rows.append(("roles", roles(binding)))
-        let lifetime = binding["expiration"]?.lenientNumber.map { "\(Int($0)) s" }
+        let lifetime = binding["expiration"]?.lenientNumber.map { "\(Int64(exactly: $0) ?? 0) s" }
         rows.append(("expiration", lifetime ?? "-"))
         rows.append(("createdAt", binding.shown("createdAt")))
         rows.append(("lastUsed", binding["lastUsed"]?.string?.printable ?? "never"))

@@ -118,6 +118,23 @@ import Testing
         }
     }
 
+    @Test(arguments: ["1e300", "-1e300", "1e400", "\"1e300\"", "9223372036854775808"])
+    func `a worker's time that nobody can count is none`(time: String) throws {
+        for member in ["issuedAt", "lifetime"] {
+            let times = [("issuedAt", "1"), ("lifetime", "1")].map { name, usual in
+                #""\#(name)": \#(name == member ? time : usual)"#
+            }.joined(separator: ", ")
+            let line =
+                #"{"id": 1, "credential": {"kind": "mondoo", "value": "YQ==", "#
+                + #""receivedAt": 1, \#(times)}}"#
+            #expect(throws: JSONError.self) { try JobResult(parsing: line.utf8) }
+        }
+        let line = #"{"id": 1, "revoked": true, "clockSkew": \#(time)}"#
+        do throws(JSONError) {
+            #expect(try JobResult(parsing: line.utf8).clockSkew == nil)
+        } catch {}
+    }
+
     @Test func `nothing a worker says steers a terminal`() throws {
         let evil = "\u{1B}[2J\u{9B}A\u{202E}b"
         let failure = Failure(.transient, at: .reply, evil, hint: evil)
