@@ -11,9 +11,12 @@ umask 022
 # put MODE FILE PLACE: a file where it belongs.
 put() { install -D -m "$1" "$2" "$root/$3"; }
 
+# What is left out tells of the place where it was built, and is used by nobody. GNU's strip would take the
+# read-only relocations with it.
 program() {
     put 755 "$release/$1" "$2"
-    strip --strip-all --remove-section=.comment --remove-section=.note.gnu.build-id "$root/$2"
+    llvm-objcopy --strip-all --remove-section=.swift_modhash --remove-section=.comment \
+        --remove-section=.note.gnu.build-id "$root/$2"
 }
 program wif-agent usr/bin/wif-agent
 program wif-emulator usr/bin/wif-emulator
@@ -43,9 +46,10 @@ put 644 packaging/systemd/wif-agent.default etc/default/wif-agent
 docs=usr/share/doc/wif-agent
 put 644 README.md "$docs/README.md"
 for folder in systemd/drop-ins systemd/examples prometheus grafana; do
+    place=$docs/examples/${folder#systemd/}
     for file in packaging/"$folder"/*; do
         case $file in *.test.yml) continue ;; esac
-        put 644 "$file" "$docs/examples/${folder##*/}/${file##*/}"
+        put 644 "$file" "${place%/examples}/${file##*/}"
     done
 done
 

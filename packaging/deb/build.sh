@@ -10,6 +10,8 @@ version=$(.build/release/wif-agent --version | cut -d ' ' -f 2)
 architecture=$(dpkg --print-architecture)
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
+# Whoever publishes the package names themselves.
+maintainer=${MAINTAINER:-wif-agent developers <maintainers@wif-agent.invalid>}
 out=.build/packages root=.build/stage/deb
 rm -rf "$root"
 mkdir -p "$out" "$root/DEBIAN"
@@ -19,7 +21,7 @@ packaging/stage.sh "$root"
 glibc=$(find "$root" -path '*/wif-*' -type f -perm -100 -exec objdump -T {} + |
     grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1 | cut -d _ -f 2)
 size=$(du -k -s --apparent-size --exclude=DEBIAN "$root" | cut -f 1)
-sed -e "s/@VERSION@/$version/; s/@ARCHITECTURE@/$architecture/; s/@GLIBC@/$glibc/; s/@SIZE@/$size/" \
+sed -e "s/@VERSION@/$version/; s/@ARCHITECTURE@/$architecture/; s/@GLIBC@/$glibc/; s/@SIZE@/$size/; s/@MAINTAINER@/$maintainer/" \
     packaging/deb/control >"$root/DEBIAN/control"
 echo /etc/default/wif-agent >"$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do
@@ -32,7 +34,7 @@ install -m 644 packaging/deb/copyright "$docs/copyright"
     echo
     echo "  * See the project's history."
     echo
-    echo " -- The wif-agent developers <wif-agent@localhost>  $(date -R -u -d "@$SOURCE_DATE_EPOCH")"
+    echo " -- $maintainer  $(date -R -u -d "@$SOURCE_DATE_EPOCH")"
 } | gzip -9n >"$docs/changelog.gz"
 gzip -9n "$docs/README.md"
 install -D -m 644 packaging/deb/lintian-overrides "$root/usr/share/lintian/overrides/wif-agent"
