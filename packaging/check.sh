@@ -79,6 +79,12 @@ slow_end_to_end() {
 
 release_build() { packaging/build.sh; }
 
+packages() {
+    packaging/archive.sh --staged
+    packaging/deb/build.sh --staged
+    packaging/deb/test.sh
+}
+
 # The programs as they are shipped.
 end_to_end() {
     local log=.build/end-to-end.log status=0
@@ -203,6 +209,8 @@ step 'linkage' linkage
 step 'sizes' sizes
 step 'end to end' end_to_end
 if [ "$all" = yes ]; then
+    step 'packages' packages
+    step 'reproducible' packaging/reproducible.sh
     step 'manifests' packaging/manifests.sh
     step 'pipelines' pipelines
     step 'image' image
