@@ -2,27 +2,32 @@
 /// variable is replaced, nothing is run. `nil` where a quote is not closed or a backslash ends it.
 package func shellWords(_ text: String) -> [String]? {
     var words: [String] = []
-    var word: String?
-    var quote: Character?
-    var rest = text[...]
-    while let character = rest.popFirst() {
-        switch (character, quote) {
+    var word: String.UnicodeScalarView?
+    var quote: Unicode.Scalar?
+    // By scalars: what joins a quote or backslash to a larger character must not hide it.
+    var rest = text.unicodeScalars[...]
+    func put(_ scalars: Unicode.Scalar...) {
+        if word == nil { word = String.UnicodeScalarView() }
+        word?.append(contentsOf: scalars)
+    }
+    while let scalar = rest.popFirst() {
+        switch (scalar, quote) {
         case ("\\", _) where quote != "'":
             guard let next = rest.popFirst() else { return nil }
             // Between double quotes a backslash is itself before all but these.
             let isKept = quote != nil && next != "\"" && next != "\\"
-            word = (word ?? "") + (isKept ? "\\\(next)" : String(next))
-        case (_, let open?) where character == open: quote = nil
+            if isKept { put(scalar, next) } else { put(next) }
+        case (_, let open?) where scalar == open: quote = nil
         case ("'", nil), ("\"", nil):
-            quote = character
-            word = word ?? ""
-        case (_, nil) where character.isWhitespace:
-            if let complete = word { words.append(complete) }
+            quote = scalar
+            word = word ?? String.UnicodeScalarView()
+        case (_, nil) where scalar.properties.isWhitespace:
+            if let complete = word { words.append(String(complete)) }
             word = nil
-        default: word = (word ?? "") + String(character)
+        default: put(scalar)
         }
     }
     if quote != nil { return nil }
-    if let word { words.append(word) }
+    if let word { words.append(String(word)) }
     return words
 }

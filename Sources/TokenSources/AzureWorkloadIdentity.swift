@@ -101,7 +101,8 @@ struct AzureWorkloadIdentity {
         to request: HTTPRequest,
         _ context: SourceContext
     ) -> SourceError {
-        let codes = reply?["error_codes"]?.array?.compactMap(\.lenientNumber).map { Int($0) } ?? []
+        let numbers = reply?["error_codes"]?.array?.compactMap(\.lenientNumber) ?? []
+        let codes = numbers.compactMap { Int(exactly: $0) }
         let told = codes.isEmpty ? "" : " (AADSTS\(codes.map(String.init).joined(separator: ", ")))"
         let hint = codes.lazy.compactMap(hint).first
         return context.unexpected(

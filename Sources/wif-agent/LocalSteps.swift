@@ -102,7 +102,7 @@ struct AgentPlace {
 
     private func running(_ served: JSON, _ report: JSON, _ agent: AgentClient) -> StepReport {
         let state = served["state"]?.string ?? "unknown"
-        let pid = report["pid"]?.lenientNumber.map { "pid \(Int($0)), " } ?? ""
+        let pid = report["pid"]?.lenientNumber.map { "pid \(Int($0.clamped(to: 0...1e9))), " } ?? ""
         let found = "\(agent.directory) (\(pid)the account is \(state))"
         if let failure = served["last_failure"].flatMap(Failure.init(json:)) {
             let text = "the agent's last attempt failed: \(failure.message)"

@@ -200,6 +200,8 @@ import Testing
         "", "{}", #"{"id":1}"#, #"{"id":1,"credential":{}}"#,
         #"{"id":1,"failure":{"class":"odd","step":"exchange","message":"x"}}"#,
         #"{"id":1,"credential":{"value":"x","kind":"mondoo","issuedAt":1,"lifetime":0,"receivedAt":1}}"#,
+        #"{"id":1,"credential":{"value":"x","kind":"mondoo","issuedAt":1,"lifetime":1e30,"receivedAt":1}}"#,
+        #"{"id":1,"credential":{"value":"x","kind":"mondoo","issuedAt":1e30,"lifetime":9,"receivedAt":1}}"#,
     ]
 
     @Test(arguments: badResults)

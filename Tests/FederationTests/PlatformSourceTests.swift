@@ -69,7 +69,7 @@ struct PlatformSourceTests {
     @Test(arguments: [
         ("a  b", ["a", "b"]), (" 'a b'\"c\" ", ["a bc"]), ("''", [""]),
         ("\"a\\\"b\\n\"", ["a\"b\\n"]),
-        ("a\\ b", ["a b"]), ("", []),
+        ("a\\ b", ["a b"]), ("", []), ("'a'\u{301} '\u{301}b'", ["a\u{301}", "\u{301}b"]),
     ])
     func `words are split as a shell splits them`(line: String, words: [String]) {
         #expect(shellWords(line) == words)

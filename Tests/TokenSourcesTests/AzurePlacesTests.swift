@@ -171,6 +171,18 @@ struct AzurePlacesTests {
         #expect(network.sent.count == 1)
     }
 
+    @Test func `a code that is no number of Entra's is left out`() async throws {
+        let place = ScratchDirectory()
+        try write("a.b.c", place("token"))
+        let reply = HTTPResponse.text(401, #"{"error":"e","error_codes":[1e300,0.5,700016]}"#)
+        let pod = context(
+            ScriptedTransport([.success(reply)]),
+            environment: workload(place("token"))
+        )
+        let error = try #require(await failure(.azure(.unspecific), pod))
+        #expect(error.message.contains("(AADSTS700016)"))
+    }
+
     @Test func `workload identity knows no other selector`() async {
         let azure = AzureSource(resource: "api://x", identity: .objectID("o"))
         let pod = context(ScriptedTransport([.failure(.refused)]), environment: workload("/none"))
