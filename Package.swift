@@ -110,6 +110,23 @@ let package = Package(
     ]
 )
 
+// Links with libFuzzer alone: Tests/Fuzz/run.sh builds it. Tests/Fuzz/Worker are links to sources of
+// wif-exchange: a target cannot import a program that has a main of its own.
+if Context.environment["WIF_FUZZ"] != nil {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "wif-fuzz",
+            dependencies: [
+                "TokenSources", "Exchanges", "Outputs", "Policy", "Serving", "HTTP", "Crypto",
+                "Federation", "Platform", "TestSupport", "NetworkTestSupport", "CFuzzer",
+            ],
+            path: "Tests/Fuzz",
+            exclude: ["CFuzzer", "Files", "Seeds", "Regressions", "run.sh", "words.dict"]
+        ),
+    ]
+}
+
 for target in package.targets where target.type != .system && target.name != "CLinux" {
     target.swiftSettings = [
         .swiftLanguageMode(.v6),

@@ -152,7 +152,8 @@ documents() {
 }
 
 scripts() {
-    local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh Tests/Container/*.sh Tests/Pipelines/*.sh .ci/run)
+    local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh Tests/Container/*.sh Tests/Pipelines/*.sh
+        Tests/Fuzz/*.sh .ci/run)
     for script in "${list[@]}"; do
         [ -e "$script" ] && bash -n "$script"
     done
@@ -161,6 +162,12 @@ scripts() {
     else
         echo "shellcheck is not installed; only the syntax was looked at"
     fi
+}
+
+# Each parser of foreign bytes: all that once failed, then a search of 20 s each, or without --all of
+# what the build leaves of four minutes.
+fuzz() {
+    if [ "$all" = yes ]; then Tests/Fuzz/run.sh --seconds 20; else Tests/Fuzz/run.sh --within 240; fi
 }
 
 units() { packaging/systemd/check.sh; }
@@ -208,6 +215,7 @@ step 'release build' release_build
 step 'linkage' linkage
 step 'sizes' sizes
 step 'end to end' end_to_end
+step 'fuzz' fuzz
 if [ "$all" = yes ]; then
     step 'packages' packages
     step 'reproducible' packaging/reproducible.sh

@@ -1,0 +1,1 @@
+../../../Sources/wif-exchange/Worker.swift
