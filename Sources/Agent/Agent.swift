@@ -49,6 +49,8 @@ package struct Agent: Sendable {
     /// Runs until SIGTERM or SIGINT.
     /// - Throws: ``StartFailure`` where no account is usable or nothing can be served.
     package func run() async throws(StartFailure) {
+        // An account with a socket holds two descriptors.
+        raiseDescriptorLimit()
         let pool = workerPool()
         let handedOver = try handedOverSockets()
         var roster = makeRoster(pool, handedOver)

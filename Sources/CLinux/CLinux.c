@@ -242,6 +242,18 @@ int wif_chmod_path(int descriptor, uint32_t mode) {
 int wif_set_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 int wif_set_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
+// What the soft limit was before it was raised; children start with it again.
+static struct rlimit first_descriptor_limit;
+static bool has_raised_descriptor_limit;
+
+void wif_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (has_raised_descriptor_limit || getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    first_descriptor_limit = limit;
+    limit.rlim_cur = limit.rlim_max;
+    has_raised_descriptor_limit = setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
 static void restore(const wif_process_origin *origin) {
     umask((mode_t)origin->mask);
     struct rlimit core = {.rlim_cur = origin->core_soft, .rlim_max = origin->core_hard};
@@ -286,6 +298,7 @@ static void become(const wif_spawn_request *request, int report) {
     }
     wif_cloexec_from((uint32_t)request->count);
     if (request->origin != NULL) restore(request->origin);
+    if (has_raised_descriptor_limit) setrlimit(RLIMIT_NOFILE, &first_descriptor_limit);
     if (request->search) {
         execvpe(request->path, request->arguments, request->environment);
     } else {

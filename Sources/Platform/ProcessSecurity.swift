@@ -69,6 +69,13 @@ package func keepOnly(_ powers: Powers) throws(Errno) {
     try systemCall { wif_keep_capabilities(powers.mask) }
 }
 
+/// Lets this process open as many descriptors as the hard limit allows: nothing here uses select(2),
+/// for whose sake the usual soft limit is 1024. Children start with the limit there was before.
+/// To be called once, before other threads start programs. `setrlimit(2)`
+package func raiseDescriptorLimit() {
+    wif_raise_descriptor_limit()
+}
+
 /// Descriptors from 3 up that were meant to be passed on; none where /proc is not mounted.
 private func inheritedDescriptors() -> [Int32] {
     let names: [String]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -404,3 +405,25 @@ class Adoption(World):
     def serves(self):
         with socket.socket(socket.AF_UNIX) as client:
             return client.connect_ex(str(self.runtime / "control.sock")) == 0
+
+
+class Crowd(World):
+    """More accounts than the usual soft limit of descriptors has room for."""
+
+    def test_more_sockets_than_the_soft_limit_allows(self):
+        world = self.emulator("--platform", "gcp")
+        seen = self.scratch / "limit"
+        script = f"ulimit -Sn > {seen}.new && mv {seen}.new {seen}"
+        files = [self.account(world.account, name=f"account{number}") for number in range(60)]
+        files.append(self.account(world.account, name="hooked", onRefresh=[
+            {"command": ["/bin/sh", "-c", script]}]))
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        arguments = [part for file in files for part in ("-c", file)]
+        agent = self.agent(
+            *arguments, environment=self.environment(world),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1])))
+        self.await_ready(agent)
+        self.assertEqual(len(self.status()["accounts"]), 61)
+        # What the agent starts has the limit that the agent was started with.
+        wait_for(seen.exists, "the hook")
+        self.assertEqual(seen.read_text().strip(), "64")

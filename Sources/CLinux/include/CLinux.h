@@ -127,6 +127,10 @@ typedef struct {
 } wif_spawn_request;
 int32_t wif_spawn(const wif_spawn_request *request, int *pidfd);
 
+// RLIMIT_NOFILE (setrlimit(2)): the soft limit becomes the hard one; wif_spawn gives the old one back.
+// To be called once, by one thread.
+void wif_raise_descriptor_limit(void);
+
 // Landlock (landlock(7)): forbids every kind of writing to files by this thread and its children.
 // Returns 0 when in force, 1 where there is no Landlock or a container hides it, -1 on failure.
 int wif_landlock_forbid_writing(void);
