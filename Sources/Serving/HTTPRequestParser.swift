@@ -12,6 +12,7 @@ package struct HTTPRequestParser: Sendable {
     private let limits: ServingLimits
     private var buffer = LineBuffer()
     private var stage = Stage.head
+    private var hasDroppedLineEnd = false
 
     package init(limits: ServingLimits = ServingLimits()) {
         self.limits = limits
@@ -47,6 +48,7 @@ package struct HTTPRequestParser: Sendable {
         }
         guard let request = try bodied() else { return nil }
         stage = .head
+        hasDroppedLineEnd = false
         return request
     }
 
@@ -66,8 +68,8 @@ package struct HTTPRequestParser: Sendable {
     }
 
     private mutating func nextHead() throws(HTTPRequestError) -> HTTPServerRequest? {
-        // An empty line before a request is left over from careless clients. RFC 9112 2.2
-        buffer.dropLeadingLineEnd()
+        // One empty line before a request is left over from careless clients. RFC 9112 2.2
+        if !hasDroppedLineEnd { hasDroppedLineEnd = buffer.dropLeadingLineEnd() }
         guard let lines = try buffer.takeHead(limit: limits.headBytes) else { return nil }
         guard let first = lines.first else { throw .malformed("the request line is empty") }
         var request = try requestLine(first)

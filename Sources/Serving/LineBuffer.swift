@@ -27,8 +27,11 @@ struct LineBuffer: Sendable {
         searched = start
     }
 
-    mutating func dropLeadingLineEnd() {
-        if bytes[start...].starts(with: [0x0D, 0x0A]) { skip(2) }
+    /// - Returns: whether there was one.
+    mutating func dropLeadingLineEnd() -> Bool {
+        guard bytes[start...].starts(with: [0x0D, 0x0A]) else { return false }
+        skip(2)
+        return true
     }
 
     /// The next line without its end; `nil` until it is whole.

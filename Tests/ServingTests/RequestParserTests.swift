@@ -112,6 +112,15 @@ import Testing
         #expect(error?.status == status, "\(name)")
     }
 
+    @Test func `one empty line before a request is passed over, however it comes`() {
+        let request = "GET / HTTP/1.0\r\n\r\n"
+        for (lines, isRefused) in [("\r\n", false), ("\r\n\r\n", true)] {
+            let bytes = Array("\(lines)\(request)\(lines)\(request)".utf8)
+            #expect(outcome(of: [bytes]).contains("refused") == isRefused)
+            #expect(outcome(of: bytes.map { [$0] }) == outcome(of: [bytes]))
+        }
+    }
+
     @Test func `the absolute form is read as its path`() throws {
         let request = try parse("GET http://h:1/x?y=z HTTP/1.1\r\nHost: h\r\n\r\n")
         #expect(request?.path == "/x")
