@@ -75,7 +75,7 @@ let package = Package(
             name: "FederationTests",
             dependencies: ["Federation", "Platform", "TestSupport"]
         ),
-        .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform"]),
+        .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform", "TestSupport"]),
         .target(
             name: "NetworkTestSupport",
             dependencies: ["HTTP", "Platform"],

@@ -52,6 +52,8 @@ package struct AccountState: Sendable {
     package private(set) var deliveryDurations = Histogram.deliveries
     package private(set) var clockSkew: Double?
     package private(set) var isAttempting = false
+    /// A new credential is on its way into the outputs.
+    package private(set) var isDelivering = false
     /// The account under which the credential was issued, where it is not the loop's own.
     package private(set) var owner: Account?
     /// The credentials before this one that still live.
@@ -186,6 +188,7 @@ package struct AccountState: Sendable {
         proof = result.proof
         clockSkew = result.clockSkew
         isAttempting = false
+        isDelivering = true
         isExpiryTold = false
         areHooksDue = true
         failuresInARow = 0
@@ -235,11 +238,11 @@ package struct AccountState: Sendable {
         failuresInARow += 1
         failures[FailureKind(class: failure.class, step: failure.step), default: 0] += 1
         lastFailure = PastFailure(failure: failure, date: date)
-        let lifetime = phase(at: now) == .valid ? credential?.lifetime : nil
+        let rest = credential?.expiry.seconds(since: now) ?? 0
         let delay = RefreshSchedule.retryDelay(
             after: failure,
             attempt: failuresInARow,
-            validLifetime: lifetime,
+            validity: rest > 0 ? credential.map { .init(lifetime: $0.lifetime, rest: rest) } : nil,
             chance: chance
         )
         nextAttempt = now.advanced(bySeconds: delay)
@@ -253,6 +256,7 @@ package struct AccountState: Sendable {
         chance: Double
     ) {
         outputs = reports
+        isDelivering = false
         deliveryDurations.observe(duration)
         for report in reports {
             let result: WritableKeyPath<DeliveryCounts, Int> =
@@ -270,7 +274,7 @@ package struct AccountState: Sendable {
         let delay = RefreshSchedule.retryDelay(
             after: paced,
             attempt: deliveriesFailed,
-            validLifetime: nil,
+            validity: nil,
             chance: chance
         )
         nextDelivery = now.advanced(bySeconds: delay)

@@ -110,7 +110,7 @@ package struct RevocationQueue: Sendable {
         let delay = RefreshSchedule.retryDelay(
             after: failure,
             attempt: state.attempts,
-            validLifetime: nil,
+            validity: nil,
             chance: chance
         )
         state.due = now.advanced(bySeconds: delay)

@@ -45,7 +45,7 @@ enum DirectExchange {
             let delay = RefreshSchedule.retryDelay(
                 after: failure,
                 attempt: count,
-                validLifetime: nil,
+                validity: nil,
                 chance: Double.random(in: 0..<1)
             )
             let next = BootInstant.now.advanced(bySeconds: delay)

@@ -3,12 +3,12 @@ import Testing
 
 @Suite struct `The refresh schedule` {
     static let lifetimes: [(lifetime: Double, chance: Double, delay: Double)] = [
-        (3600, 0, 2160), (3600, 0.5, 2430), (3600, 0.999, 2699.46),
-        (10, 0, 6), (10, 0.999, 7.4985), (1, 0.5, 1), (0.001, 0.999, 1), (43_200, 0, 25_920),
+        (3600, 0, 1800), (3600, 0.5, 2250), (3600, 0.999, 2699.1),
+        (10, 0, 5), (10, 0.999, 7.4975), (1, 0.5, 1), (0.001, 0.999, 1), (43_200, 0, 21_600),
     ]
 
     @Test(arguments: lifetimes)
-    func `a refresh is due between 60 and 75 percent`(
+    func `a refresh is due between 50 and 75 percent`(
         lifetime: Double,
         chance: Double,
         delay: Double
@@ -20,7 +20,9 @@ import Testing
     struct Retry: Sendable {
         var `class` = Failure.Class.transient
         var attempt = 1
+        /// Of the credential that is still valid.
         var lifetime: Double?
+        var rest = 1e6
         var chance = 0.999
         var retryAfter: Double?
         var delay: Double
@@ -38,6 +40,12 @@ import Testing
         Retry(attempt: 1000, lifetime: 1200, delay: 99.9),
         Retry(attempt: 1000, lifetime: 3600, delay: 299.7),
         Retry(attempt: 1000, lifetime: 86_400, delay: 299.7),
+        Retry(attempt: 1000, lifetime: 3600, rest: 900, delay: 224.775),
+        Retry(attempt: 1000, lifetime: 3600, rest: 40, delay: 9.99),
+        Retry(attempt: 1000, lifetime: 3600, rest: 0.1, delay: 1),
+        Retry(attempt: 1, lifetime: 3600, rest: 900, delay: 1.998),
+        Retry(class: .refused, lifetime: 3600, rest: 10, delay: 300),
+        Retry(class: .throttled, lifetime: 3600, rest: 10, retryAfter: 70, delay: 70),
         Retry(class: .refused, chance: 0, delay: 300),
         Retry(class: .misconfigured, chance: 0.5, delay: 300),
         Retry(class: .refused, retryAfter: 400, delay: 400),
@@ -54,7 +62,7 @@ import Testing
         let delay = RefreshSchedule.retryDelay(
             after: failure,
             attempt: row.attempt,
-            validLifetime: row.lifetime,
+            validity: row.lifetime.map { .init(lifetime: $0, rest: row.rest) },
             chance: row.chance
         )
         #expect(abs(delay - row.delay) < 1e-9, "\(delay)")
@@ -70,10 +78,11 @@ import Testing
                 retryAfter: Bool.random() ? Double.random(in: -10...1e6) : nil
             )
             let lifetime = Bool.random() ? Double.random(in: 0...1e6) : nil
+            let share = Double.random(in: 0...1, using: &chance)
             let delay = RefreshSchedule.retryDelay(
                 after: failure,
                 attempt: Int.random(in: -1...100, using: &chance),
-                validLifetime: lifetime,
+                validity: lifetime.map { .init(lifetime: $0, rest: $0 * share) },
                 chance: Double.random(in: 0..<1, using: &chance)
             )
             #expect((1...3600).contains(delay))

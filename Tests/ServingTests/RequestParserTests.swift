@@ -1,4 +1,5 @@
 import Serving
+import TestSupport
 import Testing
 
 @Suite struct `Request parser` {
@@ -145,7 +146,7 @@ import Testing
     // must be the same however the bytes are cut.
     @Test(arguments: 0..<200)
     func `no bytes make it stumble`(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = Generator(seed: seed)
         var bytes = Array(
             ("POST /p?q=%41 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
                 + "3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n").utf8
@@ -181,16 +182,4 @@ private func parse(_ text: String) throws -> HTTPServerRequest? {
     var parser = HTTPRequestParser()
     parser.append(Array(text.utf8))
     return try parser.next()
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
 }

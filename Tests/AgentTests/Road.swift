@@ -1,0 +1,127 @@
+import Federation
+import FoundationEssentials
+import Platform
+import Synchronization
+import TestSupport
+
+@testable import Agent
+@testable import Outputs
+
+/// One loop, a service that can be told to fail, and an output that can.
+final class Road: ExchangeWorker, CredentialOutputs {
+    let time: VirtualTimekeeper
+    /// What credentials say of their issue; the wall clock's time where there is none.
+    let serviceTime = Mutex<Date?>(nil)
+    let fails = Mutex(false)
+    let outputFails = Mutex(false)
+    /// While it is set a delivery does not end.
+    let outputHangs = Mutex(false)
+    let expiries = Mutex(0)
+    private let starts = Mutex<[BootInstant]>([])
+    private let lifetime: Double
+    private let account: Account
+
+    init(
+        lifetime: Double,
+        wallClock: Date = Date(timeIntervalSince1970: 1_704_164_645)
+    ) throws {
+        time = VirtualTimekeeper(wallClock: wallClock)
+        self.lifetime = lifetime
+        let document = """
+            {"type":"external_account","audience":"//x/spaces/y","issuerUri":"https://issuer.example"}
+            """
+        account = try Account(parsing: Secret(document), path: "/etc/mondoo.json")
+    }
+
+    func makeLoop(onChange: @escaping @Sendable () -> Void = {}) -> AccountLoop {
+        AccountLoop(
+            account: account,
+            outputs: self,
+            keeper: nil,
+            in: AccountLoop.Surroundings(
+                worker: self,
+                timekeeper: time,
+                chance: { Double.random(in: 0..<1) },
+                log: Log(level: .error, format: .text) { _ in },
+                onChange: onChange
+            )
+        )
+    }
+
+    var attempts: Int { starts.withLock(\.count) }
+
+    /// Seconds from each attempt to the next one.
+    var pauses: [Double] {
+        let starts = starts.withLock(\.self)
+        return zip(starts.dropFirst(), starts).map { $0.seconds(since: $1) }
+    }
+
+    /// Returns when the loop has nothing to do but to sleep.
+    func settle(_ loop: AccountLoop) async {
+        await yieldUntil {
+            let (state, now) = (loop.snapshot, time.now)
+            let events = [state.nextEvent] + (state.expiryEvent.map { [$0] } ?? [])
+            return !state.isAttempting && events.allSatisfy { $0 > now }
+                && time.sleeperCount == events.count
+        }
+    }
+
+    func travel(_ body: (AccountLoop) async -> Void) async {
+        let loop = makeLoop()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await loop.run() }
+            await body(loop)
+            group.cancelAll()
+        }
+    }
+
+    func advanceToNextAttempt(of loop: AccountLoop) async {
+        await yieldUntil {
+            !loop.snapshot.isAttempting && loop.snapshot.outputs.isEmpty == (attempts == 0)
+        }
+        let rest = loop.snapshot.nextAttempt.seconds(since: time.now)
+        // One sleeps for the refresh, one for the expiry; before the first attempt nobody does.
+        if rest > 0 {
+            await time.waitForSleepers(2)
+            time.advance(by: rest)
+        }
+    }
+
+    func waitForAttempts(_ wanted: Int, of loop: AccountLoop) async {
+        await yieldUntil { attempts >= wanted && !loop.snapshot.isAttempting }
+    }
+
+    func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
+        let now = time.now
+        starts.withLock { $0.append(now) }
+        if fails.withLock(\.self) {
+            return JobResult(id: 1, outcome: .failure(Failure(.transient, at: .exchange, "down")))
+        }
+        let credential = Credential(
+            kind: .mondoo,
+            value: Secret("x"),
+            issuedAt: serviceTime.withLock(\.self) ?? time.wallClock,
+            lifetime: lifetime,
+            receivedAt: time.now
+        )
+        return JobResult(id: 1, outcome: .credential(credential))
+    }
+
+    func run() async {}
+
+    func deliver(_ credential: Credential) async -> [OutputReport] {
+        await yieldUntil { !outputHangs.withLock(\.self) }
+        let failure = outputFails.withLock(\.self) ? Failure(.transient, at: .output, "full") : nil
+        let output = Output(kind: .file(.raw, FileOptions()), path: "/x")
+        return [OutputReport(output: output, facts: nil, failure: failure, warnings: [])]
+    }
+
+    func expire() async -> [OutputReport] {
+        expiries.withLock { $0 += 1 }
+        return []
+    }
+
+    func withdraw() async -> [OutputReport] { [] }
+
+    func close(removing: Bool) async -> [OutputReport] { [] }
+}
