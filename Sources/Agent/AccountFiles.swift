@@ -9,7 +9,7 @@ package enum AccountFiles {
         package let failure: Failure
         package let isUnreadable: Bool
 
-        package var exitCode: Int32 { isUnreadable ? 66 : failure.class.exitCode }
+        package var exitCode: Int32 { isUnreadable ? 66 : failure.exitCode }
     }
 
     /// Reads and parses one file. As root, one that somebody else could change is refused.

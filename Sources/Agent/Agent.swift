@@ -156,8 +156,7 @@ package struct Agent: Sendable {
                 exitCode: 66
             )
         }
-        let code: Int32 = problem.failure.step == .output ? 74 : problem.exitCode
-        return StartFailure(failure: problem.failure, exitCode: code)
+        return StartFailure(failure: problem.failure, exitCode: problem.exitCode)
     }
 
     // MARK: While it runs

@@ -145,12 +145,12 @@ package struct ControlServer: Sendable {
         let limit = Job.standardTimeout + 15
         let deadline = board.timekeeper.now.advanced(bySeconds: limit)
         _ = await board.wait(until: deadline) {
-            zip(loops, before).allSatisfy { $0.snapshot.attempts > $1 && !$0.snapshot.isAttempting }
+            zip(loops, before).allSatisfy { $0.snapshot.hasEndedAttempt(after: $1) }
         }
         let results = zip(loops, before).map { loop, count -> (ok: Bool, json: JSON) in
             let state = loop.snapshot
-            let isDone = state.attempts > count
-            let failure = isDone ? state.lastFailure?.failure : Failure.tooSlow
+            let isDone = state.hasEndedAttempt(after: count)
+            let failure = isDone ? state.failure : Failure.tooSlow
             var members: [String: JSON] = ["account": .string(loop.account.name)]
             members["failure"] = failure?.json
             members["expires_at"] = state.credential.map { .string(rfc3339($0.expiresAt)) }
@@ -204,8 +204,18 @@ extension Failure {
 }
 
 extension AccountState {
-    /// Attempts that have ended.
+    /// Attempts that have had their answer.
     fileprivate var attempts: Int { refreshes + failures.values.reduce(0, +) }
+
+    /// Whether an attempt later than the first so many has failed, or has come to the outputs.
+    fileprivate func hasEndedAttempt(after count: Int) -> Bool {
+        attempts > count && !isAttempting && !isDelivering
+    }
+
+    /// What keeps the account from a new credential in all its outputs.
+    fileprivate var failure: Failure? {
+        lastFailure?.failure ?? outputs.lazy.compactMap(\.failure).first
+    }
 
     /// The credential if it is valid and was received after that instant on the boot-time clock.
     fileprivate func credential(after older: Int64?, at now: BootInstant) -> Credential? {

@@ -61,6 +61,10 @@ package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
         self.retryAfter = retryAfter.map { $0.clamped(to: 0...3600) }
     }
 
+    /// The exit code of a command that ends with this failure: 74 if an output could not be written,
+    /// else that of its class.
+    package var exitCode: Int32 { step == .output ? 74 : `class`.exitCode }
+
     /// The message, and the hint on a second line.
     package var description: String {
         if let hint { "\(message)\nhint: \(hint)" } else { message }

@@ -90,7 +90,7 @@ struct CommandFailure: Error {
 
     init(_ failure: Failure, exitCode: Int32? = nil) {
         self.failure = failure
-        self.exitCode = exitCode ?? failure.class.exitCode
+        self.exitCode = exitCode ?? failure.exitCode
     }
 
     init(_ problem: AccountFiles.Problem) {

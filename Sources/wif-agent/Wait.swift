@@ -90,7 +90,7 @@ private func tell(_ results: [JSON]) -> Int32 {
         let name = result["account"]?.string ?? ""
         if let failure = result["failure"].flatMap(Failure.init(json:)) {
             complain("\(name): \(failure.message)", hint: failure.hint)
-            code = code == 0 ? failure.class.exitCode : code
+            code = code == 0 ? failure.exitCode : code
         } else {
             writeToStandardError(
                 "\(name): refreshed, expires \(result["expires_at"]?.string ?? "")\n"

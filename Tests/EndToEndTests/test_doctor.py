@@ -850,7 +850,7 @@ TABLE = [
     ("a token file that is empty", file_empty, "plain", "source", "no-source",
      "is empty", "platform"),
     ("a token file that only root reads", file_unreadable, "plain", "source", "misconfigured",
-     "permission denied", "source"),
+     "permission denied", "supplementarygroups"),
     ("a variable that is unset", variable_unset, "plain", "source", "no-source",
      "no_such_token is not set", "init system"),
     ("a source's program missing", program_missing, "plain", "source", "no-source",

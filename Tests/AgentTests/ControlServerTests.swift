@@ -1,0 +1,68 @@
+import Federation
+import Platform
+import Serving
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Agent
+
+@Suite(.timeLimit(.minutes(1)))
+struct `The control server` {
+    @Test func `answers a refresh once the credential is delivered`() async throws {
+        let (answer, loop) = try await refresh { road, board in
+            road.outputHangs.withLock { $0 = true }
+            return { loop, events in
+                await yieldUntil { loop.snapshot.refreshes == 2 }
+                for _ in 0..<100 {
+                    board.changed()
+                    await Task.yield()
+                }
+                events.add("delivers")
+                road.outputHangs.withLock { $0 = false }
+            }
+        }
+        #expect(answer == ["delivers", "200"])
+        #expect(loop.snapshot.deliveries["/x"]?.ok == 2)
+    }
+
+    @Test func `answers a refresh with the failure of an output`() async throws {
+        let (answer, _) = try await refresh { road, _ in
+            road.outputFails.withLock { $0 = true }
+            return { _, _ in }
+        }
+        #expect(answer == ["502"])
+    }
+
+    /// What happened, the answer's status last: a refresh of an account that has a credential.
+    /// `prepare` changes the road for it, and answers what is done meanwhile.
+    private func refresh(
+        _ prepare: (Road, Board) -> @Sendable (AccountLoop, Box) async -> Void
+    ) async throws -> ([String], AccountLoop) {
+        let road = try Road(lifetime: 3600)
+        let board = Board(timekeeper: road.time)
+        let loop = road.makeLoop { board.changed() }
+        board.set([loop], [])
+        let events = Box()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await loop.run() }
+            await yieldUntil { loop.snapshot.isReady(at: road.time.now) }
+            road.time.advance(by: 10)
+            let meanwhile = prepare(road, board)
+            await withDiscardingTaskGroup { inner in
+                inner.addTask {
+                    let request = HTTPServerRequest(
+                        method: "POST",
+                        target: "/refresh",
+                        path: "/refresh"
+                    )
+                    let reply = await ControlServer(board: board).answer(request, from: .full)
+                    events.add("\(reply.status)")
+                }
+                await meanwhile(loop, events)
+            }
+            group.cancelAll()
+        }
+        return (events.all, loop)
+    }
+}
