@@ -49,7 +49,8 @@ private func ask(
         },
         answer: { _ in .send(reply) }
     ) { server in
-        let request = HTTPRequest("GET", "https://127.0.0.1:\(server.port)/", trust: trust)
+        var request = HTTPRequest("GET", "https://127.0.0.1:\(server.port)/", trust: trust)
+        request.connectTimeout = 30
         let deadline = BootInstant.now.advanced(bySeconds: 30)
         var response = try await transport.send(request, deadline: deadline)
         for _ in 1..<max(times, 2) where times > 1 {

@@ -56,16 +56,16 @@ struct ProgramRunnerTests {
         let before = BootInstant.now
         let text = await message(Program(command: [path], timeLimit: 0.5), context())
         #expect(text.hasSuffix("did not end within its 0 s; stopped"))
-        #expect(BootInstant.now.seconds(since: before) < 10)
+        #expect(BootInstant.now.seconds(since: before) < 50)
     }
 
     @Test func `a descendant that keeps the output open holds nothing up`() async throws {
         let place = ScratchDirectory()
-        let path = try script("setsid sleep 20 & echo done", place("program"))
+        let path = try script("setsid sleep 50 & echo done", place("program"))
         let before = BootInstant.now
         let result = try await context().run(Program(command: [path]))
         #expect(result.output.text == "done\n")
-        #expect(BootInstant.now.seconds(since: before) < 10)
+        #expect(BootInstant.now.seconds(since: before) < 50)
     }
 
     @Test func `ten megabytes are too many on standard output and none on the other`() async throws
