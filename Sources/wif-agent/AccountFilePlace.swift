@@ -16,7 +16,7 @@ struct AccountFilePlace {
         } catch {
             return
         }
-        throw CommandFailure(Self.taken(path), exitCode: 74)
+        throw CommandFailure(Self.taken(path))
     }
 
     private static func taken(_ path: String) -> Failure {
@@ -44,8 +44,7 @@ struct AccountFilePlace {
                     at: .output,
                     "\(error); the identity provider was made, its account file is printed above",
                     hint: error.hint
-                ),
-                exitCode: 74
+                )
             )
         }
     }

@@ -82,7 +82,7 @@ struct ExecSession: Sendable {
                 environment: invocation.environment
             )
         } catch {
-            throw CommandFailure(.private(error), exitCode: 74)
+            throw CommandFailure(.private(error))
         }
         let ended: Result<Int32, CommandFailure>
         do throws(CommandFailure) {
@@ -167,7 +167,7 @@ struct ExecSession: Sendable {
                 )
             )
         } catch {
-            throw CommandFailure(error.failure, exitCode: 74)
+            throw CommandFailure(error.failure)
         }
     }
 

@@ -76,7 +76,7 @@ struct ExecSupervisor {
             credential = newer
             if isFirst { try start(watch) } else { tellOfRefresh(patience) }
         case .undeliverable(let failure):
-            if credential == nil { throw CommandFailure(failure, exitCode: 74) }
+            if credential == nil { throw CommandFailure(failure) }
         case .signal(let arrival): return hand(on: arrival)
         case .childrenChanged: lookAfterChildren()
         case .overdue(let late):

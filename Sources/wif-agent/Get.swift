@@ -68,7 +68,8 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
             account: account
         )
     } catch {
-        throw CommandFailure(error.failure)
+        // Not a place that cannot be written, but a format that this credential does not have.
+        throw CommandFailure(error.failure, exitCode: 78)
     }
     for warning in rendered.warnings { writeToStandardError("warning: \(warning)\n") }
     try emit(rendered.bytes.bytes)

@@ -13,7 +13,7 @@ struct GitHubJob {
             throw CommandFailure(
                 Failure(
                     .misconfigured,
-                    at: .output,
+                    at: .account,
                     "GITHUB_ENV names no file",
                     hint: "--format github is for a step of a GitHub Actions job"
                 )
@@ -33,8 +33,7 @@ struct GitHubJob {
             try appendLines(lines, to: file)
         } catch {
             throw CommandFailure(
-                Failure(.misconfigured, at: .output, "GITHUB_ENV: \(error)", hint: error.hint),
-                exitCode: 74
+                Failure(.misconfigured, at: .output, "GITHUB_ENV: \(error)", hint: error.hint)
             )
         }
     }

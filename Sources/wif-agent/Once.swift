@@ -47,7 +47,7 @@ private func deliver(
         let credential = try result.credential()
         for report in await outputs.deliver(credential) {
             for warning in report.warnings { writeToStandardError("warning: \(warning)\n") }
-            if let failure = report.failure { throw CommandFailure(failure, exitCode: 74) }
+            if let failure = report.failure { throw CommandFailure(failure) }
         }
         return 0
     } catch let error as CommandFailure {
@@ -58,7 +58,7 @@ private func deliver(
         return error.exitCode
     } catch let error as OutputError {
         complain(error.failure.message, hint: error.failure.hint)
-        return 74
+        return error.failure.exitCode
     } catch {
         complain("\(error)", hint: nil)
         return 75
@@ -79,7 +79,7 @@ private func onceAccount(_ path: String, _ settings: AgentSettings) throws -> Ac
         throw CommandFailure(
             Failure(
                 .misconfigured,
-                at: .output,
+                at: .account,
                 "account \(account.name) has no file output, and --once serves no sockets",
                 hint: "give one with --output FORMAT:PATH or in the account file"
             )

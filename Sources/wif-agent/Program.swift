@@ -118,8 +118,7 @@ func emit(_ bytes: [UInt8]) throws {
         try writeToStandardOutput(bytes)
     } catch {
         throw CommandFailure(
-            Failure(.misconfigured, at: .output, "standard output cannot be written: \(error)"),
-            exitCode: 74
+            Failure(.misconfigured, at: .output, "standard output cannot be written: \(error)")
         )
     }
 }

@@ -47,6 +47,15 @@ def remember(data, origin):
     printed.append((data, origin))
 
 
+def assert_no_secret_shown():
+    everything = b"\n".join(data for data, _ in printed)
+    for secret in secrets:
+        for form in forms(secret):
+            if form in everything:
+                where = [origin for data, origin in printed if form in data]
+                raise AssertionError(f"a secret of {len(secret)} bytes was shown by {where}")
+
+
 class Process:
     """A program that runs beside the test; ended with it."""
 
@@ -134,7 +143,12 @@ class Emulator(Process):
 
 
 class World(unittest.TestCase):
-    """A scratch directory, and what was started in it."""
+    """A scratch directory, and what was started in it. No class may have shown a secret."""
+
+    @classmethod
+    def setUpClass(cls):
+        # The first to be added is the last to run: when everything has ended and is remembered.
+        cls.addClassCleanup(assert_no_secret_shown)
 
     def setUp(self):
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="wif-e2e-"))

@@ -1,6 +1,6 @@
 """No secret is where it does not belong: in anything printed, any command line, any core file.
 
-Runs after the others (zz), so that it sees what all of them printed.
+What the other tests print is held against it at the end of each class (world.py).
 """
 
 import json
@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 import world
-from world import World, forms, printed, secrets, wait_for
+from world import World, assert_no_secret_shown, forms, printed, secrets, wait_for
 
 
 class Secrets(World):
@@ -75,14 +75,18 @@ class Secrets(World):
 
     def assert_clean(self):
         self.assertTrue(secrets and printed)
-        everything = b"\n".join(data for data, _ in printed)
-        for secret in secrets:
-            for form in forms(secret):
-                if form in everything:
-                    where = [origin for data, origin in printed if form in data]
-                    self.fail(f"a secret of {len(secret)} bytes was shown by {where}")
+        assert_no_secret_shown()
 
     def test_the_search_finds_what_is_there(self):
+        secret = "that-which-an-emulator-handed-out"
+        secrets.add(secret)
+        self.addCleanup(secrets.remove, secret)
+        printed.append((b"log: " + secret.encode() + b"\n", "a program"))
+        self.addCleanup(printed.pop)
+        with self.assertRaisesRegex(AssertionError, "a program"):
+            assert_no_secret_shown()
+
+    def test_every_form_is_searched_for(self):
         secret = "eyJhbGciOiJSUzI1NiJ9.c29tZSBwYXlsb2FkIHRoYXQgaXMgbG9uZw.c2lnbmF0dXJl"
         self.assertTrue(any(form in secret.encode() for form in forms(secret)))
         self.assertTrue(any(form in secret[24:48].encode().hex().encode() for form in forms(secret)))
