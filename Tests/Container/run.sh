@@ -49,10 +49,12 @@ base=$store/$VERSION_CODENAME.tar
     mmdebstrap --quiet --variant=minbase "$VERSION_CODENAME" "$base.new" http://deb.debian.org/debian
     mv "$base.new" "$base"
 }
-image() { # NAME: from the base, with what `image` is given on standard input as /usr/local/bin/swift
+image() { # NAME PACKAGE...: from the base, with what stands on standard input as /usr/local/bin/swift
     local working
     working=$(build from scratch)
     build add -q "$working" "$base" / >/dev/null
+    [ $# -lt 2 ] || build run --isolation chroot --network host "$working" sh -c \
+        'apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"' sh "${@:2}" >"$scratch/out" 2>&1
     if [ "$1" = builder ]; then
         cat >"$scratch/swift"
         chmod 755 "$scratch/swift"
@@ -64,7 +66,8 @@ volumes=(-v "$binaries:/prebuilt:ro")
 if [ "${2-}" = --compile ]; then
     toolchain=$(dirname "$(dirname "$(realpath "$(command -v swift)")")")
     volumes=(-v "$toolchain:/toolchain:ro")
-    image builder <<'S'
+    # What the toolchain needs, as its own image has it.
+    image builder libc6-dev libcurl4 libncurses6 libedit2 libsqlite3-0 libxml2 binutils git <<'S'
 #!/bin/sh
 exec /toolchain/bin/swift "$@"
 S
