@@ -86,6 +86,9 @@ package final class AccountLoop: Sendable {
     /// The state at this moment.
     package var snapshot: AccountState { state.withLock(\.self) }
 
+    /// As the snapshot would say, which is not taken for it.
+    func isReady(at now: BootInstant) -> Bool { state.withLock { $0.isReady(at: now) } }
+
     /// Keeps the account's credential fresh until ``stop()`` or cancellation; then its sockets are gone.
     package func run() async {
         await adopt()

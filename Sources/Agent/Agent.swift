@@ -259,13 +259,12 @@ package struct Agent: Sendable {
     }
 
     private func keepStatusLine() async {
+        guard manager.isThere else { return }
         var told = ""
-        while !Task.isCancelled {
+        await board.watch {
             let line = board.statusLine
             if line != told { manager.notify("STATUS=\(line)") }
             told = line
-            let last = line
-            _ = await board.wait(until: .distantFuture) { board.statusLine != last }
         }
     }
 }
@@ -284,11 +283,9 @@ extension Board {
     var statusLine: String {
         let now = timekeeper.now
         let all = loops
-        let missing =
-            all.filter { !$0.snapshot.isReady(at: now) }.map(\.account.name)
-            + rejections.map(\.path)
-        let count =
-            "\(all.count - all.count { !$0.snapshot.isReady(at: now) }) of \(all.count) ready"
+        let unready = all.filter { !$0.isReady(at: now) }
+        let missing = unready.map(\.account.name) + rejections.map(\.path)
+        let count = "\(all.count - unready.count) of \(all.count) ready"
         return missing.isEmpty ? count : "\(count); not ready: \(missing.joined(separator: ", "))"
     }
 }

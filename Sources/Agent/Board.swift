@@ -18,7 +18,7 @@ package final class Board: Sendable {
     }
 
     private struct State {
-        var loops: [String: AccountLoop] = [:]
+        var loops: [AccountLoop] = []
         var rejections: [Rejection] = []
         var counts = Counts()
         var observers: [Int: Wakeup] = [:]
@@ -34,9 +34,7 @@ package final class Board: Sendable {
 
     /// By name.
     package var loops: [AccountLoop] {
-        state.withLock { state in
-            state.loops.values.sorted { $0.account.name < $1.account.name }
-        }
+        state.withLock(\.loops)
     }
 
     package var rejections: [Rejection] {
@@ -47,10 +45,11 @@ package final class Board: Sendable {
         state.withLock(\.counts)
     }
 
-    /// Takes the accounts as they are now.
+    /// Takes the accounts as they are now; no two have the same name.
     package func set(_ loops: [AccountLoop], _ rejections: [Rejection]) {
+        let sorted = loops.sorted { $0.account.name < $1.account.name }
         state.withLock { state in
-            state.loops = Dictionary(loops.map { ($0.account.name, $0) }) { _, last in last }
+            state.loops = sorted
             state.rejections = rejections
         }
         changed()
@@ -67,13 +66,13 @@ package final class Board: Sendable {
         let now = timekeeper.now
         let (loops, rejections) = state.withLock { ($0.loops, $0.rejections) }
         return !loops.isEmpty && rejections.isEmpty
-            && loops.values.allSatisfy { $0.snapshot.isReady(at: now) }
+            && loops.allSatisfy { $0.isReady(at: now) }
     }
 
     /// Whether waiting longer for readiness makes no sense.
     package var isSettled: Bool {
         let now = timekeeper.now
-        return loops.allSatisfy { $0.snapshot.isSettled(at: now) }
+        return loops.allSatisfy { loop in loop.state.withLock { $0.isSettled(at: now) } }
     }
 
     /// The accounts that are past their own deadlines, by name.
@@ -97,16 +96,40 @@ package final class Board: Sendable {
         for condition: () -> Bool
     ) async -> Bool {
         let bell = Wakeup()
-        let id = state.withLock { state in
-            state.nextObserver += 1
-            state.observers[state.nextObserver] = bell
-            return state.nextObserver
-        }
-        defer { state.withLock { _ = $0.observers.removeValue(forKey: id) } }
+        let id = addObserver(bell)
+        defer { removeObserver(id) }
         while true {
             if condition() { return true }
             if timekeeper.now >= deadline || Task.isCancelled { return false }
             await bell.wait(until: deadline, on: timekeeper)
         }
+    }
+
+    /// Calls `look` now and soon after changes, until cancelled. A look at all accounts costs the more
+    /// the more there are, and the more change: between two a millisecond passes for each account.
+    package func watch(_ look: () -> Void) async {
+        let bell = Wakeup()
+        let id = addObserver(bell)
+        defer { removeObserver(id) }
+        do {
+            while true {
+                look()
+                await bell.wait()
+                let pause = Double(loops.count) / 1000
+                try await timekeeper.sleep(until: timekeeper.now.advanced(bySeconds: pause))
+            }
+        } catch {}
+    }
+
+    private func addObserver(_ bell: Wakeup) -> Int {
+        state.withLock { state in
+            state.nextObserver += 1
+            state.observers[state.nextObserver] = bell
+            return state.nextObserver
+        }
+    }
+
+    private func removeObserver(_ id: Int) {
+        state.withLock { _ = $0.observers.removeValue(forKey: id) }
     }
 }

@@ -3,6 +3,8 @@ internal import Platform
 /// Tells systemd how the service fares (sd_notify(3)); silent where nobody asked.
 package struct ServiceManager: Sendable {
     private let socket: String?
+    /// Whether there is one to be told.
+    package var isThere: Bool { socket != nil }
     /// Seconds between signs of life, a quarter of what the manager waits: a sign may be left out while
     /// a machine that has slept catches up. `nil` where none are expected.
     package let watchdogInterval: Double?

@@ -74,6 +74,28 @@ struct `The watchdog` {
         }
     }
 
+    @Test func `is told of many changes at once, and of each in the end`() async throws {
+        let scene = try Scene()
+        await scene.play { loop in
+            await yieldUntil { loop.snapshot.isReady(at: scene.time.now) }
+            await withTaskGroup { group in
+                group.addTask { await scene.board.watch { scene.looks.withLock { $0 += 1 } } }
+                await yieldUntil { scene.looks.withLock(\.self) == 1 }
+                for _ in 0..<100 { scene.board.changed() }
+                await yieldUntil { scene.time.slept.contains { 0.0009...0.0011 ~= $0 } }
+                for _ in 0..<100 { scene.board.changed() }
+                #expect(scene.looks.withLock(\.self) == 1)
+                scene.time.advance(by: 0.002)
+                await yieldUntil { scene.looks.withLock(\.self) == 2 }
+                await yieldUntil {
+                    scene.time.advance(by: 0.001)
+                    return scene.looks.withLock(\.self) == 3
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test(arguments: [(1, 434.0), (64, 568), (1000, 2444)])
     func `waits longer where many accounts share the workers`(_ accounts: Int, _ limit: Double)
         throws
@@ -105,6 +127,7 @@ private final class Scene: ExchangeWorker, CredentialOutputs {
     let account: Account
     let service = Mutex(Service.works)
     let deliveryHangs = Mutex(false)
+    let looks = Mutex(0)
     private let count = Mutex(0)
     private let isDeaf: Bool
 
