@@ -54,7 +54,7 @@ extension Target {
         let delay = RefreshSchedule.retryDelay(
             after: failure,
             attempt: 3,
-            validLifetime: nil,
+            validity: nil,
             chance: 0.5
         )
         require((1...3600).contains(delay), "a retry is due in \(delay) s")

@@ -13,7 +13,7 @@ extension Target {
     /// other and the last one for ever; the first byte says who is asked.
     static let replies = [
         Target("source", source), Target("aws", aws), Target("exchange", exchange),
-        Target("issuer", issuer),
+        Target("issuer", issuer), Target("graphql", graphQL),
     ]
 
     /// A source and the variables under which it is asked.
@@ -142,6 +142,30 @@ extension Target {
             let skew = result.clockSkew ?? 0
             _ = await context.test(credential, for: account, clockSkew: skew).json
             _ = try? await context.revoke(credential.value, for: account)
+        }
+    }
+
+    /// What Mondoo's GraphQL API answers; by the first byte to a service account, whose file is the
+    /// first piece then, or to a token.
+    private static func graphQL(_ bytes: [UInt8]) {
+        guard let first = bytes.first, let account = accounts[0] else { return }
+        let parts = pieces(Array(bytes.dropFirst()))
+        let isToken = first & 1 == 1
+        let endpoint = answer { try Endpoint("https://api.edge.mondoo.com/query") }
+        guard let endpoint else { return }
+        let call = GraphQLCall(
+            endpoint: endpoint,
+            document: "query { spaces { mrn } }",
+            variables: [:],
+            caller: isToken ? .token(Secret("t")) : .serviceAccount(Secret(parts[0]))
+        )
+        let network = Network(isToken ? parts : Array(parts.dropFirst()))
+        wait {
+            do throws(Failure) {
+                _ = try await exchanges(network).data(of: call, for: account).serialized()
+            } catch {
+                _ = error.json.serialized()
+            }
         }
     }
 
