@@ -12,7 +12,7 @@ mkdir -p "$static"
 archive=$(gcc -print-file-name=libstdc++.a)
 if [ -e "$archive" ]; then ln -sf "$archive" "$static/libstdc++.a"; fi
 for product in wif-agent wif-exchange wif-emulator; do
-    swift build -c release --static-swift-stdlib -Xlinker "-L$static" -Xlinker --icf=all \
+    swift build -c release --static-swift-stdlib --disable-local-rpath -Xlinker "-L$static" -Xlinker --icf=all \
         -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now \
         --product "$product" "$@"
 done

@@ -98,6 +98,10 @@ linkage() {
             echo "$program: needs a library that a machine without Swift lacks"
             return 1
         fi
+        if readelf -d "$release/$program" | grep -E 'R(UN)?PATH'; then
+            echo "$program: looks for libraries where others may put them"
+            return 1
+        fi
     done
     if grep -E 'libcurl|libcrypto|libssl' "$scratch/wif-agent.ldd"; then
         echo "wif-agent: links a network library"

@@ -1,17 +1,28 @@
 #!/usr/bin/env bash
 # Tries the Debian package of .build/packages in clean roots: lintian, installation, a credential by the
 # installed programs, an upgrade under a running agent, removal, purge. Needs root.
-#   packaging/deb/test.sh [RELEASE...]    # default: bookworm trixie
+#   packaging/deb/test.sh [RELEASE...]    # default: the release it was built on, and trixie
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/requirements.sh
 [ "$(id -u)" -eq 0 ] || { echo 'skipped: needs root'; exit 0; }
-install_missing mmdebstrap lintian binutils=objdump
+install_missing mmdebstrap lintian binutils=objdump dpkg-dev=dpkg-shlibdeps
 package=$(echo "$PWD"/.build/packages/wif-agent_*.deb)
 [ -e "$package" ] || packaging/deb/build.sh
 package=$(echo "$PWD"/.build/packages/wif-agent_*.deb)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+
+# What the libraries that it is linked with are packaged as, here.
+mkdir -p "$scratch/source/debian"
+printf 'Source: wif-agent\n\nPackage: wif-agent\nArchitecture: any\nDescription: it\n' >"$scratch/source/debian/control"
+dpkg-deb -x "$package" "$scratch/tree"
+needs=$(cd "$scratch/source" && dpkg-shlibdeps --warnings=0 -O "$scratch/tree"/usr/bin/wif-* "$scratch/tree"/usr/libexec/wif-agent/*)
+depends=$(dpkg-deb -f "$package" Depends | tr -s ',| ' '\n')
+for name in $(echo "${needs#*=}" | sed 's/([^)]*),*//g'); do
+    grep -qx "$name" <<<"$depends" || { echo "$package depends on no $name: $needs"; exit 1; }
+done
+echo "depends on what it is linked with: $needs"
 
 lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$package"
 echo 'lintian: clean'
@@ -25,8 +36,10 @@ cat >"$scratch/try.sh" <<'END'
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 fail() { echo "FAILED: $*"; exit 1; }
-apt-get -qq install -y --no-install-recommends /older.deb >/dev/null
+apt-get -qq install -y --no-install-recommends -o Dpkg::Use-Pty=0 /older.deb >/dev/null
 wif-agent --version
+dpkg -L wif-agent | while read -r path; do [ ! -f "$path" ] || echo "$path"; done >/files
+[ "$(wc -l </files)" -gt 20 ] || fail 'few files'
 [ "$(stat -c '%U:%G %a' /etc/wif-agent)" = 'root:wif-agent 750' ] || fail 'the mode of /etc/wif-agent'
 getent passwd wif-exchange >/dev/null || fail 'no user wif-exchange'
 wif-emulator --directory /world --clock-offset 0 >/world.log 2>&1 &
@@ -35,35 +48,38 @@ set -a; . /world/environment; set +a
 cp /world/mondoo.json /etc/wif-agent/mondoo.json
 chgrp wif-agent /etc/wif-agent/mondoo.json; chmod 640 /etc/wif-agent/mondoo.json
 echo 'WIF_AGENT_HOLD=80' >>/etc/default/wif-agent
-wif-agent run --output json:/run/credential.json >/agent.log 2>&1 &
+wif-agent run -c /etc/wif-agent/mondoo.json --output json:/run/credential.json >/agent.log 2>&1 &
 wif-agent wait --timeout 30 || { cat /agent.log; fail 'no credential'; }
 before=$(sha256sum </run/credential.json)
 dpkg -i /newer.deb >/dev/null
 wif-agent status --check || fail 'the upgrade lost the credential'
+[ "$before" = "$(sha256sum </run/credential.json)" ] || fail 'the upgrade touched the output'
 wif-agent refresh || fail 'no refresh after the upgrade'
 [ "$before" != "$(sha256sum </run/credential.json)" ] || fail 'nothing new was delivered'
 grep -q HOLD=80 /etc/default/wif-agent || fail 'the upgrade took the settings'
-apt-get -qq remove -y wif-agent >/dev/null
+apt-get -qq remove -y -o Dpkg::Use-Pty=0 wif-agent >/dev/null
 [ ! -e /usr/bin/wif-agent ] && [ -e /etc/default/wif-agent ] || fail 'the removal'
 kill %1 %2
 dpkg --purge wif-agent >/dev/null
-[ ! -e /etc/default/wif-agent ] || fail 'the purge left the settings'
+while read -r path; do [ ! -e "$path" ] || fail "the purge left $path"; done </files
 [ -e /etc/wif-agent/mondoo.json ] || fail 'the purge took an account file'
 END
 
-for release in "${@:-bookworm trixie}"; do
-    for name in $release; do
-        echo "$name:"
-        mmdebstrap --quiet --variant=minbase --include=ca-certificates,systemd \
-            "$name" "$scratch/$name"
-        cp "$package" "$scratch/$name/older.deb"
-        cp "$scratch/newer.deb" "$scratch/try.sh" "$scratch/$name/"
-        # A network of its own, in which the emulator alone is; what the package needs is fetched before.
-        chroot "$scratch/$name" sh -c \
-            'apt-get -qq install -y --no-install-recommends --download-only /older.deb' >/dev/null
-        unshare --net --pid --fork --mount --mount-proc="$scratch/$name/proc" \
-            sh -c "ip link set lo up; mount -t tmpfs tmpfs '$scratch/$name/run'; exec chroot '$scratch/$name' bash /try.sh"
-        echo "$name: installed, upgraded under a running agent, removed, purged"
-        rm -rf "${scratch:?}/$name"
-    done
+. /etc/os-release
+releases=("$@")
+[ $# -gt 0 ] || mapfile -t releases < <(printf '%s\n' "$VERSION_CODENAME" trixie | sort -u)
+for name in "${releases[@]}"; do
+    echo "$name:"
+    # With the lists of packages, from which apt takes what the package depends on.
+    mmdebstrap --quiet --variant=minbase --include=systemd --skip=cleanup/apt/lists \
+        "$name" "$scratch/$name"
+    cp "$package" "$scratch/$name/older.deb"
+    cp "$scratch/newer.deb" "$scratch/try.sh" "$scratch/$name/"
+    # A network of its own, in which the emulator alone is; what the package needs is fetched before.
+    chroot "$scratch/$name" sh -c \
+        'apt-get -qq install -y --no-install-recommends --download-only /older.deb' >/dev/null
+    unshare --net --pid --fork --mount --mount-proc="$scratch/$name/proc" \
+        sh -c "ip link set lo up; mount -t tmpfs tmpfs '$scratch/$name/run'; exec chroot '$scratch/$name' bash /try.sh"
+    echo "$name: installed, upgraded under a running agent, removed, purged"
+    rm -rf "${scratch:?}/$name"
 done
