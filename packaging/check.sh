@@ -79,6 +79,8 @@ packages() {
     packaging/archive.sh --staged
     packaging/deb/build.sh --staged
     packaging/deb/test.sh
+    packaging/rpm/build.sh --staged
+    packaging/rpm/test.sh
 }
 
 # The programs as they are shipped.

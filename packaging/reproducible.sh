@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the archive and the Debian package of the last commit in two folders of different names, and
+# Builds the archive, the Debian package and the rpm of the last commit in two folders of different names, and
 # compares them byte by byte.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for place in one another/deeper; do
     git clone -q "$repository" "$scratch/$place"
-    (cd "$scratch/$place" && packaging/archive.sh && packaging/deb/build.sh --staged) \
+    (cd "$scratch/$place" && packaging/archive.sh && packaging/deb/build.sh --staged &&
+        packaging/rpm/build.sh --staged) \
         >"$scratch/log" 2>&1 || { tail -n 40 "$scratch/log"; exit 1; }
 done
 diff -r "$scratch/one/.build/packages" "$scratch/another/deeper/.build/packages"

@@ -37,29 +37,12 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 fail() { echo "FAILED: $*"; exit 1; }
 apt-get -qq install -y --no-install-recommends -o Dpkg::Use-Pty=0 /older.deb >/dev/null
-wif-agent --version
 dpkg -L wif-agent | while read -r path; do [ ! -f "$path" ] || echo "$path"; done >/files
 [ "$(wc -l </files)" -gt 20 ] || fail 'few files'
-[ "$(stat -c '%U:%G %a' /etc/wif-agent)" = 'root:wif-agent 750' ] || fail 'the mode of /etc/wif-agent'
-getent passwd wif-exchange >/dev/null || fail 'no user wif-exchange'
-wif-emulator --directory /world --clock-offset 0 >/world.log 2>&1 &
-for _ in $(seq 100); do [ -e /world/ready ] && break; sleep 0.1; done
-set -a; . /world/environment; set +a
-cp /world/mondoo.json /etc/wif-agent/mondoo.json
-chgrp wif-agent /etc/wif-agent/mondoo.json; chmod 640 /etc/wif-agent/mondoo.json
-echo 'WIF_AGENT_HOLD=80' >>/etc/default/wif-agent
-wif-agent run -c /etc/wif-agent/mondoo.json --output json:/run/credential.json >/agent.log 2>&1 &
-wif-agent wait --timeout 30 || { cat /agent.log; fail 'no credential'; }
-before=$(sha256sum </run/credential.json)
-dpkg -i /newer.deb >/dev/null
-wif-agent status --check || fail 'the upgrade lost the credential'
-[ "$before" = "$(sha256sum </run/credential.json)" ] || fail 'the upgrade touched the output'
-wif-agent refresh || fail 'no refresh after the upgrade'
-[ "$before" != "$(sha256sum </run/credential.json)" ] || fail 'nothing new was delivered'
-grep -q HOLD=80 /etc/default/wif-agent || fail 'the upgrade took the settings'
+set -- dpkg -i /newer.deb
+. /upgrade-test.sh
 apt-get -qq remove -y -o Dpkg::Use-Pty=0 wif-agent >/dev/null
 [ ! -e /usr/bin/wif-agent ] && [ -e /etc/default/wif-agent ] || fail 'the removal'
-kill %1 %2
 dpkg --purge wif-agent >/dev/null
 while read -r path; do [ ! -e "$path" ] || fail "the purge left $path"; done </files
 [ -e /etc/wif-agent/mondoo.json ] || fail 'the purge took an account file'
@@ -74,7 +57,7 @@ for name in "${releases[@]}"; do
     mmdebstrap --quiet --variant=minbase --include=systemd --skip=cleanup/apt/lists \
         "$name" "$scratch/$name"
     cp "$package" "$scratch/$name/older.deb"
-    cp "$scratch/newer.deb" "$scratch/try.sh" "$scratch/$name/"
+    cp "$scratch/newer.deb" "$scratch/try.sh" packaging/upgrade-test.sh "$scratch/$name/"
     # A network of its own, in which the emulator alone is; what the package needs is fetched before.
     chroot "$scratch/$name" sh -c \
         'apt-get -qq install -y --no-install-recommends --download-only /older.deb' >/dev/null
