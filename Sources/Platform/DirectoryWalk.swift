@@ -108,12 +108,7 @@ private struct DirectoryWalk: ~Copyable {
         guard let creation else { return }
         do throws(Errno) {
             try systemCall { unsafe mkdirat(here.raw, name, 0o700) }
-            // Under a hostile umask it is less than that.
-            try systemCall { unsafe fchmodat(here.raw, name, 0o700, AT_SYMLINK_NOFOLLOW) }
-            let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-            let raw = try systemCall { unsafe wif_openat(here.raw, name, flags, 0) }
-            let made = FileDescriptor(owning: raw)
-            try assign(creation.mode, owner: creation.owner, group: creation.group, to: made.raw)
+            _ = try claimMade(name, in: here.raw, (creation.mode, creation.owner, creation.group))
         } catch {
             // Another may have made it in the meantime: it is checked like any other.
             if error.code != EEXIST { throw PathError(path(of: name), "cannot be made", error) }

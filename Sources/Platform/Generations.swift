@@ -60,15 +60,12 @@ extension Directory {
         _ owner: UInt32?,
         _ group: UInt32?
     ) throws(PathError) -> Directory {
-        let raw = try about(path(of: name), "cannot be made") { () throws(Errno) in
-            try systemCall { unsafe mkdirat(self.raw, name, 0o700) }
-            let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-            let made = try systemCall { unsafe wif_openat(self.raw, name, flags, 0) }
-            try assign(mode, owner: owner, group: group, to: made)
-            return made
+        let made = try about(path(of: name), "cannot be made") { () throws(Errno) in
+            try systemCall { unsafe mkdirat(raw, name, 0o700) }
+            return try claimMade(name, in: raw, (mode, owner, group))
         }
         let trust = DirectoryTrust(owners: [effectiveUserID()], groups: [])
-        return Directory(FileDescriptor(owning: raw), path: path(of: name), trust: trust)
+        return Directory(made, path: path(of: name), trust: trust)
     }
 
     /// Makes the name a symbolic link with that target, in place of another link.

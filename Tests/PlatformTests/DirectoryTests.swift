@@ -1,7 +1,8 @@
 import Glibc
-import Platform
 import TestSupport
 import Testing
+
+@testable import Platform
 
 private let own = DirectoryTrust(owners: [geteuid()], groups: [])
 
@@ -94,6 +95,21 @@ private let own = DirectoryTrust(owners: [geteuid()], groups: [])
         #expect(!directory.isCurrent)
     }
 
+    @Test func `a directory put in the place of the one just made is left as it is`() throws {
+        let scratch = TrustedScratch()
+        let path = made(scratch.path, 0o700)
+        let parent = try Directory.open(scratch.path, trust: own)
+        unsafe mkdir("\(path)/inside", 0o700)
+        #expect(throws: Errno(EEXIST)) { try claim("real", in: parent) }
+        unsafe rmdir("\(path)/inside")
+        unsafe chmod(path, 0o755)
+        #expect(throws: Errno(EEXIST)) { try claim("real", in: parent) }
+        #expect(try FileFacts(at: path).mode == 0o755)
+        unsafe chmod(path, 0o700)
+        try claim("real", in: parent)
+        #expect(try FileFacts(at: path).mode == 0o750)
+    }
+
     @Test func `users are found by name and number`() {
         #expect(userID(of: "root") == 0)
         #expect(userID(of: "0") == 0)
@@ -115,6 +131,10 @@ private struct TrustedScratch: ~Copyable {
     init() {
         unsafe mkdir(path, 0o755)
     }
+}
+
+private func claim(_ name: String, in parent: Directory) throws(Errno) {
+    _ = try claimMade(name, in: parent.raw, (0o750, nil, nil))
 }
 
 /// A directory "real" with that mode in `parent`.
