@@ -85,6 +85,11 @@ def main():
                 {"algorithm": "SHA1", "checksumValue": hashlib.sha1(data).hexdigest()},
                 {"algorithm": "SHA256", "checksumValue": hashlib.sha256(data).hexdigest()}]})
         relations.append(relation(own["SPDXID"], "CONTAINS", files[-1]["SPDXID"]))
+    # SPDX 2.3, 7.9: over the sorted SHA1s of all of its files.
+    sums = "".join(sorted(file["checksums"][0]["checksumValue"] for file in files))
+    own["filesAnalyzed"] = True
+    own["packageVerificationCode"] = {
+        "packageVerificationCodeValue": hashlib.sha1(sums.encode()).hexdigest()}
     digest = hashlib.sha256(json.dumps(files).encode()).hexdigest()
     when = datetime.datetime.fromtimestamp(EPOCH, datetime.timezone.utc)
     print(json.dumps({
