@@ -63,7 +63,9 @@ class Booted(unittest.TestCase):
         self.own_units = []
         self.clear()
         self.since = time.strftime("%Y-%m-%d %H:%M:%S")
-        ACCOUNTS.mkdir(mode=0o755)
+        # As the package makes it.
+        ACCOUNTS.mkdir(mode=0o750)
+        shutil.chown(ACCOUNTS, "root", "wif-agent")
         SCRATCH.mkdir(mode=0o755)
         self.settings()
         systemctl("start", "wif-exchange.socket")
@@ -208,22 +210,6 @@ class Agents(Booted):
         self.assertIn("adopted", self.journal())
         self.assertIn(b"mrn", self.consumer("after", self.LOAD).read_bytes())
 
-    def test_upgrade(self):
-        self.account(outputs=[{"format": "json", "path": "/run/wif-agent/mondoo.json"}])
-        self.start()
-        file = RUNTIME / "mondoo.json"
-        held, exchanges = file.read_bytes(), self.world.exchanges()
-        # As dpkg does it: a new file in the old one's place, then a restart.
-        for program in ["/usr/bin/wif-agent", "/usr/libexec/wif-agent/wif-exchange"]:
-            shutil.copy2(program, program + ".new")
-            os.rename(program + ".new", program)
-        self.assertGreater(len(run("wif-agent", "get", "-c", ACCOUNTS / "mondoo.json").stdout), 500)
-        systemctl("restart", "wif-agent.service")
-        self.assertEqual(file.read_bytes(), held)
-        self.assertEqual(self.world.exchanges(), exchanges)
-        run("wif-agent", "refresh")
-        self.assertEqual(self.world.exchanges(), exchanges + 1)
-
     def test_watchdog(self):
         self.account()
         self.drop_in("wif-agent.service", "[Service]\nWatchdogSec=2\nRestartSec=200ms\n")
@@ -245,6 +231,68 @@ class Agents(Booted):
         self.assertEqual(show("wif-agent@mondoo.service", "NRestarts"), "0")
         self.assertEqual(show("wif-agent@mondoo.service", "ActiveState"), "failed")
         self.assertIn("Permission denied", self.journal("wif-agent@mondoo.service"))
+
+
+class Packages(Booted):
+    """The Debian package, under agents that run."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(run, "dpkg", "-i", "/opt/suite/older.deb")
+        self.account(outputs=[{"format": "json", "path": "/run/wif-agent/mondoo.json"}])
+        self.account("other")
+        self.start()
+        self.file = RUNTIME / "mondoo.json"
+        self.held, self.exchanges = self.file.read_bytes(), self.world.exchanges()
+
+    def test_upgrade(self):
+        self.start("wif-agent@other.service")
+        exchanges = self.world.exchanges()
+        units = ["wif-agent.service", "wif-agent@other.service"]
+        before = [show(unit, "MainPID") for unit in units]
+        seen, upgrade = set(), subprocess.Popen(["dpkg", "-i", "/opt/suite/newer.deb"],
+                                                stdout=subprocess.DEVNULL)
+        while upgrade.poll() is None:
+            seen.add(self.file.read_bytes())
+        self.assertEqual(upgrade.returncode, 0)
+        self.assertTrue(run("dpkg-query", "-W", "wif-agent").stdout.strip().endswith(".1"))
+        # At every moment of it the file held the credential.
+        self.assertEqual(seen | {self.file.read_bytes()}, {self.held})
+        for unit, pid in zip(units, before):
+            self.assertEqual(show(unit, "ActiveState"), "active")
+            self.assertNotEqual(show(unit, "MainPID"), pid)
+            self.assertIn("adopted", self.journal(unit))
+            program = os.readlink(f"/proc/{show(unit, 'MainPID')}/exe")
+            self.assertEqual(program, "/usr/bin/wif-agent")
+        self.assertGreater(len(run("wif-agent", "get", "-c", ACCOUNTS / "mondoo.json").stdout), 500)
+        self.assertEqual(self.world.exchanges(), exchanges)
+        run("wif-agent", "refresh", "mondoo")
+        self.assertEqual(self.world.exchanges(), exchanges + 1)
+
+    def test_removal_and_return(self):
+        self.start("wif-agent@other.service")
+        exchanges = self.world.exchanges()
+        run("dpkg", "-r", "wif-agent")
+        for unit in ["wif-agent.service", "wif-agent@other.service", "wif-exchange.socket"]:
+            self.assertEqual(show(unit, "ActiveState"), "inactive", unit)
+        self.assertFalse(pathlib.Path("/usr/bin/wif-agent").exists())
+        self.assertTrue((ACCOUNTS / "mondoo.json").exists())
+        self.assertIn("_", SETTINGS.read_text())
+        # What consumers hold is theirs until it expires; the next agent adopts it.
+        self.assertEqual(self.file.read_bytes(), self.held)
+        run("dpkg", "-i", "/opt/suite/older.deb")
+        self.assertEqual(show("wif-exchange.socket", "ActiveState"), "active")
+        self.start()
+        self.assertEqual(self.file.read_bytes(), self.held)
+        self.assertEqual(self.world.exchanges(), exchanges)
+
+    def test_purge(self):
+        run("dpkg", "-P", "wif-agent")
+        self.assertFalse(SETTINGS.exists())
+        self.assertFalse(RUNTIME.exists())
+        self.assertTrue((ACCOUNTS / "mondoo.json").exists())
+        self.assertEqual(show("wif-agent.service", "LoadState"), "not-found")
+        self.assertEqual(AGENT_USER, pwd.getpwnam("wif-agent"))
 
 
 class Consumers(Booted):

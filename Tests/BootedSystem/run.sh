@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
-# Installs the programs and their units in a root of its own, boots it with the real systemd and runs
-# inside.py in it. Needs root, debootstrap and systemd-nspawn; the root, without the programs, is kept
+# Installs the Debian package of .build/release in a root of its own, boots it with the real systemd and
+# runs inside.py in it. Needs root, debootstrap and systemd-nspawn; the root, without the package, is kept
 # in .build. The container has a network of its own, which is a loopback interface and nothing else.
 #
-# usage: run.sh BINARIES [TEST...]
-#   BINARIES  a folder with wif-agent, wif-exchange and wif-emulator that need no Swift (.build/release)
+# usage: run.sh [TEST...]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-binaries=$(realpath "${1:?usage: run.sh BINARIES [TEST...]}")
-shift
+binaries=$PWD/.build/release
 
 if [ "$(id -u)" -ne 0 ]; then
     echo 'skipped: it takes root to boot a system'
@@ -27,7 +25,7 @@ owner() {
     { dpkg -S "$path" 2>/dev/null || dpkg -S "$(realpath "$path")"; } | head -n 1 | cut -d: -f1
 }
 
-include=systemd,systemd-sysv,dbus,python3,procps,$(owner libcurl),$(owner libssl)
+include=systemd,systemd-sysv,dbus,python3,procps,ca-certificates,$(owner libcurl),$(owner libssl)
 base=.build/booted-root
 stamp="$VERSION_CODENAME $include"
 if [ "$(cat "$base.stamp" 2>/dev/null)" != "$stamp" ]; then
@@ -44,18 +42,19 @@ trap 'rm -rf "$root"' EXIT
 cp -a "$base/." "$root"
 : >"$root/etc/machine-id"
 
-# As the packages do it.
-install -s -m 755 -t "$root/usr/bin" "$binaries/wif-agent"
-install -D -s -m 755 -t "$root/usr/libexec/wif-agent" "$binaries/wif-exchange"
-install -m 644 -t "$root/usr/lib/systemd/system" packaging/systemd/*.service packaging/systemd/*.socket
-install -m 644 -T packaging/systemd/sysusers.conf "$root/usr/lib/sysusers.d/wif-agent.conf"
-install -m 644 -T packaging/systemd/wif-agent.default "$root/etc/default/wif-agent"
-mkdir "$root/etc/wif-agent"
-
 suite=$root/opt/suite
 install -D -s -m 755 -t "$suite" "$binaries/wif-emulator"
 install -m 644 -t "$suite" Tests/BootedSystem/inside.py Tests/EndToEndTests/world.py
 cp -r packaging/systemd "$suite/units"
+
+# The package, and a newer one for the upgrade.
+packaging/deb/build.sh --staged >/dev/null
+cp .build/packages/wif-agent_*.deb "$suite/older.deb"
+dpkg-deb -R "$suite/older.deb" "$root/newer"
+sed -i 's/^Version: .*/&.1/' "$root/newer/DEBIAN/control"
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$root/newer" "$suite/newer.deb" >/dev/null
+rm -r "$root/newer"
+chroot "$root" dpkg -i /opt/suite/older.deb >"$root/install.log" 2>&1 || { cat "$root/install.log"; exit 1; }
 printf '%s\n' "$@" >"$suite/tests"
 cat >"$root/etc/systemd/system/suite.service" <<'U'
 [Unit]
