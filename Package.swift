@@ -110,20 +110,32 @@ let package = Package(
     ]
 )
 
-// Links with libFuzzer alone: Tests/Fuzz/run.sh builds it. Tests/Fuzz/Worker are links to sources of
-// wif-exchange: a target cannot import a program that has a main of its own.
+// Tests/Fuzz are tests that replay what libFuzzer found, and with WIF_FUZZ libFuzzer's program instead, which
+// links with it alone: Tests/Fuzz/run.sh builds it. Tests/Fuzz/Worker are links to sources of wif-exchange:
+// a program cannot import another that has a main of its own.
+let parsers: [Target.Dependency] = [
+    "TokenSources", "Exchanges", "Outputs", "Policy", "Serving", "HTTP", "Crypto", "Federation",
+    "Platform", "TestSupport", "NetworkTestSupport",
+]
+let noSources = ["CFuzzer", "Files", "Seeds", "Regressions", "run.sh", "words.dict"]
 if Context.environment["WIF_FUZZ"] != nil {
     package.targets += [
         .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
         .executableTarget(
             name: "wif-fuzz",
-            dependencies: [
-                "TokenSources", "Exchanges", "Outputs", "Policy", "Serving", "HTTP", "Crypto",
-                "Federation", "Platform", "TestSupport", "NetworkTestSupport", "CFuzzer",
-            ],
+            dependencies: parsers + ["CFuzzer"],
             path: "Tests/Fuzz",
-            exclude: ["CFuzzer", "Files", "Seeds", "Regressions", "run.sh", "words.dict"]
+            exclude: noSources + ["ReplayTests.swift"]
         ),
+    ]
+} else {
+    package.targets += [
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: parsers,
+            path: "Tests/Fuzz",
+            exclude: noSources + ["Program.swift"]
+        )
     ]
 }
 

@@ -39,7 +39,7 @@ extension Target {
             Way(
                 "azure",
                 [
-                    "AZURE_FEDERATED_TOKEN_FILE": file("token"), "AZURE_CLIENT_ID": "c",
+                    "AZURE_FEDERATED_TOKEN_FILE": path(of: "Files/token"), "AZURE_CLIENT_ID": "c",
                     "AZURE_TENANT_ID": "t",
                 ]
             ),
@@ -53,7 +53,7 @@ extension Target {
             Way("azure-pipelines", ["SYSTEM_OIDCREQUESTURI": local, "SYSTEM_ACCESSTOKEN": "s"]),
             Way("buildkite", ["BUILDKITE_JOB_ID": "j", "BUILDKITE_AGENT_ACCESS_TOKEN": "s"]),
             Way(
-                .kubernetes(.request(directory: file("pod"), lifetime: 600)),
+                .kubernetes(.request(directory: path(of: "Files/pod"), lifetime: 600)),
                 ["KUBERNETES_SERVICE_HOST": "10.0.0.1"]
             ),
             Way("fly"), Way("auto"),
@@ -89,14 +89,14 @@ extension Target {
         [:], ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/c"],
         [
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file("token"),
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": path(of: "Files/token"),
         ],
         [
-            "AWS_WEB_IDENTITY_TOKEN_FILE": file("token"), "AWS_REGION": "eu-central-1",
+            "AWS_WEB_IDENTITY_TOKEN_FILE": path(of: "Files/token"), "AWS_REGION": "eu-central-1",
             "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r",
         ],
-        ["AWS_CONFIG_FILE": file("aws-config"), "AWS_PROFILE": "role"],
-        ["AWS_CONFIG_FILE": file("aws-config"), "AWS_PROFILE": "instance"],
+        ["AWS_CONFIG_FILE": path(of: "Files/aws-config"), "AWS_PROFILE": "role"],
+        ["AWS_CONFIG_FILE": path(of: "Files/aws-config"), "AWS_PROFILE": "instance"],
     ]
 
     private static func aws(_ bytes: [UInt8]) {
@@ -214,11 +214,6 @@ private func exchanges(_ network: Network) -> ExchangeContext {
         timekeeper: timekeeper,
         deadline: timekeeper.now.advanced(bySeconds: 60)
     )
-}
-
-/// A file beside this one.
-private func file(_ name: String) -> String {
-    #filePath.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/Files/\(name)"
 }
 
 /// Replies as text: a line with the status, header lines, an empty line, the body. A first line that is
