@@ -94,11 +94,10 @@ private func create(_ invocation: Invocation) async throws -> Int32 {
     let service = try ProviderService(invocation)
     // Sent once: a second one would make a second provider.
     let data = try await service.call(ProviderQuery.create, ["input": input.json])
-    guard let created = data["createWIFAuthBinding"], let config = created["config"],
-        config.object != nil
+    guard let created = data["createWIFAuthBinding"], let config = created["config"]?.object
     else { throw CommandFailure(.strangeReply("created")) }
     let mrn = created["binding"]?["mrn"]?.string ?? ""
-    try place.write(config)
+    try place.write(.object(config.filter { ProviderQuery.configMembers.contains($0.key) }))
     if invocation.isSet("json") {
         try emit(created.serialized(indented: true) + [UInt8(ascii: "\n")])
     } else {

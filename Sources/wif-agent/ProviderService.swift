@@ -126,8 +126,11 @@ struct ProviderService {
 
 /// The documents that Mondoo's manual shows.
 enum ProviderQuery {
-    private static let config =
-        "config { universeDomain type audience subjectTokenType scopes issuerUri }"
+    /// What an account file takes over from the service, and nothing else: it could name programs.
+    static let configMembers = [
+        "universeDomain", "type", "audience", "subjectTokenType", "scopes", "issuerUri",
+    ]
+    private static let config = "config { \(configMembers.joined(separator: " ")) }"
     private static let binding = """
         mrn name description scope roles expiration issuerUri subject \
         mappings { key value } allowedAudiences createdAt lastUsed

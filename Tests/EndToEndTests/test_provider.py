@@ -209,7 +209,8 @@ class Provider(World):
         (429, b"", 75, "status 429"),
     ]
 
-    def test_what_mondoo_may_answer(self):
+    def mondoo(self):
+        """A Mondoo that answers what was last put into the list, as status and body; and its URL."""
         replies = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -228,15 +229,32 @@ class Provider(World):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
+        return replies, f"http://127.0.0.1:{server.server_port}"
+
+    def test_what_mondoo_may_answer(self):
+        replies, url = self.mondoo()
         for status, body, code, message in self.REPLIES:
             with self.subTest(status=status, body=body):
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()
                 replies.append((status, data))
                 done = self.provider("list", "--scope", SCOPE, "--timeout", "0",
-                                     url=f"http://127.0.0.1:{server.server_port}")
+                                     url=url)
                 self.assertEqual(done.returncode, code, done.stderr)
                 self.assertIn(message, done.stderr.decode())
                 self.assertNotIn(self.token, done.stderr.decode())
+
+    def test_mondoo_cannot_have_programs_run(self):
+        replies, url = self.mondoo()
+        config = {"type": "external_account", "audience": SCOPE, "issuerUri": url,
+                  "universeDomain": url, "subjectTokenType": None, "scopes": None}
+        more = {"credentialSource": {"executable": {"command": "/bin/touch /tmp/x"}},
+                "onRefresh": [{"command": ["/bin/true"]}],
+                "outputs": [{"path": "/etc/cron.d/x"}], "JWT_TOKEN": "x"}
+        replies.append((200, json.dumps({"data": {"createWIFAuthBinding": {
+            "binding": {"mrn": "//m"}, "config": config | more}}}).encode()))
+        done = self.make(url=url)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(self.out.read_text()), config)
 
 
 if __name__ == "__main__":
