@@ -37,7 +37,12 @@ package struct PrivateDirectory: Sendable {
         guard raw >= 0 else { throw PathError(path, "cannot be opened", Errno(errno)) }
         let trust = DirectoryTrust(owners: [geteuid()], groups: [])
         let directory = Directory(FileDescriptor(owning: raw), path: path, trust: trust)
-        for name in try directory.names() { try directory.remove(name) }
+        // What a program has put beside the secrets must not keep them from going.
+        var failure: PathError?
+        for name in try directory.names() {
+            do throws(PathError) { try directory.remove(name) } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
         _ = try about(path, "cannot be removed") { () throws(Errno) in
             try systemCall { unsafe rmdir(path) }
         }
