@@ -34,7 +34,7 @@ package struct ControlServer: Sendable {
         if path == "/livez", isGet { return HTTPServerResponse(status: 200, text: "ok\n") }
         if case .none = trust { return Self.forbidden }
         switch path {
-        case "/readyz" where isGet: return await readiness(request)
+        case "/readyz" where isGet: return await readiness(request, from: trust)
         case "/metrics" where isGet:
             return HTTPServerResponse(
                 status: 200,
@@ -64,7 +64,10 @@ package struct ControlServer: Sendable {
         return board.timekeeper.now.advanced(bySeconds: asked.clamped(to: 0...Self.maximalWait))
     }
 
-    private func readiness(_ request: HTTPServerRequest) async -> HTTPServerResponse {
+    private func readiness(
+        _ request: HTTPServerRequest,
+        from trust: Trust
+    ) async -> HTTPServerResponse {
         let name = request.query.first { $0.name == "account" }?.value
         if let name, !knows(name) { return unknown(name) }
         let isReady = await board.wait(until: deadline(request)) {
@@ -74,7 +77,8 @@ package struct ControlServer: Sendable {
             }
         }
         if isReady { return HTTPServerResponse(status: 200, text: "ready\n") }
-        return HTTPServerResponse(status: 503, text: reasons(name).joined(separator: "\n") + "\n")
+        let reasons = trust.allowsReasons(request) ? reasons(name) : [Self.notReady]
+        return HTTPServerResponse(status: 503, text: reasons.joined(separator: "\n") + "\n")
     }
 
     /// Whether there is such an account, or a file of that name that may become usable.
@@ -107,7 +111,7 @@ package struct ControlServer: Sendable {
             reasons.append(rejection.failure.message)
         }
         if board.loops.isEmpty { reasons.append("no usable account") }
-        return ["not ready"] + reasons
+        return [Self.notReady] + reasons
     }
 
     private func credential(_ request: HTTPServerRequest) async -> HTTPServerResponse {
@@ -179,6 +183,7 @@ package struct ControlServer: Sendable {
         }
     }
 
+    private static let notReady = "not ready"
     private static let forbidden = failure(403, "not for this peer")
 
     private static func failure(_ status: Int, _ text: String) -> HTTPServerResponse {
@@ -243,6 +248,12 @@ extension AccountLoop {
 }
 
 extension ControlServer.Trust {
+    /// Why an account is not ready is as much as the status tells, where a web page could ask.
+    fileprivate func allowsReasons(_ request: HTTPServerRequest) -> Bool {
+        if case .network(isLoopback: false) = self { return true }
+        return allowsStatus(request)
+    }
+
     /// On loopback the Host header must be a loopback one, too: a web page that has its name resolve
     /// to 127.0.0.1 must not read the status through its visitor's browser.
     fileprivate func allowsStatus(_ request: HTTPServerRequest) -> Bool {

@@ -34,6 +34,28 @@ struct `The control server` {
         #expect(answer == ["502"])
     }
 
+    @Test func `tells a web page nothing of what is wrong`() async throws {
+        let board = Board(timekeeper: VirtualTimekeeper())
+        board.set([], [.init(path: "/x.json", failure: Failure(.refused, at: .account, "why"))])
+        let rows: [(ControlServer.Trust, String, String)] = [
+            (.network(isLoopback: true), "evil.example", "not ready\n"),
+            (.network(isLoopback: true), "localhost:1", "not ready\nwhy\nno usable account\n"),
+            (.network(isLoopback: false), "10.0.0.1:1", "not ready\nwhy\nno usable account\n"),
+            (.reader, "localhost", "not ready\nwhy\nno usable account\n"),
+        ]
+        for (trust, host, text) in rows {
+            let request = HTTPServerRequest(
+                method: "GET",
+                target: "/readyz",
+                path: "/readyz",
+                headers: [HTTPField("host", host)]
+            )
+            let reply = await ControlServer(board: board).answer(request, from: trust)
+            #expect(reply.status == 503)
+            #expect(String(decoding: reply.body, as: UTF8.self) == text)
+        }
+    }
+
     /// What happened, the answer's status last: a refresh of an account that has a credential.
     /// `prepare` changes the road for it, and answers what is done meanwhile.
     private func refresh(
