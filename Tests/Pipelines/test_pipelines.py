@@ -232,8 +232,12 @@ class GitHubTests(PipelineWorld):
         account = self.account("mondoo-github", audience="//captain.api.mondoo.app/spaces/other")
         job = self.job(account=account.name, timeout="30")
         self.assertEqual(job.step("main"), 1)
-        self.assertIn("refresh-failed", job.printed)
         self.assertEqual(job.step("post"), 0, job.printed)
+        # What the service said is shown twice, and nothing of it is a command.
+        quoted = r"::stop-commands::(\S+)\n((?:.*\n)*?)::\1::\n"
+        shown = [log for _, log in re.findall(quoted, job.printed)]
+        self.assertEqual(["refresh-failed" in log for log in shown], [True, True])
+        self.assertNotIn("spaces/other", re.sub(quoted, "", job.printed))
         self.assertFalse(job.agent_runs())
         self.assertEqual(job.left(), [])
 

@@ -30,16 +30,20 @@ run=$DIRECTORY/run
 # In a session of its own, with none of the step's descriptors: neither a cancelled step nor its end
 # takes the agent along.
 setsid wif-agent run -c "$ACCOUNT" --runtime-dir "$run" --output "raw:$DIRECTORY/credential" \
-    </dev/null >"$DIRECTORY/log" 2>&1 &
+    </dev/null >>"$DIRECTORY/log" 2>&1 &
 agent=$!
 echo "pid=$agent" >>"$GITHUB_STATE"
 # An agent that ends at once would be waited for in vain.
-wif-agent wait --runtime-dir "$run" --timeout "$TIMEOUT" &
+wif-agent wait --runtime-dir "$run" --timeout "$TIMEOUT" 2>>"$DIRECTORY/log" &
 ready=$!
 wait -n "$agent" "$ready" || true
 if ! kill -0 "$agent" 2>/dev/null || ! wait "$ready"; then
     kill "$ready" 2>/dev/null || true
+    # It quotes what services answer: no command to the runner is taken from it.
+    end=$(</proc/sys/kernel/random/uuid)
+    printf '::stop-commands::%s\n' "$end"
     cat "$DIRECTORY/log"
+    printf '::%s::\n' "$end"
     fail 'there is no credential; the log of wif-agent is above'
 fi
 wif-agent get -c "$ACCOUNT" --runtime-dir "$run" --format github
