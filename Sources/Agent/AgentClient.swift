@@ -20,7 +20,8 @@ package struct AgentClient: Sendable {
             do { return try JSON(parsing: body) } catch { return nil }
         }
 
-        package var text: String { String(decoding: body, as: UTF8.self) }
+        /// The body as text that a terminal may be shown: control characters but line feeds are gone.
+        package var text: String { String(decoding: body, as: UTF8.self).withoutControls }
     }
 
     /// The runtime directory.

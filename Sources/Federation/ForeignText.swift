@@ -18,7 +18,7 @@ extension String {
 
     /// The text as the other process made it, already cut, without what steers a terminal: control
     /// characters but line feeds become `?`.
-    var withoutControls: String {
+    package var withoutControls: String {
         let isSteering: (Unicode.Scalar) -> Bool = {
             $0 != "\n" && $0.properties.generalCategory.isUnprintable
         }

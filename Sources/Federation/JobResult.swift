@@ -100,7 +100,9 @@ package struct JobResult: Sendable {
             id: number,
             outcome: outcome,
             proof: json["proof"].flatMap(Proof.init(json:)),
-            warnings: (json["warnings"]?.array ?? []).compactMap(\.string?.withoutControls),
+            // A worker that was taken over must not flood the log.
+            warnings: (json["warnings"]?.array ?? []).prefix(16)
+                .compactMap(\.string?.withoutControls),
             clockSkew: json["clockSkew"]?.time
         )
     }

@@ -149,10 +149,10 @@ extension StepReport {
         else { return nil }
         self.init(
             name,
-            json["about"]?.string,
+            json["about"]?.string?.withoutControls,
             state,
-            (json["cause"] ?? json["found"])?.string ?? "",
-            hint: json["hint"]?.string,
+            (json["cause"] ?? json["found"])?.string?.withoutControls ?? "",
+            hint: json["hint"]?.string?.withoutControls,
             class: json["class"]?.string.flatMap(Failure.Class.init(rawValue:))
         )
     }

@@ -1,4 +1,5 @@
 import Federation
+import Platform
 
 /// A status report for people.
 struct StatusText {
@@ -115,7 +116,7 @@ extension JSON {
 }
 
 private func duration(_ seconds: Double) -> String {
-    let total = Int(seconds)
+    let total = Int(seconds.clamped(to: 0...1e11))
     return switch total {
     case ..<120: "\(total) s"
     case ..<7200: "\(total / 60) min"

@@ -87,14 +87,13 @@ private func unknownAccount(_ reason: String) -> CommandFailure {
 private func tell(_ results: [JSON]) -> Int32 {
     var code: Int32 = 0
     for result in results {
-        let name = result["account"]?.string ?? ""
+        let name = result["account"]?.string?.printable ?? ""
         if let failure = result["failure"].flatMap(Failure.init(json:)) {
             complain("\(name): \(failure.message)", hint: failure.hint)
             code = code == 0 ? failure.exitCode : code
         } else {
-            writeToStandardError(
-                "\(name): refreshed, expires \(result["expires_at"]?.string ?? "")\n"
-            )
+            let expiry = result["expires_at"]?.string?.printable ?? ""
+            writeToStandardError("\(name): refreshed, expires \(expiry)\n")
         }
     }
     return code

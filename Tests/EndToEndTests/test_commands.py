@@ -1,10 +1,14 @@
 """Exit codes, what is said about bad input, and the way from get to a running agent."""
 
+import http.server
 import json
 import os
 import pathlib
+import shutil
 import signal
+import socketserver
 import subprocess
+import threading
 
 from world import SYSTEM_PYTHON, World, root_only, wait_for
 
@@ -268,3 +272,61 @@ class GetFromTheAgent(World):
         self.assertEqual(ask("/status")[0], 200)
         self.assertEqual(ask("/status", Host="evil.example")[0], 403)
         self.assertEqual(ask(f"/credential?file={self.path}")[0], 403)
+
+class Exec(World):
+    def test_nothing_secret_stays_beside_what_a_command_leaves(self):
+        emulator = self.emulator("--platform", "gcp")
+        done = self.wif("exec", "-c", self.account(emulator.account), "--", "sh", "-c",
+                        'echo "$WIF_AGENT_FILE"; mkdir "${WIF_AGENT_FILE%/*}/a" "${WIF_AGENT_FILE%/*}/z"',
+                        environment=self.environment(emulator))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        place = pathlib.Path(done.stdout.decode().strip()).parent
+        self.addCleanup(shutil.rmtree, place)
+        self.assertEqual(sorted(os.listdir(place)), ["a", "z"])
+        self.assertIn(b"cannot be removed", done.stderr)
+
+
+class AgentTakenOver(World):
+    def test_it_does_not_steer_the_terminal_of_who_asks(self):
+        evil = "\x1b[2J\x9b5m"
+        failure = {"class": "refused", "step": "exchange", "message": evil, "hint": evil}
+        answers = {
+            "/status": (200, {"ready": True, "accounts": [{
+                "account": evil, "state": evil, "expires_in": 1e300, "next_in": -1e300,
+                "expires_at": evil, "lifetime": 1e300, "next_action": evil,
+                "last_failure": {**failure, "seconds_ago": 1e300}}]}),
+            "/refresh": (502, {"results": [{"account": evil, "failure": failure},
+                                           {"account": evil, "expires_at": evil}]}),
+            "/readyz": (503, evil), "/refresh/x": (404, evil), "/credential": (500, evil),
+        }
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                status, answer = answers[self.path.partition("?")[0]]
+                body = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def address_string(self):
+                return ""
+
+            def log_message(self, *_):
+                pass
+
+        server = socketserver.ThreadingUnixStreamServer(
+            str(self.runtime / "control.sock"), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        for command, code in ((["status"], 0), (["refresh"], 77), (["refresh", "x"], 66),
+                              (["wait", "--timeout", "0.1"], 75),
+                              (["get", "-c", self.account(GOOD)], 77)):
+            with self.subTest(command):
+                done = self.control(*command)
+                self.assertEqual(done.returncode, code, done.stderr)
+                for bad in (b"\x1b", b"\x9b"):
+                    self.assertNotIn(bad, done.stdout + done.stderr)

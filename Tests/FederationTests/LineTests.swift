@@ -146,6 +146,22 @@ import Testing
         }
         let shown: [String?] = [other.message, other.hint, result.warnings.first]
         #expect(shown == [String?](repeating: "?[2J?A?b", count: 3))
+        let step = StepReport.failed(.trust, .refused, evil, hint: evil, about: evil)
+        guard
+            case .steps(let steps) = try JobResult(
+                parsing: JobResult(id: 1, outcome: .steps([step])).line()
+            ).outcome
+        else {
+            Issue.record("no steps")
+            return
+        }
+        #expect([steps[0].text, steps[0].hint, steps[0].about] == shown)
+    }
+
+    @Test func `a worker cannot flood the log`() throws {
+        let warnings = (0..<1000).map(String.init)
+        let sent = JobResult(id: 1, outcome: .revoked, warnings: warnings)
+        #expect(try JobResult(parsing: sent.line()).warnings == Array(warnings.prefix(16)))
     }
 
     @Test(arguments: Failure.Class.allCases, Failure.Step.allCases)
