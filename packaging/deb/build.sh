@@ -44,4 +44,5 @@ install -D -m 644 packaging/deb/lintian-overrides "$root/usr/share/lintian/overr
     xargs md5sum >DEBIAN/md5sums)
 find "$root" -depth -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 package=$out/wif-agent_${version}_$architecture.deb
+rm -f "$out"/wif-agent_*.deb
 dpkg-deb --root-owner-group -Zxz --build "$root" "$package"

@@ -27,5 +27,6 @@ rpmbuild -bb --quiet --define "_topdir $scratch" --define "staged $PWD/$root" \
     --define '_buildhost reproducible' --define 'use_source_date_epoch_as_buildtime 1' \
     --define 'clamp_mtime_to_source_date_epoch 1' --define 'source_date_epoch_from_changelog 0' \
     --define '_binary_payload w6.xzdio' packaging/rpm/wif-agent.spec
+rm -f "$out"/wif-agent-*.rpm
 mv "$scratch"/RPMS/*/wif-agent-*.rpm "$out/"
 ls -l "$out"/wif-agent-*.rpm

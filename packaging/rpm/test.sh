@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/requirements.sh
 [ "$(id -u)" -eq 0 ] || { echo 'skipped: needs root'; exit 0; }
-install_missing mmdebstrap rpm=rpmbuild rpmlint
+install_missing mmdebstrap rpm=rpmbuild rpmlint cpio
 [ -e "$(echo .build/packages/wif-agent-*.rpm)" ] || packaging/rpm/build.sh
 package=$(realpath .build/packages/wif-agent-*.rpm)
 scratch=$(mktemp -d)
