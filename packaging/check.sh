@@ -199,10 +199,12 @@ image() { Tests/Container/run.sh "$release"; }
 booted_system() { Tests/BootedSystem/run.sh; }
 
 sanitized() {
-    local sanitizer=$1 path=.build-${1:0:1}san
+    local sanitizer=$1 path=.build-${1:0:1}san symbolizer
+    # Programs that tests start have no PATH to find it by, and suppressions go by names.
+    symbolizer=external_symbolizer_path=$(command -v llvm-symbolizer)
     # The runtime keeps what it allocated once until the end; only what is lost is a leak.
-    ASAN_OPTIONS=detect_leaks=1 \
-        TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/Tests/thread-sanitizer.suppressions" \
+    ASAN_OPTIONS="detect_leaks=1 $symbolizer" \
+        TSAN_OPTIONS="halt_on_error=1 $symbolizer suppressions=$PWD/Tests/thread-sanitizer.suppressions" \
         run_tests "$sanitizer.log" --no-parallel --sanitize="$sanitizer" --scratch-path "$path"
 }
 

@@ -142,6 +142,11 @@ struct SourcesTests {
         return try JobResult(parsing: try readFile(output, limit: 1 << 20).bytes)
     }
 
+    /// Programs under a sanitizer are told of it as the tests are.
+    private let sanitizerOptions = ProcessInfo.processInfo.environment.filter {
+        $0.key == "TSAN_OPTIONS" || $0.key == "ASAN_OPTIONS"
+    }
+
     /// The programs are built beside the tests.
     private func start(
         _ name: String,
@@ -158,8 +163,8 @@ struct SourcesTests {
             ChildProcess.Request(
                 path: "/bin/sh",
                 arguments: ["sh", "-c", "exec \"$@\"\(redirections)", "sh", program] + arguments,
-                environment: [:],
-                descriptors: [-1, descriptor, -1]
+                environment: sanitizerOptions,
+                descriptors: [-1, descriptor, 2]
             )
         )
     }

@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import subprocess
 
 import world
 from world import World, wait_for
@@ -50,6 +51,22 @@ class WorkerProgram(World):
     def test_one_that_is_not_executable(self):
         code = self.heals(lambda worker: worker.chmod(0o644), lambda worker: worker.chmod(0o755))
         self.assertIn(code, [75, 78])
+
+    def test_its_end_runs_no_handlers(self):
+        # Its network thread may still be at work, with what the handlers of libraries free.
+        source, library = self.scratch / "end.c", self.scratch / "end.so"
+        source.write_text("""
+            #include <unistd.h>
+            __attribute__((destructor)) static void handler(void) { write(2, "a handler ran\\n", 14); }
+            """)
+        subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-o", library, source], check=True)
+        environment = {"PATH": "/usr/bin", "LD_PRELOAD": str(library)}
+        done = subprocess.run(["/bin/true"], env=environment, capture_output=True)
+        self.assertEqual(done.stderr, b"a handler ran\n")
+        for arguments in [[], ["--version"]]:
+            done = self.wif(*arguments, program="wif-exchange", environment=environment)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertIn(b"wif-exchange", done.stdout)
 
 
 class Names(World):
