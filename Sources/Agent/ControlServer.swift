@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Outputs
 internal import Platform
 package import Serving
+import Synchronization
 
 /// Answers questions about the agent, over its control socket and, in part, over TCP.
 package struct ControlServer: Sendable {
@@ -18,6 +19,7 @@ package struct ControlServer: Sendable {
     }
 
     private let board: Board
+    private let strangers = Strangers()
 
     /// The longest that a question may wait for its answer, in seconds.
     private static let maximalWait = 600.0
@@ -70,7 +72,10 @@ package struct ControlServer: Sendable {
     ) async -> HTTPServerResponse {
         let name = request.query.first { $0.name == "account" }?.value
         if let name, !knows(name) { return unknown(name) }
-        let isReady = await board.wait(until: deadline(request)) {
+        let mayWait = strangers.enter(trust)
+        defer { if mayWait { strangers.leave(trust) } }
+        let deadline = mayWait ? deadline(request) : board.timekeeper.now
+        let isReady = await board.wait(until: deadline) {
             guard let name else { return board.isReady }
             return board.loops.contains {
                 $0.account.name == name && $0.snapshot.isReady(at: board.timekeeper.now)
@@ -199,6 +204,28 @@ package struct ControlServer: Sendable {
             ],
             body: value.serialized() + [UInt8(ascii: "\n")]
         )
+    }
+}
+
+/// Questions that others than the agent's own let wait: so few that connections are left for its own.
+private final class Strangers: Sendable {
+    private let count = Mutex(0)
+
+    private static let most = 64
+
+    /// Whether one more may wait.
+    func enter(_ trust: ControlServer.Trust) -> Bool {
+        if case .full = trust { return true }
+        return count.withLock { count in
+            guard count < Self.most else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func leave(_ trust: ControlServer.Trust) {
+        if case .full = trust { return }
+        count.withLock { $0 -= 1 }
     }
 }
 

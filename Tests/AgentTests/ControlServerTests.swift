@@ -56,6 +56,24 @@ struct `The control server` {
         }
     }
 
+    @Test func `lets few others wait, so that its own are always heard`() async {
+        let server = ControlServer(board: Board(timekeeper: VirtualTimekeeper()))
+        let request = HTTPServerRequest(
+            method: "GET",
+            target: "/readyz?wait=600",
+            path: "/readyz",
+            query: [HTTPField("wait", "600")]
+        )
+        await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<65 {
+                group.addTask { await server.answer(request, from: .reader).status }
+            }
+            // No time passes: this is the one too many.
+            #expect(await group.next() == 503)
+            group.cancelAll()
+        }
+    }
+
     /// What happened, the answer's status last: a refresh of an account that has a credential.
     /// `prepare` changes the road for it, and answers what is done meanwhile.
     private func refresh(
