@@ -104,7 +104,9 @@ package struct AccountState: Sendable {
         }
         guard let credential else { return "there is no credential yet" }
         let share = nextAttempt.seconds(since: credential.receivedAt) / credential.lifetime
-        return "at \(Int((100 * share).rounded())) % of the credential's lifetime"
+        // What a service calls a lifetime may be next to nothing.
+        let percent = Int((100 * share).rounded().clamped(to: 0...1e6))
+        return "at \(percent) % of the credential's lifetime"
     }
 
     /// When the credential's expiry is to be announced; `nil` once it has been.

@@ -61,6 +61,23 @@ import Testing
         }
     }
 
+    /// Found by a service that answered with such numbers, which ended the agent as it told its state.
+    @Test(arguments: [5e-324, 1e-300, 1e-20, 0.001, 1e11])
+    func `can be told whatever a service calls a lifetime`(lifetime: Double) {
+        let now = BootInstant(seconds: 1000)
+        var state = AccountState(start: now)
+        let credential = Credential(
+            kind: .mondoo,
+            value: Secret("x"),
+            issuedAt: .now,
+            lifetime: lifetime,
+            receivedAt: now
+        )
+        let result = JobResult(id: 1, outcome: .credential(credential))
+        state.succeed(with: credential, result, chance: 0)
+        #expect(state.nextReason.hasSuffix("% of the credential's lifetime"))
+    }
+
     private func end(_ state: inout AccountState, at now: BootInstant, _ random: inout Generator) {
         let chance = Double.random(in: 0..<1, using: &random)
         guard Bool.random(using: &random) else {
