@@ -103,6 +103,8 @@ struct `The control server` {
             }
             group.cancelAll()
         }
+        // The loop tells the board of changes: each would keep the other for ever.
+        board.set([], [])
         return (events.all, loop)
     }
 }

@@ -160,6 +160,8 @@ private final class Scene: ExchangeWorker, CredentialOutputs {
             await body(loop)
             group.cancelAll()
         }
+        // The loop has this scene for its worker, and would keep it for ever.
+        board.set([], [])
     }
 
     func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
