@@ -116,6 +116,32 @@ class Addresses(World):
         took = int(shown.rsplit("took ", 1)[1])
         self.assertLess(took, 2000)
 
+    def test_a_name_that_is_lost_and_found(self):
+        case = (
+            'cp /etc/hosts "$S/kept"\n'
+            'ask() { env -i PATH="$PATH" "$B/wif-agent" "$@" --runtime-dir "$S/run"; }\n'
+            'env -i PATH="$PATH" "$B/wif-agent" run --runtime-dir "$S/run"'
+            ' -c "$S/world/accounts/mondoo-gcp.json" 2>"$S/log" &\n'
+            'agent=$!\n'
+            'ask wait --timeout 20\n'
+            # The worker knows the address for as long as it lives.
+            'while pgrep -P $agent >"$S/workers"; do sleep 0.1; done\n'
+            # In place: the file is mounted.
+            'grep -v mondoo "$S/kept" >/etc/hosts\n'
+            'code=0; ask refresh || code=$?\n'
+            'echo "code $code"; ask status --json\n'
+            'cat "$S/kept" >/etc/hosts\n'
+            'ask refresh\n'
+            'kill $agent; wait $agent; cat "$S/log"\n')
+        shown = self.run_case(case)
+        self.assertIn("code 75\n", shown)
+        status = json.JSONDecoder().raw_decode(shown[shown.index("{"):])[0]["accounts"][0]
+        self.assertEqual(status["state"], "valid")
+        self.assertEqual(status["last_failure"]["class"], "transient")
+        self.assertIn("us.api.mondoo.com", status["last_failure"]["message"])
+        self.assertIn("not resolved", status["last_failure"]["message"])
+        self.assertEqual(shown.count(" refreshed "), 2)
+
     def test_no_cloud_is_told_soon(self):
         case = (
             'ip addr del 169.254.169.254/32 dev lo\n'

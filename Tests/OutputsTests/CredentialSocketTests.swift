@@ -73,8 +73,8 @@ struct CredentialSocketTests {
             await yieldUntil { socket.counts.waiting == 1 }
             stream?.close()
             stream = nil
-            await yieldUntil { socket.counts.waiting == 0 }
-            #expect(socket.counts.abandoned == 1)
+            await yieldUntil { socket.counts.abandoned == 1 }
+            #expect(socket.counts.waiting == 0)
         }
     }
 

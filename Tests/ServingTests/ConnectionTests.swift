@@ -106,13 +106,11 @@ import Testing
                 try await connect(to: address), try await connect(to: address),
                 try await connect(to: address),
             ]
-            for stream in streams {
-                do {
-                    try await stream.write(request)
-                    answers.append(try await stream.read(upTo: 12).count)
-                } catch is Errno {
-                    answers.append(0)
-                }
+            // Returns when the server, which is in no hurry, has hung up.
+            answers.append((try? await streams[0].read(upTo: 12).count) ?? 0)
+            for stream in streams.dropFirst() {
+                try await stream.write(request)
+                answers.append(try await stream.read(upTo: 12).count)
             }
             return (answers[0], answers[1], answers[2])
         }
