@@ -2,7 +2,8 @@
 package enum SocketEvent: Equatable, Sendable {
     /// The first delivery of the present credential to this user and unit.
     case delivered(uid: UInt32, unit: String?)
-    /// Peers closed without a byte; `count` of this user's since the last report.
+    /// Peers closed without a byte; `count` since this user's last report, with those of others that had
+    /// none.
     case refused(uid: UInt32, reason: String, count: Int)
     /// A peer waited for a credential as long as it may.
     case heldTooLong(uid: UInt32)

@@ -44,6 +44,7 @@ struct SocketState: ~Copyable {
     static let mostWaiting = 1024
     static let mostWaitingOfOneUser = 64
     private static let secondsBetweenReports = 10.0
+    private static let mostReports = 16
 
     var counts = SocketCounts()
     var waiting: [UInt64: Entry] = [:]
@@ -56,6 +57,9 @@ struct SocketState: ~Copyable {
     private var nextID: UInt64 = 1
     private var recipients: Set<Recipient> = []
     private var refusals: [UInt32: Refusals] = [:]
+    /// Refusals that no report has told of yet, of users without a report of their own.
+    private var unreported = 0
+    private var reports: (start: BootInstant, count: Int)?
 
     /// The credential, unless it has expired.
     func credential(at now: BootInstant) -> Secret? {
@@ -130,9 +134,24 @@ struct SocketState: ~Copyable {
             refusals[uid]?.unreported += 1
             return nil
         }
-        let count = (refusals[uid]?.unreported ?? 0) + 1
+        guard mayReport(at: now) else {
+            unreported += 1
+            return nil
+        }
+        let count = (refusals[uid]?.unreported ?? 0) + unreported + 1
+        unreported = 0
         if refusals.count >= Self.mostWaiting { refusals.removeAll() }
         refusals[uid] = Refusals(lastReport: now)
         return count
+    }
+
+    /// Whoever has many users, as a user namespace gives, has no more reports than these.
+    private mutating func mayReport(at now: BootInstant) -> Bool {
+        let start = reports?.start ?? now
+        let isOver = now.seconds(since: start) >= Self.secondsBetweenReports
+        let count = isOver ? 0 : reports?.count ?? 0
+        guard count < Self.mostReports else { return false }
+        reports = (isOver ? now : start, count + 1)
+        return true
     }
 }

@@ -122,6 +122,20 @@ struct SocketAccessTests {
         #expect(state.counts.refused == 10_000)
     }
 
+    @Test func `many users make no more reports than few`() {
+        var state = SocketState()
+        var reported: [Int] = []
+        for (start, first) in [(100.0, 1), (110.0, 100_001)] {
+            for user in 0..<5000 {
+                let now = BootInstant(seconds: start + Double(user) / 1000)
+                let count = state.noteRefusal(of: UInt32(first + user), at: now)
+                if let count { reported.append(count) }
+            }
+        }
+        let ones = [Int](repeating: 1, count: 15)
+        #expect(reported == [1] + ones + [5000 - 16 + 1] + ones)
+    }
+
     @Test(arguments: [
         ("adf9d86b6eda275e/unit/foobar.service/credx", "foobar.service"),
         ("adf9d86b6eda275e/unit/foo@a.service/credx", "foo@a.service"),
