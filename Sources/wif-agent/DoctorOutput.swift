@@ -67,11 +67,13 @@ struct DoctorOutput {
             case .skipped: sign
             }
         let head = "  \(mark) \(step.name.rawValue)\(about)"
+        // What an agent of another user says is among it.
+        let found = step.text.withoutControls
         switch step.state {
-        case .ok, .skipped: return "\(head): \(step.text)\n"
+        case .ok, .skipped: return "\(head): \(found)\n"
         case .warning, .failed:
-            let hint = step.hint.map { "      mend: \($0)\n" } ?? ""
-            return "\(head)\n      cause: \(step.text)\n\(hint)"
+            let hint = step.hint.map { "      mend: \($0.withoutControls)\n" } ?? ""
+            return "\(head)\n      cause: \(found)\n\(hint)"
         }
     }
 

@@ -290,11 +290,14 @@ class AgentTakenOver(World):
     def test_it_does_not_steer_the_terminal_of_who_asks(self):
         evil = "\x1b[2J\x9b5m"
         failure = {"class": "refused", "step": "exchange", "message": evil, "hint": evil}
+        account = self.account(GOOD, universeDomain="http://127.0.0.1:1", jwtToken="a.b.c")
         answers = {
             "/status": (200, {"ready": True, "accounts": [{
                 "account": evil, "state": evil, "expires_in": 1e300, "next_in": -1e300,
                 "expires_at": evil, "lifetime": 1e300, "next_action": evil,
-                "last_failure": {**failure, "seconds_ago": 1e300}}]}),
+                "file": str(account), "outputs": [{"path": f"{self.runtime}/mondoo.sock",
+                                                   "error": evil}]},
+                {"account": evil, "last_failure": {**failure, "seconds_ago": 1e300}}]}),
             "/refresh": (502, {"results": [{"account": evil, "failure": failure},
                                            {"account": evil, "expires_at": evil}]}),
             "/readyz": (503, evil), "/refresh/x": (404, evil), "/credential": (500, evil),
@@ -324,7 +327,7 @@ class AgentTakenOver(World):
         self.addCleanup(server.shutdown)
         for command, code in ((["status"], 0), (["refresh"], 77), (["refresh", "x"], 66),
                               (["wait", "--timeout", "0.1"], 75),
-                              (["get", "-c", self.account(GOOD)], 77)):
+                              (["get", "-c", account], 77), (["doctor", "-c", account], 75)):
             with self.subTest(command):
                 done = self.control(*command)
                 self.assertEqual(done.returncode, code, done.stderr)
