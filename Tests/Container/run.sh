@@ -54,7 +54,7 @@ image() { # NAME PACKAGE...: from the base, with what stands on standard input a
     working=$(build from scratch)
     build add -q "$working" "$base" / >/dev/null
     [ $# -lt 2 ] || build run --isolation chroot --network host "$working" sh -c \
-        'apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"' sh "${@:2}" >"$scratch/out" 2>&1
+        'apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"' sh "${@:2}" </dev/null >"$scratch/out" 2>&1
     if [ "$1" = builder ]; then
         cat >"$scratch/swift"
         chmod 755 "$scratch/swift"
