@@ -46,7 +46,9 @@ package struct HTTPResponse: Sendable {
 
     /// The server's clock when it answered; `nil` where it does not tell. RFC 9110 section 6.6.1
     package var date: Date? {
+        // What lies thousands of years off is no date that anybody could go by.
         header("date").flatMap { httpDate($0) }
+            .flatMap { abs($0.timeIntervalSince1970) <= 1e11 ? $0 : nil }
     }
 
     /// How many seconds the server wants to be left alone; never negative, `nil` where it does not say.

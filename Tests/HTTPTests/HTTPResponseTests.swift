@@ -50,6 +50,11 @@ private let example = 784_111_777.0
         #expect(response([]).retryAfter(now: .now) == nil)
     }
 
+    /// Found by a service whose date made a result that the agent could not read: it ended the worker.
+    @Test func `a date thousands of years off is none`() {
+        #expect(response([("date", "Fri, 31 Dec 9999 23:59:59 GMT")]).date == nil)
+    }
+
     @Test func `a wait until a date is held against the server's own clock`() {
         let headers = [
             (name: "date", value: "Sun, 06 Nov 1994 08:49:37 GMT"),
