@@ -3,7 +3,8 @@
 #
 # usage: Tests/Fuzz/run.sh [--seconds S | --within S | --executions N] [TARGET...]    (no targets: all)
 #   --seconds S      that long for each target (20)
-#   --within S       about that long for all, the build included; 3 to 20 s for each target
+#   --within S       about that long for all, the build included; 3 to 20 s for each target, and always the
+#                    same search, so that what it says of a change does not hang on chance
 #   --executions N   that many inputs for each target instead
 # First the seeds and the inputs that once failed (Regressions/) are run. What is found new is kept in
 # .build-fuzz/corpus, what fails in .build-fuzz/finds: mend it, then move it to Regressions/TARGET.
@@ -14,12 +15,12 @@ here=Tests/Fuzz
 scratch=.build-fuzz
 program=$scratch/release/wif-fuzz
 limit=-max_total_time=20
-within=
+within= seed=0
 case ${1-} in
---within) within=$2; shift 2 ;;
+--within) within=$2 seed=1; shift 2 ;;
 --seconds) limit=-max_total_time=$2; shift 2 ;;
 --executions) limit=-runs=$2; shift 2 ;;
--h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+-h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
 --*) sed -n '4p' "$0" >&2; exit 64 ;;
 esac
 
@@ -41,7 +42,7 @@ fuzz() {
     mkdir -p "$corpus" "$scratch/finds"
     if [ -d "$here/Regressions/$target" ]; then kept=("$here/Regressions/$target"); fi
     # What the runtimes allocate once and keep is no leak; what parsers allocate is counted.
-    if ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no "$program" "$target" "$limit" -timeout=10 -rss_limit_mb=2048 \
+    if ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no "$program" "$target" "$limit" -seed="$seed" -timeout=30 -rss_limit_mb=2048 \
         -max_len=4096 -dict="$here/words.dict" -print_final_stats=1 -verbosity=1 \
         -artifact_prefix="$scratch/finds/$target-" \
         "$corpus" "$here/Seeds/$target" "${kept[@]}" >"$log" 2>&1
@@ -65,5 +66,5 @@ if [ -n "$within" ]; then
 fi
 echo "built in $SECONDS s; ${#targets[@]} targets, each with $limit"
 export -f fuzz
-export here scratch program limit
+export here scratch program limit seed
 printf '%s\n' "${targets[@]}" | xargs -P 2 -I TARGET bash -c 'set -euo pipefail; fuzz TARGET'
