@@ -15,7 +15,7 @@ here=Tests/Fuzz
 scratch=.build-fuzz
 program=$scratch/release/wif-fuzz
 limit=-max_total_time=20
-within= seed=0
+within='' seed=0
 case ${1-} in
 --within) within=$2 seed=1; shift 2 ;;
 --seconds) limit=-max_total_time=$2; shift 2 ;;
