@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # libFuzzer over every parser of foreign bytes, under the address sanitizer.
 #
-# usage: Tests/Fuzz/run.sh [--seconds S | --within S | --executions N] [TARGET...]    (no targets: all)
+# usage: Tests/Fuzz/run.sh [--seed N] [--seconds S | --executions N] [TARGET...]    (no targets: all)
+#   --seed N         the same search each time, so that what it says of a change does not hang on chance
 #   --seconds S      that long for each target (20)
-#   --within S       about that long for all, the build included; 3 to 20 s for each target, and always the
-#                    same search, so that what it says of a change does not hang on chance
 #   --executions N   that many inputs for each target instead
 # First the seeds and the inputs that once failed (Regressions/) are run. What is found new is kept in
 # .build-fuzz/corpus, what fails in .build-fuzz/finds: mend it, then move it to Regressions/TARGET.
@@ -15,14 +14,17 @@ here=Tests/Fuzz
 scratch=.build-fuzz
 program=$scratch/release/wif-fuzz
 limit=-max_total_time=20
-within='' seed=0
-case ${1-} in
---within) within=$2 seed=1; shift 2 ;;
---seconds) limit=-max_total_time=$2; shift 2 ;;
---executions) limit=-runs=$2; shift 2 ;;
--h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
---*) sed -n '4p' "$0" >&2; exit 64 ;;
-esac
+seed=0
+while [[ ${1-} == -* ]]; do
+    case $1 in
+    --seed) seed=$2 ;;
+    --seconds) limit=-max_total_time=$2 ;;
+    --executions) limit=-runs=$2 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) sed -n '4p' "$0" >&2; exit 64 ;;
+    esac
+    shift 2
+done
 
 # The sanitizer of the coverage goes to the compiler alone: at the linker's it would bring a main.
 build() {
@@ -60,10 +62,6 @@ fuzz() {
 mkdir -p "$scratch"
 build >"$scratch/build.log" 2>&1 || { tail -n 40 "$scratch/build.log"; exit 1; }
 if [ $# -eq 0 ]; then mapfile -t targets < <("$program"); else targets=("$@"); fi
-if [ -n "$within" ]; then
-    each=$(((within - SECONDS) * 2 / ${#targets[@]}))
-    limit=-max_total_time=$((each < 3 ? 3 : each > 20 ? 20 : each))
-fi
 echo "built in $SECONDS s; ${#targets[@]} targets, each with $limit"
 export -f fuzz
 export here scratch program limit seed
