@@ -82,7 +82,7 @@ package struct ControlServer: Sendable {
             }
         }
         if isReady { return HTTPServerResponse(status: 200, text: "ready\n") }
-        let reasons = trust.allowsReasons(request) ? reasons(name) : [Self.notReady]
+        let reasons = trust.allowsReasons ? reasons(name) : [Self.notReady]
         return HTTPServerResponse(status: 503, text: reasons.joined(separator: "\n") + "\n")
     }
 
@@ -275,10 +275,13 @@ extension AccountLoop {
 }
 
 extension ControlServer.Trust {
-    /// Why an account is not ready is as much as the status tells, where a web page could ask.
-    fileprivate func allowsReasons(_ request: HTTPServerRequest) -> Bool {
-        if case .network(isLoopback: false) = self { return true }
-        return allowsStatus(request)
+    /// Whether the peer is told why an account is not ready: over the control socket only. A reason may
+    /// quote a platform or a service, which is nothing for a network.
+    fileprivate var allowsReasons: Bool {
+        switch self {
+        case .full, .reader: true
+        case .network, .none: false
+        }
     }
 
     /// On loopback the Host header must be a loopback one, too: a web page that has its name resolve

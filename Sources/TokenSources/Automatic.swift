@@ -153,28 +153,44 @@ extension SourceContext {
         return FoundToken(token, warnings: [warning], isKnownMismatch: true)
     }
 
-    /// One failure that tells of every source. It counts as an outage where a source that is here, by
-    /// evidence or because it answered, asked for patience; else there is no token to be had.
+    /// One failure that tells of every source: first of those that are here, by evidence or because
+    /// they answered, each with its error; then of the others on one line. It counts as an outage where
+    /// a source that is here asked for patience; else there is no token to be had.
     private func nothingFound(_ answers: [Answer?], _ candidates: [Candidate]) -> Failure {
-        var lines: [String] = []
+        var present: [String] = []
+        var absent: [String] = []
         var hints: [String] = []
         var outage: SourceError?
         for (candidate, answer) in zip(candidates, answers) {
             guard case .failure(let error)? = answer else { continue }
-            lines.append("\(candidate.name): \(error.message)")
-            let isHere = !error.isAbsent || candidate.evidence(self) == .platform
-            if isHere, let hint = error.hint { hints.append("\(candidate.name): \(hint)") }
+            guard !error.isAbsent || candidate.evidence(self) == .platform else {
+                absent.append("\(candidate.name) (\(error.absence))")
+                continue
+            }
+            present.append("\(candidate.name): \(error.message)")
+            if let hint = error.hint { hints.append("\(candidate.name): \(hint)") }
             let isOutage = error.class == .transient || error.class == .throttled
-            if isHere, isOutage, outage == nil { outage = error }
+            if isOutage, outage == nil { outage = error }
         }
+        if !absent.isEmpty { present.append("not here: \(absent.joined(separator: ", "))") }
         return Failure(
             outage?.class ?? .noSource,
             at: .subjectToken,
-            "no token source gave a token; " + lines.joined(separator: "; "),
+            "no token source gave a token; " + present.joined(separator: "; "),
             hint: hints.isEmpty ? nil : hints.joined(separator: "; "),
             retryAfter: outage?.retryAfter
         )
     }
+}
+
+extension SourceError {
+    /// In a few words why a source counts as not here.
+    fileprivate var absence: String {
+        let words = message.split(separator: ": ").last ?? ""
+        return words.count <= Self.longestAbsence ? String(words) : "no answer"
+    }
+
+    private static let longestAbsence = 80
 }
 
 extension Result where Success == SubjectToken {

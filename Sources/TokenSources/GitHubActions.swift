@@ -21,7 +21,8 @@ struct GitHubActions {
     private static let bearer = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 
     static func evidence(_ context: SourceContext) -> Evidence {
-        context.variable(url) != nil && context.variable(bearer) != nil ? .platform : .none
+        let isJob = context.variable("GITHUB_ACTIONS") == "true"
+        return isJob || context.has(url) && context.has(bearer) ? .platform : .none
     }
 
     private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {

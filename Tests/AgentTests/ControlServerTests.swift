@@ -34,13 +34,14 @@ struct `The control server` {
         #expect(answer == ["502"])
     }
 
-    @Test func `tells a web page nothing of what is wrong`() async throws {
+    @Test func `tells why nothing is ready over the control socket only`() async throws {
         let board = Board(timekeeper: VirtualTimekeeper())
         board.set([], [.init(path: "/x.json", failure: Failure(.refused, at: .account, "why"))])
         let rows: [(ControlServer.Trust, String, String)] = [
             (.network(isLoopback: true), "evil.example", "not ready\n"),
-            (.network(isLoopback: true), "localhost:1", "not ready\nwhy\nno usable account\n"),
-            (.network(isLoopback: false), "10.0.0.1:1", "not ready\nwhy\nno usable account\n"),
+            (.network(isLoopback: true), "localhost:1", "not ready\n"),
+            (.network(isLoopback: false), "10.0.0.1:1", "not ready\n"),
+            (.full, "localhost", "not ready\nwhy\nno usable account\n"),
             (.reader, "localhost", "not ready\nwhy\nno usable account\n"),
         ]
         for (trust, host, text) in rows {

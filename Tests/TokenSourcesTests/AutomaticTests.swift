@@ -121,10 +121,31 @@ struct AutomaticTests {
         let context = context(network, issuer: "https://issuer.example")
         let error = try #require(await failure(.automatic, context))
         #expect(error.class == .noSource)
-        for text in ["gcp: ", "azure: IMDS: ", "legacy endpoint: ", "github: "] {
-            #expect(error.message.contains(text), "\(error.message)")
-        }
+        #expect(
+            error.message
+                == "no token source gave a token; not here: gcp (no answer), azure (refused),"
+                + " github (ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not"
+                + " both set)"
+        )
+        #expect(error.hint == nil)
         #expect(network.sent.count == 3)
+    }
+
+    // An agent shows 300 characters of a message: what matters must not stand behind them.
+    @Test func `the source that is here comes first, those that are not on one line`() async throws
+    {
+        let network = network([.google: .failure(.blackholed)])
+        let environment = ["GITHUB_ACTIONS": "true"]
+        let error = try #require(
+            await failure(.automatic, context(network, environment: environment))
+        )
+        #expect(
+            error.message
+                == "no token source gave a token; github: ACTIONS_ID_TOKEN_REQUEST_URL and"
+                + " ACTIONS_ID_TOKEN_REQUEST_TOKEN are not both set; not here: gcp (no answer),"
+                + " azure (refused)"
+        )
+        #expect(error.hint?.contains("permissions: id-token: write") == true)
     }
 
     // An emulator points what it does not play at a dead port, on whatever machine.
