@@ -39,6 +39,12 @@ package enum Service: Sendable {
         return "CONDUCTORONE_OIDC_TOKEN"
     }
 
+    /// The variables that the services read.
+    static let variables = [
+        "MONDOO_API_PROXY", "CONDUCTORONE_OIDC_TOKEN", "CONDUCTORONE_CLIENT_ID",
+        "CONDUCTORONE_TENANT_DOMAIN", "CONDUCTORONE_SERVER_URL",
+    ]
+
     /// The audience that a subject token needs; empty where the service leaves it open.
     var wantedAudience: String {
         switch self {

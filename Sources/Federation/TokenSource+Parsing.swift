@@ -51,7 +51,7 @@ extension Account {
             source.finish(executable)
             return .executable(program)
         }
-        if let file { return .file(path: file, try format(&source)) }
+        if let file { return .file(path: file, try TokenFormat(&source)) }
         if let environment { return .environment(name: environment) }
         return try self.provider(provider ?? "", &source)
     }
@@ -60,45 +60,10 @@ extension Account {
         _ name: String,
         _ source: inout KeyedValues
     ) throws(AccountError) -> TokenSource {
-        switch name {
-        case "auto": return .automatic
-        case "gcp": return .gcp(serviceAccount: try source.text("serviceAccount") ?? "default")
-        case "azure": return .azure(try azure(&source))
-        case "github": return .github
-        case "aws": return .aws(try AWSSource(parsing: &source))
-        case _ where TokenSource.providers.contains(name):
-            return try platform(name, &source)
-        default: throw source.unknown("provider", name, TokenSource.providers)
+        if name == TokenSource.automaticWord { return .automatic }
+        guard let platform = TokenPlatform(rawValue: name) else {
+            throw source.unknown("provider", name, TokenSource.providers)
         }
-    }
-
-    private static func azure(_ source: inout KeyedValues) throws(AccountError) -> AzureSource {
-        let resource = try source.text("resource")
-        let selectors: [AzureSource.Identity?] = [
-            try source.text("clientId").map(AzureSource.Identity.clientID),
-            try source.text("objectId").map(AzureSource.Identity.objectID),
-            try source.text("resourceId").map(AzureSource.Identity.resourceID),
-        ]
-        let given = selectors.compactMap(\.self)
-        guard given.count <= 1 else {
-            throw source.error("clientId", "at most one of clientId, objectId, resourceId")
-        }
-        return AzureSource(resource: resource, identity: given.first)
-    }
-
-    static func format(_ source: inout KeyedValues) throws(AccountError) -> TokenFormat {
-        guard var format = try source.object("format") else { return .text }
-        let type = try format.text("type") ?? "text"
-        let field = try format.text("subjectTokenFieldName")
-        source.finish(format)
-        switch (type, field) {
-        case ("text", nil): return .text
-        case ("json", let field?): return .json(field: field)
-        case ("json", nil):
-            throw format.missing("subjectTokenFieldName", "type json needs it")
-        case ("text", _):
-            throw format.error("subjectTokenFieldName", "goes with type json only")
-        default: throw format.unknown("type", type, ["json", "text"])
-        }
+        return try platform.facts.parse(&source)
     }
 }

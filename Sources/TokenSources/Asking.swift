@@ -9,19 +9,6 @@ enum ConnectTimeout {
     static let far = 5.0
 }
 
-/// What says, before anything is asked, that a platform is here.
-enum Evidence {
-    case none
-    /// A variable names its endpoint. It may be there to keep the real one from being asked, so
-    /// that nothing listening is an answer; but what does listen is the platform.
-    case override
-    /// The machine or its environment is the platform's: it must answer sooner or later.
-    case platform
-
-    /// Seconds for which a source is asked again.
-    var patience: Double { self == .none ? 4 : 10 }
-}
-
 extension SourceContext {
     /// Seconds for one request to a platform.
     private static let requestLimit = 10.0

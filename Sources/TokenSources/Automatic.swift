@@ -4,71 +4,57 @@ internal import Platform
 /// One of the sources that `auto` asks.
 struct Candidate: Sendable {
     let name: String
-    let evidence: @Sendable (SourceContext) -> Evidence
-    let ask: @Sendable (SourceContext) async throws(SourceError) -> SubjectToken
+    private let signs: [PlatformSign]
+    private let source: TokenSource
+    private let isAlwaysAsked: Bool
+    /// The variable, and its value, where it is not to be asked.
+    private let exception: (variable: String, value: String)?
 
-    /// Those to ask: the clouds and GitHub always, the others only where something says that this is
-    /// their platform. In the order of preference; all are started together.
+    /// Those to ask: some always, the others only where something says that this is their platform. In
+    /// the order of preference; all are started together.
     static func all(_ context: SourceContext) -> [Candidate] {
-        always + others.filter { $0.evidence(context) != .none }
+        TokenPlatform.allCases.compactMap(Candidate.init)
+            .filter { $0.isAlwaysAsked || $0.evidence(context) != .none }
     }
 
-    private static let always: [Candidate] = [
-        Candidate(name: GoogleMetadata.name, evidence: GoogleMetadata.evidence) {
-            context async throws(SourceError) in
-            if context.variable("NO_GCE_CHECK") == "true" {
-                throw SourceError(.noSource, "not asked: NO_GCE_CHECK is true", isAbsent: true)
-            }
-            return try await GoogleMetadata(serviceAccount: "default").subjectToken(context)
-        },
-        Candidate(name: Azure.name, evidence: Azure.evidence) {
-            context async throws(SourceError) in
-            try await Azure(source: .unspecific).subjectToken(context)
-        },
-        Candidate(name: GitHubActions.name, evidence: GitHubActions.evidence) {
-            context async throws(SourceError) in
-            try await GitHubActions().subjectToken(context)
-        },
-    ]
-
-    private static let others: [Candidate] = [
-        Candidate("azure-pipelines", AzurePipelines.evidence),
-        Candidate("gitlab", GitLab.evidence),
-        Candidate("circleci", CircleCI.evidence),
-        Candidate("bitbucket", Bitbucket.evidence),
-        Candidate("terraform", Terraform.evidence),
-        Candidate("buildkite", Buildkite.evidence),
-        Candidate("fly", Fly.evidence),
-        Candidate("vercel", Vercel.evidence),
-        Candidate("spacelift", Spacelift.evidence),
-        Candidate("kubernetes", Kubernetes.evidence),
-        Candidate(name: "aws web-identity", evidence: AWS.evidence) {
-            context async throws(SourceError) in
-            try await AWS(source: AWSSource(token: .webIdentity)).subjectToken(context)
-        },
-    ]
-
-    private init(
-        name: String,
-        evidence: @escaping @Sendable (SourceContext) -> Evidence,
-        ask: @escaping @Sendable (SourceContext) async throws(SourceError) -> SubjectToken
-    ) {
-        self.name = name
-        self.evidence = evidence
-        self.ask = ask
-    }
-
-    /// A provider without options.
-    private init(
-        _ provider: String,
-        _ evidence: @escaping @Sendable (SourceContext) -> Evidence
-    ) {
-        self.init(name: provider, evidence: evidence) { context async throws(SourceError) in
-            guard let source = TokenSource(provider: provider) else {
-                throw SourceError(.noSource, "needs options")
-            }
-            return try await context.token(from: source)
+    /// `nil` for a platform that is only asked where an account file names it.
+    private init?(_ platform: TokenPlatform) {
+        let facts = platform.facts
+        switch facts.automatic {
+        case .always(let exception):
+            self.init(platform.rawValue, facts.signs, platform.plainSource, exception, always: true)
+        case .whereSigned: self.init(platform.rawValue, facts.signs, platform.plainSource)
+        case .whereFound(let signs, let name, let source): self.init(name, signs, source)
+        case .never: return nil
         }
+    }
+
+    private init?(
+        _ name: String,
+        _ signs: [PlatformSign],
+        _ source: TokenSource?,
+        _ exception: (variable: String, value: String)? = nil,
+        always isAlwaysAsked: Bool = false
+    ) {
+        guard let source else { return nil }
+        self.name = name
+        self.signs = signs
+        self.source = source
+        self.exception = exception
+        self.isAlwaysAsked = isAlwaysAsked
+    }
+
+    func evidence(_ context: SourceContext) -> Evidence { context.evidence(signs) }
+
+    func ask(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        if let (variable, value) = exception, context.variable(variable) == value {
+            throw SourceError(
+                .noSource,
+                "not asked: \(variable) is \(value)",
+                isAbsent: true
+            )
+        }
+        return try await context.token(from: source)
     }
 }
 

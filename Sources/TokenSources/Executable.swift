@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import Platform
 
 /// A program that gives a token: bare, or in the executable response of Google's client libraries.
-struct Executable {
+struct Executable: TokenFetcher {
     static let name = "executable"
     private static let limit = 1 << 20
 

@@ -2,7 +2,7 @@ internal import Federation
 internal import Platform
 
 /// A token that was handed over once and cannot be had again: in a variable, or in the account file.
-struct GivenToken {
+struct GivenToken: TokenFetcher {
     let source: String
     let value: String
     /// What to call it in an error.
@@ -13,12 +13,18 @@ struct GivenToken {
         guard !token.isEmpty else { throw SourceError(.noSource, "\(place) is empty") }
         return SubjectToken(Secret(token), source: source, isRenewable: false)
     }
+
+    func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
+        try subjectToken()
+    }
 }
 
-extension SourceContext {
-    /// The token in the environment variable of this name.
-    func token(inVariable name: String) throws(SourceError) -> SubjectToken {
-        guard let value = environment[name] else {
+/// The token in the environment variable of this name.
+struct EnvironmentToken: TokenFetcher {
+    let name: String
+
+    func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
+        guard let value = context.environment[name] else {
             throw SourceError(
                 .noSource,
                 "the variable \(name.printable) is not set",

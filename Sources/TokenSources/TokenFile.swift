@@ -2,7 +2,7 @@ package import Federation
 internal import Platform
 
 /// A token in a file that something else keeps fresh.
-struct TokenFile {
+struct TokenFile: TokenFetcher {
     static let name = "file"
     private static let limit = 1 << 20
 
@@ -33,6 +33,10 @@ struct TokenFile {
         guard !token.isEmpty else { throw SourceError(.noSource, "\(path.printable) is empty") }
         return SubjectToken(Secret(token), source: Self.name)
     }
+
+    func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
+        try subjectToken()
+    }
 }
 
 extension TokenFormat {
@@ -56,17 +60,6 @@ extension TokenFormat {
     }
 }
 
-extension TokenSource {
-    /// The file that something else keeps fresh, where that is where the token is.
-    fileprivate var rotatingFile: TokenFile? {
-        switch self {
-        case .file(let path, let format): TokenFile(path: path, format: format)
-        case .kubernetes(.file(let path)), .spiffe(let path): TokenFile(path: path, format: .text)
-        default: nil
-        }
-    }
-}
-
 extension SourceContext {
     /// Seconds for which a file is watched, and between two looks at it.
     private static let rotationLimit = 30.0
@@ -80,9 +73,10 @@ extension SourceContext {
         isAcceptable: @Sendable (SubjectToken) -> Bool
     ) async -> SubjectToken? {
         guard token.isRenewable else { return nil }
-        guard let file = source.rotatingFile else {
+        guard let place = source.rotatingFile else {
             return await other(from: source, isAcceptable)
         }
+        let file = TokenFile(path: place.path, format: place.format)
         let end = min(timekeeper.now.advanced(bySeconds: Self.rotationLimit), deadline)
         while true {
             let next = timekeeper.now.advanced(bySeconds: Self.lookInterval)

@@ -16,6 +16,12 @@ package struct FoundToken: Sendable {
     }
 }
 
+/// One way to a subject token.
+protocol TokenFetcher: Sendable {
+    /// A new token; never one from before.
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken
+}
+
 extension SourceContext {
     /// A new token from the source; never one from before.
     ///
@@ -27,62 +33,46 @@ extension SourceContext {
             return FoundToken(try await token(from: source))
         } catch {
             var error = error
-            // Nobody there, and nothing that says there should be: not an outage.
-            if error.isAbsent, evidence(of: source) != .platform { error.class = .noSource }
+            // Nobody there, and nothing that says there should be: not an outage. A job's platform is
+            // expected where the account file names it.
+            if error.isAbsent, case .platform(let platform) = source.kind,
+                platform.facts.isMachine, evidence(of: platform) != .platform
+            {
+                error.class = .noSource
+            }
             throw error.failure(of: source.name)
         }
     }
 
     func token(from source: TokenSource) async throws(SourceError) -> SubjectToken {
+        try await fetcher(of: source).subjectToken(self)
+    }
+
+    /// How a token is had from each source: the list of this room, which the compiler holds to be whole.
+    private func fetcher(of source: TokenSource) throws(SourceError) -> any TokenFetcher {
         switch source {
         case .automatic: throw SourceError(.noSource, "auto is not one source")
         case .literal(let token):
-            return try GivenToken(source: source.name, value: token.text, place: "jwtToken")
-                .subjectToken()
-        case .gcp(let serviceAccount):
-            return try await GoogleMetadata(serviceAccount: serviceAccount).subjectToken(self)
-        case .azure(let azure): return try await Azure(source: azure).subjectToken(self)
-        case .github: return try await GitHubActions().subjectToken(self)
-        case .aws(let aws): return try await AWS(source: aws).subjectToken(self)
-        case .file(let path, let format):
-            return try TokenFile(path: path, format: format).subjectToken()
-        case .environment(let name): return try token(inVariable: name)
-        default: return try await platformToken(from: source)
-        }
-    }
-
-    private func platformToken(from source: TokenSource) async throws(SourceError) -> SubjectToken {
-        switch source {
-        case .url(let url): return try await URLToken(source: url).subjectToken(self)
-        case .executable(let program):
-            return try await Executable(source: program).subjectToken(self)
-        case .azurePipelines(let connection):
-            return try await AzurePipelines(serviceConnection: connection).subjectToken(self)
-        case .gitlab(let variable): return try GitLab(variable: variable).subjectToken(self)
-        case .circleci(let variable):
-            return try await CircleCI(variable: variable).subjectToken(self)
-        case .bitbucket: return try Bitbucket().subjectToken(self)
-        case .terraform(let tag): return try Terraform(tag: tag).subjectToken(self)
-        case .buildkite(let lifetime):
-            return try await Buildkite(lifetime: lifetime).subjectToken(self)
-        case .kubernetes(let pod): return try await Kubernetes(source: pod).subjectToken(self)
-        case .spiffe(let path): return try SPIFFE(path: path).subjectToken()
-        case .fly(let socket): return try await Fly(socket: socket).subjectToken(self)
-        case .vercel: return try Vercel().subjectToken(self)
-        case .spacelift(let path): return try Spacelift(path: path).subjectToken(self)
-        default: throw SourceError(.misconfigured, "\(source.name) is no platform")
-        }
-    }
-
-    private func evidence(of source: TokenSource) -> Evidence {
-        switch source {
-        case .gcp: GoogleMetadata.evidence(self)
-        case .azure: Azure.evidence(self)
-        case .github: GitHubActions.evidence(self)
-        case .aws: awsEvidence
-        case .automatic, .literal, .file, .environment: .none
-        // Named in the account file, and so expected to be there.
-        default: .platform
+            GivenToken(source: source.name, value: token.text, place: "jwtToken")
+        case .file(let path, let format): TokenFile(path: path, format: format)
+        case .environment(let name): EnvironmentToken(name: name)
+        case .url(let url): URLToken(source: url)
+        case .executable(let program): Executable(source: program)
+        case .gcp(let serviceAccount): GoogleMetadata(serviceAccount: serviceAccount)
+        case .azure(let azure): Azure(source: azure)
+        case .github: GitHubActions()
+        case .azurePipelines(let connection): AzurePipelines(serviceConnection: connection)
+        case .gitlab(let variable): GitLab(variable: variable)
+        case .circleci(let variable): CircleCI(variable: variable)
+        case .bitbucket: Bitbucket()
+        case .terraform(let tag): Terraform(tag: tag)
+        case .buildkite(let lifetime): Buildkite(lifetime: lifetime)
+        case .fly(let socket): Fly(socket: socket)
+        case .vercel: Vercel()
+        case .spacelift(let path): Spacelift(path: path)
+        case .kubernetes(let pod): Kubernetes(source: pod)
+        case .aws(let aws): AWS(source: aws)
+        case .spiffe(let path): SPIFFE(path: path)
         }
     }
 }

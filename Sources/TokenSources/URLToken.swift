@@ -3,7 +3,7 @@ internal import HTTP
 internal import Platform
 
 /// A token that a plain GET answers with, in text or in JSON.
-struct URLToken {
+struct URLToken: TokenFetcher {
     static let name = "url"
 
     let source: URLSource

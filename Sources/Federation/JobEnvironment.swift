@@ -1,0 +1,27 @@
+extension Job {
+    /// The variables of a requester's environment that a job may carry: those of the token sources, the
+    /// services, the proxies and the certificate stores, and nothing else.
+    package static func isAllowed(variable name: String) -> Bool {
+        allowedVariables.contains(name) || allowedPrefixes.contains { name.hasPrefix($0) }
+    }
+
+    /// What a job for the account carries of its requester's environment: the allowed variables, and
+    /// the one that the account's token source names.
+    package static func environment(
+        for account: Account,
+        from environment: [String: String]
+    ) -> [String: String] {
+        let named = account.tokenSource.namedVariable
+        return environment.filter { isAllowed(variable: $0.key) || $0.key == named }
+    }
+
+    private static let names =
+        [
+            "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+            "JWT_TOKEN", "PATH", "HOME", "LANG",
+        ] + TokenPlatform.allCases.flatMap(\.facts.variables) + Service.variables
+
+    private static let allowedVariables = Set(names.filter { !$0.hasSuffix("*") })
+
+    private static let allowedPrefixes = names.filter { $0.hasSuffix("*") }.map { $0.dropLast() }
+}

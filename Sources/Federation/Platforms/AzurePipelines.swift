@@ -1,0 +1,10 @@
+extension PlatformFacts {
+    /// A job of Azure Pipelines, by the token service that its variables name.
+    static let azurePipelines = PlatformFacts(
+        signs: [.variable("SYSTEM_OIDCREQUESTURI", "TF_BUILD")],
+        otherVariables: ["SYSTEM_ACCESSTOKEN"],
+        parse: { (options) throws(AccountError) in
+            .azurePipelines(serviceConnection: try options.text("serviceConnectionId"))
+        }
+    )
+}

@@ -1,0 +1,7 @@
+extension PlatformFacts {
+    /// A step of Bitbucket Pipelines, by a variable.
+    static let bitbucket = PlatformFacts(
+        signs: [.variable("BITBUCKET_STEP_OIDC_TOKEN", "BITBUCKET_BUILD_NUMBER")],
+        parse: { _ in .bitbucket }
+    )
+}

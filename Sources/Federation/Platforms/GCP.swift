@@ -1,0 +1,15 @@
+extension PlatformFacts {
+    /// GCP: Compute Engine, GKE, Cloud Run and Functions, by the metadata server.
+    static let gcp = PlatformFacts(
+        signs: [
+            .override(["GCE_METADATA_HOST", "GCE_METADATA_ROOT"]), .firmware(.google),
+            .variable("K_SERVICE", "CLOUD_RUN_JOB", "FUNCTION_TARGET"),
+        ],
+        isMachine: true,
+        automatic: .always(unless: ("NO_GCE_CHECK", "true")),
+        otherVariables: ["NO_GCE_CHECK"],
+        parse: { (options) throws(AccountError) in
+            .gcp(serviceAccount: try options.text("serviceAccount") ?? "default")
+        }
+    )
+}

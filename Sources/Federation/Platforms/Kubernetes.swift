@@ -1,0 +1,44 @@
+extension PlatformFacts {
+    /// A Kubernetes pod: a projected file, or the API server.
+    static let kubernetes = PlatformFacts(
+        signs: [.variable("KUBERNETES_SERVICE_HOST")],
+        otherVariables: ["KUBERNETES_SERVICE_PORT"],
+        parse: { (options) throws(AccountError) in
+            .kubernetes(try KubernetesSource(parsing: &options))
+        },
+        rotatingFile: { source in
+            if case .kubernetes(.file(let path)) = source { path } else { nil }
+        }
+    )
+}
+
+/// A pod's token: from a projected file, or minted by the API server.
+package enum KubernetesSource: Sendable {
+    /// A projected volume's file, which the kubelet keeps fresh.
+    case file(path: String)
+    /// TokenRequest for the wanted audience, by the credentials in the directory.
+    case request(directory: String, lifetime: Int)
+
+    /// Where every pod finds its own token, the cluster's CA and its namespace.
+    private static let directory = "/var/run/secrets/kubernetes.io/serviceaccount"
+}
+
+extension KubernetesSource {
+    fileprivate init(parsing options: inout KeyedValues) throws(AccountError) {
+        let path = try options.absolutePath("path")
+        let directory = try options.absolutePath("directory")
+        let hasLifetime = options.has("lifetime")
+        let lifetime = try options.mintedLifetime(from: 600)
+        guard let path else {
+            self = .request(directory: directory ?? Self.directory, lifetime: lifetime)
+            return
+        }
+        if directory != nil || hasLifetime {
+            throw options.error(
+                directory == nil ? "lifetime" : "directory",
+                "goes with a token that is asked of the API server, not with path"
+            )
+        }
+        self = .file(path: path)
+    }
+}

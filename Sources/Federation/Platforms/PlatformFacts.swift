@@ -1,0 +1,164 @@
+/// Everything that the domain knows of one platform: what its file in this folder says.
+package struct PlatformFacts: Sendable {
+    /// What says that this is the platform, the most telling first: the first one that is there counts.
+    package var signs: [PlatformSign] = []
+    /// Whether the machine itself has the identity, and anything on it may ask; else a job or a pod has it.
+    package var isMachine = false
+    /// When `auto` asks the platform, and for what.
+    package var automatic = AutomaticRule.whereSigned
+    /// The variables that it reads beside those of its signs. One that ends in `*` stands for all that
+    /// begin so.
+    var otherVariables: [String] = []
+    /// Reads the options beside `provider`.
+    var parse: @Sendable (inout KeyedValues) throws(AccountError) -> TokenSource
+    /// The variable that the options name, which is on no list of allowed ones.
+    var namedVariable: @Sendable (TokenSource) -> String? = { _ in nil }
+    /// Whether getting a token starts a program, given the requester's environment.
+    var startsPrograms: @Sendable (TokenSource, [String: String]) -> Bool = { _, _ in false }
+    /// Whether getting a token connects to a Unix socket.
+    var needsUnixSocket = false
+    /// The file in which something else keeps the token fresh.
+    var rotatingFile: @Sendable (TokenSource) -> String? = { _ in nil }
+
+    /// The variables of a requester's environment that a job may carry for this platform.
+    var variables: [String] {
+        signs.flatMap(\.variables) + automatic.signs.flatMap(\.variables) + otherVariables
+    }
+}
+
+/// Something on a machine or in its environment that tells of a platform.
+package enum PlatformSign: Sendable {
+    /// Any of the variables is set.
+    case variable([String])
+    /// All of the variables are set.
+    case variables([String])
+    /// The variable holds the value.
+    case value(String, String)
+    /// A variable sends the questions elsewhere; then what the machine is says nothing.
+    case override([String])
+    /// The machine's firmware names its maker.
+    case firmware(Firmware)
+    /// A regular file is there.
+    case file(String)
+
+    /// Whose machine it is.
+    package enum Firmware: Sendable {
+        case google, microsoft, amazon
+    }
+
+    /// Any of the variables is set.
+    static func variable(_ names: String...) -> PlatformSign { .variable(names) }
+
+    fileprivate var variables: [String] {
+        switch self {
+        case .variable(let names), .variables(let names), .override(let names): names
+        case .value(let name, _): [name]
+        case .firmware, .file: []
+        }
+    }
+}
+
+/// When `auto` asks a platform.
+package enum AutomaticRule: Sendable {
+    /// Everywhere; not where the variable holds the value.
+    case always(unless: (variable: String, value: String)? = nil)
+    /// Where one of the platform's signs is there.
+    case whereSigned
+    /// Where one of these signs is there; by this name, and for this.
+    case whereFound([PlatformSign], name: String, source: TokenSource)
+    case never
+
+    fileprivate var signs: [PlatformSign] {
+        switch self {
+        case .always, .whereSigned, .never: []
+        case .whereFound(let signs, _, _): signs
+        }
+    }
+}
+
+extension TokenPlatform {
+    /// The source without options; `nil` where it needs one.
+    package var plainSource: TokenSource? {
+        do throws(AccountError) {
+            var options = try KeyedValues([:], at: "")
+            return try facts.parse(&options)
+        } catch {
+            return nil
+        }
+    }
+}
+
+extension TokenSource {
+    /// The provider that stands for every platform.
+    static let automaticWord = "auto"
+
+    /// The providers this program knows, as the account file names them.
+    package static let providers =
+        ([automaticWord] + TokenPlatform.allCases.map(\.rawValue)).sorted()
+
+    /// The source that a provider's word names, without options; `nil` for a word that names none, and
+    /// for one that needs an option.
+    package init?(provider: String) {
+        if provider == Self.automaticWord {
+            self = .automatic
+        } else if let plain = TokenPlatform(rawValue: provider)?.plainSource {
+            self = plain
+        } else {
+            return nil
+        }
+    }
+
+    /// The word for it in logs and status.
+    package var name: String {
+        switch kind {
+        case .platform(let platform): platform.rawValue
+        case .other(let word): word
+        }
+    }
+
+    private var facts: PlatformFacts? {
+        switch kind {
+        case .platform(let platform): platform.facts
+        case .other: nil
+        }
+    }
+
+    /// Whether getting a token from it starts a program, given the requester's environment. Such jobs
+    /// need a worker of their own (`wif-exchange --programs`).
+    package func runsPrograms(in environment: [String: String]) -> Bool {
+        if case .executable = self { return true }
+        return facts?.startsPrograms(self, environment) ?? false
+    }
+
+    /// Whether getting a token from it connects to a Unix socket, which most workers may not.
+    package var needsUnixSocket: Bool { facts?.needsUnixSocket ?? false }
+
+    /// The variable that the account file names, which is on no list of allowed ones.
+    package var namedVariable: String? {
+        if case .environment(let name) = self { return name }
+        return facts?.namedVariable(self)
+    }
+
+    /// The file in which something else keeps the token fresh, where that is where the token is.
+    package var rotatingFile: (path: String, format: TokenFormat)? {
+        if case .file(let path, let format) = self { return (path, format) }
+        return facts?.rotatingFile(self).map { ($0, .text) }
+    }
+}
+
+extension Job.Kind {
+    /// Whether a job of this kind for the account starts a program.
+    package func runsPrograms(for account: Account, in environment: [String: String]) -> Bool {
+        if case .graphQL = self { return false }
+        var source = account.tokenSource
+        if let provider, provider != source.name {
+            source = TokenSource(provider: provider) ?? source
+        }
+        if case .automatic = source, let issuer = account.issuer,
+            AWSSource.isIssuer(issuer) || AWSSource.isAccountIssuer(issuer)
+        {
+            source = .aws(AWSSource())
+        }
+        return source.runsPrograms(in: environment)
+    }
+}

@@ -1,0 +1,25 @@
+internal import Platform
+
+/// What the options of several platforms have in common.
+extension KeyedValues {
+    /// Seconds that a minted token is to live. Without the option it is 600: enough for every service's
+    /// checks, and the shortest that Kubernetes mints.
+    mutating func mintedLifetime(from least: Double) throws(AccountError) -> Int {
+        Int(try number("lifetime", in: least...86_400) ?? 600)
+    }
+
+    /// The name of an environment variable.
+    mutating func variableName(_ key: String) throws(AccountError) -> String? {
+        guard let name = try text(key) else { return nil }
+        guard isVariableName(name) else {
+            throw error(key, "\"\(name.printable)\" is no name of a variable")
+        }
+        return name
+    }
+}
+
+/// Whether a text can be the name of an environment variable.
+func isVariableName(_ text: String) -> Bool {
+    text.first?.isNumber == false
+        && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+}

@@ -1,0 +1,121 @@
+internal import Crypto
+internal import Federation
+internal import FoundationEssentials
+internal import HTTP
+internal import Platform
+
+/// An AWS identity: a signed `GetCallerIdentity` request, or a token of the account's own issuer.
+struct AWS: TokenFetcher {
+    static let name = TokenPlatform.aws.rawValue
+    /// Seconds that a token of the account's issuer lives: enough for services that want 3 minutes left.
+    private static let tokenLifetime = 600
+
+    let source: AWSSource
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let settings = try AWSSettings(source, context)
+        let credentials = try await CredentialChain(settings: settings, context: context)
+            .credentials()
+        let host = try await settings.host(for: credentials, context)
+        switch source.token {
+        case .callerIdentity: return try callerIdentity(credentials.key, host, context)
+        case .webIdentity:
+            let service = try settings.service(at: host, context)
+            return try await webIdentity(credentials.key, service, context)
+        }
+    }
+
+    /// As whom AWS knows this identity: what it answers to a `GetCallerIdentity` of one's own.
+    func identity(_ context: SourceContext) async throws(SourceError) -> JSON {
+        let settings = try AWSSettings(source, context)
+        let credentials = try await CredentialChain(settings: settings, context: context)
+            .credentials()
+        let host = try await settings.host(for: credentials, context)
+        let result = try await settings.service(at: host, context)
+            .call("GetCallerIdentity", [], key: credentials.key)
+        let members = ["Arn", "Account", "UserId"].compactMap { name in
+            result[name].map { (name, JSON.string($0.text)) }
+        }
+        return .object(Dictionary(uniqueKeysWithValues: members))
+    }
+
+    private func callerIdentity(
+        _ key: AWSKey,
+        _ host: SecurityTokenHost,
+        _ context: SourceContext
+    ) throws(SourceError) -> SubjectToken {
+        guard host.isProvable else {
+            throw SourceError(
+                .misconfigured,
+                "a request to \(host.name) proves nothing to Mondoo, which accepts sts.amazonaws.com"
+                    + " and sts.REGION.amazonaws.com only",
+                hint:
+                    "keys of China, the European Sovereign Cloud and isolated regions are not valid"
+                    + " there; use \"token\": \"web-identity\" with a custom OIDC provider"
+            )
+        }
+        let date = context.timekeeper.wallClock.addingTimeInterval(context.clockOffset)
+        return SubjectToken(
+            CallerIdentityProof(host: host, date: date, key: key).serialized,
+            source: Self.name
+        )
+    }
+
+    private func webIdentity(
+        _ key: AWSKey,
+        _ service: SecurityTokenService,
+        _ context: SourceContext
+    ) async throws(SourceError) -> SubjectToken {
+        guard !context.audience.isEmpty else {
+            throw SourceError(.misconfigured, "no audience to ask for; set tokenAudience")
+        }
+        guard service.host != .global else {
+            throw SourceError(
+                .misconfigured,
+                "the region is not known, and sts.amazonaws.com gives no web identity tokens",
+                hint: "set credentialSource.region or AWS_REGION"
+            )
+        }
+        let result = try await service.call(
+            "GetWebIdentityToken",
+            [
+                ("Audience.member.1", context.audience),
+                ("DurationSeconds", String(Self.tokenLifetime)),
+                ("SigningAlgorithm", "RS256"),
+            ],
+            key: key
+        )
+        let place = "GetWebIdentityToken at \(service.host.name)"
+        guard let token = result["WebIdentityToken"]?.text else {
+            throw SourceError(.transient, "\(place): the reply has no WebIdentityToken")
+        }
+        return try SubjectToken(jws: token, from: Self.name, at: place)
+    }
+}
+
+/// A signed `GetCallerIdentity` request, for the service to send: its reply says who signed it.
+struct CallerIdentityProof {
+    /// JSON in the order of Mondoo's documentation. Whoever has it can prove the same for 15 minutes.
+    let serialized: Secret
+
+    init(host: SecurityTokenHost, date: Date, key: AWSKey) {
+        let request = SignedRequest(
+            host: host.name,
+            region: host.signingRegion,
+            date: date,
+            query: [("Action", "GetCallerIdentity"), ("Version", "2011-06-15")],
+            key: key
+        )
+        let url = "https://\(host.name)/?Action=GetCallerIdentity&Version=2011-06-15"
+        let headers = request.headers.map { header in
+            #"{"key":\#(Self.quoted(header.name)),"value":\#(Self.quoted(header.value.text))}"#
+        }
+        serialized = Secret(
+            #"{"url":\#(Self.quoted(url)),"method":"POST","headers":[\#(headers.joined(separator: ","))]}"#
+        )
+    }
+
+    private static func quoted(_ text: String) -> String {
+        String(decoding: JSON.string(text).serialized(), as: UTF8.self)
+    }
+}

@@ -1,0 +1,120 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// The agent of Azure Arc on a machine elsewhere. It asks for a file's content before it answers, which
+/// proves that the caller may read what only root and its own group may.
+struct AzureArc {
+    /// Where the agent puts its files. Another place would be another program's trick to be sent a
+    /// file that it cannot read itself.
+    static let directory = "/var/opt/azcmagent/tokens"
+    private static let sizeLimit = 4096
+    private static let group = "himds"
+
+    let demand: AzureDemand
+    var directory = Self.directory
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let request = try self.request(context)
+        return try await context.retrying(.platform) { () async throws(SourceError) in
+            let challenge = try await context.ask(request)
+            guard challenge.status == 401 else {
+                throw context.unexpected(challenge, to: request, note: ", not a challenge")
+            }
+            let path = try Self.path(challenge.header("WWW-Authenticate"), in: directory)
+            var answer = request
+            answer.headers.append(
+                HTTPHeader("Authorization", value: try Self.key(at: path))
+            )
+            let response = try await context.ask(answer)
+            if response.status == 401 || response.status == 403 {
+                throw SourceError(
+                    .noSource,
+                    "\(request.place): status \(response.status) in spite of the key file"
+                )
+            }
+            let token = try demand.token(
+                in: response,
+                from: "azure arc",
+                at: request.place,
+                context
+            )
+            try checkEcho(response, at: request.place)
+            return token
+        }
+    }
+
+    private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {
+        let named = try context.override("IDENTITY_ENDPOINT", plainHTTP: .loopback)
+        let base = named?.url ?? "http://localhost:40342/metadata/identity/oauth2/token"
+        return HTTPRequest(
+            "GET",
+            "\(base)?api-version=2020-06-01&\(demand.parameters)",
+            headers: [HTTPHeader("Metadata", "true")],
+            trust: context.trust,
+            connectTimeout: ConnectTimeout.near
+        )
+    }
+
+    /// The key file that a challenge names, if it is one that the agent could have meant.
+    static func path(_ header: String?, in directory: String) throws(SourceError) -> String {
+        let parts = (header ?? "").split(separator: "=", omittingEmptySubsequences: false)
+            .map { String($0).trimmed }
+        guard parts.count == 2, parts[0].lowercased() == "basic realm" else {
+            throw SourceError(.noSource, "the challenge is not of the form Basic realm=FILE")
+        }
+        let (parent, name) = splitPath(parts[1])
+        guard parent == directory, name.hasSuffix(".key"), name.count > ".key".count,
+            !name.hasPrefix(".")
+        else {
+            throw SourceError(
+                .noSource,
+                "the challenge names \(parts[1].printable), which is no key file in \(directory)",
+                hint: "is the program that answers there Azure Arc's agent?"
+            )
+        }
+        return parts[1]
+    }
+
+    /// The file's content as credentials; its owner must be root or the agent's user.
+    private static func key(at path: String) throws(SourceError) -> Secret {
+        let agent = userID(of: group).map { Set([$0]) } ?? []
+        do {
+            let file = try openTrusted(path, owners: agent)
+            let size = try FileFacts(of: file.raw).size
+            guard size <= sizeLimit else {
+                throw SourceError(.noSource, "the key file is over \(sizeLimit) bytes")
+            }
+            var bytes = try file.read(upTo: sizeLimit)
+            defer { wipe(&bytes) }
+            return Secret("Basic \(String(decoding: bytes, as: UTF8.self).trimmed)")
+        } catch let error as SourceError {
+            throw error
+        } catch let error as PathError {
+            throw SourceError(
+                .misconfigured,
+                "the key file is not read: \(error)",
+                hint: error.reason == .noAccess
+                    ? "let the agent's user join the group \(group)" : error.hint
+            )
+        } catch {
+            throw SourceError(.misconfigured, "the key file is not read: \(error)")
+        }
+    }
+
+    /// Old agents ignore a selector and give the machine's own identity, which is another one.
+    private func checkEcho(
+        _ response: HTTPResponse,
+        at place: String
+    ) throws(SourceError) {
+        guard let wanted = demand.selector(AzureDemand.Selectors()) else { return }
+        let reply = AzureDemand.object(in: response)
+        let echo = reply?[wanted.name]?.string ?? reply?["mi_res_id"]?.string ?? ""
+        guard echo.lowercased() != wanted.value.lowercased() else { return }
+        throw SourceError(
+            .noSource,
+            "\(place): the token is not of the identity that was asked for (\(wanted.name))",
+            hint: "update the Arc agent, or leave the identity out to use the machine's own"
+        )
+    }
+}

@@ -1,0 +1,49 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// An Azure Pipelines job's token, from the service that its variables name. Its audience is fixed.
+struct AzurePipelines: TokenFetcher {
+    static let name = TokenPlatform.azurePipelines.rawValue
+
+    private static let url = "SYSTEM_OIDCREQUESTURI"
+    private static let bearer = "SYSTEM_ACCESSTOKEN"
+
+    /// Whose token it is to be; the pipeline's own where `nil`.
+    let serviceConnection: String?
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        guard let endpoint = try context.override(Self.url, plainHTTP: .loopback),
+            let bearer = try context.bearer(Self.bearer, scheme: "Bearer")
+        else {
+            throw SourceError(
+                .noSource,
+                "\(Self.url) and \(Self.bearer) are not both set",
+                hint: "the pipeline must map the token:"
+                    + " env: { \(Self.bearer): $(System.AccessToken) }",
+                isAbsent: true
+            )
+        }
+        let connection = serviceConnection.map { "&serviceConnectionId=\(percentEncoded($0))" }
+        let separator = endpoint.url.contains("?") ? "&" : "?"
+        return try await TokenService(
+            source: Self.name,
+            request: HTTPRequest(
+                "POST",
+                "\(endpoint.url)\(separator)api-version=7.1\(connection ?? "")",
+                headers: [
+                    bearer, HTTPHeader("Content-Type", "application/json"),
+                    // Else a bad token is answered with a redirect to a page to sign in.
+                    HTTPHeader("X-TFS-FedAuthRedirect", "Suppress"),
+                ],
+                body: Secret(""),
+                trust: context.trust
+            ),
+            members: ["oidcToken"],
+            hints: [
+                401: "the job's access token ends with the job; has it ended?",
+                404: "is credentialSource.serviceConnectionId one that the pipeline may use?",
+            ]
+        ).subjectToken(context)
+    }
+}

@@ -1,0 +1,52 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// A Buildkite job's token: from the agent API where the job has the agent's token, else by the
+/// `buildkite-agent` program.
+struct Buildkite: TokenFetcher {
+    static let name = TokenPlatform.buildkite.rawValue
+
+    private static let token = "BUILDKITE_AGENT_ACCESS_TOKEN"
+
+    /// Seconds.
+    let lifetime: Int
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let audience = try context.requiredAudience()
+        guard let bearer = try context.bearer(Self.token, scheme: "Token") else {
+            return try await context.token(printedBy: program(audience, context), source: Self.name)
+        }
+        guard let job = context.variable("BUILDKITE_JOB_ID") else {
+            throw SourceError(
+                .noSource,
+                "the variable BUILDKITE_JOB_ID is not set",
+                hint: "in a Buildkite job, hand it on",
+                isAbsent: true
+            )
+        }
+        let endpoint = try context.override("BUILDKITE_AGENT_ENDPOINT", plainHTTP: .loopback)
+        let base = endpoint?.url ?? "https://agent.buildkite.com/v3"
+        return try await TokenService(
+            source: Self.name,
+            request: HTTPRequest(
+                posting: ["audience": .string(audience), "lifetime": .integer(Int64(lifetime))],
+                to: "\(base)/jobs/\(percentEncoded(job))/oidc/tokens",
+                headers: [bearer],
+                trust: context.trust
+            ),
+            members: ["token"],
+            hints: [401: "the agent's token ends with the job; has it ended?"]
+        ).subjectToken(context)
+    }
+
+    private func program(_ audience: String, _ context: SourceContext) -> Program {
+        Program(
+            command: [
+                "buildkite-agent", "oidc", "request-token", "--audience", audience, "--lifetime",
+                String(lifetime),
+            ],
+            variables: context.environment.filter { $0.key.hasPrefix("BUILDKITE") }
+        )
+    }
+}

@@ -1,0 +1,94 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// Identity tokens from GCP's metadata server: Compute Engine, GKE, Cloud Run and Functions.
+struct GoogleMetadata: TokenFetcher {
+    static let name = TokenPlatform.gcp.rawValue
+
+    /// `default`, or the e-mail address of another service account of the machine.
+    let serviceAccount: String
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        guard !context.audience.isEmpty else {
+            throw SourceError(.misconfigured, "no audience to ask for; set tokenAudience")
+        }
+        let request = try self.request(context)
+        return try await context.retrying(context.evidence(of: .gcp)) {
+            () async throws(SourceError) in
+            let response = try await context.ask(request)
+            return try token(in: response, to: request, context)
+        }
+    }
+
+    /// The variables that name the server, in the order the vendor's libraries look at them.
+    private static let overrides = ["GCE_METADATA_HOST", "GCE_METADATA_ROOT"]
+
+    private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {
+        var base = "http://169.254.169.254"
+        var headers = [HTTPHeader("Metadata-Flavor", "Google")]
+        var override: Endpoint?
+        for variable in Self.overrides where override == nil {
+            override = try context.override(
+                variable,
+                scheme: "http://",
+                plainHTTP: .googleMetadata
+            )
+        }
+        if let override {
+            base = override.url
+        } else {
+            // The address needs no resolver that could be led astray; the name is what it answers to.
+            headers.append(HTTPHeader("Host", "metadata.google.internal"))
+        }
+        let path = "/computeMetadata/v1/instance/service-accounts"
+        return HTTPRequest(
+            "GET",
+            "\(base)\(path)/\(percentEncoded(serviceAccount))/identity"
+                + "?audience=\(percentEncoded(context.audience))&format=full",
+            headers: headers,
+            trust: context.trust,
+            connectTimeout: ConnectTimeout.near
+        )
+    }
+
+    private func token(
+        in response: HTTPResponse,
+        to request: HTTPRequest,
+        _ context: SourceContext
+    ) throws(SourceError) -> SubjectToken {
+        let isGoogle = response.header("Metadata-Flavor") == "Google"
+        let status = response.status
+        let place = request.place
+        if status == 200, isGoogle {
+            return try SubjectToken(jws: response.body.text, from: Self.name, at: place)
+        }
+        if isPassing(status) {
+            throw context.unexpected(response, to: request)
+        }
+        guard isGoogle else {
+            throw SourceError(
+                .noSource,
+                "\(place): status \(status) without Metadata-Flavor: Google, so not GCP's",
+                isAbsent: true
+            )
+        }
+        throw context.unexpected(
+            response,
+            to: request,
+            hint: Self.hint(for: status),
+            refusal: status == 400 ? .misconfigured : .noSource
+        )
+    }
+
+    private static func hint(for status: Int) -> String? {
+        switch status {
+        case 400: "is the audience one that GCP takes?"
+        case 403:
+            "on GKE, the pod's service account needs roles/iam.workloadIdentityUser on the linked"
+                + " one; a change takes minutes"
+        case 404: "attach a service account to the machine (on GKE, link one to the pod's)"
+        default: nil
+        }
+    }
+}

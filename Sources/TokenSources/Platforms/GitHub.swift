@@ -1,0 +1,58 @@
+internal import Federation
+internal import HTTP
+internal import Platform
+
+/// The identity token of a GitHub Actions job, from the service that its variables name.
+struct GitHubActions: TokenFetcher {
+    static let name = TokenPlatform.github.rawValue
+
+    func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
+        let ended = "the job's request token ends with the job; has it ended?"
+        let service = TokenService(
+            source: Self.name,
+            request: try request(context),
+            members: ["value"],
+            hints: [401: ended, 403: ended]
+        )
+        return try await service.subjectToken(context)
+    }
+
+    private static let url = "ACTIONS_ID_TOKEN_REQUEST_URL"
+    private static let bearer = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+
+    private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {
+        guard let endpoint = try context.override(Self.url, plainHTTP: .loopback),
+            let bearer = context.variable(Self.bearer)
+        else { throw unset(context) }
+        guard bearer.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw SourceError(.misconfigured, "\(Self.bearer) holds characters no token has")
+        }
+        var url = endpoint.url
+        if !context.audience.isEmpty {
+            url += url.contains("?") ? "&" : "?"
+            url += "audience=\(percentEncoded(context.audience))"
+        }
+        return HTTPRequest(
+            "GET",
+            url,
+            headers: [
+                HTTPHeader("Authorization", value: Secret("bearer \(bearer)")),
+                HTTPHeader("Accept", "application/json; api-version=2.0"),
+            ],
+            trust: context.trust,
+            connectTimeout: ConnectTimeout.far
+        )
+    }
+
+    private func unset(_ context: SourceContext) -> SourceError {
+        let isJob = context.variable("GITHUB_ACTIONS") == "true"
+        return SourceError(
+            .noSource,
+            "\(Self.url) and \(Self.bearer) are not both set",
+            hint: isJob
+                ? "the job needs 'permissions: id-token: write'; pull requests from forks never get it"
+                : "in a GitHub Actions job, grant 'permissions: id-token: write' and hand both on",
+            isAbsent: true
+        )
+    }
+}
