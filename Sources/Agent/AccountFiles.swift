@@ -12,7 +12,8 @@ package enum AccountFiles {
         package var exitCode: Int32 { isUnreadable ? 66 : failure.exitCode }
     }
 
-    /// Reads and parses one file. As root, one that somebody else could change is refused.
+    /// Reads and parses one file. As root, one that somebody else could change is refused; for another
+    /// user that is a warning of the account's.
     ///
     /// - Parameter environment: what may supply values that the file leaves out.
     /// - Throws: ``Problem``.
@@ -22,7 +23,11 @@ package enum AccountFiles {
     ) throws(Problem) -> Account {
         let document = try read(path)
         do throws(AccountError) {
-            return try Account(parsing: document, path: path, environment: environment)
+            let account = try Account(parsing: document, path: path, environment: environment)
+            guard effectiveUser != 0, let objection = objection(to: path) else { return account }
+            return account.warning(
+                "others can change the account file, which chooses hosts and programs: \(objection)"
+            )
         } catch {
             throw Problem(path: path, failure: error.failure, isUnreadable: false)
         }
@@ -41,45 +46,51 @@ package enum AccountFiles {
         }
     }
 
-    /// The file's bytes, checked as ``load(_:)`` does.
+    /// The file's bytes, checked as ``load(_:environment:)`` does.
     /// - Throws: ``Problem``.
     package static func read(_ path: String) throws(Problem) -> Secret {
         let name = "account file \(path.printable)"
         // As root what is read is what was looked at, not where a link leads by then.
-        let isRoot = effectiveUser == 0
-        let place = isRoot ? try resolved(path, name) : path
-        if isRoot, let place = try foreignHand(on: place, name) {
-            let failure = Failure(
-                .misconfigured,
-                at: .account,
-                "\(name): others than root can change \(place.printable)",
-                hint: "an account file chooses hosts and programs: chown it to root, chmod go-w"
-            )
-            throw Problem(path: path, failure: failure, isUnreadable: false)
-        }
+        let checked = effectiveUser == 0 ? try trusted(path, name) : nil
         do throws(ReadFileError) {
-            return try readFile(place, limit: Account.maximalSize, followsLinks: !isRoot)
+            guard let checked else { return try readFile(path, limit: Account.maximalSize) }
+            return try readFile(checked, limit: Account.maximalSize)
         } catch {
             throw problem(path, name, error)
         }
     }
 
-    private static func foreignHand(
-        on path: String,
-        _ name: String
-    ) throws(Problem) -> String? {
-        do throws(Errno) {
-            return try firstForeignHand(on: path)
+    private static func trusted(_ path: String, _ name: String) throws(Problem) -> FileDescriptor {
+        do throws(PathError) {
+            return try openTrusted(try resolved(path), owners: [0], isRegular: false)
         } catch {
-            throw unreadable(path, "\(name): \(error)")
+            if let reason = error.reason { throw unreadable(path, "\(name): \(reason)") }
+            let failure = Failure(
+                .misconfigured,
+                at: .account,
+                "\(name): others than root can change it: \(error.description.printable)",
+                hint: (error.hint ?? "chown root \(error.path)").printable
+                    + "; an account file chooses hosts and programs"
+            )
+            throw Problem(path: path, failure: failure, isUnreadable: false)
         }
     }
 
-    private static func resolved(_ path: String, _ name: String) throws(Problem) -> String {
+    /// Why others than this user and root could change the file; `nil` where they could not.
+    private static func objection(to path: String) -> String? {
+        do throws(PathError) {
+            _ = try openTrusted(try resolved(path), owners: [effectiveUser])
+            return nil
+        } catch {
+            return error.reason == nil ? error.description.printable : nil
+        }
+    }
+
+    private static func resolved(_ path: String) throws(PathError) -> String {
         do throws(Errno) {
             return try realPath(path)
         } catch {
-            throw unreadable(path, "\(name): \(error)")
+            throw PathError(path, "cannot be followed", error)
         }
     }
 

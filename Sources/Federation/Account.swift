@@ -40,6 +40,19 @@ package struct Account: Sendable {
 
     /// The same account with these outputs in place of its own (`--output`), and these hooks.
     package func replacingOutputs(_ outputs: [Output], hooks: [RefreshHook]? = nil) -> Account {
+        replacing(outputs, hooks ?? self.hooks, warnings)
+    }
+
+    /// The same account with one warning more.
+    package func warning(_ text: String) -> Account {
+        replacing(configuredOutputs, hooks, warnings + [text])
+    }
+
+    private func replacing(
+        _ outputs: [Output],
+        _ hooks: [RefreshHook],
+        _ warnings: [String]
+    ) -> Account {
         Account(
             name: name,
             path: path,
@@ -50,7 +63,7 @@ package struct Account: Sendable {
             issuer: issuer,
             lifetime: lifetime,
             configuredOutputs: outputs,
-            hooks: hooks ?? self.hooks,
+            hooks: hooks,
             revokeOnExit: revokeOnExit,
             proxy: proxy,
             caFile: caFile,

@@ -68,6 +68,8 @@ extension Directory {
         }
         let file = FileDescriptor(owning: raw)
         do throws(Errno) {
+            // What it inherited from the directory's default list would grant more than the mode says.
+            try systemCall { wif_remove_access_lists(file.raw) }
             try assign(rights.mode, owner: rights.owner, group: rights.group, to: file.raw)
         } catch {
             let hint = error.code == EPERM ? "only root may give files away" : nil

@@ -44,10 +44,21 @@ package final class Directory: Sendable {
 
     /// Checks owner and mode of the directory once more, for they may have changed since the walk.
     package func recheck() throws(PathError) {
-        let facts = try about(path, "cannot be examined") { () throws(Errno) in
-            try FileFacts(of: raw)
+        try trust.check(raw, path: path)
+    }
+
+    /// Opens a name in it with `O_PATH`, links not followed, to ask about it; `nil` if there is none.
+    func look(at name: String) throws(PathError) -> FoundFile? {
+        do throws(Errno) {
+            let found = FileDescriptor(
+                owning: try systemCall { unsafe wif_open_path(raw, name) }
+            )
+            let facts = try FileFacts(of: found.raw)
+            return FoundFile(descriptor: found, facts: facts)
+        } catch {
+            if error == .notFound { return nil }
+            throw PathError(path(of: name), "cannot be examined", error)
         }
-        try trust.check(facts, path: path)
     }
 
     /// Removes a name; nothing is done where there is none. `unlinkat(2)`
@@ -87,6 +98,13 @@ package final class Directory: Sendable {
     }
 }
 
+/// A file that was looked at, not opened: its descriptor (`O_PATH`) stands for it whatever its name
+/// leads to since.
+struct FoundFile: ~Copyable {
+    let descriptor: FileDescriptor
+    let facts: FileFacts
+}
+
 /// Whose directories are good enough to put a secret in.
 package struct DirectoryTrust: Sendable {
     /// Besides root.
@@ -103,9 +121,14 @@ package struct DirectoryTrust: Sendable {
     }
 
     /// Checks one directory of a path: owned by root or a trusted owner; writable by its group (if not
-    /// a trusted one) or by others only with the sticky bit, under which they cannot replace what
-    /// is not theirs.
-    package func check(_ facts: FileFacts, path: String) throws(PathError) {
+    /// a trusted one), by others, or by whom its access list names, only with the sticky bit, under
+    /// which they cannot replace what is not theirs.
+    /// - Returns: the directory's facts.
+    @discardableResult
+    package func check(_ descriptor: Int32, path: String) throws(PathError) -> FileFacts {
+        let facts = try about(path, "cannot be examined") { () throws(Errno) in
+            try FileFacts(of: descriptor)
+        }
         guard facts.owner == 0 || owners.contains(facts.owner) else {
             let trusted = owners.sorted().filter { $0 != 0 }.map(userDescription)
             throw PathError(
@@ -115,20 +138,11 @@ package struct DirectoryTrust: Sendable {
                     + (["root"] + trusted).joined(separator: " or ")
             )
         }
-        if facts.mode & 0o1000 != 0 || path == shared { return }
-        if facts.mode & 0o002 != 0 {
-            throw PathError(
-                path,
-                "is writable by others (mode \(facts.modeText))",
-                hint: "chmod o-w \(path), or set the sticky bit: chmod +t \(path)"
-            )
+        if facts.mode & 0o1000 != 0 || path == shared { return facts }
+        let writers = try otherWriters(of: descriptor, facts, path: path)
+        if let writer = writers.first(where: { !$0.isTrusted(owners: owners, groups: groups) }) {
+            throw writer.error(path, facts, mayBeSticky: true)
         }
-        if facts.mode & 0o020 != 0, !groups.contains(facts.group) {
-            throw PathError(
-                path,
-                "is writable by its group \(facts.group) (mode \(facts.modeText))",
-                hint: "chmod g-w \(path), or name that group in the output"
-            )
-        }
+        return facts
     }
 }

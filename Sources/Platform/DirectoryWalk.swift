@@ -97,10 +97,7 @@ private struct DirectoryWalk: ~Copyable {
     }
 
     private mutating func check() throws(PathError) {
-        let facts = try about(path(), "cannot be examined") { () throws(Errno) in
-            try FileFacts(of: here.raw)
-        }
-        try trust.check(facts, path: path())
+        let facts = try trust.check(here.raw, path: path())
         if facts.owner != 0 || facts.mode & 0o022 != 0 { isRootsAlone = false }
     }
 

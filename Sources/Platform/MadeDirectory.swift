@@ -18,6 +18,8 @@ func claimMade(
     guard facts.owner == geteuid(), facts.mode & 0o077 == 0, try isEmpty(made.raw) else {
         throw Errno(EEXIST)
     }
+    // What it inherited from the parent's default list would grant more than the mode says.
+    try systemCall { wif_remove_access_lists(made.raw) }
     try assign(rights.mode, owner: rights.owner, group: rights.group, to: made.raw)
     return made
 }

@@ -15,6 +15,7 @@ package func makeFile(at path: String, with bytes: [UInt8], mode: UInt32) throws
     let file = FileDescriptor(owning: raw)
     defer { _ = unsafe unlink(temporary) }
     _ = try about(path, "cannot be written") { () throws(Errno) in
+        try systemCall { wif_remove_access_lists(file.raw) }
         try systemCall { fchmod(file.raw, mode) }
         try unsafe file.writeAll(bytes.span.bytes)
         try systemCall { fsync(file.raw) }

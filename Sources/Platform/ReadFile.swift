@@ -38,11 +38,24 @@ package func readFile(
     followsLinks: Bool = true
 ) throws(ReadFileError) -> Secret {
     let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (isPrivate || !followsLinks ? O_NOFOLLOW : 0)
+    let raw: Int32
+    do throws(Errno) {
+        raw = try systemCall { unsafe wif_openat(AT_FDCWD, path, flags, 0) }
+    } catch {
+        throw .system(error)
+    }
+    return try readFile(FileDescriptor(owning: raw), limit: limit, isPrivate: isPrivate)
+}
+
+/// Reads an open file as ``readFile(_:limit:isPrivate:followsLinks:)`` does.
+/// - Throws: ``ReadFileError``.
+package func readFile(
+    _ file: borrowing FileDescriptor,
+    limit: Int,
+    isPrivate: Bool = false
+) throws(ReadFileError) -> Secret {
     var refusal: ReadFileError?
     do throws(Errno) {
-        let file = FileDescriptor(
-            owning: try systemCall { unsafe wif_openat(AT_FDCWD, path, flags, 0) }
-        )
         refusal = try reasonToRefuse(file, limit: limit, isPrivate: isPrivate)
         if refusal == nil, let content = try content(of: file, limit: limit) { return content }
     } catch {
@@ -149,26 +162,4 @@ package func isRootsAlone(_ directory: String) throws(Errno) -> Bool {
         if facts.owner != 0 || facts.mode & 0o022 != 0 { return false }
     }
     return true
-}
-
-/// Whether somebody else could change what a path leads to: the first file or directory on it, links
-/// resolved, that another user owns, or that group or others can write to without the sticky bit.
-/// `nil` where there is none.
-/// - Throws: ``Errno`` where the path cannot be followed.
-package func firstForeignHand(on path: String) throws(Errno) -> String? {
-    let resolved = try realPath(path)
-    var prefix = ""
-    for part in [""] + resolved.split(separator: "/").map(String.init) {
-        prefix = part.isEmpty ? "/" : (prefix == "/" ? "/" : prefix + "/") + part
-        var status = stat()
-        let current = prefix
-        try systemCall { unsafe lstat(current, &status) }
-        let isDirectory = status.st_mode & S_IFMT == S_IFDIR
-        let isOwned = status.st_uid == 0 || status.st_uid == geteuid()
-        let isWritable =
-            status.st_mode & 0o002 != 0 || (status.st_mode & 0o020 != 0 && status.st_gid != 0)
-        let isSticky = isDirectory && status.st_mode & S_ISVTX != 0
-        if !isOwned || (isWritable && !isSticky) { return current }
-    }
-    return nil
 }

@@ -12,18 +12,15 @@ package func trustedFile(_ path: String, owners: Set<UInt32>) throws(PathError) 
     for _ in 0..<40 {
         let (parent, name) = splitPath(path)
         let directory = try Directory.open(parent, trust: trust)
-        let place = try about(parent, "cannot be examined") { () throws(Errno) in
-            try FileFacts(of: directory.raw)
-        }
-        try checkUnshared(place, path: parent, owners)
-        guard let facts = try directory.facts(of: name) else {
+        try checkUnshared(directory.raw, path: parent, owners)
+        guard let file = try directory.look(at: name) else {
             throw PathError(path, "cannot be opened", .notFound)
         }
-        if facts.kind != .symbolicLink {
-            guard facts.kind == .regular else {
-                throw PathError(path, "is \(facts.kind.rawValue), not a regular file")
+        if file.facts.kind != .symbolicLink {
+            guard file.facts.kind == .regular else {
+                throw PathError(path, "is \(file.facts.kind.rawValue), not a regular file")
             }
-            try checkUnshared(facts, path: path, owners)
+            try checkUnshared(file.descriptor.raw, path: path, owners)
             return path
         }
         let target = try about(path, "cannot be followed") { () throws(Errno) in
@@ -43,47 +40,50 @@ package func splitPath(_ path: String) -> (directory: String, name: String) {
     return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
 }
 
-/// Opens a file for reading that must be such a one as ``trustedFile(_:owners:)`` accepts, and no
-/// link itself.
-/// - Throws: ``PathError``.
+/// Opens a file for reading, no link itself, that nobody but root and the trusted owners can change:
+/// the directories on its path are theirs, no one else can write to them (except under the sticky
+/// bit, which protects what is there) or to the file.
+/// - Parameter isRegular: whether anything but a regular file is refused; else that is the reader's.
+/// - Throws: ``PathError``, whose reason is `nil` where a rule refused the path.
 package func openTrusted(
     _ path: String,
-    owners: Set<UInt32>
+    owners: Set<UInt32>,
+    isRegular: Bool = true
 ) throws(PathError) -> FileDescriptor {
     let (parent, name) = splitPath(path)
     let trust = DirectoryTrust(owners: owners, groups: [])
     let directory = try Directory.open(parent, trust: trust)
     let raw = try about(path, "cannot be opened") { () throws(Errno) in
-        try systemCall {
-            unsafe wif_openat(directory.raw, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)
-        }
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+        return try systemCall { unsafe wif_openat(directory.raw, name, flags, 0) }
     }
     let file = FileDescriptor(owning: raw)
     let facts = try about(path, "cannot be examined") { () throws(Errno) in
         try FileFacts(of: raw)
     }
-    guard facts.kind == .regular else {
+    guard facts.kind == .regular || !isRegular else {
         throw PathError(path, "is \(facts.kind.rawValue), not a regular file")
     }
-    try checkUnshared(facts, path: path, owners)
+    try checkUnshared(raw, path: path, owners)
     return file
 }
 
 private func checkUnshared(
-    _ facts: FileFacts,
+    _ descriptor: Int32,
     path: String,
     _ owners: Set<UInt32>
 ) throws(PathError) {
+    let facts = try about(path, "cannot be examined") { () throws(Errno) in
+        try FileFacts(of: descriptor)
+    }
     guard facts.owner == 0 || owners.contains(facts.owner) else {
         throw PathError(path, "is owned by \(userDescription(facts.owner)), who is not trusted")
     }
-    if facts.mode & 0o022 != 0 {
-        throw PathError(
-            path,
-            "is writable by others than its owner (mode \(facts.modeText))",
-            hint: "chmod go-w \(path)"
-        )
+    let writers = try otherWriters(of: descriptor, facts, path: path)
+    guard let writer = writers.first(where: { !$0.isTrusted(owners: owners, groups: []) }) else {
+        return
     }
+    throw writer.error(path, facts)
 }
 
 /// The path with its directory resolved. `realpath(3)`

@@ -209,6 +209,7 @@ private func assignToSocket(
     guard facts.kind == FileFacts.Kind.socket, facts.owner == geteuid(), facts.links == 1 else {
         throw Errno(EEXIST)
     }
+    try systemCall { wif_remove_access_lists(file.raw) }
     if let group { try systemCall { wif_chown_path(file.raw, .max, group) } }
     if facts.mode != mode { try systemCall { wif_chmod_path(file.raw, mode) } }
     if let owner { try systemCall { wif_chown_path(file.raw, owner, .max) } }

@@ -10,7 +10,7 @@ import socketserver
 import subprocess
 import threading
 
-from world import SYSTEM_PYTHON, World, root_only, wait_for
+from world import SYSTEM_PYTHON, World, access_list, root_only, wait_for
 
 GOOD = {
     "type": "external_account", "audience": "//captain.api.mondoo.app/spaces/demo",
@@ -106,16 +106,46 @@ class BadInput(World):
     @root_only
     def test_files_that_others_can_change(self):
         path = self.account(GOOD)
-        path.chmod(0o666)
-        done = self.wif("check", "-c", path)
-        self.assertEqual(done.returncode, 78, done.stderr)
-        self.assertIn(b"others", done.stderr)
+        for mode, says in [(0o666, b"writable by others"), (0o660, b"writable by its group root")]:
+            path.chmod(mode)
+            done = self.wif("check", "-c", path)
+            self.assertEqual(done.returncode, 78, done.stderr)
+            self.assertIn(b"others than root can change it", done.stderr)
+            self.assertIn(says, done.stderr)
         path.chmod(0o600)
-        self.scratch.chmod(0o777)
-        done = self.wif("check", "-c", path)
-        self.assertEqual(done.returncode, 78, done.stderr)
+        for mode in [0o777, 0o770]:
+            self.scratch.chmod(mode)
+            done = self.wif("check", "-c", path)
+            self.assertEqual(done.returncode, 78, done.stderr)
         self.scratch.chmod(0o1777)
         self.assertEqual(self.wif("check", "-c", path).returncode, 0)
+
+    @root_only
+    def test_files_whose_access_list_lets_others_write(self):
+        """Such a file looks like one of mode 0660, or, behind a mask, of 0600."""
+        path = self.account(GOOD)
+        for place in [path, self.scratch]:
+            os.setxattr(place, "system.posix_acl_access", access_list(user=4242, bits=6))
+            done = self.wif("check", "-c", path)
+            self.assertEqual(done.returncode, 78, done.stderr)
+            self.assertIn(b"is writable by the user 4242", done.stderr)
+            self.assertIn(b"setfacl -x u:4242", done.stderr)
+            os.setxattr(place, "system.posix_acl_access", access_list(user=4242, bits=5))
+            self.assertEqual(self.wif("check", "-c", path).returncode, 0)
+
+    @root_only
+    def test_another_user_is_warned_of_files_that_others_can_change(self):
+        self.scratch.chmod(0o755)
+        path = self.account(GOOD)
+        os.chown(path, 4242, 4242)
+        done = self.wif("check", "-c", path, user=4242)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn(b"others can change", done.stdout)
+        path.chmod(0o660)
+        done = self.wif("check", "-c", path, user=4242)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"others can change the account file", done.stdout)
+        self.assertIn(b"writable by its group 4242", done.stdout)
 
     def test_places_that_are_refused(self):
         world = self.emulator("--platform", "gcp")

@@ -13,6 +13,7 @@ import pwd
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -41,6 +42,13 @@ def wait_for(condition, what, deadline=DEADLINE):
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline} s for {what}")
         time.sleep(0.02)
+
+
+def access_list(user, bits):
+    """A POSIX access list as the kernel stores it, for system.posix_acl_access: acl(5)."""
+    entries = [(0x01, 7, -1), (0x02, bits, user), (0x04, 0, -1), (0x10, 7, -1), (0x20, 0, -1)]
+    return struct.pack("<I", 2) + b"".join(
+        struct.pack("<HHi", tag, bits, who) for tag, bits, who in entries)
 
 
 def remember(data, origin):
@@ -181,11 +189,12 @@ class World(unittest.TestCase):
         return path
 
     def wif(self, *arguments, environment=None, stdin=b"", deadline=DEADLINE, records=True,
-            program="wif-agent"):
+            program="wif-agent", user=None):
         command = [str(BIN / program), *[str(argument) for argument in arguments]]
         done = subprocess.run(
             command, input=stdin, capture_output=True, timeout=deadline,
-            env=environment if environment is not None else {"PATH": os.environ["PATH"]})
+            env=environment if environment is not None else {"PATH": os.environ["PATH"]},
+            user=user, group=user, extra_groups=None if user is None else [])
         # What `get` and `token --raw` print on standard output is the secret that was asked for.
         if records:
             remember(done.stdout, command)

@@ -135,6 +135,12 @@ void wif_raise_descriptor_limit(void);
 // Returns 0 when in force, 1 where there is no Landlock or a container hides it, -1 on failure.
 int wif_landlock_forbid_writing(void);
 
+// acl(5): the attribute system.posix_acl_access as it is stored, also of what wif_open_path opened;
+// returns its length, 0 where there is none. The other removes it, and a directory's default list, so
+// that the mode alone says who may do what.
+int wif_access_list(int descriptor, void *buffer, size_t size);
+int wif_remove_access_lists(int descriptor);
+
 // fstatfs(2): whether the file system is kept in memory (tmpfs, ramfs).
 int wif_is_memory_file_system(int descriptor);
 
