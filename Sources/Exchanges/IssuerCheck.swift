@@ -33,18 +33,8 @@ extension ExchangeContext {
 
 /// Whose issuer it is; `nil` for one that a service has to ask.
 private func knownPlatform(_ issuer: String) -> String? {
-    let hosts = [
-        "accounts.google.com": "Google", "container.googleapis.com": "Google",
-        "sts.windows.net": "Microsoft Entra", "login.microsoftonline.com": "Microsoft Entra",
-        "token.actions.githubusercontent.com": "GitHub", "vstoken.dev.azure.com": "Azure DevOps",
-        "gitlab.com": "GitLab", "oidc.circleci.com": "CircleCI", "api.bitbucket.org": "Bitbucket",
-        "app.terraform.io": "HCP Terraform", "agent.buildkite.com": "Buildkite",
-        "oidc.fly.io": "Fly.io", "oidc.vercel.com": "Vercel",
-    ]
     do throws(EndpointError) {
-        let host = try Endpoint(issuer).host
-        if host.hasSuffix(".tokens.sts.global.api.aws") { return "AWS" }
-        return hosts[host]
+        return KnownIssuers.owner(ofHost: try Endpoint(issuer).host)
     } catch {
         return nil
     }

@@ -139,15 +139,7 @@ struct Refusal {
 
     /// What the platform of the token's issuer needs for a token that fits.
     private var platformAdvice: String {
-        let issuer = claims?.issuer ?? ""
-        if issuer.contains("token.actions.githubusercontent.com") {
-            return "; organisation, repository, ref and environment are compared"
-        }
-        if issuer.contains("gitlab") { return "; the job's id_tokens sets aud" }
-        if issuer.contains("bitbucket") { return "; the step needs oidc: true" }
-        if issuer.contains("circleci") {
-            return "; VCS origin and ref are in CIRCLE_OIDC_TOKEN_V2 alone"
-        }
-        return ""
+        guard let claims, let advice = TokenFacts.of(claims.all).advice else { return "" }
+        return "; \(advice)"
     }
 }

@@ -29,7 +29,15 @@ extension PlatformFacts {
             "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_CA_BUNDLE",
         ],
         parse: { (options) throws(AccountError) in .aws(try AWSSource(parsing: &options)) },
-        startsPrograms: { _, environment in AWSSource.filesNameProgram(in: environment) }
+        startsPrograms: { _, environment in AWSSource.filesNameProgram(in: environment) },
+        issuers: KnownIssuers(of: "AWS", "*.tokens.sts.global.api.aws"),
+        tokens: TokenFacts(
+            name: "AWS IAM outbound federation",
+            claims: [
+                ["https://sts.amazonaws.com/", "aws_account"],
+                ["https://sts.amazonaws.com/", "org_id"],
+            ]
+        )
     )
 }
 

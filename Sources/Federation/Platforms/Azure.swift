@@ -11,7 +11,13 @@ extension PlatformFacts {
             "MSI_ENDPOINT", "IDENTITY_SERVER_THUMBPRINT", "IMDS_ENDPOINT", "AZURE_CLIENT_ID",
             "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST",
         ],
-        parse: { (options) throws(AccountError) in .azure(try AzureSource(parsing: &options)) }
+        parse: { (options) throws(AccountError) in .azure(try AzureSource(parsing: &options)) },
+        issuers: KnownIssuers(
+            of: "Microsoft Entra",
+            "sts.windows.net",
+            "login.microsoftonline.com"
+        ),
+        tokens: TokenFacts(name: "Microsoft Entra ID", claims: [["tid"], ["oid"], ["xms_mirid"]])
     )
 }
 

@@ -5,6 +5,7 @@ extension PlatformFacts {
         otherVariables: ["SYSTEM_ACCESSTOKEN"],
         parse: { (options) throws(AccountError) in
             .azurePipelines(serviceConnection: try options.text("serviceConnectionId"))
-        }
+        },
+        issuers: KnownIssuers(of: "Azure DevOps", "vstoken.dev.azure.com")
     )
 }

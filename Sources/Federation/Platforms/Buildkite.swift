@@ -8,6 +8,12 @@ extension PlatformFacts {
         },
         startsPrograms: { _, environment in
             (environment["BUILDKITE_AGENT_ACCESS_TOKEN"] ?? "").isEmpty
-        }
+        },
+        issuers: KnownIssuers(of: "Buildkite", "agent.buildkite.com"),
+        tokens: TokenFacts(
+            name: "Buildkite",
+            stableUpTo: [":commit:"],
+            claims: [["organization_slug"], ["pipeline_slug"], ["build_branch"]]
+        )
     )
 }

@@ -11,6 +11,16 @@ extension PlatformFacts {
         },
         startsPrograms: { source, _ in
             if case .circleci(variable: nil) = source { true } else { false }
-        }
+        },
+        issuers: KnownIssuers(of: "CircleCI", "oidc.circleci.com"),
+        tokens: TokenFacts(
+            name: "CircleCI",
+            stableUpTo: ["/user/"],
+            claims: [
+                ["oidc.circleci.com/project-id"], ["oidc.circleci.com/vcs-origin"],
+                ["oidc.circleci.com/vcs-ref"],
+            ],
+            advice: "VCS origin and ref are in CIRCLE_OIDC_TOKEN_V2 alone"
+        )
     )
 }

@@ -10,6 +10,11 @@ extension PlatformFacts {
         otherVariables: ["NO_GCE_CHECK"],
         parse: { (options) throws(AccountError) in
             .gcp(serviceAccount: try options.text("serviceAccount") ?? "default")
-        }
+        },
+        issuers: KnownIssuers(of: "Google", "accounts.google.com"),
+        tokens: TokenFacts(
+            name: "Google Cloud",
+            claims: [["email"], ["google", "compute_engine", "project_id"]]
+        )
     )
 }

@@ -8,7 +8,17 @@ extension PlatformFacts {
         },
         namedVariable: { source in
             if case .gitlab(let variable) = source { variable } else { nil }
-        }
+        },
+        issuers: KnownIssuers(of: "GitLab", "gitlab.com"),
+        tokens: TokenFacts(
+            name: "GitLab CI/CD",
+            areIts: { _, claims in claims["project_path"] != nil && claims["ref_type"] != nil },
+            claims: [
+                ["project_path"], ["environment"], ["ref_type"], ["ref"], ["ref_protected"],
+                ["project_id"],
+            ],
+            advice: "the job's id_tokens sets aud"
+        )
     )
 
     private static let usualVariable = "GITLAB_OIDC_TOKEN"

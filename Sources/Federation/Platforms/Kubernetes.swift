@@ -8,7 +8,20 @@ extension PlatformFacts {
         },
         rotatingFile: { source in
             if case .kubernetes(.file(let path)) = source { path } else { nil }
-        }
+        },
+        // GKE's clusters; those of others have hosts of their own.
+        issuers: KnownIssuers(of: "Google", "container.googleapis.com"),
+        tokens: TokenFacts(
+            name: "Kubernetes",
+            areIts: { _, claims in
+                claims["kubernetes.io"] != nil
+                    || claims["sub"]?.string?.hasPrefix("system:serviceaccount:") == true
+            },
+            claims: [
+                ["kubernetes.io", "namespace"], ["kubernetes.io", "serviceaccount", "name"],
+                ["kubernetes.io", "serviceaccount", "uid"],
+            ]
+        )
     )
 }
 

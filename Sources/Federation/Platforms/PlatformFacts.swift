@@ -19,6 +19,10 @@ package struct PlatformFacts: Sendable {
     var needsUnixSocket = false
     /// The file in which something else keeps the token fresh.
     var rotatingFile: @Sendable (TokenSource) -> String? = { _ in nil }
+    /// The issuers that every service knows.
+    package var issuers: KnownIssuers?
+    /// What is known of its tokens, where that is more than their issuer.
+    package var tokens: TokenFacts?
 
     /// The variables of a requester's environment that a job may carry for this platform.
     var variables: [String] {

@@ -9,6 +9,16 @@ extension PlatformFacts {
                 throw options.error("tag", "letters, digits and _ are expected, and not TYPE")
             }
             return .terraform(tag: tag)
-        }
+        },
+        issuers: KnownIssuers(of: "HCP Terraform", "app.terraform.io"),
+        tokens: TokenFacts(
+            name: "HCP Terraform",
+            areIts: { _, claims in claims["terraform_workspace_id"] != nil },
+            stableUpTo: [":run_phase:"],
+            claims: [
+                ["terraform_organization_name"], ["terraform_project_name"],
+                ["terraform_workspace_name"], ["terraform_workspace_id"],
+            ]
+        )
     )
 }

@@ -2,6 +2,7 @@ extension PlatformFacts {
     /// A Vercel build, by a variable.
     static let vercel = PlatformFacts(
         signs: [.variable("VERCEL_OIDC_TOKEN", "VERCEL")],
-        parse: { _ in .vercel }
+        parse: { _ in .vercel },
+        issuers: KnownIssuers(of: "Vercel", "oidc.vercel.com")
     )
 }

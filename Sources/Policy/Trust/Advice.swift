@@ -16,7 +16,7 @@ package struct Advice: Equatable, Sendable {
     /// - Parameter claims: of a token of the workload, taken where it will run; for a signed AWS request
     ///   what GetCallerIdentity answers.
     package init(for service: TrustingService, claims: JSON) {
-        let issuer = KnownIssuer.of(claims)
+        let issuer = TokenFacts.of(claims)
         switch service.dialect {
         case nil where callerIdentity("arn", in: claims) != nil && claims["iss"] == nil:
             self.init(callerIdentity: claims)
@@ -53,7 +53,7 @@ package struct Advice: Equatable, Sendable {
         )
     }
 
-    private init(mondoo claims: JSON, _ issuer: KnownIssuer) {
+    private init(mondoo claims: JSON, _ issuer: TokenFacts) {
         var remarks: [String] = []
         let subject = claims["sub"]?.string
         if subject == nil { remarks.append("the token has no sub, which Mondoo compares") }
@@ -87,7 +87,7 @@ package struct Advice: Equatable, Sendable {
         }
     }
 
-    private init(condition dialect: Dialect, _ claims: JSON, _ issuer: KnownIssuer) {
+    private init(condition dialect: Dialect, _ claims: JSON, _ issuer: TokenFacts) {
         var remarks: [String] = []
         var terms: [String] = []
         let name = dialect == .bright ? "sub" : "claims.sub"

@@ -1,0 +1,82 @@
+/// What is known of a platform's tokens: how to tell them, how their subject is built, and which claims
+/// say which workload it is.
+package struct TokenFacts: Sendable {
+    /// Who signs them, as people call it.
+    package let name: String
+    /// Whether a token with these claims is one of them, where its issuer's host does not tell.
+    var areIts: @Sendable (_ issuer: IssuerURL, _ claims: JSON) -> Bool = { _, _ in false }
+    /// The subject goes on with something that changes after the last of these; it is the same for every
+    /// token of a workload where there are none.
+    var stableUpTo: [String] = []
+    /// Paths of claims worth pinning, the most telling first; those that a token lacks are passed over.
+    package var claims: [[String]] = []
+    /// What to check when a service says that the claims do not fit; reads after a semicolon.
+    package var advice: String?
+
+    /// Whose token it is by its claims; those of an unknown issuer where no platform's fits.
+    package static func of(_ claims: JSON) -> TokenFacts {
+        let issuer = IssuerURL(claims["iss"]?.string ?? "")
+        let facts = TokenPlatform.allCases.map(\.facts)
+        let issued = facts.first { $0.tokens != nil && $0.issuers?.hasHost(issuer.host) == true }
+        return issued?.tokens
+            ?? facts.lazy.compactMap(\.tokens).first { $0.areIts(issuer, claims) } ?? unknown
+    }
+
+    private static let unknown = TokenFacts(
+        name: "an issuer that is not known here",
+        claims: [
+            ["organization"], ["org_id"], ["repository"], ["project"], ["project_id"],
+            ["environment"], ["pipeline"], ["workflow"], ["ref"], ["email"],
+        ]
+    )
+
+    /// The subject, or the part of it that stays the same; whether it is the whole.
+    package func stableSubject(_ subject: String) -> (text: String, isWhole: Bool) {
+        guard !subject.isEmpty else { return (subject, true) }
+        for mark in stableUpTo {
+            if let end = subject.endOfLast(mark) { return (String(subject[..<end]), false) }
+        }
+        return (subject, true)
+    }
+}
+
+/// The issuers of a platform that every service knows.
+package struct KnownIssuers: Sendable {
+    /// Whose they are ("GitHub").
+    let owner: String
+    /// Their hosts; one that begins with `*` stands for all that end so.
+    let hosts: [String]
+
+    init(of owner: String, _ hosts: String...) {
+        self.owner = owner
+        self.hosts = hosts
+    }
+
+    /// Whose issuers the host has; `nil` for one that a service has to ask.
+    package static func owner(ofHost host: String) -> String? {
+        TokenPlatform.allCases.lazy.compactMap(\.facts.issuers).first { $0.hasHost(host) }?.owner
+    }
+
+    fileprivate func hasHost(_ host: String) -> Bool {
+        hosts.contains { $0.hasPrefix("*") ? host.hasSuffix($0.dropFirst()) : host == $0 }
+    }
+}
+
+/// A token's `iss`, which may be no URL at all.
+struct IssuerURL {
+    let text: String
+    let host: String
+
+    init(_ text: String) {
+        self.text = text
+        let parts = text.split(separator: "/", omittingEmptySubsequences: true)
+        host = String(parts.dropFirst().first ?? "")
+    }
+}
+
+extension String {
+    /// Where the last occurrence of a text ends.
+    fileprivate func endOfLast(_ part: String) -> Index? {
+        indices.last { self[$0...].hasPrefix(part) }.map { index($0, offsetBy: part.count) }
+    }
+}
