@@ -8,15 +8,19 @@ package struct Exchange: Sendable {
     package let outcome: Result<Credential, Failure>
     /// Seconds by which the local wall clock is ahead of the service's; `nil` where no reply told.
     package let clockSkew: Double?
+    /// What should be told of the reply; ready to print.
+    var notes: [String] = []
 
     /// Seconds of skew from which on it is worth a warning.
     private static let notableSkew = 60.0
 
     /// Ready to print.
     package var warnings: [String] {
-        guard let clockSkew, abs(clockSkew) > Self.notableSkew else { return [] }
+        guard let clockSkew, abs(clockSkew) > Self.notableSkew else { return notes }
         let direction = clockSkew > 0 ? "ahead of" : "behind"
-        return ["this machine's clock is \(Int(abs(clockSkew))) s \(direction) the service's"]
+        return notes + [
+            "this machine's clock is \(Int(abs(clockSkew))) s \(direction) the service's"
+        ]
     }
 }
 
@@ -31,14 +35,33 @@ extension ExchangeContext {
         for account: Account,
         findings: [Finding]
     ) async -> Exchange {
-        switch account.service {
-        case .mondoo(let service):
-            await Mondoo(service: service, account: account, context: self)
-                .exchange(token, findings)
-        case .tokenExchange(let service):
-            await TokenExchange(service: service, account: account, context: self)
-                .exchange(token, findings)
-        }
+        let exchange =
+            switch account.service {
+            case .mondoo(let service):
+                await Mondoo(service: service, account: account, context: self)
+                    .exchange(token, findings)
+            case .tokenExchange(let service):
+                await TokenExchange(service: service, account: account, context: self)
+                    .exchange(token, findings)
+            }
+        return exchange.alive(at: timekeeper.now, of: account.service.name)
+    }
+}
+
+extension Exchange {
+    /// A failure in place of a credential that had expired before its reply was complete.
+    fileprivate func alive(at now: BootInstant, of service: String) -> Exchange {
+        guard case .success(let credential) = outcome, credential.expiry <= now else { return self }
+        let duration = Int(now.seconds(since: credential.receivedAt).rounded(.up))
+        let lifetime = Int(credential.lifetime.rounded(.up))
+        let failure = Failure(
+            .transient,
+            at: .reply,
+            "\(service): the credential lives \(lifetime) s, and its reply took \(duration) s: it has"
+                + " expired already",
+            hint: "is the way to the service slow, or something on it?"
+        )
+        return Exchange(outcome: .failure(failure), clockSkew: clockSkew, notes: notes)
     }
 }
 
@@ -48,23 +71,20 @@ extension ExchangeContext {
 
     /// Sends an exchange request to the service and times its reply.
     func send(_ request: HTTPRequest, to service: String) async throws(Failure) -> Reply {
-        let limit = timekeeper.now.advanced(bySeconds: Self.requestLimit)
+        let start = timekeeper.now
+        let limit = start.advanced(bySeconds: Self.requestLimit)
         do throws(HTTPError) {
             let response = try await transport.send(request, deadline: min(limit, deadline))
-            let wallClock = timekeeper.wallClock
-            return Reply(
-                response: response,
-                receivedAt: timekeeper.now,
-                serverTime: response.date ?? wallClock,
-                clockSkew: response.date.map { wallClock.timeIntervalSince($0) }
-            )
+            let duration = timekeeper.now.seconds(since: start)
+            return Reply(response, requestedAt: start, duration: duration, timekeeper.wallClock)
         } catch {
             throw Failure(error, service: service)
         }
     }
 
     /// By which way an account's exchange goes: the account's own proxy, the service's variable, the
-    /// general one. Only the last has exceptions (`NO_PROXY`), and it is for https alone.
+    /// general one. Only the last has exceptions (`NO_PROXY`). Plain http, which is for this machine
+    /// alone, goes by none: a proxy would read the token.
     func route(
         for account: Account,
         to endpoint: Endpoint,
@@ -81,13 +101,13 @@ extension ExchangeContext {
         to endpoint: Endpoint,
         serviceVariable: String?
     ) -> (settings: ProxySettings, origin: String)? {
+        guard endpoint.isSecure else { return nil }
         if let proxy = account.proxy {
             return (ProxySettings(url: proxy.url), "the account file's proxy")
         }
         if let name = serviceVariable, let proxy = variable(name) {
             return (ProxySettings(url: proxy), name)
         }
-        guard endpoint.isSecure else { return nil }
         let exceptions = variable("NO_PROXY") ?? variable("no_proxy")
         for name in ["HTTPS_PROXY", "https_proxy"] {
             guard let proxy = variable(name) else { continue }
@@ -127,13 +147,40 @@ extension ExchangeContext {
     }
 }
 
-/// A service's reply, and when it came by both clocks.
+/// A service's reply, and when it was asked for by both clocks.
 struct Reply {
     let response: HTTPResponse
-    let receivedAt: BootInstant
+    /// When the request was sent. Lifetimes count from here: a reply may take long to come, and what it
+    /// says of times was true before that.
+    let requestedAt: BootInstant
     /// The service's clock; the local one where it does not tell.
     let serverTime: Date
     let clockSkew: Double?
+
+    /// - Parameters:
+    ///   - duration: seconds from sending the request to the end of the reply.
+    ///   - wallClock: the local clock now.
+    init(
+        _ response: HTTPResponse,
+        requestedAt: BootInstant,
+        duration: Double,
+        _ wallClock: Date
+    ) {
+        self.response = response
+        self.requestedAt = requestedAt
+        guard let date = response.date else {
+            (serverTime, clockSkew) = (wallClock.addingTimeInterval(-duration), nil)
+            return
+        }
+        // `Date` is in whole seconds, cut off. Where the local clock agrees with it as far as can be told,
+        // that knows the fraction, which counts with lifetimes of seconds.
+        let sent = wallClock.addingTimeInterval(-duration).timeIntervalSince(date)
+        let agrees = (-1.0..<1).contains(sent)
+        serverTime = agrees ? date.addingTimeInterval(max(0, sent)) : date
+        // What the reply spent on its way is no difference of the clocks.
+        let skew = wallClock.timeIntervalSince(date)
+        clockSkew = skew > 0 ? max(0, skew - duration) : skew
+    }
 
     /// Whether it is meant for people's eyes, as a proxy's is.
     var isPage: Bool { response.header("content-type")?.hasPrefix("text/html") == true }

@@ -9,7 +9,7 @@ extension TokenExchange {
     func impersonate(
         _ impersonation: TokenExchangeService.Impersonation,
         with token: Secret
-    ) async throws(Failure) -> Credential {
+    ) async throws(Failure) -> (credential: Credential, notes: [String]) {
         let body: JSON = [
             "delegates": [], "scope": .array(impersonation.scopes.map(JSON.string)),
             "lifetime": .string("\(impersonation.lifetime)s"),
@@ -34,7 +34,10 @@ extension TokenExchange {
         return try credential(in: reply, place)
     }
 
-    private func credential(in reply: Reply, _ place: String) throws(Failure) -> Credential {
+    private func credential(
+        in reply: Reply,
+        _ place: String
+    ) throws(Failure) -> (credential: Credential, notes: [String]) {
         do throws(ReplyError) {
             let json = try TokenExchangeReply.object(in: reply)
             let token = try TokenExchangeReply.token(json["accessToken"], named: "accessToken")
@@ -43,13 +46,15 @@ extension TokenExchange {
             }
             let rest = expiry.timeIntervalSince(reply.serverTime)
             let what = "expireTime is \(Int(rest.clamped(to: -1e15...1e15))) s ahead"
-            return Credential(
+            let lifetime = try CheckedLifetime(rest, what)
+            let credential = Credential(
                 kind: .accessToken(type: "Bearer", scheme: service.scheme),
                 value: token,
                 issuedAt: reply.serverTime,
-                lifetime: try TokenExchangeReply.plausible(rest, what),
-                receivedAt: reply.receivedAt
+                lifetime: lifetime.seconds,
+                receivedAt: reply.requestedAt
             )
+            return (credential, lifetime.notes)
         } catch {
             throw Failure(.transient, at: .reply, "\(place): \(error.reason)")
         }

@@ -17,8 +17,8 @@ struct Mondoo {
             guard reply.response.status == 200 else {
                 throw refusal(reply, token, findings)
             }
-            let credential = try credential(in: reply)
-            return Exchange(outcome: .success(credential), clockSkew: clockSkew)
+            let (credential, notes) = try credential(in: reply)
+            return Exchange(outcome: .success(credential), clockSkew: clockSkew, notes: notes)
         } catch {
             return Exchange(outcome: .failure(error), clockSkew: clockSkew)
         }
@@ -50,26 +50,29 @@ struct Mondoo {
         )
     }
 
-    private func credential(in reply: Reply) throws(Failure) -> Credential {
+    private func credential(
+        in reply: Reply
+    ) throws(Failure) -> (credential: Credential, notes: [String]) {
         do throws(ReplyError) {
-            let content = try MondooReply(parsing: reply.response.body)
+            let content = try MondooReply(parsing: reply.response.body, for: service)
             let lifetime = try content.lifetime(
                 at: reply.serverTime,
                 limit: account.lifetime
             )
-            return Credential(
+            let credential = Credential(
                 kind: .mondoo,
                 value: content.encoded,
                 issuedAt: reply.serverTime,
                 lifetime: lifetime,
-                receivedAt: reply.receivedAt
+                receivedAt: reply.requestedAt
             )
+            return (credential, content.warnings)
         } catch {
             throw Failure(
                 .transient,
                 at: .reply,
                 "\(name): \(error.reason)",
-                hint: reply.isPage ? "does a proxy answer in the service's place?" : nil
+                hint: reply.isPage ? "does a proxy answer in the service's place?" : error.hint
             )
         }
     }

@@ -6,9 +6,11 @@ internal import Platform
 /// Why a reply with status 200 gives no credential; quotes no value of it.
 struct ReplyError: Error, Equatable {
     let reason: String
+    let hint: String?
 
-    init(_ reason: String) {
+    init(_ reason: String, hint: String? = nil) {
         self.reason = reason
+        self.hint = hint
     }
 }
 
@@ -16,9 +18,12 @@ struct ReplyError: Error, Equatable {
 struct MondooReply {
     /// The base64 exactly as it came.
     let encoded: Secret
+    /// Ready to print.
+    let warnings: [String]
     private let certificate: Certificate
 
-    init(parsing body: Secret) throws(ReplyError) {
+    /// - Parameter service: what was asked for: its scope, and whose API the credential is for.
+    init(parsing body: Secret, for service: MondooService) throws(ReplyError) {
         let reply = try Self.json(body.bytes, what: "reply")
         let field = reply["base64_credential"] ?? reply["base64Credential"]
         guard let text = field?.string, !text.isEmpty else {
@@ -32,16 +37,38 @@ struct MondooReply {
         guard document.object != nil else {
             throw ReplyError("the credential is not a JSON object")
         }
-        for key in ["mrn", "api_endpoint"] { _ = try Self.text(key, in: document) }
-        let scopes = ["space_mrn", "scope_mrn", "parent_mrn"]
-        guard scopes.contains(where: { document[$0]?.string?.isEmpty == false }) else {
-            throw ReplyError("the credential has none of \(scopes.joined(separator: ", "))")
-        }
+        _ = try Self.text("mrn", in: document)
+        try Self.checkEndpoint(try Self.text("api_endpoint", in: document), of: service)
+        let scope = MondooScope(asked: service.audience)
+        warnings = try scope.warning(on: document).map { [$0] } ?? []
         certificate = try Self.certificate(
             try Self.text("certificate", in: document),
             belongingTo: try Self.text("private_key", in: document)
         )
         encoded = Secret(text)
+    }
+
+    /// Whoever uses the credential signs calls for this URL: it must be https (or, on this machine,
+    /// http) and have the host and port of `universeDomain`, or those of `apiEndpoint` where the account
+    /// names one.
+    private static func checkEndpoint(
+        _ text: String,
+        of service: MondooService
+    ) throws(ReplyError) {
+        let found: Endpoint
+        do throws(EndpointError) {
+            found = try Endpoint(text)
+        } catch {
+            throw ReplyError("the credential's api_endpoint \(error.reason)")
+        }
+        let expected = service.apiEndpoint ?? service.universe
+        guard found.isSameOrigin(as: expected) else {
+            throw ReplyError(
+                "the credential's api_endpoint is at \(found.origin.printable), and"
+                    + " \(expected.origin.printable) is expected",
+                hint: "if that host is right, name it in universeDomain or apiEndpoint"
+            )
+        }
     }
 
     /// A certificate that starts this many seconds ahead is taken for one of a clock that is.

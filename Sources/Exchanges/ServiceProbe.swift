@@ -51,7 +51,7 @@ private struct ServiceWay {
         }
         var request = HTTPRequest(
             "GET",
-            endpoint.root + "/",
+            endpoint.origin + "/",
             route: proxy.map { .proxied($0.settings) } ?? .direct,
             trust: trust
         )
@@ -246,8 +246,10 @@ extension ProxySettings {
     fileprivate var shown: String {
         let text = url ?? ""
         let scheme = text.contains("://") ? String(text.prefix { $0 != ":" }) + "://" : ""
-        let authority = text.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
-        let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+        // The last @ ends the password, whatever stands in it.
+        let parts = text.dropFirst(scheme.count)
+            .split(separator: "@", omittingEmptySubsequences: false)
+        let host = (parts.last ?? "").prefix { !"/?#".contains($0) }
         return (scheme + host).printable
     }
 }
@@ -259,13 +261,5 @@ extension Service {
         case .mondoo(let service): service.universe
         case .tokenExchange(let service): service.tokenURL
         }
-    }
-}
-
-extension Endpoint {
-    /// Scheme, host and port.
-    var root: String {
-        let name = host.contains(":") ? "[\(host)]" : host
-        return (isSecure ? "https://" : "http://") + name + (port.map { ":\($0)" } ?? "")
     }
 }

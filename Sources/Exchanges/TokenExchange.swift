@@ -17,13 +17,16 @@ struct TokenExchange {
             guard let content = try content(of: reply) else {
                 throw refusal(reply, token, findings)
             }
-            var credential = credential(content, reply)
-            if let impersonation = service.impersonation {
-                credential = try await explaining(token, findings) { () throws(Failure) in
-                    try await impersonate(impersonation, with: content.accessToken)
-                }
+            guard let impersonation = service.impersonation else {
+                let credential = credential(content, reply)
+                let notes = content.lifetime.notes
+                return Exchange(outcome: .success(credential), clockSkew: clockSkew, notes: notes)
             }
-            return Exchange(outcome: .success(credential), clockSkew: clockSkew)
+            let (credential, notes) = try await explaining(token, findings) {
+                () throws(Failure) in
+                try await impersonate(impersonation, with: content.accessToken)
+            }
+            return Exchange(outcome: .success(credential), clockSkew: clockSkew, notes: notes)
         } catch {
             return Exchange(outcome: .failure(error), clockSkew: clockSkew)
         }
@@ -117,8 +120,8 @@ struct TokenExchange {
             kind: .accessToken(type: content.tokenType, scheme: service.scheme),
             value: content.accessToken,
             issuedAt: reply.serverTime,
-            lifetime: content.lifetime,
-            receivedAt: reply.receivedAt
+            lifetime: content.lifetime.seconds,
+            receivedAt: reply.requestedAt
         )
     }
 
@@ -151,11 +154,11 @@ struct TokenExchange {
         return failure
     }
 
-    private func explaining(
+    private func explaining<Value>(
         _ token: SubjectToken,
         _ findings: [Finding],
-        _ work: () async throws(Failure) -> Credential
-    ) async throws(Failure) -> Credential {
+        _ work: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
         do throws(Failure) {
             return try await work()
         } catch {

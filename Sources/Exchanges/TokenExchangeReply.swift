@@ -7,13 +7,10 @@ internal import Platform
 struct TokenExchangeReply {
     let accessToken: Secret
     let tokenType: String
-    /// Seconds from the reply on.
-    let lifetime: Double
+    let lifetime: CheckedLifetime
 
     /// The longest access token that is taken, in bytes.
     private static let maximalTokenSize = 65_536
-    /// The longest lifetime that is believed, in seconds: the account file's own limit.
-    private static let maximalLifetime = 31_536_000.0
 
     /// - Parameter lifetime: what to assume where neither the reply nor the token tells.
     init(
@@ -27,7 +24,7 @@ struct TokenExchangeReply {
         try Self.checkIssuedType(json["issued_token_type"], of: service)
         var told = try Self.lifetime(stated: json["expires_in"])
         if told == nil { told = try Self.lifetime(of: accessToken, at: reply.serverTime) }
-        self.lifetime = told ?? lifetime
+        self.lifetime = told ?? CheckedLifetime(assumed: lifetime)
     }
 
     static func object(in reply: Reply) throws(ReplyError) -> JSON {
@@ -99,29 +96,48 @@ struct TokenExchangeReply {
         }
     }
 
-    private static func lifetime(stated value: JSON?) throws(ReplyError) -> Double? {
+    private static func lifetime(stated value: JSON?) throws(ReplyError) -> CheckedLifetime? {
         guard let value, value != .null else { return nil }
         guard let seconds = value.lenientNumber else {
             throw ReplyError("expires_in is \(value.kind), not seconds")
         }
-        return try plausible(seconds, "expires_in is \(shown(seconds)) s")
+        return try CheckedLifetime(seconds, "expires_in is \(shown(seconds)) s")
     }
 
-    private static func lifetime(of token: Secret, at now: Date) throws(ReplyError) -> Double? {
+    private static func lifetime(
+        of token: Secret,
+        at now: Date
+    ) throws(ReplyError) -> CheckedLifetime? {
         guard let expiry = TokenClaims(decoding: token)?.expiresAt else { return nil }
         let seconds = expiry - now.timeIntervalSince1970
-        return try plausible(seconds, "the access token's exp leaves \(shown(seconds)) s")
-    }
-
-    /// The lifetime, if a token can have it.
-    static func plausible(_ seconds: Double, _ what: String) throws(ReplyError) -> Double {
-        guard seconds > 0, seconds <= maximalLifetime else {
-            throw ReplyError("\(what), which no token lives")
-        }
-        return seconds
+        return try CheckedLifetime(seconds, "the access token's exp leaves \(shown(seconds)) s")
     }
 
     private static func shown(_ seconds: Double) -> String {
         String(Int(seconds.clamped(to: -1e15...1e15)))
+    }
+}
+
+/// A lifetime that a token can have, and what should be told of it.
+struct CheckedLifetime {
+    /// Seconds from the reply's time on.
+    let seconds: Double
+    /// Ready to print.
+    let notes: [String]
+
+    /// The longest lifetime that is believed, in seconds: the account file's own limit, a year.
+    private static let longest = 31_536_000.0
+
+    /// - Parameter what: what says so, for messages.
+    /// - Throws: ``ReplyError`` for what is not above zero. A longer one than a year is taken as a year.
+    init(_ seconds: Double, _ what: String) throws(ReplyError) {
+        guard seconds > 0 else { throw ReplyError("\(what), which no token lives") }
+        self.seconds = min(seconds, Self.longest)
+        notes = seconds > Self.longest ? ["\(what); it is taken as a year"] : []
+    }
+
+    /// What the account says where the reply does not.
+    init(assumed seconds: Double) {
+        (self.seconds, notes) = (seconds, [])
     }
 }

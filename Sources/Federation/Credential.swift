@@ -20,7 +20,8 @@ package struct Credential: Sendable {
     package let expiresAt: Date
     /// Seconds from issue to expiry, as the service sees it.
     package let lifetime: Double
-    /// When the reply arrived, on the machine's boot-time clock.
+    /// From when the lifetime counts, on the machine's boot-time clock: when the request for it was sent,
+    /// so that a reply that took long does not live longer for it.
     package let receivedAt: BootInstant
 
     package init(

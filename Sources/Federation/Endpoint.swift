@@ -56,6 +56,17 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
         String(url.prefix { $0 != "?" })
     }
 
+    /// Scheme, host and port, the port left out where it is the scheme's own.
+    package var origin: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        let isStandard = port == nil || port == (isSecure ? 443 : 80)
+        return (isSecure ? "https://" : "http://") + name
+            + (isStandard ? "" : port.map { ":\($0)" } ?? "")
+    }
+
+    /// Whether both have the same scheme, host and port. RFC 6454 section 5
+    package func isSameOrigin(as other: Endpoint) -> Bool { origin == other.origin }
+
     /// Whether the port, if one is written, is a number that a port can have. URLComponents takes one
     /// that overflows for none, which would send the request to another port than the reader sees.
     private static func hasPossiblePort(_ url: String, _ port: Int?) -> Bool {

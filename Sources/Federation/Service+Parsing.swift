@@ -49,7 +49,8 @@ extension MondooService {
             throw values.missing("issuerUri", "the issuer that Mondoo trusts is expected")
         }
         for key in ["subjectTokenType", "requestedTokenType", "scopes"] { _ = values.take(key) }
-        self.init(universe: universe, audience: audience, issuer: issuer)
+        let api = try values.endpoint("apiEndpoint")
+        self.init(universe: universe, audience: audience, issuer: issuer, apiEndpoint: api)
     }
 }
 

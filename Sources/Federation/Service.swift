@@ -73,6 +73,8 @@ package struct MondooService: Sendable {
     package let audience: String
     /// Sent verbatim.
     package let issuer: String
+    /// Where the credential's calls go, where that is another host than the exchange's.
+    package let apiEndpoint: Endpoint?
 }
 
 extension Account {

@@ -79,7 +79,7 @@ extension TokenExchangeService {
         let tokenURL = try values.endpoint("tokenUrl", defaultPath: path, base: base)
         let site =
             tokenURL.url.hasSuffix(path)
-            ? String(tokenURL.url.dropLast(path.count)) : tokenURL.origin
+            ? String(tokenURL.url.dropLast(path.count)) : tokenURL.writtenOrigin
         var resources = try values.resources()
         let project = try values.text("projectId")
         if let project, resources.isEmpty {
@@ -152,7 +152,7 @@ extension KeyedValues {
         base: String
     ) throws(AccountError) -> Endpoint {
         let given = try endpoint(key, default: base)
-        return given.url == given.origin ? try endpoint(key, given.url + path) : given
+        return given.url == given.writtenOrigin ? try endpoint(key, given.url + path) : given
     }
 
     fileprivate mutating func requestFormat(
@@ -203,8 +203,8 @@ extension KeyedValues {
 }
 
 extension Endpoint {
-    /// Scheme, host and port.
-    fileprivate var origin: String {
+    /// Scheme, host and port as the file has them.
+    fileprivate var writtenOrigin: String {
         let start = isSecure ? "https://".count : "http://".count
         let rest = url.dropFirst(start).prefix { !"/?".contains($0) }
         return String(url.prefix(start) + rest)

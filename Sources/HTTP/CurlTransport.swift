@@ -25,6 +25,14 @@ package final class CurlTransport: HTTPTransport {
         deadline: BootInstant
     ) async throws(HTTPError) -> HTTPResponse {
         let url = try RequestURL(request.url)
+        var request = request
+        // Plain http is for this machine and its link; a proxy could read what is sent.
+        if !url.isSecure { request.route = .direct }
+        if case .proxied(let settings) = request.route, let proxy = settings.url,
+            !proxy.isEmpty, !isProxyURL(proxy)
+        {
+            throw HTTPError(.invalidRequest, url: url.shown, detail: Self.noProxyURL)
+        }
         guard !request.method.isEmpty, request.method.utf8.allSatisfy(isTokenCharacter) else {
             throw HTTPError(.invalidRequest, url: url.shown, detail: "method is no token")
         }
@@ -48,6 +56,11 @@ package final class CurlTransport: HTTPTransport {
         }
         return try outcome.result.get()
     }
+
+    /// Nothing of the URL is quoted: what stands where may be a part of its password.
+    private static let noProxyURL =
+        "the proxy's URL is not of the form http://USER:PASSWORD@HOST:PORT; special characters of its"
+        + " user name and password are written as %XX"
 
     /// C would take the text up to there for the whole.
     private func hasNUL(_ request: HTTPRequest) -> Bool {

@@ -9,6 +9,7 @@ final class EasyHandle {
     private let url: RequestURL
     private let storePath: String
     private let wantsFacts: Bool
+    private let isProxied: Bool
     // Kept because libcurl reads the body where it is.
     private let body: Secret?
     private var headers: UnsafeMutablePointer<curl_slist>?
@@ -26,6 +27,7 @@ final class EasyHandle {
         url = job.url
         storePath = job.store?.path ?? "(none)"
         wantsFacts = job.request.wantsConnectionFacts
+        isProxied = job.request.route != .direct
         body = job.request.body
         unsafe message = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -212,11 +214,23 @@ final class EasyHandle {
 
     private func error(_ result: CURLcode) -> HTTPError {
         let words = unsafe String(cString: message)
+        let kind = kind(of: result)
         var detail = words.isEmpty ? text(of: result) : words
+        if isProxied, let own = ownWords(for: kind, result) { detail = own }
         let number = unsafe wif_get_long(raw, CURLINFO_OS_ERRNO)
         // libcurl says that there is no connection, and the system why.
         if result == CURLE_COULDNT_CONNECT, number != 0 { detail += " (\(Errno(Int32(number))))" }
-        return HTTPError(kind(of: result), url: url.shown, detail: detail)
+        return HTTPError(kind, url: url.shown, detail: detail)
+    }
+
+    /// What is said in place of libcurl's words, which may quote the proxy's URL with its password.
+    private func ownWords(for kind: HTTPError.Kind, _ result: CURLcode) -> String? {
+        let answer = unsafe wif_get_long(raw, CURLINFO_HTTP_CONNECTCODE)
+        switch kind {
+        case .proxy where answer != 0: return "CONNECT tunnel failed, response \(answer)"
+        case .proxy, .invalidRequest, .malformed: return text(of: result)
+        default: return nil
+        }
     }
 
     /// What OpenSSL made of the peer's certificate. `X509_STORE_CTX_get_error(3)`

@@ -33,6 +33,23 @@ struct RequestURL {
     }
 }
 
+/// Whether libcurl would find the host where it is meant: no part of the password is taken for a port, a
+/// path or a host.
+func isProxyURL(_ text: String) -> Bool {
+    guard let handle = unsafe curl_url() else { return false }
+    defer { unsafe curl_url_cleanup(handle) }
+    let flags = UInt32(CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME)
+    guard unsafe curl_url_set(handle, CURLUPART_URL, text, flags) == CURLUE_OK,
+        let scheme = unsafe part(handle, CURLUPART_SCHEME),
+        ["http", "https", "socks4", "socks4a", "socks5", "socks5h"].contains(scheme),
+        unsafe part(handle, CURLUPART_HOST) != nil
+    else { return false }
+    let path = unsafe part(handle, CURLUPART_PATH)
+    let query = unsafe part(handle, CURLUPART_QUERY)
+    let fragment = unsafe part(handle, CURLUPART_FRAGMENT)
+    return path ?? "/" == "/" && query == nil && fragment == nil
+}
+
 private func part(_ handle: OpaquePointer, _ part: CURLUPart) -> String? {
     var text: UnsafeMutablePointer<CChar>?
     guard unsafe curl_url_get(handle, part, &text, 0) == CURLUE_OK, let text = unsafe text else {

@@ -170,10 +170,12 @@ extension SourceContext {
 }
 
 extension SourceError {
-    /// In a few words why a source counts as not here.
+    /// In a few words why a source counts as not here: the message without its URLs.
     fileprivate var absence: String {
-        let words = message.split(separator: ": ").last ?? ""
-        return words.count <= Self.longestAbsence ? String(words) : "no answer"
+        let parts = message.split(separator: ": ").filter { !$0.contains("://") }
+        let text = parts.joined(separator: ": ")
+        let isShort = text.count <= Self.longestAbsence
+        return isShort ? text : text.prefix(Self.longestAbsence) + "…"
     }
 
     private static let longestAbsence = 80

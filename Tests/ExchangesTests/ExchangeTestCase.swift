@@ -59,7 +59,7 @@ struct TestCredential {
         let shown = keyOfAnother ? try PrivateKey.generate(.p384) : key
         members = [
             "mrn": "//agents.api.mondoo.app/spaces/my-space/serviceaccounts/fake",
-            "space_mrn": .string(mondooScope), "api_endpoint": "https://us.api.mondoo.com",
+            "space_mrn": .string(mondooScope), "api_endpoint": "https://mondoo.test",
             "certificate": .string(certificate.pem), "private_key": .string(try shown.pem().text),
         ]
     }

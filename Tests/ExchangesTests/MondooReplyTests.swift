@@ -99,9 +99,135 @@ struct MondooReplyTests {
         var credential = try TestCredential()
         credential.members["space_mrn"] = nil
         let without = try await exchange(.success(credential.reply))
-        #expect(without.failure?.message.contains("has none of space_mrn") == true)
+        #expect(without.failure?.message.contains("has none of scope_mrn") == true)
         credential.members[key] = .string(mondooScope)
         #expect(try await exchange(.success(credential.reply)).credential != nil)
+    }
+
+    @Test(
+        arguments: [
+            ("https://mondoo.test", [:], true), ("https://MONDOO.test:443/", [:], true),
+            ("https://mondoo.test/api", [:], true), ("mondoo.test", [:], true),
+            ("https://us.api.mondoo.com", [:], false),
+            ("https://mondoo.test.evil.example", [:], false),
+            ("https://evil.mondoo.test", [:], false), ("https://mondoo.test:8443", [:], false),
+            ("http://mondoo.test", [:], false), ("http://127.0.0.1", [:], false),
+            ("file:///etc/shadow", [:], false), ("https://user:pw@mondoo.test", [:], false),
+            ("https://mondoo.test@evil.example", [:], false), ("//mondoo.test", [:], false),
+            ("https://api.example:8443/x", ["apiEndpoint": "https://api.example:8443"], true),
+            ("https://api.example", ["apiEndpoint": "https://api.example:8443"], false),
+            ("https://mondoo.test", ["apiEndpoint": "https://api.example"], false),
+            ("http://127.0.0.1:7", ["universeDomain": "http://127.0.0.1:7"], true),
+            ("http://127.0.0.1:8", ["universeDomain": "http://127.0.0.1:7"], false),
+        ] as [(String, [String: JSON], Bool)]
+    )
+    func `the API must be where the account says`(
+        _ url: String,
+        _ members: [String: JSON],
+        _ isGood: Bool
+    ) async throws {
+        var credential = try TestCredential()
+        credential.members["api_endpoint"] = .string(url)
+        let result = try await exchange(.success(credential.reply), account: members)
+        #expect((result.credential != nil) == isGood, "\(result)")
+        if isGood { return }
+        #expect(result.failure?.step == .reply)
+        #expect(result.failure?.message.contains("the credential's api_endpoint") == true)
+        #expect(result.failure?.message.contains("pw") != true)
+    }
+
+    private static let organization = "//captain.api.mondoo.app/organizations/o"
+    private static let elsewhere = "//captain.api.mondoo.app/spaces/other"
+
+    @Test(
+        arguments: [
+            (mondooScope, ["scope_mrn": elsewhere], "the credential's scope_mrn is"),
+            (mondooScope, ["space_mrn": elsewhere], "the credential's space_mrn is"),
+            (mondooScope, ["space_mrn": elsewhere, "scope_mrn": mondooScope], "space_mrn is"),
+            (mondooScope, ["space_mrn": nil, "parent_mrn": elsewhere], "parent_mrn is"),
+            (mondooScope, ["mrn": elsewhere + "/serviceaccounts/f"], "the credential's mrn is"),
+            (
+                mondooScope, ["mrn": "//agents.api.mondoo.app/organizations/o/serviceaccounts/f"],
+                nil
+            ),
+            (mondooScope, ["parent_mrn": organization], nil),
+            (mondooScope, ["parent_mrn": elsewhere], nil),
+            (
+                organization,
+                [
+                    "space_mrn": organization, "scope_mrn": organization,
+                    "mrn": "//agents.api.mondoo.app/organizations/o/serviceaccounts/f",
+                ], nil
+            ),
+            (organization, ["space_mrn": organization + "2"], "space_mrn is"),
+        ] as [(String, [String: String?], String?)]
+    )
+    func `another scope than the one asked for is refused`(
+        _ asked: String,
+        _ members: [String: String?],
+        _ text: String?
+    ) async throws {
+        var credential = try TestCredential()
+        for (key, value) in members { credential.members[key] = value.map(JSON.string) }
+        let result = try await exchange(
+            .success(credential.reply),
+            account: ["audience": .string(asked)]
+        )
+        guard let text else {
+            #expect(result.credential != nil, "\(result)")
+            #expect(result.warnings.isEmpty)
+            return
+        }
+        let message = try #require(result.failure).message
+        #expect(message.contains(text) && message.contains("\(asked) was asked for"), "\(message)")
+    }
+
+    @Test func `a scope that cannot be compared is told of`() async throws {
+        let result = try await exchange(
+            .success(try TestCredential().reply),
+            account: ["audience": .string(Self.organization)]
+        )
+        #expect(result.credential != nil)
+        #expect(
+            result.warnings == [
+                "the credential is for \(mondooScope) (space_mrn), and \(Self.organization) was asked for"
+            ]
+        )
+    }
+
+    // A reply that drips does not make the credential live longer.
+    @Test(arguments: [(24.0, 3600.0, true), (24, 25, true), (24, 24, false), (24, 10, false)])
+    func `the lifetime counts from when the request was sent`(
+        _ duration: Double,
+        _ lifetime: Double,
+        _ isAlive: Bool
+    ) async throws {
+        let time = VirtualTimekeeper(wallClock: testDate.addingTimeInterval(0.25))
+        let reply = try TestCredential(notAfter: testDate.addingTimeInterval(lifetime)).reply
+        let network = ScriptedTransport { (_, _) async throws(HTTPError) in
+            time.advance(by: duration)
+            return reply
+        }
+        let context = ExchangeContext(
+            transport: network,
+            environment: [:],
+            timekeeper: time,
+            deadline: time.now.advanced(bySeconds: 60)
+        )
+        let start = time.now
+        let subject = SubjectToken(Secret(token()), source: "test")
+        let result = await context.exchange(subject, for: try account(), findings: [])
+        guard isAlive else {
+            #expect(result.failure?.message.contains("its reply took 24 s") == true, "\(result)")
+            return
+        }
+        let credential = try #require(result.credential)
+        #expect(credential.receivedAt == start)
+        // The reply's Date is cut to whole seconds; the local clock, which agrees, knows the rest.
+        #expect(credential.lifetime == lifetime - 0.25)
+        #expect(credential.expiry == start.advanced(bySeconds: lifetime - 0.25))
+        #expect(credential.expiresAt == testDate.addingTimeInterval(lifetime))
+        #expect(result.clockSkew == 0.25)
     }
 
     @Test(arguments: [

@@ -112,7 +112,7 @@ struct ProbeTests {
         for name in taken { #expect(state(name, in: steps) == .ok, "\(name)") }
         #expect(!steps.contains { $0.state == .failed })
         let ping = try #require(transport.sent.last)
-        #expect(ping.url == "https://us.api.mondoo.com/AgentManager/PingPong")
+        #expect(ping.url == "https://mondoo.test/AgentManager/PingPong")
         let bearer = try #require(
             ping.headers.first { $0.name == "Authorization" }?.value.text.dropFirst(7)
         )

@@ -164,6 +164,21 @@ struct TokenExchangeReplyTests {
         #expect(scheme == "Bearer")
     }
 
+    // One that was refused for ever would have left the account without a credential.
+    @Test(arguments: [
+        (#"{"access_token":"a","expires_in":1e300}"#, "expires_in is 1000000000000000 s"),
+        (#"{"access_token":"a","expires_in":31536001}"#, "expires_in is 31536001 s"),
+        (
+            #"{"access_token":"\#(unsignedJWT(#"{"exp":1735700646}"#))"}"#,
+            "the access token's exp leaves 31536001 s"
+        ),
+    ])
+    func `more than a year is taken as a year`(_ body: String, _ what: String) async throws {
+        let result = try await exchanged(reply: body)
+        #expect(result.credential?.lifetime == 31_536_000)
+        #expect(result.warnings == ["\(what); it is taken as a year"])
+    }
+
     @Test func `Bright's token goes by its own scheme`() async throws {
         let result = try await exchanged(brightAccount, reply: #"{"access_token":"k"}"#)
         #expect(result.credential?.kind == .accessToken(type: "Bearer", scheme: "Api-Key"))
@@ -185,8 +200,8 @@ struct TokenExchangeReplyTests {
         (#"{"access_token":"a","issued_token_type":1}"#, "issued_token_type is a number"),
         (#"{"access_token":"a","expires_in":0}"#, "expires_in is 0 s"),
         (#"{"access_token":"a","expires_in":-5}"#, "expires_in is -5 s"),
-        (#"{"access_token":"a","expires_in":1e300}"#, "which no token lives"),
-        (#"{"access_token":"a","expires_in":31536001}"#, "which no token lives"),
+        (#"{"access_token":"a","expires_in":-1e300}"#, "which no token lives"),
+        (#"{"access_token":"a","expires_in":"NaN"}"#, "expires_in is a string"),
         (#"{"access_token":"a","expires_in":true}"#, "expires_in is a boolean"),
         (#"{"access_token":"a","expires_in":"soon"}"#, "expires_in is a string"),
         (#"{"access_token":"\#(unsignedJWT(#"{"exp":1}"#))"}"#, "the access token's exp leaves"),

@@ -150,25 +150,48 @@ private func exchange(
 
     @Test func `a proxy is asked only where the route says so`() async throws {
         let transport = try CurlTransport(userAgent: "wif-agent/test")
-        try await ScriptedServer.serving(answer: { _ in .send(ok) }) { proxy in
+        let refusal = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+        try await ScriptedServer.serving(answer: { _ in .sendAndClose(refusal) }) { proxy in
             let settings = ProxySettings(
                 url: "http://127.0.0.1:\(proxy.port)",
                 noProxy: "other.example,direct.invalid"
             )
             var request = HTTPRequest(
                 "GET",
-                "http://proxied.invalid/x",
+                "https://proxied.invalid/x",
                 route: .proxied(settings)
             )
-            let status = try await transport.send(request, deadline: within(30)).status
-            #expect(status == 200)
-            #expect(proxy.requests.first?.line == "GET http://proxied.invalid/x HTTP/1.1")
-            request.url = "http://direct.invalid/"
+            request.connectTimeout = 30
+            let refusal = try await #require(throws: HTTPError.self) {
+                try await transport.send(request, deadline: within(30))
+            }
+            #expect(refusal.kind == .proxy, "\(refusal)")
+            #expect(proxy.requests.first?.line == "CONNECT proxied.invalid:443 HTTP/1.1")
+            request.url = "https://direct.invalid/"
             let error = try await #require(throws: HTTPError.self) {
                 try await transport.send(request, deadline: within(5))
             }
             #expect(error.kind != .proxy)
             #expect(proxy.requests.count == 1)
+        }
+    }
+
+    // A proxy would read the token that goes to a service on this machine.
+    @Test func `plain http goes by no proxy`() async throws {
+        let transport = try CurlTransport(userAgent: "wif-agent/test")
+        try await ScriptedServer.serving(answer: { _ in .send(ok) }) { proxy in
+            try await ScriptedServer.serving(answer: { _ in .send(ok) }) { server in
+                let settings = ProxySettings(url: "http://127.0.0.1:\(proxy.port)")
+                let request = HTTPRequest(
+                    "GET",
+                    "http://127.0.0.1:\(server.port)/x",
+                    route: .proxied(settings)
+                )
+                let status = try await transport.send(request, deadline: within(30)).status
+                #expect(status == 200)
+                #expect(server.requests.map(\.line) == ["GET /x HTTP/1.1"])
+                #expect(proxy.requests.isEmpty)
+            }
         }
     }
 }
@@ -300,6 +323,33 @@ private func exchange(
             }
             #expect(error.kind == .proxy, "\(error)")
             #expect(error.hint != nil && !error.description.contains("hunter2"))
+        }
+    }
+
+    // libcurl quotes the URL whole in some of its errors, and takes a part of the password for a host.
+    @Test(arguments: [
+        "http://user:hunter2/ter2@127.0.0.1:1", "http://user:12/hunter2@127.0.0.1:1",
+        "http://user:hunter2#x@127.0.0.1:1", "http://user:hunter2?x@127.0.0.1:1",
+        "http://user:hunter2@127.0.0.1:99999", "http://user:hunter2@127.0.0.1:port",
+        "htp://user:hunter2@127.0.0.1:1", "http://user:hunter2@", "http://user:hunter2@ho st:1",
+        "ftp://user:hunter2@127.0.0.1:1", "user:hunter2@:1", "://user:hunter2@127.0.0.1",
+        "http://user:hunter2@127.0.0.1:1", "http://user:hunter2@name.invalid:1",
+        "socks5://user:hunter2@127.0.0.1:1", "socks9://user:hunter2@127.0.0.1:1",
+    ])
+    func `no error shows a proxy's password`(_ url: String) async throws {
+        let transport = try CurlTransport(userAgent: "wif-agent/test")
+        let request = HTTPRequest(
+            "GET",
+            "https://host.invalid/",
+            route: .proxied(ProxySettings(url: url)),
+            connectTimeout: 10
+        )
+        let error = try await #require(throws: HTTPError.self) {
+            try await transport.send(request, deadline: within(10))
+        }
+        for part in ["hunter", "ter2", "user:", "user port"] {
+            #expect(!error.description.contains(part), "\(error)")
+            #expect(error.hint?.contains(part) != true)
         }
     }
 }

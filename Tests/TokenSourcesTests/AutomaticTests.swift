@@ -123,8 +123,9 @@ struct AutomaticTests {
         #expect(error.class == .noSource)
         #expect(
             error.message
-                == "no token source gave a token; not here: gcp (no answer), azure (refused),"
-                + " github (ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not"
+                == "no token source gave a token; not here: gcp (timed out connecting:"
+                + " no answer), azure (IMDS: no connection: refused; legacy endpoint: no connection:"
+                + " refused), github (ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not"
                 + " both set)"
         )
         #expect(error.hint == nil)
@@ -142,8 +143,9 @@ struct AutomaticTests {
         #expect(
             error.message
                 == "no token source gave a token; github: ACTIONS_ID_TOKEN_REQUEST_URL and"
-                + " ACTIONS_ID_TOKEN_REQUEST_TOKEN are not both set; not here: gcp (no answer),"
-                + " azure (refused)"
+                + " ACTIONS_ID_TOKEN_REQUEST_TOKEN are not both set; not here: gcp (timed"
+                + " out connecting: no answer), azure (IMDS: no connection: refused; legacy endpoint:"
+                + " no connection: refused)"
         )
         #expect(error.hint?.contains("permissions: id-token: write") == true)
     }
