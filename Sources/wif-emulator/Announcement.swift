@@ -17,8 +17,8 @@ struct Announcement: Sendable {
     ) {
         self.world = world
         self.authority = authority
-        var variables = RoleName.allCases.flatMap { name in
-            players[name].map(\.environment) ?? name.absence
+        var variables = Part.all.flatMap { part in
+            players[part.name].map(\.environment) ?? part.absence
         }
         if let path = authority.flatMap({ _ in world.options.directory }) {
             let file = URL(filePath: path).appending(path: "ca.pem")

@@ -23,7 +23,7 @@ struct ListenOption: Sendable {
         self.init(address, isTLS: isTLS, roles: [])
         for name in parts.dropFirst().first?.split(separator: ",") ?? [] {
             guard let role = RoleName(rawValue: String(name)) else {
-                let known = RoleName.allCases.map(\.rawValue).joined(separator: ", ")
+                let known = Part.all.map(\.name.rawValue).joined(separator: ", ")
                 throw UsageError("--listen knows no role '\(name)', but \(known)")
             }
             roles.append(role)
@@ -32,22 +32,19 @@ struct ListenOption: Sendable {
 }
 
 extension Options {
-    /// The roles that are played.
-    var roles: [RoleName] {
-        RoleName.allCases.filter { role in
-            let isThere = role.platform.map(platforms.contains) ?? true
-            return isThere && (role.azureEndpoint ?? azureEndpoint) == azureEndpoint
-        }
-    }
-
     /// Every address to listen on with its roles: what `--listen` says, and loopback ports for the rest.
     var bindings: [ListenOption] {
         var bindings = listeners.filter { !$0.roles.isEmpty }
         var open = listeners.filter { $0.roles.isEmpty }
         let named = bindings.flatMap(\.roles)
         let rest = roles.filter { !named.contains($0) }
-        let own = rest.filter { $0.placement == .own }
-        let secure = servesTLS ? rest.filter { $0.placement == .service } : []
+        let placed = { (placement: Part.Placement) in
+            rest.filter { name in
+                Part.all.contains { $0.name == name && $0.placement == placement }
+            }
+        }
+        let own = placed(.own)
+        let secure = servesTLS ? placed(.service) : []
         let plain = rest.filter { !own.contains($0) && !secure.contains($0) }
         for (roles, isTLS) in [(plain, false), (secure, true)] where !roles.isEmpty {
             let place = open.firstIndex { $0.isTLS == isTLS }

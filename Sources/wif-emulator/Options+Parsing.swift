@@ -124,7 +124,7 @@ private let flags: [String: Setter] = [
     "--claim": { (options, argument) throws(UsageError) in
         let (name, value) = try argument.pair()
         let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
-        guard parts.count == 2, IdentityPlatform(rawValue: parts[0]) != nil else {
+        guard parts.count == 2, TokenPlatform.named(parts[0]) != nil else {
             throw argument.wrong("PLATFORM.CLAIM=VALUE")
         }
         options.claims[parts[0], default: [:]][parts[1]] = json(orText: value)
@@ -171,16 +171,16 @@ private let flags: [String: Setter] = [
     },
 ]
 
-private func platforms(_ argument: Argument) throws(UsageError) -> [IdentityPlatform] {
+private func platforms(_ argument: Argument) throws(UsageError) -> [TokenPlatform] {
     switch argument.text {
-    case "all": return IdentityPlatform.usual
+    case "all": return TokenPlatform.usual
     case "none": return []
     default: break
     }
-    var platforms: [IdentityPlatform] = []
+    var platforms: [TokenPlatform] = []
     for name in argument.text.split(separator: ",") {
-        guard let platform = IdentityPlatform(rawValue: String(name)) else {
-            let known = IdentityPlatform.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let platform = TokenPlatform.named(name) else {
+            let known = TokenPlatform.played.map(\.rawValue).joined(separator: ", ")
             throw argument.wrong("all, none, or some of \(known)")
         }
         platforms.append(platform)
@@ -193,9 +193,9 @@ private func setTokenLifetime(_ options: inout Options, _ argument: Argument) th
     let parts = argument.text.split(separator: "=", maxSplits: 1).map(String.init)
     let value = Argument(flag: argument.flag, text: parts.last ?? "")
     let seconds = try value.seconds(-86_400...31_557_600)
-    let names = parts.count == 2 ? [parts[0]] : IdentityPlatform.allCases.map(\.rawValue)
+    let names = parts.count == 2 ? [parts[0]] : TokenPlatform.played.map(\.rawValue)
     for name in names {
-        guard IdentityPlatform(rawValue: name) != nil else {
+        guard TokenPlatform.named(name) != nil else {
             throw argument.wrong("SECONDS or PLATFORM=SECONDS")
         }
         options.tokenLifetimes[name] = seconds

@@ -3,7 +3,7 @@ import Federation
 /// What the command line asks for.
 struct Options: Sendable {
     /// The identities that exist.
-    var platforms: [IdentityPlatform] = IdentityPlatform.usual
+    var platforms: [TokenPlatform] = TokenPlatform.usual
     var listeners: [ListenOption] = []
     var directory: String?
     var servesTLS = false

@@ -1,8 +1,9 @@
 import Crypto
+import Federation
 import Serving
 
-/// One part of the outside world. To add one: a file with its type, a case in ``RoleName`` and a line
-/// in ``role(_:in:)``.
+/// One part of the outside world. To add one: a file with its type and its ``Part``, which its platform
+/// names, or the list of the others (``Part/services``).
 protocol Role: Sendable {
     /// The environment variables through which a workload reaches it.
     var environment: [Variable] { get }
@@ -37,20 +38,24 @@ struct Variable: Equatable, Sendable {
     }
 }
 
-/// The parts that can be played, as `--listen` names them.
-enum RoleName: String, CaseIterable, Sendable {
-    case gcp, azure
-    case azureLegacy = "azure-legacy"
-    case awsMetadata = "aws-imds"
-    case awsContainer = "aws-container"
-    case awsSTS = "aws-sts"
-    case azureAppService = "azure-app-service"
-    case azureArc = "azure-arc"
-    case azureEntra = "azure-entra"
-    case azurePipelines = "azure-pipelines"
-    case gitlab, circleci, bitbucket, terraform, buildkite, kubernetes, fly, vercel, spacelift
-    case github, issuers, mondoo, conductorone, bright, oauth, google
+/// The name of a part, as `--listen` has it.
+struct RoleName: Hashable, Sendable {
+    let rawValue: String
 
+    init(_ word: String) { rawValue = word }
+
+    /// The part of a platform that has but one, and its word.
+    init(_ platform: TokenPlatform) { rawValue = platform.rawValue }
+
+    /// The name, if it is a part's.
+    init?(rawValue: String) {
+        guard Part.all.contains(where: { $0.name.rawValue == rawValue }) else { return nil }
+        self.rawValue = rawValue
+    }
+}
+
+/// What is known of a part before it is played.
+struct Part: Sendable {
     /// Where it is reached unless told otherwise.
     enum Placement {
         /// Plain HTTP, with the other metadata services.
@@ -61,82 +66,38 @@ enum RoleName: String, CaseIterable, Sendable {
         case own
     }
 
-    var placement: Placement {
-        switch self {
-        case .gcp, .azure: .metadata
-        case .awsMetadata, .awsContainer: .metadata
-        case .awsSTS: .own
-        case .azureLegacy, .azureArc: .own
-        case .azureAppService: .metadata
-        case .azureEntra, .azurePipelines, .gitlab, .circleci, .bitbucket, .terraform, .buildkite,
-            .kubernetes, .fly, .vercel, .spacelift:
-            .service
-        case .github, .issuers, .mondoo, .conductorone, .bright, .oauth, .google: .service
-        }
-    }
+    let name: RoleName
+    var placement = Placement.service
+    /// Whether it is played, where its platform is.
+    var isPlayed: @Sendable (Options) -> Bool = { _ in true }
+    /// What keeps a workload from the real thing where it is not played. Nothing listens on port 1, so
+    /// that connections are refused.
+    var absence: [Variable] = []
+    let player: @Sendable (World) throws(CryptoError) -> any Role
 
-    /// The platform it belongs to; `nil` for what is always there.
-    var platform: IdentityPlatform? {
-        switch self {
-        case .gcp: .gcp
-        case .awsMetadata, .awsContainer, .awsSTS: .aws
-        case .azure, .azureLegacy, .azureAppService, .azureArc, .azureEntra: .azure
-        case .azurePipelines, .gitlab, .circleci, .bitbucket, .terraform, .buildkite, .kubernetes,
-            .fly, .vercel, .spacelift:
-            IdentityPlatform(rawValue: rawValue)
-        case .github: .github
-        case .issuers, .mondoo, .conductorone, .bright, .oauth, .google: nil
-        }
-    }
+    /// Those that are there whatever the platforms.
+    static let services: [Part] = [.issuers, .mondoo, .conductorone, .bright, .oauth, .google]
 
-    /// The only choice of Azure's endpoint with which it is played; `nil` where that is no matter.
-    var azureEndpoint: Options.AzureEndpoint? {
-        switch self {
-        case .azureAppService: .appService
-        case .azureArc: .arc
-        case .azureEntra: .workload
-        default: nil
-        }
-    }
+    /// All parts.
+    static let all = parts(of: TokenPlatform.played)
 
-    /// What keeps a workload from the real thing where the role is not played. Nothing listens on
-    /// port 1, so that connections are refused.
-    var absence: [Variable] {
-        switch self {
-        case .gcp: [Variable("GCE_METADATA_HOST", "127.0.0.1:1")]
-        case .azure: [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1")]
-        case .azureLegacy:
-            [Variable("MSI_ENDPOINT", "http://127.0.0.1:1/oauth2/token")]
-        case .awsMetadata: [Variable("AWS_EC2_METADATA_DISABLED", "true")]
-        default: []
-        }
+    /// The parts of these platforms and the services; first those that are on the machine or its link.
+    static func parts(of platforms: [TokenPlatform]) -> [Part] {
+        let parts = TokenPlatform.played.filter(platforms.contains).flatMap(\.played.parts)
+        let all = parts + services
+        return all.filter { $0.placement != .service } + all.filter { $0.placement == .service }
     }
+}
+
+extension Options {
+    /// The roles that are played.
+    var roles: [RoleName] { Part.parts(of: platforms).filter { $0.isPlayed(self) }.map(\.name) }
 }
 
 /// The player of a part.
 func role(_ name: RoleName, in world: World) throws(CryptoError) -> any Role {
-    switch name {
-    case .gcp: GCPMetadata(world: world)
-    case .azure: AzureMetadata(world: world)
-    case .azureLegacy: AzureLegacy(world: world)
-    case .awsMetadata: AWSMetadata(world: world)
-    case .awsContainer: try AWSContainer(world: world)
-    case .awsSTS: AWSSTS(world: world)
-    case .github: try GitHubActions(world: world)
-    case .azureAppService: AzureAppService(world: world)
-    case .azureArc: AzureArc(world: world)
-    case .azureEntra: AzureEntra(world: world)
-    case .azurePipelines: AzurePipelines(world: world)
-    case .gitlab, .circleci, .bitbucket, .terraform, .vercel, .spacelift:
-        try JobVariables(name.platform ?? .gitlab, world: world)
-    case .buildkite: Buildkite(world: world)
-    case .kubernetes: try Kubernetes(world: world)
-    case .fly: Fly(world: world)
-    case .issuers: Issuers(world: world)
-    case .mondoo: try Mondoo(world: world)
-    case .conductorone: try ConductorOne(world: world)
-    case .bright: try Bright(world: world)
-    case .oauth: GenericOAuth(world: world)
-    case .google: GoogleSTS(world: world)
+    guard let part = Part.all.first(where: { $0.name == name }) else {
+        throw .failed(doing: "playing \(name.rawValue)", reason: "there is no such part")
     }
+    return try part.player(world)
 }

@@ -1,5 +1,32 @@
+import Federation
+
 /// The program's version.
 let version = "0.1.0"
+
+private let platformText = wrapped(
+    "all (default), none, or some of "
+        + TokenPlatform.usual.map(\.rawValue).joined(separator: ", ") + "; and only when named "
+        + TokenPlatform.played.dropFirst(TokenPlatform.usual.count).map(\.rawValue)
+        .joined(separator: ", ")
+)
+
+private let lifetimeText = TokenPlatform.usual
+    .map { "\($0.rawValue) \($0.played.tokenLifetime)" }.joined(separator: ", ")
+
+private let roleText = wrapped(
+    "repeatable; roles: " + Part.all.map(\.name.rawValue).joined(separator: ", ") + "."
+)
+
+/// A text in the column of what the options mean.
+private func wrapped(_ text: String) -> String {
+    let width = 65
+    var lines = [""]
+    for word in text.split(separator: " ") {
+        if lines[lines.count - 1].count + word.count >= width { lines.append("") }
+        lines[lines.count - 1] += (lines[lines.count - 1].isEmpty ? "" : " ") + word
+    }
+    return lines.joined(separator: "\n" + String(repeating: " ", count: 27))
+}
 
 /// What `--help` prints.
 let usage = """
@@ -11,11 +38,9 @@ let usage = """
     variables to reach it, then serves until SIGTERM or SIGINT.
 
     What is played
-      --platform LIST          all (default), none, or some of gcp,azure,github,aws; and only when
-                               named azure-pipelines, gitlab, circleci, bitbucket, terraform,
-                               buildkite, kubernetes, fly, vercel, spacelift
+      --platform LIST          \(platformText)
       --claim PLATFORM.NAME=V  a claim of its tokens (JSON or text; null leaves it out)
-      --token-lifetime [P=]S   seconds its tokens live (gcp 3600, azure 86400, github 300)
+      --token-lifetime [P=]S   seconds its tokens live (\(lifetimeText))
       --azure-endpoint NAME    the one told: machine (default), app-service, arc or workload
       --arc-directory DIR      where Arc's agent puts its key files (/var/opt/azcmagent/tokens)
       --azure-token-age S      age of a resource's first token (21600)
@@ -34,9 +59,7 @@ let usage = """
 
     Where
       --listen [tls:]ADDRESS:PORT[=ROLE,...]
-                               repeatable; roles: gcp, azure, azure-legacy, aws-imds,
-                               aws-container, aws-sts, github, issuers, mondoo,
-                               conductorone, bright, oauth, google.
+                               \(roleText)
                                What is not named gets ports of its own on 127.0.0.1
       --tls                    services (all but the metadata) speak TLS with a CA of their own
       --tls-hosts LIST         names in the certificate (localhost,127.0.0.1,::1); the first one

@@ -26,7 +26,7 @@ import Testing
         #expect(options.credentialLifetime == 5)
         #expect(options.claims["gcp"]?["sub"] == "1")
         #expect(options.claims["github"]?["run_id"] == 7)
-        for platform in IdentityPlatform.allCases {
+        for platform in TokenPlatform.played {
             let expected: Int64 = platform == .azure ? 90 : 60
             #expect(options.tokenLifetimes[platform.rawValue] == expected)
         }

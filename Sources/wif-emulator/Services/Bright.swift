@@ -4,6 +4,16 @@ import FoundationEssentials
 import Policy
 import Serving
 
+extension Part {
+    static let bright = Part(name: .bright) { (world) throws(CryptoError) in
+        try Bright(world: world)
+    }
+}
+
+extension RoleName {
+    static let bright = RoleName("bright")
+}
+
 /// Bright's token exchange and revocation, and a project that asks for a token.
 struct Bright: Role {
     let world: World

@@ -4,6 +4,16 @@ import FoundationEssentials
 import Policy
 import Serving
 
+extension Part {
+    static let conductorone = Part(name: .conductorone) { (world) throws(CryptoError) in
+        try ConductorOne(world: world)
+    }
+}
+
+extension RoleName {
+    static let conductorone = RoleName("conductorone")
+}
+
 /// ConductorOne's token exchange, forms only.
 struct ConductorOne: Role {
     let world: World

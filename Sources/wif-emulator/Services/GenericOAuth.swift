@@ -2,6 +2,14 @@ import Federation
 import FoundationEssentials
 import Serving
 
+extension Part {
+    static let oauth = Part(name: .oauth) { GenericOAuth(world: $0) }
+}
+
+extension RoleName {
+    static let oauth = RoleName("oauth")
+}
+
 /// A token endpoint of RFC 8693 as it is in the book, with revocation and a resource.
 struct GenericOAuth: Role {
     let world: World

@@ -3,6 +3,14 @@ import FoundationEssentials
 import Platform
 import Serving
 
+extension Part {
+    static let google = Part(name: .google) { GoogleSTS(world: $0) }
+}
+
+extension RoleName {
+    static let google = RoleName("google")
+}
+
 /// Google's Security Token Service with one pool, and the impersonation of one service account.
 struct GoogleSTS: Role {
     let world: World

@@ -5,6 +5,16 @@ import Platform
 import Policy
 import Serving
 
+extension Part {
+    static let mondoo = Part(name: .mondoo) { (world) throws(CryptoError) in
+        try Mondoo(world: world)
+    }
+}
+
+extension RoleName {
+    static let mondoo = RoleName("mondoo")
+}
+
 /// Mondoo's token exchange, and the call with which a service account tests itself.
 struct Mondoo: Role {
     private struct Exchange {

@@ -100,7 +100,7 @@ extension World {
         _ service: TrustingService,
         _ issuer: Issuer
     ) throws(PolicyError) -> Trust {
-        let platform = IdentityPlatform(rawValue: issuer.name)
+        let platform = TokenPlatform.named(issuer.name)
         let subject = platform.map(claims)?["sub"]?.string ?? "workload"
         let literal = String(decoding: JSON.string(subject).serialized(), as: UTF8.self)
         switch service {

@@ -28,7 +28,9 @@ final class World: Sendable {
         var issuers: [Issuer] = []
         for platform in options.platforms {
             let url = options.issuerURL(of: platform.rawValue, base: urls[.issuers])
-            issuers.append(try Issuer(name: platform.rawValue, url: url ?? platform.issuerURL))
+            issuers.append(
+                try Issuer(name: platform.rawValue, url: url ?? platform.played.issuerURL)
+            )
         }
         let custom = options.issuerURL(of: "custom", base: urls[.issuers])
         issuers.append(
@@ -46,18 +48,18 @@ final class World: Sendable {
     }
 
     /// A platform's claims, with what the user changed. A claim set to `null` is left out.
-    func claims(of platform: IdentityPlatform) -> [String: JSON] {
-        platform.claims.merging(options.claims[platform.rawValue] ?? [:]) { _, new in new }
+    func claims(of platform: TokenPlatform) -> [String: JSON] {
+        platform.played.claims.merging(options.claims[platform.rawValue] ?? [:]) { _, new in new }
             .filter { $0.value != .null }
     }
 
-    func tokenLifetime(of platform: IdentityPlatform) -> Int64 {
-        options.tokenLifetimes[platform.rawValue] ?? platform.tokenLifetime
+    func tokenLifetime(of platform: TokenPlatform) -> Int64 {
+        options.tokenLifetimes[platform.rawValue] ?? platform.played.tokenLifetime
     }
 
     /// A platform's token, noted as handed out.
     func token(
-        of platform: IdentityPlatform,
+        of platform: TokenPlatform,
         from role: RoleName,
         claims: [String: JSON]
     ) throws(CryptoError) -> String {

@@ -2,6 +2,35 @@ import Crypto
 import Federation
 import Serving
 
+extension PlayedPlatform {
+    static let github = PlayedPlatform(
+        issuerURL: "https://token.actions.githubusercontent.com",
+        tokenLifetime: 300,
+        claims: [
+            "sub": "repo:acme/app:ref:refs/heads/main", "repository": "acme/app",
+            "repository_id": "123456789", "repository_owner": "acme",
+            "repository_owner_id": "987654",
+            "repository_visibility": "private", "ref": "refs/heads/main", "ref_type": "branch",
+            "ref_protected": "true", "sha": "4d3c2b1a09f8e7d6c5b4a3928170f6e5d4c3b2a1",
+            "workflow": "scan",
+            "workflow_ref": "acme/app/.github/workflows/scan.yml@refs/heads/main",
+            "workflow_sha": "4d3c2b1a09f8e7d6c5b4a3928170f6e5d4c3b2a1",
+            "job_workflow_ref": "acme/app/.github/workflows/scan.yml@refs/heads/main",
+            "run_id": "10203040506", "run_number": "7", "run_attempt": "1", "actor": "octo",
+            "actor_id": "4242", "event_name": "push", "base_ref": "", "head_ref": "",
+            "runner_environment": "github-hosted",
+        ],
+        isUsual: true,
+        parts: [
+            Part(name: .github) { (world) throws(CryptoError) in try GitHubActions(world: world) }
+        ]
+    )
+}
+
+extension RoleName {
+    static let github = RoleName(.github)
+}
+
 /// The token service of a GitHub Actions job.
 struct GitHubActions: Role {
     private static let path = "/actions/idtoken"

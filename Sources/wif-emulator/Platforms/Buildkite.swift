@@ -2,6 +2,22 @@ import Crypto
 import Federation
 import Serving
 
+extension PlayedPlatform {
+    static let buildkite = PlayedPlatform(
+        issuerURL: "https://agent.buildkite.com",
+        tokenLifetime: 300,
+        claims: [
+            "sub": "organization:acme:pipeline:app:ref:refs/heads/main:commit:4d3c:step:scan",
+            "organization_slug": "acme", "pipeline_slug": "app",
+        ],
+        parts: [Part(name: .buildkite) { Buildkite(world: $0) }]
+    )
+}
+
+extension RoleName {
+    static let buildkite = RoleName(.buildkite)
+}
+
 /// Buildkite's agent API, as far as a job asks it for tokens.
 struct Buildkite: Role {
     private static let job = "0190-job"

@@ -4,6 +4,27 @@ import FoundationEssentials
 import Platform
 import Serving
 
+extension PlayedPlatform {
+    static let kubernetes = PlayedPlatform(
+        issuerURL:
+            "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
+        claims: [
+            "sub": "system:serviceaccount:acme:scan",
+            "kubernetes.io": [
+                "namespace": "acme", "pod": ["name": "scan-0", "uid": "5c6b"],
+                "serviceaccount": ["name": "scan", "uid": "7a89"],
+            ],
+        ],
+        parts: [
+            Part(name: .kubernetes) { (world) throws(CryptoError) in try Kubernetes(world: world) }
+        ]
+    )
+}
+
+extension RoleName {
+    static let kubernetes = RoleName(.kubernetes)
+}
+
 /// A cluster: the API server's TokenRequest, and with `--directory` what a pod finds in its volumes.
 ///
 /// Below `DIR/kubernetes`: `serviceaccount/` with the pod's own `token`, `ca.crt` and `namespace`, and

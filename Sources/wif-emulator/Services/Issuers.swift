@@ -1,6 +1,14 @@
 import Federation
 import Serving
 
+extension Part {
+    static let issuers = Part(name: .issuers) { Issuers(world: $0) }
+}
+
+extension RoleName {
+    static let issuers = RoleName("issuers")
+}
+
 /// What issuers publish: below `/issuers/NAME/`, and under their real names where a request's Host
 /// says so. OpenID Connect Discovery 1.0
 struct Issuers: Role {

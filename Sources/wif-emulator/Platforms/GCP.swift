@@ -2,6 +2,37 @@ import Crypto
 import Federation
 import Serving
 
+extension PlayedPlatform {
+    static let gcp = PlayedPlatform(
+        issuerURL: "https://accounts.google.com",
+        claims: [
+            "sub": "112233445566778899000", "azp": "112233445566778899000",
+            "email": "workload@acme-prod.iam.gserviceaccount.com", "email_verified": true,
+            "google": [
+                "compute_engine": [
+                    "project_id": "acme-prod", "project_number": 123_456_789_012,
+                    "zone": "europe-west3-a", "instance_id": "1234567890123456789",
+                    "instance_name": "vm-1", "instance_creation_timestamp": 1_700_000_000,
+                    "instance_confidentiality": 0,
+                ]
+            ],
+        ],
+        isUsual: true,
+        parts: [
+            Part(
+                name: .gcp,
+                placement: .metadata,
+                absence: [Variable("GCE_METADATA_HOST", "127.0.0.1:1")],
+                player: { GCPMetadata(world: $0) }
+            )
+        ]
+    )
+}
+
+extension RoleName {
+    static let gcp = RoleName(.gcp)
+}
+
 /// The metadata server of Google Compute Engine: identity tokens, and the listings clients probe.
 struct GCPMetadata: Role {
     let world: World

@@ -2,6 +2,21 @@ import Crypto
 import Federation
 import Serving
 
+extension PlayedPlatform {
+    static let azurePipelines = PlayedPlatform(
+        issuerURL: "https://vstoken.dev.azure.com/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
+        tokenLifetime: 600,
+        claims: [
+            "sub": "p://acme/app/scan", "aud": "api://AzureADTokenExchange", "rpo_ref": "main",
+        ],
+        parts: [Part(name: .azurePipelines) { AzurePipelines(world: $0) }]
+    )
+}
+
+extension RoleName {
+    static let azurePipelines = RoleName(.azurePipelines)
+}
+
 /// The token service of an Azure Pipelines job.
 struct AzurePipelines: Role {
     private static let path = "/acme/_apis/distributedtask/hubs/build/plans/1/jobs/2/oidctoken"

@@ -1,0 +1,54 @@
+import Crypto
+import Federation
+import Serving
+
+/// A CI system whose jobs are given their token in a variable at their start. It has no endpoint.
+struct JobVariables: Role {
+    let environment: [Variable]
+
+    func owns(_ request: HTTPServerRequest) -> Bool { false }
+
+    func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        HTTPServerResponse(status: 404)
+    }
+}
+
+extension Part {
+    /// The part of a platform that is variables alone: what marks a job, and those that hold its token.
+    static func variables(
+        of platform: TokenPlatform,
+        mark: Variable? = nil,
+        tokens: [String]
+    ) -> Part {
+        Part(name: RoleName(platform)) { (world) throws(CryptoError) in
+            let scope = JSON.string(world.options.scope)
+            let token = try world.jobToken(of: platform, audience: scope)
+            return JobVariables(
+                environment: [mark].compactMap(\.self) + tokens.map { Variable($0, token) }
+            )
+        }
+    }
+}
+
+extension World {
+    /// A job's token; the audience is the platform's own where that is fixed.
+    func jobToken(
+        of platform: TokenPlatform,
+        audience: JSON,
+        lifetime: Int64? = nil
+    ) throws(CryptoError) -> String {
+        var claims = claims(of: platform)
+        let now = clock.seconds
+        claims["aud"] = claims["aud"] ?? audience
+        claims["iat"] = .integer(now)
+        claims["nbf"] = .integer(now - 5)
+        claims["exp"] = .integer(now + (lifetime ?? tokenLifetime(of: platform)))
+        claims["jti"] = .string(randomHex(bytes: 16))
+        guard let issuer = issuer(named: platform.rawValue) else {
+            throw .failed(doing: "signing a token", reason: "no such issuer")
+        }
+        let token = try issuer.token(claims: claims)
+        note("subject-token", from: platform.rawValue, token)
+        return token
+    }
+}
