@@ -19,9 +19,6 @@ package struct Finding: Equatable, Sendable {
     package var hint: String?
 }
 
-/// Seconds that Mondoo wants a token to have left.
-private let mondooMargin = 180.0
-
 /// Holds a token's claims against what the service is known to refuse. The signature is not looked at:
 /// that, and the last word on all of this, is the service's.
 /// The date is the local wall clock's, which may be the one that is wrong.
@@ -31,69 +28,52 @@ package func findings(
     at date: Date
 ) -> [Finding] {
     guard let claims = token.claims else { return [] }
-    switch account.service {
-    case .mondoo(let service):
-        return [timeFinding(claims, date), issuerFinding(claims, service.issuer)]
-            .compactMap(\.self)
-    case .tokenExchange(let service):
-        let issuer = account.issuer.flatMap { issuerFinding(claims, $0) }
-        let found = [expiryFinding(claims, date), ageFinding(claims, service, date)]
-        return (found + [issuer, domainFinding(claims, service)]).compactMap(\.self)
-    }
+    let facts = account.service.kind.facts
+    let times = [timeFinding(claims, facts, date), ageFinding(claims, facts, date)]
+    let issuer = account.issuer.flatMap { issuerFinding(claims, $0) }
+    return (times + [issuer, domainFinding(claims, account.service)]).compactMap(\.self)
 }
 
-/// Seconds since its issue after which ConductorOne takes no token.
-private let conductorOneAge = 600.0
+private let freshHint =
+    "use a source that gives a new token each time, or check this machine's clock"
 
-private func expiryFinding(_ claims: TokenClaims, _ date: Date) -> Finding? {
+private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: Date) -> Finding? {
     guard let expiry = claims.expiresAt else { return nil }
     let left = expiry - date.timeIntervalSince1970
-    guard left <= 0 else { return nil }
+    guard left <= facts.minimumLeft else { return nil }
+    let state =
+        left > 0
+        ? "has \(seconds(left)) left by this machine's clock"
+        : "expired \(seconds(-left)) ago by this machine's clock"
+    guard facts.minimumLeft > 0 else { return Finding(kind: .time, text: state, hint: freshHint) }
     return Finding(
         kind: .time,
-        text: "expired \(seconds(-left)) ago by this machine's clock",
-        hint: "use a source that gives a new token each time, or check this machine's clock"
+        text: "\(state), and \(facts.title) wants more than \(seconds(facts.minimumLeft))"
     )
 }
 
-private func ageFinding(
-    _ claims: TokenClaims,
-    _ service: TokenExchangeService,
-    _ date: Date
-) -> Finding? {
-    guard service.preset == .conductorone, let issued = claims.issuedAt else { return nil }
+private func ageFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: Date) -> Finding? {
+    guard let limit = facts.maximumAge, let issued = claims.issuedAt else { return nil }
     let age = date.timeIntervalSince1970 - issued
-    guard age > conductorOneAge else { return nil }
+    guard age > limit else { return nil }
     return Finding(
         kind: .time,
-        text: "is \(seconds(age)) old by this machine's clock, and ConductorOne takes none older"
-            + " than \(seconds(conductorOneAge))",
-        hint: "use a source that gives a new token each time, or check this machine's clock"
+        text: "is \(seconds(age)) old by this machine's clock, and \(facts.title) takes none older"
+            + " than \(seconds(limit))",
+        hint: freshHint
     )
 }
 
-private func domainFinding(_ claims: TokenClaims, _ service: TokenExchangeService) -> Finding? {
-    guard let domain = service.tenantDomain, !claims.audiences.contains(domain) else { return nil }
+private func domainFinding(_ claims: TokenClaims, _ service: Service) -> Finding? {
+    guard case .tokenExchange(let service) = service, let domain = service.tenantDomain,
+        !claims.audiences.contains(domain)
+    else { return nil }
     let found = claims.audiences.isEmpty ? "none" : claims.audiences.joined(separator: " ")
     return Finding(
         kind: .audience,
         text: "has the audience \(found.printable), without the tenant's domain \(domain)",
         hint: "have the token made for the audience \(domain); tokenAudience says otherwise, or the"
             + " source gives one that was made for another"
-    )
-}
-
-private func timeFinding(_ claims: TokenClaims, _ date: Date) -> Finding? {
-    guard let expiry = claims.expiresAt else { return nil }
-    let left = expiry - date.timeIntervalSince1970
-    guard left <= mondooMargin else { return nil }
-    let state =
-        left > 0
-        ? "has \(seconds(left)) left by this machine's clock"
-        : "expired \(seconds(-left)) ago by this machine's clock"
-    return Finding(
-        kind: .time,
-        text: "\(state), and Mondoo wants more than \(seconds(mondooMargin))"
     )
 }
 

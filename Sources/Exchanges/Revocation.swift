@@ -18,7 +18,7 @@ extension ExchangeContext {
             )
         }
         let exchange = TokenExchange(service: service, account: account, context: self)
-        let name = "\(service.preset.rawValue) at \(url.host)"
+        let name = "\(service.name.rawValue) at \(url.host)"
         var parameters = RequestParameters()
         parameters.add("token", credential.text)
         parameters.add("token_type_hint", "access_token")

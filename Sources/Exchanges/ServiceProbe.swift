@@ -38,7 +38,7 @@ private struct ServiceWay {
     private var place: String { "\(endpoint.host):\(port)" }
 
     private var proxy: (settings: ProxySettings, origin: String)? {
-        let variable = account.service.name == "mondoo" ? "MONDOO_API_PROXY" : nil
+        let variable = account.service.kind.facts.proxyVariable
         return context.proxy(for: account, to: endpoint, serviceVariable: variable)
     }
 
@@ -223,11 +223,10 @@ private struct ServiceWay {
         "if \(endpoint.host) needs no proxy, name it in NO_PROXY"
     }
 
-    private var key: String { account.service.name == "mondoo" ? "universeDomain" : "tokenUrl" }
+    private var key: String { account.service.kind.facts.addressKey }
 
     private var nameHint: String {
-        let regions = "Mondoo's are us.api.mondoo.com and eu.api.mondoo.com"
-        let known = account.service.name == "mondoo" ? " (\(regions))" : ""
+        let known = account.service.kind.facts.places.map { " (\($0))" } ?? ""
         return "is \(key) right\(known)? does this machine's name server answer:"
             + " getent hosts \(endpoint.host)"
     }

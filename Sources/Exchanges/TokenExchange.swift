@@ -33,7 +33,7 @@ struct TokenExchange {
     }
 
     /// For messages: which service, and which of its endpoints.
-    var name: String { "\(service.preset.rawValue) at \(service.tokenURL.host)" }
+    var name: String { "\(service.name.rawValue) at \(service.tokenURL.host)" }
 
     // MARK: Request
 

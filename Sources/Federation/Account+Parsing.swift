@@ -23,13 +23,12 @@ extension Account {
 
         let issuer = try values.text("issuerUri")
         let given = values
-        var warnings: [String] = []
-        let service = try Service(
+        let parsed = try ParsedService(
             &values,
-            issuer: issuer,
-            environment: environment,
-            warnings: &warnings
+            ServiceInput(issuer: issuer, environment: environment)
         )
+        let service = parsed.service
+        var warnings = parsed.warnings
         let source = try Self.tokenSource(&values, given: given, warnings: &warnings)
         let lifetime = try values.number("lifetime", in: 1...31_536_000)
         let outputs = try Self.outputs(&values, for: service, warnings: &warnings)
@@ -55,7 +54,7 @@ extension Account {
             revokeOnExit: revokeOnExit,
             proxy: proxy,
             caFile: caFile,
-            variable: variable ?? service.defaultVariable,
+            variable: variable ?? service.kind.facts.defaultVariable,
             warnings: warnings
         )
     }

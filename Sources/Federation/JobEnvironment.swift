@@ -19,7 +19,8 @@ extension Job {
         [
             "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
             "JWT_TOKEN", "PATH", "HOME", "LANG",
-        ] + TokenPlatform.allCases.flatMap(\.facts.variables) + Service.variables
+        ] + TokenPlatform.allCases.flatMap(\.facts.variables)
+        + ServiceName.allCases.flatMap(\.facts.variables)
 
     private static let allowedVariables = Set(names.filter { !$0.hasSuffix("*") })
 

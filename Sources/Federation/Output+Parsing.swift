@@ -106,8 +106,12 @@ extension Output {
         guard let format = word == "base64" ? .raw : Format(rawValue: word) else {
             throw entry.unknown(key, word, known)
         }
-        if format == .header, case .mondoo = service {
-            throw entry.error(key, "header is not for Mondoo, whose credential is no token")
+        let facts = service.kind.facts
+        if format == .header, !facts.givesTokens {
+            throw entry.error(
+                key,
+                "header is not for \(facts.title), whose credential is no token"
+            )
         }
         return format
     }

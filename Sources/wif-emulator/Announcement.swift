@@ -52,14 +52,12 @@ struct Announcement: Sendable {
                 withIntermediateDirectories: true
             )
             for (name, issuer) in issuers {
-                try write(account(issuer), to: accounts.appending(path: "mondoo-\(name).json"))
                 for (service, file) in world.accountFiles(for: issuer) {
                     let path = accounts.appending(path: "\(service)-\(name).json")
                     try write(file.serialized() + [0x0A], to: path)
                 }
             }
             if let first = issuers.first {
-                try write(account(first.issuer), to: place.appending(path: "mondoo.json"))
                 for (service, file) in world.accountFiles(for: first.issuer) {
                     let path = place.appending(path: "\(service).json")
                     try write(file.serialized() + [0x0A], to: path)
@@ -77,19 +75,6 @@ struct Announcement: Sendable {
 
     private var issuers: [(name: String, issuer: Issuer)] {
         world.issuers.map { ($0.name, $0) }
-    }
-
-    /// The file that Mondoo's console generates.
-    private func account(_ issuer: Issuer) -> [UInt8] {
-        // AWS's usual proof is no token of this issuer, but a request that it has STS answer.
-        let url = issuer.name == "aws" ? Mondoo.amazonIssuer : issuer.url
-        let account: JSON = [
-            "type": "external_account", "universeDomain": .string(world.urls[.mondoo] ?? ""),
-            "audience": .string(world.options.scope), "issuerUri": .string(url),
-            "subjectTokenType": "urn:ietf:params:oauth:token-type:jwt",
-            "scopes": ["//iam.api.mondoo.app/roles/agent"],
-        ]
-        return account.serialized() + [0x0A]
     }
 
     private func write(_ bytes: [UInt8], to file: URL) throws {

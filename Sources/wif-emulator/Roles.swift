@@ -73,10 +73,12 @@ struct Part: Sendable {
     /// What keeps a workload from the real thing where it is not played. Nothing listens on port 1, so
     /// that connections are refused.
     var absence: [Variable] = []
+    /// The account file of a workload whose tokens the issuer signs; `nil` for what is no service.
+    var accountFile: (@Sendable (World, Issuer) -> JSON)?
     let player: @Sendable (World) throws(CryptoError) -> any Role
 
     /// Those that are there whatever the platforms.
-    static let services: [Part] = [.issuers, .mondoo, .conductorone, .bright, .oauth, .google]
+    static let services = [.issuers] + ServiceName.allCases.flatMap(\.parts)
 
     /// All parts.
     static let all = parts(of: TokenPlatform.played)
@@ -86,6 +88,18 @@ struct Part: Sendable {
         let parts = TokenPlatform.played.filter(platforms.contains).flatMap(\.played.parts)
         let all = parts + services
         return all.filter { $0.placement != .service } + all.filter { $0.placement == .service }
+    }
+}
+
+extension ServiceName {
+    /// What is played of the service.
+    fileprivate var parts: [Part] {
+        switch self {
+        case .mondoo: [.mondoo]
+        case .conductorone: [.conductorone]
+        case .bright: [.bright]
+        case .oauth: [.oauth, .google]
+        }
     }
 }
 

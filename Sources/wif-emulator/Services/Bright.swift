@@ -5,9 +5,18 @@ import Policy
 import Serving
 
 extension Part {
-    static let bright = Part(name: .bright) { (world) throws(CryptoError) in
-        try Bright(world: world)
-    }
+    static let bright = Part(
+        name: .bright,
+        accountFile: { world, _ in
+            [
+                "type": "external_account", "service": "bright",
+                "projectId": .string(World.brightProject),
+                "audience": .string(World.brightAudience),
+                "tokenUrl": .string(world.urls[.bright] ?? ""),
+            ]
+        },
+        player: { (world) throws(CryptoError) in try Bright(world: world) }
+    )
 }
 
 extension RoleName {

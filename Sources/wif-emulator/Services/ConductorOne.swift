@@ -5,9 +5,17 @@ import Policy
 import Serving
 
 extension Part {
-    static let conductorone = Part(name: .conductorone) { (world) throws(CryptoError) in
-        try ConductorOne(world: world)
-    }
+    static let conductorone = Part(
+        name: .conductorone,
+        accountFile: { world, issuer in
+            [
+                "type": "external_account",
+                "clientId": .string(world.conductorOneClient(for: issuer)),
+                "tokenUrl": .string((world.urls[.conductorone] ?? "") + "/auth/v1/token"),
+            ]
+        },
+        player: { (world) throws(CryptoError) in try ConductorOne(world: world) }
+    )
 }
 
 extension RoleName {

@@ -3,7 +3,18 @@ import FoundationEssentials
 import Serving
 
 extension Part {
-    static let oauth = Part(name: .oauth) { GenericOAuth(world: $0) }
+    static let oauth = Part(
+        name: .oauth,
+        accountFile: { world, _ in
+            [
+                "type": "external_account",
+                "tokenUrl": .string((world.urls[.oauth] ?? "") + "/oauth/token"),
+                "revokeUrl": .string((world.urls[.oauth] ?? "") + "/oauth/revoke"),
+                "audience": "https://api.example.com",
+            ]
+        },
+        player: { GenericOAuth(world: $0) }
+    )
 }
 
 extension RoleName {

@@ -4,7 +4,22 @@ import Platform
 import Serving
 
 extension Part {
-    static let google = Part(name: .google) { GoogleSTS(world: $0) }
+    static let google = Part(
+        name: .google,
+        accountFile: { world, issuer in
+            [
+                "type": "external_account", "universe_domain": "googleapis.com",
+                "audience": .string(GoogleSTS.audience(of: issuer)),
+                "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+                "token_url": .string((world.urls[.google] ?? "") + "/v1/token"),
+                "service_account_impersonation_url": .string(
+                    (world.urls[.google] ?? "") + GoogleSTS.impersonationPath
+                ),
+                "service_account_impersonation": ["token_lifetime_seconds": 1200],
+            ]
+        },
+        player: { GoogleSTS(world: $0) }
+    )
 }
 
 extension RoleName {

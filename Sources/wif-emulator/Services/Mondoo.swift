@@ -6,9 +6,23 @@ import Policy
 import Serving
 
 extension Part {
-    static let mondoo = Part(name: .mondoo) { (world) throws(CryptoError) in
-        try Mondoo(world: world)
-    }
+    static let mondoo = Part(
+        name: .mondoo,
+        accountFile: { world, issuer in
+            [
+                "type": "external_account",
+                "universeDomain": .string(world.urls[.mondoo] ?? ""),
+                "audience": .string(world.options.scope),
+                // AWS's usual proof is no token of this issuer, but a request that it has STS answer.
+                "issuerUri": .string(
+                    issuer.name == TokenPlatform.aws.rawValue ? Mondoo.amazonIssuer : issuer.url
+                ),
+                "subjectTokenType": "urn:ietf:params:oauth:token-type:jwt",
+                "scopes": ["//iam.api.mondoo.app/roles/agent"],
+            ]
+        },
+        player: { (world) throws(CryptoError) in try Mondoo(world: world) }
+    )
 }
 
 extension RoleName {

@@ -23,7 +23,11 @@ extension ExchangeContext {
                 HTTPHeader("Authorization", value: try bearer(of: call, for: body)),
             ],
             body: body,
-            route: route(for: account, to: call.endpoint, serviceVariable: "MONDOO_API_PROXY"),
+            route: route(
+                for: account,
+                to: call.endpoint,
+                serviceVariable: ServiceName.mondoo.facts.proxyVariable
+            ),
             trust: try trust(for: account)
         )
         let reply = try await send(request, to: "mondoo at \(call.endpoint.host)")

@@ -47,7 +47,11 @@ extension ExchangeContext {
                 HTTPHeader("Authorization", value: Secret("Bearer \(bearer.text)")),
             ],
             body: body,
-            route: route(for: account, to: url, serviceVariable: "MONDOO_API_PROXY"),
+            route: route(
+                for: account,
+                to: url,
+                serviceVariable: ServiceName.mondoo.facts.proxyVariable
+            ),
             trust: try trust(for: account)
         )
         let reply = try await send(request, to: "mondoo at \(url.host)")

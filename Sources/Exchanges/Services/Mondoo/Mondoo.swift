@@ -44,7 +44,7 @@ struct Mondoo {
             route: context.route(
                 for: account,
                 to: service.universe,
-                serviceVariable: "MONDOO_API_PROXY"
+                serviceVariable: ServiceName.mondoo.facts.proxyVariable
             ),
             trust: try context.trust(for: account)
         )

@@ -1,0 +1,24 @@
+internal import Federation
+internal import Platform
+
+extension Refusal {
+    /// What Bright refuses, and what to change then.
+    static let bright = [
+        Rule("ambig", "multiple", "more than one", "several") { refusal in
+            let how =
+                refusal.service.resources.isEmpty
+                ? "set projectId, so that the request names the project; and narrow"
+                : "the resource is \(refusal.service.resources[0].printable); narrow"
+            return "\(how) the credentials in Bright so that one alone fits this workload"
+        },
+        Rule("resource", "project", "invalid_target") { refusal in
+            "is projectId right? the resource sent is"
+                + " \(refusal.service.resources.first?.printable ?? "none")"
+        },
+        Rule("match", "configuration", "credential", "invalid_grant", "unauthorized") { refusal in
+            "compare with the project's Federated Credentials in Bright: iss must be equal"
+                + " (\(refusal.issuer)), one aud must be allowed (\(refusal.audiences)), and the"
+                + " claims must fit\(refusal.platformAdvice)"
+        },
+    ]
+}

@@ -1,0 +1,57 @@
+extension ServiceFacts {
+    /// Bright, by a project's federated credentials.
+    static let bright = ServiceFacts(
+        parse: { (values, _) throws(AccountError) in
+            try values.refuseClientSecret()
+            var warnings: [String] = []
+            let service = try TokenExchangeService.bright(&values, warnings: &warnings)
+            return ParsedService(service: .tokenExchange(service), warnings: warnings)
+        },
+        title: "Bright",
+        defaultVariable: "BRIGHT_TOKEN",
+        scheme: "Api-Key",
+        revokesAfterCommand: true
+    )
+}
+
+extension TokenExchangeService {
+    /// Bright: the resource from the project, the addresses from one base.
+    fileprivate static func bright(
+        _ values: inout KeyedValues,
+        warnings: inout [String]
+    ) throws(AccountError) -> TokenExchangeService {
+        let path = "/api/v1/token"
+        let base = "https://app.brightsec.com"
+        let tokenURL = try values.endpoint("tokenUrl", defaultPath: path, base: base)
+        let site =
+            tokenURL.url.hasSuffix(path)
+            ? String(tokenURL.url.dropLast(path.count)) : tokenURL.writtenOrigin
+        var resources = try values.resources()
+        let project = try values.text("projectId")
+        if let project, resources.isEmpty {
+            resources = ["\(site)/api/v1/projects/\(percentEncoded(project))"]
+        } else if resources.isEmpty {
+            warnings.append(
+                "\(values.name(of: "projectId")): is missing; Bright refuses a token that fits"
+                    + " several projects"
+            )
+        }
+        let revokeURL = try values.endpoint("revokeUrl", default: "\(site)/api/v1/revoke")
+        return TokenExchangeService(
+            name: .bright,
+            tokenURL: tokenURL,
+            revokeURL: revokeURL,
+            clientID: try values.text("clientId"),
+            subjectTokenType: try values.text("subjectTokenType") ?? tokenTypePrefix + "id_token",
+            requestedTokenType: try values.text("requestedTokenType"),
+            format: try values.requestFormat(default: .json, others: [.form]),
+            audiences: [],
+            resources: resources,
+            scopes: try values.texts("scopes"),
+            userProject: nil,
+            impersonation: nil,
+            wantedAudience: try values.text("audience") ?? "",
+            tenantDomain: nil
+        )
+    }
+}

@@ -1,0 +1,21 @@
+extension KeyedValues {
+    /// Whether this is a file of Google's.
+    var isGoogles: Bool {
+        peek("universeDomain") == "googleapis.com"
+            || peek("audience")?.hasPrefix("//iam.googleapis.com/") == true
+    }
+
+    /// Google's keys for the service account that the token stands in for.
+    mutating func impersonation(
+        scopes: [String]
+    ) throws(AccountError) -> TokenExchangeService.Impersonation? {
+        let url = try endpoint("serviceAccountImpersonationUrl")
+        var lifetime: Double?
+        for key in ["serviceAccountImpersonation", "serviceAccountImpersonationOptions"] {
+            guard var options = try object(key) else { continue }
+            lifetime = try options.number("tokenLifetimeSeconds", in: 600...43_200)
+        }
+        guard let url else { return nil }
+        return .init(url: url, lifetime: Int(lifetime ?? 3600), scopes: scopes)
+    }
+}

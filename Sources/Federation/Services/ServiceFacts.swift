@@ -1,0 +1,94 @@
+/// Everything that the domain knows of one service: what its file in this folder says.
+package struct ServiceFacts: Sendable {
+    /// What a file says where it does not name its service.
+    var isImplied: @Sendable (KeyedValues) -> Bool = { _ in false }
+    /// Reads the service's keys.
+    var parse: @Sendable (inout KeyedValues, ServiceInput) throws(AccountError) -> ParsedService
+    /// As people write it.
+    package let title: String
+    /// The variable that env formats set unless the account file names another.
+    let defaultVariable: String
+    /// Variables that programs need beside the credential, in env formats.
+    var companionVariables: @Sendable (Service) -> [(name: String, value: String)] = { _ in [] }
+    /// A variable in which the service's own tools look for a subject token; comes before `auto`.
+    var subjectTokenVariable: String?
+    /// A variable that names the proxy to the service, before the general ones.
+    package var proxyVariable: String?
+    /// The other variables that it reads.
+    var otherVariables: [String] = []
+    /// The key of the account file that says where the service is.
+    package var addressKey = "tokenUrl"
+    /// Where the service is, for a reader who has it wrong.
+    package var places: String?
+    /// Whether the credential is a token, for an `Authorization` header.
+    package var givesTokens = true
+    /// The word before a token in an `Authorization` header.
+    package var scheme = "Bearer"
+    /// Whether a credential is revoked when the command that used it has ended.
+    var revokesAfterCommand = false
+    /// Seconds that a subject token must have left.
+    package var minimumLeft = 0.0
+    /// Seconds since its issue after which a subject token is refused.
+    package var maximumAge: Double?
+
+    /// The variables of a requester's environment that a job may carry for this service.
+    var variables: [String] {
+        [subjectTokenVariable, proxyVariable].compactMap(\.self) + otherVariables
+    }
+}
+
+/// What a service's keys are read with.
+struct ServiceInput {
+    let issuer: String?
+    /// The requester's, which supplies what a ConductorOne file leaves out.
+    let environment: [String: String]
+}
+
+/// A service, and what should be looked at in its keys.
+struct ParsedService {
+    let service: Service
+    var warnings: [String] = []
+}
+
+extension ParsedService {
+    /// Reads the keys that say who exchanges the token.
+    init(_ values: inout KeyedValues, _ input: ServiceInput) throws(AccountError) {
+        let implied = ServiceName.allCases.first { $0.facts.isImplied(values) } ?? .mondoo
+        let word = try values.text("service") ?? implied.rawValue
+        guard let name = ServiceName(rawValue: word) else {
+            throw values.unknown("service", word, ServiceName.allCases.map(\.rawValue))
+        }
+        self = try name.facts.parse(&values, input)
+    }
+}
+
+extension Service {
+    /// The account file's word for it.
+    package var name: String { kind.rawValue }
+
+    /// Variables that programs need beside the credential, in env formats.
+    package var companionVariables: [(name: String, value: String)] {
+        kind.facts.companionVariables(self)
+    }
+
+    /// A variable in which the service's own tools look for a subject token; comes before `auto`.
+    package var subjectTokenVariable: String? { kind.facts.subjectTokenVariable }
+}
+
+extension Account {
+    /// The account's source; where that is `auto`, a token in the variable in which the service's own
+    /// tools look for one comes first.
+    package func effectiveSource(in environment: [String: String]) -> TokenSource {
+        guard case .automatic = tokenSource, let variable = service.subjectTokenVariable,
+            environment[variable]?.trimmed.isEmpty == false
+        else { return tokenSource }
+        return .environment(name: variable)
+    }
+
+    /// Whether the credential is revoked when its user has ended: as configured, else under
+    /// `wif-agent exec` where the service's documentation asks for it.
+    package func revokesOnExit(ofCommand: Bool) -> Bool {
+        guard service.canRevoke else { return false }
+        return revokeOnExit ?? (ofCommand && service.kind.facts.revokesAfterCommand)
+    }
+}
