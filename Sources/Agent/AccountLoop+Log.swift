@@ -4,61 +4,122 @@ internal import Platform
 
 /// What an account's life looks like in the log; what has recovered is told with how often it failed.
 extension AccountLoop {
-    func logRefreshed(
-        _ credential: Credential,
-        _ result: JobResult,
-        after failures: Int
-    ) {
-        around.log.end(.refreshFailed, about: account.name)
-        around.log.end(.expired, about: "\(account.name) ")
-        around.log(
+    func log(_ note: AccountLife.Note) {
+        switch note {
+        case .adopted(let credential):
+            write(.info, .adopted, expiresAt: credential.expiresAt)
+        case .refreshed(let credential, let proof): logRefreshed(credential, proof)
+        case .refreshFailed(let failure, let pause):
+            logFailure(.refreshFailed, about: name, failure, pause)
+        case .changePending:
+            write(.info, .changePending)
+        case .changeFailed(let failure, let pause):
+            logFailure(.changeFailed, about: name, failure, pause)
+        case .changed:
+            dependencies.log.end(.changeFailed, about: name)
+            write(.info, .reloaded)
+        case .willExpire(let credential):
+            let message = "the token source cannot give another token; the account will expire"
+            write(.warning, .willExpire, message, expiresAt: credential.expiresAt)
+        case .expired:
+            let message = "the credential has expired and no newer one is there"
+            write(.error, .expired, message)
+        case .warning(let message, let path): write(.warning, .warning, message, path: path)
+        case .delivered(let path): logDelivered(to: path)
+        case .outputFailed(let failure, let path):
+            write(.error, .outputFailed, failure.message, path: path)
+        case .hookFailed(let failure): write(.error, .hookFailed, failure.message)
+        case .hooksDone: logHooksDone()
+        case .revoked(let owner):
+            dependencies.log.end(.revocationFailed, about: name)
+            dependencies.log(
+                .info,
+                .revoked,
+                ["account": name, "service": owner.service.name]
+            )
+        case .revocationFailed(let failure): logRevocationFailure(failure)
+        case .notKept(let message): write(.warning, .notKept, message)
+        case .kept: dependencies.log.end(.notKept, about: "\(name) ")
+        }
+    }
+
+    private func logRefreshed(_ credential: Credential, _ proof: JobResult.Proof?) {
+        let failures = dependencies.log.end(.refreshFailed, about: name)
+        dependencies.log.end(.expired, about: "\(name) ")
+        dependencies.log(
             .info,
             .refreshed,
             [
-                "account": account.name, "service": account.service.name,
-                "source": result.proof?.source, "issuer": result.proof?.issuer,
+                "account": name, "service": account.service.name,
+                "source": proof?.source, "issuer": proof?.issuer,
                 "expires_at": rfc3339(credential.expiresAt),
                 "failures": failures > 0 ? "\(failures)" : nil,
             ]
         )
     }
 
-    func logDelivered(to path: String) {
-        let failures = around.log.end(.outputFailed, about: "\(account.name) \(path)")
-        around.log(
+    private func logFailure(
+        _ event: Log.Event,
+        about subject: String,
+        _ failure: Failure,
+        _ pause: Double
+    ) {
+        dependencies.log(
+            .error,
+            event,
+            about: subject,
+            [
+                "account": name, "class": failure.class.rawValue,
+                "step": failure.step.rawValue, "error": failure.message, "hint": failure.hint,
+                "retry_in": "\(Int(pause.rounded(.up)))",
+            ]
+        )
+    }
+
+    private func logRevocationFailure(_ failure: Failure) {
+        dependencies.log(
+            .warning,
+            .revocationFailed,
+            about: name,
+            [
+                "account": name, "class": failure.class.rawValue, "error": failure.message,
+                "hint": failure.hint,
+            ]
+        )
+    }
+
+    private func logDelivered(to path: String) {
+        let failures = dependencies.log.end(.outputFailed, about: "\(name) \(path)")
+        dependencies.log(
             failures > 0 ? .info : .debug,
             .delivered,
             [
-                "account": account.name, "path": path,
+                "account": name, "path": path,
                 "failures": failures > 0 ? "\(failures)" : nil,
             ]
         )
     }
 
-    func logHooksDone() {
-        let failures = around.log.end(.hookFailed, about: "\(account.name) ")
+    private func logHooksDone() {
+        let failures = dependencies.log.end(.hookFailed, about: "\(name) ")
         guard failures > 0 else { return }
-        around.log(
-            .info,
-            .hookRecovered,
-            ["account": account.name, "failures": "\(failures)"]
-        )
+        dependencies.log(.info, .hookRecovered, ["account": name, "failures": "\(failures)"])
     }
 
-    func log(
+    private func write(
         _ level: Log.Level,
         _ event: Log.Event,
-        message: String?,
+        _ message: String? = nil,
         path: String? = nil,
         expiresAt: Date? = nil
     ) {
         let fields: KeyValuePairs<String, String?> = [
-            "account": account.name, "path": path, "expires_at": expiresAt.map(rfc3339),
+            "account": name, "path": path, "expires_at": expiresAt.map(rfc3339),
             "error": message,
         ]
-        guard level <= .warning else { return around.log(level, event, fields) }
+        guard level <= .warning else { return dependencies.log(level, event, fields) }
         // Of several warnings each repeats by itself; of an output's errors the last counts.
         let kind = event == .warning ? Repetitions.likeness(of: message ?? "") : path ?? ""
-        around.log(level, event, about: "\(account.name) \(kind)", fields)
+        dependencies.log(level, event, about: "\(name) \(kind)", fields)
     }
 }

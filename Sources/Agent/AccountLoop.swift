@@ -1,16 +1,14 @@
 package import Federation
 internal import FoundationEssentials
-internal import Outputs
+package import Outputs
 package import Platform
 import Synchronization
 
-/// One account's life in the agent: the path of a credential, again and again.
-///
-/// job → credential → delivered bytes → date of the next refresh. This is the only place that knows
-/// the order; what follows from what is ``AccountState``'s.
+/// Drives one account's life: does the effects that ``AccountLife`` asks for as child tasks, and feeds what
+/// came of them back. The order of things is the life's alone.
 package final class AccountLoop: Sendable {
     /// What the loop needs from outside.
-    package struct Surroundings: Sendable {
+    package struct Dependencies: Sendable {
         package var worker: any ExchangeWorker
         package var timekeeper: any Timekeeper
         /// A number in 0..<1, drawn anew at each call.
@@ -43,304 +41,317 @@ package final class AccountLoop: Sendable {
         }
     }
 
-    /// What a loop that has ended leaves to the next one of the same account.
-    package struct Legacy: Sendable {
-        /// Under which everything was issued.
-        package let account: Account
-        package let credential: Credential?
-        package let revocations: RevocationQueue
+    /// Opens the outputs of a version of the account.
+    package typealias OpenOutputs =
+        @Sendable (Account) throws(OutputError) -> any CredentialOutputs
+
+    package let name: String
+    let dependencies: Dependencies
+    private let keeper: CredentialKeeper?
+    private let openOutputs: OpenOutputs
+    private let outputs: Mutex<ServedOutputs>
+    private struct State {
+        var life: AccountLife
+        /// What the life has asked for and nobody has begun.
+        var effects: [AccountLife.Effect] = []
     }
 
-    package let account: Account
-    let outputs: any CredentialOutputs
-    private let keeper: CredentialKeeper?
-    let around: Surroundings
-    /// What another loop of this account obtained; delivered until something newer is there.
-    private let inherited: Legacy?
-    let state: Mutex<AccountState>
-    private let isEndForGood = Mutex(false)
-    private let refreshBell = Wakeup()
-    private let expiryBell = Wakeup()
-    let revocationBell = Wakeup()
-    private let stopBell = Wakeup()
+    private let state: Mutex<State>
+    private let wakeup = Wakeup()
+    private let requests = RequestTable<AccountLife.Answer>()
     private let stopped = Wakeup()
-    /// Held while outputs are written to, so that an expiry never takes a newer credential away.
-    let outputsLock = AsyncLock()
-    private let keeperLock = AsyncLock()
 
+    /// Opens the account's outputs.
+    ///
+    /// - Parameter openOutputs: opens those of a version of the account.
+    /// - Throws: `OutputError` of an output that cannot be opened.
     package init(
         account: Account,
-        outputs: any CredentialOutputs,
+        openOutputs: @escaping OpenOutputs,
         keeper: CredentialKeeper?,
-        inheriting legacy: Legacy? = nil,
-        in surroundings: Surroundings
-    ) {
-        inherited = legacy
-        self.account = account
-        self.outputs = outputs
+        dependencies: Dependencies
+    ) throws(OutputError) {
+        name = account.name
+        outputs = Mutex(ServedOutputs(try openOutputs(account)))
+        self.openOutputs = openOutputs
         self.keeper = keeper
-        around = surroundings
-        state = Mutex(AccountState(start: surroundings.timekeeper.now))
+        self.dependencies = dependencies
+        let life = AccountLife(
+            account: account,
+            revokesSuperseded: dependencies.revokesSuperseded,
+            start: dependencies.timekeeper.now
+        )
+        state = Mutex(State(life: life))
     }
 
-    /// The state at this moment.
-    package var snapshot: AccountState { state.withLock(\.self) }
+    // MARK: Questions and requests
 
-    /// As the snapshot would say, which is not taken for it.
-    func isReady(at now: BootInstant) -> Bool { state.withLock { $0.isReady(at: now) } }
+    /// The account's life at this moment.
+    package var snapshot: AccountLife { state.withLock(\.life) }
 
-    /// Keeps the account's credential fresh until ``stop()`` or cancellation; then its sockets are gone.
-    package func run() async {
-        await adopt()
-        await withTaskGroup { group in
-            group.addTask { await self.outputs.run() }
-            group.addTask { await self.keepFresh() }
-            group.addTask { await self.tellExpiry() }
-            group.addTask { await self.revokeSuperseded() }
-            await stopBell.wait()
-            group.cancelAll()
-        }
-        await finish()
-        stopped.ring()
+    /// The version of the account file that is in force.
+    package var account: Account { state.withLock(\.life.account) }
+
+    /// Answers a question about the life without a copy of it.
+    func ask<Result>(_ question: (AccountLife) -> Result) -> Result {
+        state.withLock { question($0.life) }
     }
 
-    /// Returns when ``run()`` has ended; for one waiter.
-    package func waitUntilStopped() async {
-        await stopped.wait()
+    /// What the sockets have done so far, by path.
+    var socketCounts: [String: SocketCounts] { outputs.withLock(\.outputs).socketCounts }
+
+    /// Has a refresh start at once, or `delay` seconds later, though never within a second of the
+    /// last attempt.
+    package func refresh(after delay: Double = 0) { tell(.refreshRequested(delay: delay)) }
+
+    /// After a resume or a step of the wall clock: what is overdue starts, spread over 30 s.
+    package func lookAgain() { tell(.clockChanged) }
+
+    /// The account file holds this now: it comes into force, or is tried beside the version in force
+    /// until it has a credential of its own.
+    ///
+    /// - Returns: why it cannot be used, if so; the version in force stays then.
+    package func change(to account: Account) async -> Failure? {
+        let answer = await requests.answer { tell(.fileChanged(account, .init(id: $0))) }
+        guard case .changed(let failure)? = answer else { return nil }
+        return failure
+    }
+
+    /// The account file holds no usable account any more: the version in force stays alone.
+    package func fileIsBroken() { tell(.fileBroken) }
+
+    /// Revokes the present credential, outputs emptied first, and has a new one obtained.
+    package func revoke() async -> AccountLife.Revocation {
+        let answer = await requests.answer { tell(.revocationRequested(.init(id: $0))) }
+        guard case .revocation(let revocation)? = answer else { return .failed(.ended) }
+        return revocation
     }
 
     /// Ends ``run()``; with `forGood`, no other loop of the account follows, and the credential is
     /// revoked where the account asks for that.
-    package func stop(forGood: Bool = false) {
-        isEndForGood.withLock { $0 = forGood }
-        stopBell.ring()
+    package func stop(forGood: Bool = false) { tell(.stopRequested(forGood: forGood)) }
+
+    /// Returns when ``run()`` has ended; for one waiter.
+    package func waitUntilStopped() async { await stopped.wait() }
+
+    // MARK: The loop
+
+    /// Keeps the account's credential fresh until ``stop(forGood:)`` or cancellation; then its sockets
+    /// are gone.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.outputs.withLock(\.self).serve() }
+            tell(.started(adopt()))
+            while !Task.isCancelled, !ask(\.isStopping) {
+                for effect in takeEffects() { begin(effect, in: &group) }
+                await wakeup.wait(until: ask(\.deadline), on: dependencies.timekeeper)
+                tellTime()
+            }
+            group.cancelAll()
+        }
+        await finish()
+        requests.close()
+        stopped.ring()
     }
 
-    var endsForGood: Bool { isEndForGood.withLock(\.self) }
-
-    /// For the loop that takes this one's place, once it has ended.
-    package var legacy: Legacy {
-        let state = snapshot
-        return Legacy(
-            account: state.owner ?? account,
-            credential: state.credential,
-            revocations: state.revocations
-        )
-    }
-
-    /// Has a refresh start at once, or `spread` seconds later, though never within a second of the
-    /// last attempt.
-    package func refresh(after spread: Double = 0) {
-        state.withLock { $0.hasten(at: around.timekeeper.now, delay: spread) }
-        refreshBell.ring()
-    }
-
-    /// After a resume or a step of the wall clock: what is overdue starts, spread over 30 s.
-    package func lookAgain() {
-        let now = around.timekeeper.now
-        let chance = around.chance()
+    /// Takes an event in; what follows from it is known at once and done by ``run()``.
+    private func tell(_ event: AccountLife.Event) {
+        let clock = dependencies.timekeeper
+        let chance = dependencies.chance()
         state.withLock { state in
-            guard state.nextAttempt <= now, !state.isAttempting else { return }
-            state.hasten(at: now, delay: state.phase(at: now) == .valid ? 30 * chance : 0)
+            state.effects += state.life.handle(
+                event,
+                at: clock.now,
+                date: clock.wallClock,
+                chance: chance
+            )
         }
-        refreshBell.ring()
-        expiryBell.ring()
+        wakeup.ring()
+        dependencies.onChange()
     }
 
-    private func keepFresh() async {
-        while !Task.isCancelled {
-            let now = around.timekeeper.now
-            if state.withLock({ $0.beginsAttempt(at: now) }) {
-                await exchange()
-            } else if let credential = state.withLock({ $0.beginsRedelivery(at: now) }) {
-                await deliver(credential)
-            } else {
-                let next = state.withLock { $0.rests() }
-                await refreshBell.wait(until: next, on: around.timekeeper)
+    private func tellTime() {
+        guard let deadline = ask(\.deadline), deadline <= dependencies.timekeeper.now else {
+            return
+        }
+        tell(.timePassed)
+    }
+
+    private func takeEffects() -> [AccountLife.Effect] {
+        state.withLock { state in
+            defer { state.effects = [] }
+            return state.effects
+        }
+    }
+
+    private func begin(_ effect: AccountLife.Effect, in group: inout DiscardingTaskGroup) {
+        switch effect {
+        case .log, .answer: note(effect)
+        case .exchange, .deliver, .expire, .withdraw, .open, .keep, .runHooks, .revoke, .close:
+            group.addTask { await self.answer(effect).map(self.tell) }
+        }
+    }
+
+    /// The last things, after everything else has ended; no longer than jobs may take. What was asked
+    /// for before and not begun is not done any more.
+    private func finish() async {
+        for effect in takeEffects() { note(effect) }
+        tell(.stopped)
+        while case let effects = takeEffects(), !effects.isEmpty {
+            await withDiscardingTaskGroup { group in
+                for effect in effects { begin(effect, in: &group) }
             }
         }
     }
 
-    private func exchange() async {
-        around.onChange()
-        let result = await around.worker.run(.exchange, for: account)
-        if Task.isCancelled { return }
-        state.withLock { $0.measureAttempt(at: around.timekeeper.now) }
-        for warning in result.warnings { log(.warning, .warning, message: warning) }
-        switch result.outcome {
-        case .credential(let credential):
-            let chance = around.chance()
-            let now = around.timekeeper.now
-            let failures = snapshot.failuresInARow
-            state.withLock { state in
-                if around.revokesSuperseded, state.phase(at: now) == .valid {
-                    state.credential.map { state.revocations.add($0, of: state.owner ?? account) }
-                }
-                state.succeed(with: credential, result, chance: chance)
-            }
-            logRefreshed(credential, result, after: failures)
-            if result.proof?.isRenewable == false {
-                let message = "the token source cannot give another token; the account will expire"
-                log(.warning, .willExpire, message: message, expiresAt: credential.expiresAt)
-            }
-            await persist()
-            await deliver(credential)
-        case .failure(let failure): fail(failure)
-        case .subjectToken, .revoked, .steps, .data:
-            fail(Failure(.transient, at: .worker, "the worker sent no credential"))
-        }
-    }
-
-    private func deliver(_ credential: Credential) async {
-        let start = around.timekeeper.now
-        let reports = await outputsLock.withLock { await outputs.deliver(credential) }
-        let (now, chance) = (around.timekeeper.now, around.chance())
-        let duration = now.seconds(since: start)
-        state.withLock { $0.record(reports, after: duration, at: now, chance: chance) }
-        for report in reports {
-            for warning in report.warnings {
-                log(.warning, .warning, message: warning, path: report.output.path)
-            }
-            if let failure = report.failure {
-                log(.error, .outputFailed, message: failure.message, path: report.output.path)
-            } else {
-                logDelivered(to: report.output.path)
-            }
-        }
-        expiryBell.ring()
-        around.onChange()
-        guard reports.allSatisfy({ $0.failure == nil }) else { return }
-        state.withLock { $0.revocations.release(at: around.timekeeper.now) }
-        revocationBell.ring()
-        await runHooks(credential)
-    }
-
-    /// Runs the account's hooks, once for each credential that was obtained.
-    private func runHooks(_ credential: Credential) async {
-        guard !account.hooks.isEmpty, state.withLock({ $0.beginsHooks() }) else { return }
-        let runner = HookRunner(
-            account: account.name,
-            environment: around.environment,
-            timekeeper: around.timekeeper
-        )
-        do {
-            let failures = try await runner.run(account.hooks, expiresAt: credential.expiresAt)
-            for failure in failures { log(.error, .hookFailed, message: failure.message) }
-            if failures.isEmpty { logHooksDone() }
-            state.withLock { $0.endHooks(failures: failures.count) }
-        } catch {
-            // Cancelled with everything else.
-        }
-        around.onChange()
-    }
-
-    private func fail(_ failure: Failure) {
-        let (now, date) = (around.timekeeper.now, around.timekeeper.wallClock)
-        let chance = around.chance()
-        let next = state.withLock { state in
-            state.fail(failure, at: now, date: date, chance: chance)
-            return state.nextAttempt
-        }
-        around.log(
-            .error,
-            .refreshFailed,
-            about: account.name,
-            [
-                "account": account.name, "class": failure.class.rawValue,
-                "step": failure.step.rawValue, "error": failure.message, "hint": failure.hint,
-                "retry_in": "\(Int(next.seconds(since: now).rounded(.up)))",
-            ]
-        )
-        around.onChange()
-    }
-
-    private func tellExpiry() async {
-        while !Task.isCancelled {
-            let now = around.timekeeper.now
-            if state.withLock({ $0.tellsExpiry(at: now) }) {
-                await withdraw()
-                log(
-                    .error,
-                    .expired,
-                    message: "the credential has expired and no newer one is there"
-                )
-                around.onChange()
-            }
-            let next = state.withLock(\.expiryEvent)
-            await expiryBell.wait(until: next, on: around.timekeeper)
-        }
-    }
-
-    private func withdraw() async {
-        await outputsLock.withLock {
-            guard state.withLock({ $0.phase(at: around.timekeeper.now) }) == .expired else {
-                return
-            }
-            for report in await outputs.expire() {
-                guard let failure = report.failure else { continue }
-                log(.error, .outputFailed, message: failure.message, path: report.output.path)
-            }
-        }
-    }
-
-    /// Takes over what the loop before this one, or an earlier run, left.
-    private func adopt() async {
-        if let inherited { return await inherit(inherited) }
-        guard let keeper else { return }
-        let kept = keeper.adopt(
+    private func adopt() -> CredentialKeeper.Kept {
+        keeper?.adopt(
             for: account,
-            environment: around.environment,
-            at: around.timekeeper.now
+            environment: dependencies.environment,
+            at: dependencies.timekeeper.now
+        ) ?? CredentialKeeper.Kept()
+    }
+
+    // MARK: Effects
+
+    private func note(_ effect: AccountLife.Effect) {
+        switch effect {
+        case .log(let note): log(note)
+        case .answer(let request, let answer): requests.resolve(request.id, answer)
+        case .exchange, .deliver, .expire, .withdraw, .open, .keep, .runHooks, .revoke, .close:
+            break
+        }
+    }
+
+    /// Does one thing; `nil` where nobody is to be told, as after a cancellation.
+    private func answer(_ effect: AccountLife.Effect) async -> AccountLife.Event? {
+        let present = outputs.withLock(\.outputs)
+        switch effect {
+        case .log, .answer:
+            note(effect)
+            return nil
+        case .exchange(let attempt):
+            let result = await dependencies.worker.run(.exchange, for: attempt.account)
+            return Task.isCancelled && !result.hasCredential ? nil : .exchanged(attempt, result)
+        case .deliver(let credential):
+            let start = dependencies.timekeeper.now
+            let reports = await present.deliver(credential)
+            return .delivered(reports, seconds: dependencies.timekeeper.now.seconds(since: start))
+        case .expire: return .withdrawn(await present.expire())
+        case .withdraw: return .withdrawn(await present.withdraw())
+        case .open(let account, let removingOthers):
+            return await open(account, in: present, removingOthers: removingOthers)
+        case .keep(let state): return .kept(problem: await keep(state))
+        case .runHooks(let hooks, let expiresAt): return await run(hooks, expiresAt)
+        case .revoke(let entry): return await revoke(entry)
+        case .close(let removing): return .closed(await present.close(removing: removing))
+        }
+    }
+
+    private func keep(_ state: AccountLife.State) async -> String? {
+        guard let keeper else { return nil }
+        do {
+            // A state directory that was asked for may be on a disk, which takes its time.
+            try await offPool { try keeper.keep(state) }
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func run(_ hooks: [RefreshHook], _ expiresAt: Date) async -> AccountLife.Event? {
+        let runner = HookRunner(
+            account: name,
+            environment: dependencies.environment,
+            timekeeper: dependencies.timekeeper
         )
-        if around.revokesSuperseded {
-            state.withLock { state in
-                for (credential, owner) in kept.superseded {
-                    state.revocations.add(credential, of: owner)
-                }
-            }
+        do { return .hooksEnded(try await runner.run(hooks, expiresAt: expiresAt)) } catch {
+            return nil
         }
-        guard let credential = kept.credential else { return }
-        let chance = around.chance()
-        state.withLock { $0.adopt(credential, chance: chance) }
-        log(.info, .adopted, message: nil, expiresAt: credential.expiresAt)
-        await deliver(credential)
     }
 
-    /// A credential of another service is of no use any more, but it lives.
-    private func inherit(_ legacy: Legacy) async {
-        let isSameService = legacy.account.service.name == account.service.name
-        let now = around.timekeeper.now
-        state.withLock { state in
-            state.revocations.inherit(legacy.revocations)
-            guard let credential = legacy.credential, now < credential.expiry else { return }
-            if isSameService {
-                state.inherit(credential, of: legacy.account)
-            } else {
-                state.revocations.add(credential, of: legacy.account)
-            }
+    private func revoke(_ entry: RevocationQueue.Entry) async -> AccountLife.Event? {
+        let job = Job.Kind.revoke(entry.credential.value)
+        switch await dependencies.worker.run(job, for: entry.account).outcome {
+        case .revoked: return .revocationEnded(entry, nil)
+        case .failure(let failure):
+            return Task.isCancelled ? nil : .revocationEnded(entry, failure)
+        case .credential, .subjectToken, .steps, .data:
+            let failure = Failure(.transient, at: .worker, "the worker answered something else")
+            return .revocationEnded(entry, failure)
         }
-        if let credential = state.withLock(\.credential) { await deliver(credential) }
     }
 
-    /// Keeps the present state for the next run.
-    func persist() async {
-        guard let keeper else { return }
-        let account = account
-        await keeperLock.withLock {
-            let state = snapshot
-            do {
-                // A state directory that was asked for may be on a disk, which takes its time.
-                try await offPool {
-                    try keeper.keep(
-                        state.credential,
-                        revoking: state.revocations.entries,
-                        for: account
-                    )
-                }
-                around.log.end(.notKept, about: "\(account.name) ")
-            } catch {
-                log(.warning, .notKept, message: "\(error)")
+    /// Puts the outputs of another version in place of the present ones, and serves them until they are
+    /// replaced in turn.
+    private func open(
+        _ account: Account,
+        in present: any CredentialOutputs,
+        removingOthers: Bool
+    ) async -> AccountLife.Event? {
+        let old = outputs.withLock(\.self)
+        await present.close(removing: false)
+        old.stop()
+        let opening: AccountLife.Opening
+        do throws(OutputError) {
+            replaceOutputs(try openOutputs(account))
+            opening = .opened
+        } catch {
+            opening = reopen(after: error.failure)
+        }
+        if removingOthers, case .opened = opening {
+            for report in await present.remove(besides: account) {
+                report.failure.map { log(.outputFailed($0, path: report.output.path)) }
             }
         }
+        tell(.opened(opening))
+        if case .lost = opening { return nil }
+        await outputs.withLock(\.self).serve()
+        return nil
+    }
+
+    private func replaceOutputs(_ new: any CredentialOutputs) {
+        outputs.withLock { $0 = ServedOutputs(new) }
+    }
+
+    private func reopen(after failure: Failure) -> AccountLife.Opening {
+        do throws(OutputError) {
+            replaceOutputs(try openOutputs(account))
+            return .reverted(failure)
+        } catch {
+            return .lost(failure)
+        }
+    }
+}
+
+/// Outputs whose sockets are served until they are told to stop.
+private struct ServedOutputs: Sendable {
+    let outputs: any CredentialOutputs
+    private let end = Wakeup()
+
+    init(_ outputs: any CredentialOutputs) {
+        self.outputs = outputs
+    }
+
+    func serve() async {
+        await withTaskGroup { group in
+            group.addTask { await outputs.run() }
+            await end.wait()
+            group.cancelAll()
+        }
+    }
+
+    func stop() { end.ring() }
+}
+
+extension JobResult {
+    fileprivate var hasCredential: Bool {
+        if case .credential = outcome { true } else { false }
+    }
+}
+
+extension Failure {
+    fileprivate static var ended: Failure {
+        Failure(.transient, at: .worker, "the agent no longer serves the account")
     }
 }

@@ -111,7 +111,7 @@ package struct Agent: Sendable {
 
     /// Warns of sockets that nobody will ever accept from.
     private func tellStrangers(_ handedOver: HandedOverSockets) {
-        let known = board.loops.map(\.account.name) + [HandedOverSockets.listenName]
+        let known = board.loops.map(\.name) + [HandedOverSockets.listenName]
         for name in handedOver.names where !known.contains(name) {
             let message = "a socket was handed over as \"\(name)\", and no account has that name"
             let hint = "FileDescriptorName= is an account's name, or listen for the metrics"
@@ -124,7 +124,7 @@ package struct Agent: Sendable {
         _ handedOver: HandedOverSockets
     ) -> Roster {
         let board = board
-        let surroundings = AccountLoop.Surroundings(
+        let dependencies = AccountLoop.Dependencies(
             worker: worker,
             timekeeper: timekeeper,
             chance: { Double.random(in: 0..<1) },
@@ -140,7 +140,7 @@ package struct Agent: Sendable {
         )
         return Roster(
             settings: settings,
-            surroundings: surroundings,
+            dependencies: dependencies,
             board: board,
             keeper: keeper,
             handedOver: handedOver
@@ -283,8 +283,8 @@ extension Board {
     var statusLine: String {
         let now = timekeeper.now
         let all = loops
-        let unready = all.filter { !$0.isReady(at: now) }
-        let missing = unready.map(\.account.name) + rejections.map(\.path)
+        let unready = all.filter { !$0.ask { $0.isReady(at: now) } }
+        let missing = unready.map(\.name) + rejections.map(\.path)
         let count = "\(all.count - unready.count) of \(all.count) ready"
         return missing.isEmpty ? count : "\(count); not ready: \(missing.joined(separator: ", "))"
     }

@@ -47,7 +47,7 @@ package final class Board: Sendable {
 
     /// Takes the accounts as they are now; no two have the same name.
     package func set(_ loops: [AccountLoop], _ rejections: [Rejection]) {
-        let sorted = loops.sorted { $0.account.name < $1.account.name }
+        let sorted = loops.sorted { $0.name < $1.name }
         state.withLock { state in
             state.loops = sorted
             state.rejections = rejections
@@ -66,22 +66,24 @@ package final class Board: Sendable {
         let now = timekeeper.now
         let (loops, rejections) = state.withLock { ($0.loops, $0.rejections) }
         return !loops.isEmpty && rejections.isEmpty
-            && loops.allSatisfy { $0.isReady(at: now) }
+            && loops.allSatisfy { $0.ask { $0.isReady(at: now) } }
     }
 
     /// Whether waiting longer for readiness makes no sense.
     package var isSettled: Bool {
         let now = timekeeper.now
-        return loops.allSatisfy { loop in loop.state.withLock { $0.isSettled(at: now) } }
+        return loops.allSatisfy { $0.ask { $0.isSettled(at: now) } }
     }
 
     /// The accounts that are past their own deadlines, by name.
     package var stuckAccounts: [String] {
         let (now, loops) = (timekeeper.now, loops)
         return loops.filter { loop in
-            let patience = loop.account.longestTurn(among: loops.count)
-            return loop.snapshot.isStuck(at: now, patience: patience)
-        }.map(\.account.name)
+            loop.ask { life in
+                let patience = life.account.longestTurn(among: loops.count)
+                return life.isStuck(at: now, patience: patience)
+            }
+        }.map(\.name)
     }
 
     /// Tells those who wait that something is different.

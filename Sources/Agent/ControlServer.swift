@@ -78,7 +78,8 @@ package struct ControlServer: Sendable {
         let isReady = await board.wait(until: deadline) {
             guard let name else { return board.isReady }
             return board.loops.contains {
-                $0.account.name == name && $0.snapshot.isReady(at: board.timekeeper.now)
+                let now = board.timekeeper.now
+                return $0.name == name && $0.ask { $0.isReady(at: now) }
             }
         }
         if isReady { return HTTPServerResponse(status: 200, text: "ready\n") }
@@ -88,12 +89,12 @@ package struct ControlServer: Sendable {
 
     /// Whether there is such an account, or a file of that name that may become usable.
     private func knows(_ name: String) -> Bool {
-        board.loops.contains { $0.account.name == name }
+        board.loops.contains { $0.name == name }
             || board.rejections.contains { $0.path.hasSuffix("/\(name).json") }
     }
 
     private func unknown(_ name: String) -> HTTPServerResponse {
-        let known = board.loops.map(\.account.name).joined(separator: ", ")
+        let known = board.loops.map(\.name).joined(separator: ", ")
         let text = "no account \(name.printable); there is \(known.isEmpty ? "none" : known)\n"
         return HTTPServerResponse(status: 404, text: text)
     }
@@ -103,13 +104,11 @@ package struct ControlServer: Sendable {
         let now = board.timekeeper.now
         var reasons = board.loops.compactMap { loop -> String? in
             let state = loop.snapshot
-            guard !state.isReady(at: now), name == nil || loop.account.name == name else {
+            guard !state.isReady(at: now), name == nil || loop.name == name else {
                 return nil
             }
-            let failure =
-                state.outputs.lazy.compactMap(\.failure).first ?? state.lastFailure?.failure
-            let reason = failure?.message ?? "no credential yet"
-            return "\(loop.account.name): \(state.phase(at: now).rawValue): \(reason)"
+            let reason = state.reasonNotReady
+            return "\(loop.name): \(state.phase(at: now).rawValue): \(reason)"
         }
         for rejection in board.rejections {
             guard name.map({ rejection.path.hasSuffix("/\($0).json") }) ?? true else { continue }
@@ -123,44 +122,58 @@ package struct ControlServer: Sendable {
         guard let path = request.query.first(where: { $0.name == "file" })?.value else {
             return Self.failure(400, "file=PATH is missing")
         }
-        guard let loop = board.loops.first(where: { $0.serves(path) }) else {
+        guard let (loop, document) = served(path) else {
             return HTTPServerResponse(status: 404, text: "this agent does not serve that file\n")
         }
         let older = request.query.first { $0.name == "newer" }.flatMap { Int64($0.value) }
+            .map(BootInstant.init(nanoseconds:))
+        let clock = board.timekeeper
+        var answer: Result<Credential, Failure>?
         _ = await board.wait(until: deadline(request)) {
-            let (state, now) = (loop.snapshot, board.timekeeper.now)
-            return state.credential(after: older, at: now) != nil
-                || older == nil && state.isSettled(at: now) || state.isRefused
+            answer = loop.ask { life in
+                life.answer(for: document, newerThan: older, at: clock.now)
+            }
+            return answer != nil
         }
-        let state = loop.snapshot
-        if let credential = state.credential(after: older, at: board.timekeeper.now) {
-            return Self.json(200, ["credential": credential.json])
+        switch answer {
+        case .success(let credential)?: return Self.json(200, ["credential": credential.json])
+        case .failure(let failure)?: return Self.json(503, ["failure": failure.json])
+        case nil:
+            let failure = loop.ask(\.currentFailure) ?? .noCredential(isNewer: older != nil)
+            return Self.json(503, ["failure": failure.json])
         }
-        let failure =
-            state.lastFailure?.failure
-            ?? Failure(
-                .transient,
-                at: .worker,
-                "the agent has no \(older == nil ? "" : "newer ")credential yet"
-            )
-        return Self.json(503, ["failure": failure.json])
+    }
+
+    /// The account whose file that is, if the file holds the bytes of a version that the loop knows.
+    private func served(_ path: String) -> (AccountLoop, Secret)? {
+        for loop in board.loops where isSameFile(loop.account.path, path) {
+            do throws(AccountFiles.Problem) {
+                let document = try AccountFiles.read(loop.account.path)
+                if loop.ask({ $0.knows(document) }) { return (loop, document) }
+            } catch {
+                // What cannot be read is not served.
+            }
+        }
+        return nil
     }
 
     private func refresh(_ name: String) async -> HTTPServerResponse {
-        let loops = board.loops.filter { name.isEmpty || $0.account.name == name }
+        let loops = board.loops.filter { name.isEmpty || $0.name == name }
         guard !loops.isEmpty else { return unknown(name) }
-        let before = loops.map(\.snapshot.attempts)
+        let before = loops.map { $0.ask(\.endedAttempts) }
         for loop in loops { loop.refresh() }
         let limit = Job.standardTimeout + 15
         let deadline = board.timekeeper.now.advanced(bySeconds: limit)
         _ = await board.wait(until: deadline) {
-            zip(loops, before).allSatisfy { $0.snapshot.hasEndedAttempt(after: $1) }
+            zip(loops, before).allSatisfy { loop, count in
+                loop.ask { $0.hasEndedAttempt(after: count) }
+            }
         }
         let results = zip(loops, before).map { loop, count -> (ok: Bool, json: JSON) in
             let state = loop.snapshot
             let isDone = state.hasEndedAttempt(after: count)
-            let failure = isDone ? state.failure : Failure.tooSlow
-            var members: [String: JSON] = ["account": .string(loop.account.name)]
+            let failure = isDone ? state.currentFailure : Failure.tooSlow
+            var members: [String: JSON] = ["account": .string(loop.name)]
             members["failure"] = failure?.json
             members["expires_at"] = state.credential.map { .string(rfc3339($0.expiresAt)) }
             return (failure == nil, .object(members))
@@ -176,7 +189,7 @@ package struct ControlServer: Sendable {
     ) async -> HTTPServerResponse {
         let path = request.query.first { $0.name == "file" }?.value
         let loop = board.loops.first { loop in
-            loop.account.name == name && path.map(loop.serves) ?? true
+            loop.name == name && path.map { served($0)?.0 === loop } ?? true
         }
         guard let loop else {
             return HTTPServerResponse(status: 404, text: "no account \(name.printable)\n")
@@ -233,44 +246,37 @@ extension Failure {
     fileprivate static var tooSlow: Failure {
         Failure(.transient, at: .worker, "the refresh has not ended in time")
     }
+
+    fileprivate static func noCredential(isNewer: Bool) -> Failure {
+        let kind = isNewer ? "newer credential" : "credential"
+        return Failure(.transient, at: .worker, "the agent has no \(kind) yet")
+    }
 }
 
-extension AccountState {
-    /// Attempts that have had their answer.
-    fileprivate var attempts: Int { refreshes + failures.values.reduce(0, +) }
-
-    /// Whether an attempt later than the first so many has failed, or has come to the outputs.
+extension AccountLife {
+    /// Whether an attempt later than the first so many has failed, or has come to the outputs; one of
+    /// each version where another is tried beside the one in force.
     fileprivate func hasEndedAttempt(after count: Int) -> Bool {
-        attempts > count && !isAttempting && !isDelivering
+        let least = count + (candidate == nil ? 1 : 2)
+        return endedAttempts >= least && !isAttempting && !isDelivering
     }
 
-    /// What keeps the account from a new credential in all its outputs.
-    fileprivate var failure: Failure? {
-        lastFailure?.failure ?? outputs.lazy.compactMap(\.failure).first
-    }
-
-    /// The credential if it is valid and was received after that instant on the boot-time clock.
-    fileprivate func credential(after older: Int64?, at now: BootInstant) -> Credential? {
-        guard phase(at: now) == .valid, let credential else { return nil }
-        return credential.receivedAt.nanoseconds > older ?? .min ? credential : nil
-    }
-
-    /// Whether the last attempt was turned down for good.
-    fileprivate var isRefused: Bool {
-        guard let failure = lastFailure?.failure else { return false }
-        return failure.class == .refused || failure.class == .misconfigured
+    /// What stands in the way of readiness, for people.
+    fileprivate var reasonNotReady: String {
+        if let candidate {
+            let failure = candidate.pace.lastFailure?.failure.message
+            return "the edited file is not in force: \(failure ?? "no credential yet")"
+        }
+        let failure = outputs.lazy.compactMap(\.failure).first ?? lastFailure?.failure
+        return failure?.message ?? "no credential yet"
     }
 }
 
-extension AccountLoop {
-    /// Whether the account is that file, and the file still holds the bytes that were loaded.
-    fileprivate func serves(_ path: String) -> Bool {
-        do {
-            return try realPath(account.path) == realPath(path)
-                && AccountFiles.read(account.path).isEqual(to: account.document)
-        } catch {
-            return false
-        }
+private func isSameFile(_ first: String, _ second: String) -> Bool {
+    do throws(Errno) {
+        return try realPath(first) == realPath(second)
+    } catch {
+        return false
     }
 }
 

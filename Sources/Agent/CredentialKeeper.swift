@@ -19,9 +19,10 @@ package struct CredentialKeeper: Sendable {
     ///   - adopts: whether kept credentials are taken over, too.
     /// - Returns: `nil` where nothing is kept: the directory would be on a disk.
     package init?(directory: String, onDisk: Bool, adopts: Bool) {
-        let parent = directory.split(separator: "/").dropLast().joined(separator: "/")
         do {
-            guard try onDisk || isMemoryFileSystem("/" + parent) else { return nil }
+            guard try onDisk || isMemoryFileSystem(Self.nearestDirectory(above: directory)) else {
+                return nil
+            }
             boot = try bootID()
         } catch {
             return nil
@@ -30,41 +31,61 @@ package struct CredentialKeeper: Sendable {
         self.adopts = adopts
     }
 
+    /// Where a directory would be made: the first of those above it that is there already.
+    private static func nearestDirectory(above path: String) throws(Errno) -> String {
+        var parts = path.split(separator: "/").dropLast()
+        while !parts.isEmpty {
+            let parent = "/" + parts.joined(separator: "/")
+            do throws(Errno) {
+                _ = try FileFacts(at: parent)
+                return parent
+            } catch {
+                guard error == .notFound else { throw error }
+            }
+            parts = parts.dropLast()
+        }
+        return "/"
+    }
+
     /// What an earlier run left.
     package struct Kept: Sendable {
+        package init() {}
+
         /// The credential, if it is to be used on.
         package var credential: Credential?
         /// Credentials that still live at their service and are not to be used, and whose they are.
         package var superseded: [(credential: Credential, account: Account)] = []
     }
 
-    /// Writes the present credential and those that await their revocation down, atomically, mode 0600.
+    /// Writes the state down, atomically, mode 0600.
     /// - Throws: `OutputError`.
-    package func keep(
-        _ credential: Credential?,
-        revoking entries: [RevocationQueue.Entry] = [],
-        for account: Account
-    ) throws {
-        var members: [String: JSON] = [
-            "boot": .string(boot), "account": .string(account.document.text),
-        ]
-        members["credential"] = credential?.json
+    package func keep(_ state: AccountLife.State) throws {
+        var members = Self.members(of: state.account)
+        members["boot"] = .string(boot)
+        members["credential"] = state.credential?.json
         members["revocations"] = .array(
-            entries.map { entry in
-                .object([
-                    "account": .string(entry.account.document.text),
-                    "credential": entry.credential.json,
-                ])
+            state.revocations.map { entry in
+                var members = Self.members(of: entry.account)
+                members["credential"] = entry.credential.json
+                return .object(members)
             }
         )
         var bytes = JSON.object(members).serialized()
         defer { wipe(&bytes) }
-        let file = try FileOutput(path: path(of: account), options: FileOptions())
+        let file = try FileOutput(path: path(of: state.account), options: FileOptions())
         _ = try file.write(Secret(bytes))
     }
 
+    private static func members(of account: Account) -> [String: JSON] {
+        [
+            "account": .string(account.document.text),
+            "identity": .string(account.identity.text),
+        ]
+    }
+
     /// What was kept in the same boot. The credential is used on if it belongs to the same bytes of the
-    /// account file and has more than a quarter of its lifetime left; else it is superseded.
+    /// account file and the same identity, which the environment has a part in, and has more than a quarter
+    /// of its lifetime left; else it is superseded.
     ///
     /// - Parameter environment: what may supply values that an account file leaves out.
     package func adopt(
@@ -83,6 +104,7 @@ package struct CredentialKeeper: Sendable {
         let rest = credential.expiry.seconds(since: now)
         let isSame =
             json["account"]?.string.map { Secret($0).isEqual(to: account.document) } == true
+            && json["identity"]?.string.map(AccountIdentity.init(text:)) == account.identity
         if adopts, isSame, rest > credential.lifetime * Self.leastShare {
             kept.credential = credential
         } else {
@@ -127,6 +149,9 @@ extension CredentialKeeper.Kept {
                 path: path,
                 environment: environment
             )
+            // Where the environment has changed the credential would go to another service.
+            guard json["identity"]?.string.map(AccountIdentity.init(text:)) == account.identity
+            else { return }
             superseded.append((credential, account))
         } catch {
             // An older version's file: its credential ends by itself.

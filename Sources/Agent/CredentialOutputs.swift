@@ -20,6 +20,10 @@ package protocol CredentialOutputs: Sendable {
     /// What the sockets have done so far, by path.
     var socketCounts: [String: SocketCounts] { get }
 
+    /// Removes the files of outputs that the account does not have; for outputs that have been replaced
+    /// by the account's, whose credential is about to be revoked. Reports as ``expire()`` does.
+    func remove(besides account: Account) async -> [OutputReport]
+
     /// Closes the sockets and, with `removing`, removes the files.
     @discardableResult
     func close(removing: Bool) async -> [OutputReport]
@@ -30,6 +34,9 @@ extension CredentialOutputs {
     package func withdraw() async -> [OutputReport] { await expire() }
 
     package var socketCounts: [String: SocketCounts] { [:] }
+
+    /// For outputs that are never replaced.
+    package func remove(besides account: Account) async -> [OutputReport] { [] }
 }
 
 extension OutputSet: CredentialOutputs {}

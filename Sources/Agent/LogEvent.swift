@@ -5,6 +5,8 @@ extension Log {
         case loaded, reloaded, removed, rejected, resolved
         case refreshed
         case refreshFailed = "refresh-failed"
+        case changePending = "change-pending"
+        case changeFailed = "change-failed"
         case willExpire = "will-expire"
         case expired
         case adopted
@@ -35,12 +37,13 @@ extension Log {
             case .started: ["version", "runtime"]
             case .ready: ["status"]
             case .stopping, .stopped, .clockSet: []
-            case .loaded, .reloaded, .removed: ["account"]
+            case .loaded, .reloaded, .removed, .changePending: ["account"]
             case .rejected: ["file", "error", "hint"]
             case .resolved: ["file", "failures"]
             case .refreshed:
                 ["account", "service", "source", "issuer", "expires_at", "failures"]
-            case .refreshFailed: ["account", "class", "step", "error", "hint", "retry_in"]
+            case .refreshFailed, .changeFailed:
+                ["account", "class", "step", "error", "hint", "retry_in"]
             case .revoked: ["account", "service"]
             case .revocationFailed: ["account", "class", "error", "hint"]
             case .delivered: ["account", "path", "failures"]

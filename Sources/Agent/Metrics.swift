@@ -4,11 +4,11 @@ internal import Outputs
 internal import Platform
 
 extension Board {
-    private typealias Account = (labels: MetricsPage.Labels, loop: AccountLoop, state: AccountState)
+    private typealias Account = (labels: MetricsPage.Labels, loop: AccountLoop, state: AccountLife)
 
     /// The metrics in Prometheus' text format; wif-agent(1) lists them.
     package func metrics() -> String {
-        let accounts = loops.map { (["account": $0.account.name], $0, $0.snapshot) }
+        let accounts = loops.map { (["account": $0.name], $0, $0.snapshot) }
         let counts = counts
         var page = MetricsPage()
         page.gauge(
@@ -53,6 +53,11 @@ extension Board {
             "wif_agent_account_ready",
             "Whether the account has a valid credential in all its outputs.",
             accounts.map { ($0.labels, $0.state.isReady(at: now) ? 1 : 0) }
+        )
+        page.gauge(
+            "wif_agent_account_change_pending",
+            "Whether an edited account file waits to come into force.",
+            accounts.map { ($0.labels, $0.state.candidate == nil ? 0 : 1) }
         )
         page.gauge(
             "wif_agent_credential_expiry_timestamp_seconds",
@@ -133,7 +138,7 @@ extension Board {
 
     private func addReaders(_ accounts: [Account], to page: inout MetricsPage) {
         let sockets = accounts.flatMap { account in
-            account.loop.outputs.socketCounts.sorted { $0.key < $1.key }.map { path, counts in
+            account.loop.socketCounts.sorted { $0.key < $1.key }.map { path, counts in
                 (labels: account.labels.merging(["output": path]) { $1 }, counts: counts)
             }
         }
@@ -174,7 +179,7 @@ extension Board {
     }
 }
 
-extension AccountState.FailureKind {
+extension AccountLife.FailureKind {
     fileprivate var labels: MetricsPage.Labels {
         ["class": `class`.rawValue, "step": step.rawValue]
     }

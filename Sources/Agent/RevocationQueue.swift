@@ -64,9 +64,14 @@ package struct RevocationQueue: Sendable {
         }
     }
 
-    /// All are due, whoever still uses them.
-    package mutating func hasten(at now: BootInstant) {
-        for id in states.keys { states[id]?.due = now }
+    /// All that still live, due or not, now taken; what was taken before has come to nothing.
+    package mutating func takeAll(at now: BootInstant) -> [Entry] {
+        states = states.filter { now < $0.value.entry.credential.expiry }
+        for id in states.keys {
+            states[id]?.due = now
+            states[id]?.isRunning = true
+        }
+        return entries
     }
 
     /// One that is due, now taken; those that have expired meanwhile are forgotten.
@@ -117,19 +122,5 @@ package struct RevocationQueue: Sendable {
         states[id] = state
         failures += 1
         lastFailure = failure
-    }
-
-    /// The attempt was given up before it came to anything.
-    package mutating func release(_ id: Int) {
-        states[id]?.isRunning = false
-    }
-
-    /// Takes over what another queue has not finished, and its counts.
-    package mutating func inherit(_ other: RevocationQueue) {
-        for state in other.states.values.sorted(by: { $0.entry.id < $1.entry.id }) {
-            add(state.entry.credential, of: state.entry.account, due: state.due)
-        }
-        revoked += other.revoked
-        failures += other.failures
     }
 }

@@ -2,78 +2,68 @@ internal import Federation
 internal import Outputs
 internal import Platform
 
-/// Which accounts run: loads the files, starts and stops their loops, keeps what works when a file
-/// no longer does.
+/// Runs the accounts of an ``AccountSet``: reads the files, starts, changes and stops loops.
 struct Roster {
     private let settings: AgentSettings
-    private let surroundings: AccountLoop.Surroundings
+    private let dependencies: AccountLoop.Dependencies
     private let board: Board
     private let keeper: CredentialKeeper?
     private let handedOver: HandedOverSockets
     private let log: Log
+    private var accounts = AccountSet()
     private(set) var loops: [String: AccountLoop] = [:]
-    private(set) var rejections: [String: AccountFiles.Problem] = [:]
 
     init(
         settings: AgentSettings,
-        surroundings: AccountLoop.Surroundings,
+        dependencies: AccountLoop.Dependencies,
         board: Board,
         keeper: CredentialKeeper?,
         handedOver: HandedOverSockets
     ) {
         self.settings = settings
-        self.surroundings = surroundings
+        self.dependencies = dependencies
         self.board = board
         self.keeper = keeper
         self.handedOver = handedOver
-        log = surroundings.log
+        log = dependencies.log
     }
+
+    /// By path: the account files that cannot be used.
+    var rejections: [String: AccountFiles.Problem] { accounts.rejections }
 
     /// Brings the running loops in line with the files: those whose file did not change go on
     /// undisturbed, and those whose file is no longer usable go on with its last good version.
     ///
     /// - Parameter start: runs a loop until it stops.
     mutating func reload(start: (AccountLoop) -> Void) async {
-        let rejectedBefore = rejections.keys.sorted()
-        rejections = [:]
-        var seen: Set<String> = []
-        for path in currentPaths() {
-            do throws(AccountFiles.Problem) {
-                let account = try load(path)
-                guard seen.insert(account.name).inserted else {
-                    throw duplicate(account)
-                }
-                try await take(account, start)
-            } catch {
-                reject(error)
-                // What runs under that file's name stays.
-                if let loop = loops.values.first(where: { $0.account.path == path }) {
-                    seen.insert(loop.account.name)
-                }
-            }
+        var (files, problem) = readFiles()
+        if let problem {
+            files.append(AccountSet.File(path: problem.path, content: .failure(problem)))
         }
-        for (name, loop) in loops where !seen.contains(name) {
-            await stop(loop, forGood: true)
-            loops[name] = nil
-            log(.info, .removed, ["account": name])
-        }
-        for path in rejectedBefore where rejections[path] == nil {
-            let failures = log.end(.rejected, about: path)
-            log(.info, .resolved, ["file": path, "failures": "\(failures)"])
-        }
+        for step in accounts.reload(files) { await perform(step, start) }
         board.set(
             Array(loops.values),
             rejections.values.map { Board.Rejection(path: $0.path, failure: $0.failure) }
         )
     }
 
-    private mutating func currentPaths() -> [String] {
+    /// The files' contents; where the directory cannot be listed, those of the running accounts' files.
+    private func readFiles() -> ([AccountSet.File], AccountFiles.Problem?) {
+        var paths: [String]
+        var problem: AccountFiles.Problem?
         do throws(AccountFiles.Problem) {
-            return try settings.paths()
+            paths = try settings.paths()
         } catch {
-            reject(error)
-            return settings.files + loops.values.map(\.account.path)
+            paths = settings.files + accounts.running.values.sorted()
+            problem = error
         }
+        let files = paths.map { path in
+            AccountSet.File(
+                path: path,
+                content: Result { () throws(AccountFiles.Problem) in try load(path) }
+            )
+        }
+        return (files, problem)
     }
 
     private func load(_ path: String) throws(AccountFiles.Problem) -> Account {
@@ -85,112 +75,98 @@ struct Roster {
         }
     }
 
-    private mutating func take(
-        _ account: Account,
+    private mutating func perform(
+        _ step: AccountSet.Step,
         _ start: (AccountLoop) -> Void
-    ) async throws(AccountFiles.Problem) {
-        let running = loops[account.name]
-        if let running, running.account.document.isEqual(to: account.document),
-            running.account.path == account.path
-        {
-            return
+    ) async {
+        switch step {
+        case .start(let account):
+            warn(of: account)
+            if let loop = makeLoop(for: account) {
+                loops[account.name] = loop
+                start(loop)
+                log(.info, .loaded, ["account": account.name])
+            }
+        case .change(let account):
+            guard let loop = loops[account.name] else { return }
+            if !loop.ask({ $0.knows(account.document) }) { warn(of: account) }
+            if let failure = await loop.change(to: account) {
+                tell(accounts.fail(account, failure, isRunning: true))
+            }
+        case .hold(let name): loops[name]?.fileIsBroken()
+        case .stop(let name):
+            guard let loop = loops.removeValue(forKey: name) else { return }
+            await stop(loop)
+            log(.info, .removed, ["account": name])
+        case .tellRejection, .tellResolution: tell([step])
         }
+    }
+
+    private func warn(of account: Account) {
         for warning in account.warnings {
             log(.warning, .warning, ["account": account.name, "error": warning])
         }
-        if let running { await stop(running) }
-        do throws(OutputError) {
-            let loop = try makeLoop(for: account, inheriting: running?.legacy)
-            loops[account.name] = loop
-            start(loop)
-            log(.info, running == nil ? .loaded : .reloaded, ["account": account.name])
-        } catch {
-            if let running { try await restore(running, start) }
-            throw AccountFiles.Problem(
-                path: account.path,
-                failure: error.failure,
-                isUnreadable: false
-            )
-        }
     }
 
-    /// Puts the last good version back in place, since the new one's outputs cannot be opened.
-    private mutating func restore(
-        _ old: AccountLoop,
-        _ start: (AccountLoop) -> Void
-    ) async throws(AccountFiles.Problem) {
+    private mutating func makeLoop(for account: Account) -> AccountLoop? {
+        let (settings, handedOver, log) = (settings, handedOver, log)
+        let clock = dependencies.timekeeper
         do throws(OutputError) {
-            let loop = try makeLoop(for: old.account, inheriting: old.legacy)
-            loops[old.account.name] = loop
-            start(loop)
-        } catch {
-            loops[old.account.name] = nil
-            throw AccountFiles.Problem(
-                path: old.account.path,
-                failure: error.failure,
-                isUnreadable: false
+            return try AccountLoop(
+                account: account,
+                openOutputs: { account throws(OutputError) in
+                    var patience = CredentialSocket.Patience()
+                    patience.hold = settings.hold
+                    return try OutputSet(
+                        account: account,
+                        runtimeDirectory: settings.runtimeDirectory,
+                        handedOver: handedOver.sockets(for: account.name),
+                        patience: patience,
+                        timekeeper: clock
+                    ) { path, event in
+                        event.log(to: log, account: account.name, path: path)
+                    }
+                },
+                keeper: keeper,
+                dependencies: dependencies
             )
+        } catch {
+            tell(accounts.fail(account, error.failure, isRunning: false))
+            return nil
         }
-    }
-
-    private func makeLoop(
-        for account: Account,
-        inheriting legacy: AccountLoop.Legacy?
-    ) throws(OutputError) -> AccountLoop {
-        var patience = CredentialSocket.Patience()
-        patience.hold = settings.hold
-        let (log, name) = (log, account.name)
-        let outputs = try OutputSet(
-            account: account,
-            runtimeDirectory: settings.runtimeDirectory,
-            handedOver: handedOver.sockets(for: name),
-            patience: patience,
-            timekeeper: surroundings.timekeeper
-        ) { path, event in
-            event.log(to: log, account: name, path: path)
-        }
-        return AccountLoop(
-            account: account,
-            outputs: outputs,
-            keeper: keeper,
-            inheriting: legacy,
-            in: surroundings
-        )
     }
 
     /// Ends every loop; credentials are revoked where their accounts ask for that.
     func shutDown() async {
         await withDiscardingTaskGroup { group in
-            for loop in loops.values { group.addTask { await stop(loop, forGood: true) } }
+            for loop in loops.values { group.addTask { await stop(loop) } }
         }
     }
 
-    private func stop(_ loop: AccountLoop, forGood: Bool = false) async {
-        loop.stop(forGood: forGood)
+    private func stop(_ loop: AccountLoop) async {
+        loop.stop(forGood: true)
         await loop.waitUntilStopped()
     }
 
-    private mutating func reject(_ problem: AccountFiles.Problem) {
-        rejections[problem.path] = problem
-        log(
-            .error,
-            .rejected,
-            about: problem.path,
-            [
-                "file": problem.path, "error": problem.failure.message,
-                "hint": problem.failure.hint,
-            ]
-        )
-    }
-
-    private func duplicate(_ account: Account) -> AccountFiles.Problem {
-        let failure = Failure(
-            .misconfigured,
-            at: .account,
-            "account file \(account.path.printable): the account \"\(account.name)\" is there already",
-            hint: "an account's name is its file's base name; rename one of the files"
-        )
-        return AccountFiles.Problem(path: account.path, failure: failure, isUnreadable: false)
+    private func tell(_ steps: [AccountSet.Step]) {
+        for step in steps {
+            switch step {
+            case .tellRejection(let problem):
+                log(
+                    .error,
+                    .rejected,
+                    about: problem.path,
+                    [
+                        "file": problem.path, "error": problem.failure.message,
+                        "hint": problem.failure.hint,
+                    ]
+                )
+            case .tellResolution(let path):
+                let failures = log.end(.rejected, about: path)
+                log(.info, .resolved, ["file": path, "failures": "\(failures)"])
+            case .start, .change, .hold, .stop: break
+            }
+        }
     }
 }
 

@@ -25,7 +25,8 @@ extension Board {
     }
 
     private func status(of loop: AccountLoop, at now: BootInstant) -> JSON {
-        let (account, state) = (loop.account, loop.snapshot)
+        let state = loop.snapshot
+        let account = state.account
         let credential = state.credential
         let date = { (instant: BootInstant) -> JSON in
             let seconds = instant.seconds(since: now)
@@ -58,17 +59,31 @@ extension Board {
             members["expires_in"] = .integer(Int64(credential.expiry.seconds(since: now)))
             members["lifetime"] = .integer(Int64(credential.lifetime))
         }
-        members["last_failure"] = state.lastFailure.map { past in
-            guard case .object(var failure) = past.failure.json else { return .null }
-            let age = timekeeper.wallClock.timeIntervalSince(past.date)
-            failure["at"] = .string(rfc3339(past.date))
-            failure["seconds_ago"] = .integer(Int64(max(0, age)))
-            return .object(failure)
+        members["last_failure"] = state.lastFailure.map(report)
+        members["pending_change"] = state.candidate.map { candidate in
+            var members: [String: JSON] = [
+                "service": .string(candidate.account.service.name),
+                "next_at": date(candidate.pace.next),
+                "next_in": .integer(
+                    Int64(max(0, candidate.pace.next.seconds(since: now)).rounded())
+                ),
+                "attempting": .bool(candidate.pace.running != nil),
+            ]
+            members["last_failure"] = candidate.pace.lastFailure.map(report)
+            return .object(members)
         }
         return .object(members)
     }
 
-    private func nextAction(_ state: AccountState) -> String {
+    private func report(_ past: AttemptPace.PastFailure) -> JSON {
+        guard case .object(var failure) = past.failure.json else { return .null }
+        let age = timekeeper.wallClock.timeIntervalSince(past.date)
+        failure["at"] = .string(rfc3339(past.date))
+        failure["seconds_ago"] = .integer(Int64(max(0, age)))
+        return .object(failure)
+    }
+
+    private func nextAction(_ state: AccountLife) -> String {
         if state.isAttempting { return "refreshing" }
         if state.lastFailure != nil { return "retry" }
         return state.credential == nil ? "first exchange" : "refresh"

@@ -208,7 +208,7 @@ struct KeyedValues {
         error(key, "\(expected) is expected, found \(found.kind)")
     }
 
-    private static func camelCase(_ key: String) -> String {
+    static func camelCase(_ key: String) -> String {
         let parts = key.split(separator: "_")
         guard let first = parts.first, parts.count > 1 else { return key }
         return parts.dropFirst().reduce(String(first)) { result, part in

@@ -79,14 +79,20 @@ package final class OutputSet: Sendable {
     /// Only what was removed, or could not be, is reported.
     package func expire() async -> [OutputReport] {
         for case (_, .socket(let socket)) in places { socket.set(nil) }
-        return await remove { $0 == .remove }
+        return await remove { _, expiry in expiry == .remove }
     }
 
     /// Withdraws a credential that is to be revoked: from sockets and files alike; reports as
     /// ``expire()`` does.
     package func withdraw() async -> [OutputReport] {
         for case (_, .socket(let socket)) in places { socket.set(nil) }
-        return await remove { _ in true }
+        return await remove { _, _ in true }
+    }
+
+    /// Removes the files that the account does not have among its outputs; reports as ``expire()`` does.
+    package func remove(besides account: Account) async -> [OutputReport] {
+        let kept = Set(account.configuredOutputs.map(\.path))
+        return await remove { output, _ in !kept.contains(output.path) }
     }
 
     /// Serves the sockets until the task is cancelled; returns at once if there are none.
@@ -102,7 +108,7 @@ package final class OutputSet: Sendable {
     @discardableResult
     package func close(removing: Bool) async -> [OutputReport] {
         for case (_, .socket(let socket)) in places { socket.close() }
-        return removing ? await remove { _ in true } : []
+        return removing ? await remove { _, _ in true } : []
     }
 
     /// What the sockets have done so far, by path.
@@ -193,15 +199,15 @@ package final class OutputSet: Sendable {
     }
 
     private func remove(
-        where isWanted: (FileOptions.Expiry) -> Bool
+        where isWanted: (Output, FileOptions.Expiry) -> Bool
     ) async -> [OutputReport] {
         var reports: [OutputReport] = []
         for (output, place) in places {
             let removal: @Sendable () throws(OutputError) -> Void
             switch place {
-            case .file(let file, let expiry) where isWanted(expiry):
+            case .file(let file, let expiry) where isWanted(output, expiry):
                 removal = { () throws(OutputError) in try file.remove() }
-            case .directory(let directory, let expiry) where isWanted(expiry):
+            case .directory(let directory, let expiry) where isWanted(output, expiry):
                 removal = { () throws(OutputError) in try directory.remove() }
             default: continue
             }

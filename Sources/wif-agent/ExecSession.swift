@@ -151,12 +151,14 @@ struct ExecSession: Sendable {
         let output = Output(kind: .file(options.format, FileOptions()), path: path)
         let account = account.replacingOutputs([output], hooks: [])
         do throws(OutputError) {
-            let outputs = try OutputSet(account: account, runtimeDirectory: place.path)
-            return AccountLoop(
+            return try AccountLoop(
                 account: account,
-                outputs: ObservedOutputs(outputs) { events.yield($0) },
+                openOutputs: { account throws(OutputError) in
+                    let outputs = try OutputSet(account: account, runtimeDirectory: place.path)
+                    return ObservedOutputs(outputs) { events.yield($0) }
+                },
                 keeper: nil,
-                in: AccountLoop.Surroundings(
+                dependencies: AccountLoop.Dependencies(
                     worker: PrimedWorker(first, then: worker),
                     timekeeper: SystemTimekeeper(),
                     chance: { Double.random(in: 0..<1) },
@@ -186,7 +188,7 @@ struct ExecSession: Sendable {
 
     /// Gives the credential back where the account says so, and those before it that still live; what
     /// an agent lent is the agent's.
-    private func revoke(_ state: AccountState) async -> Failure? {
+    private func revoke(_ state: AccountLife) async -> Failure? {
         guard account.revokesOnExit(ofCommand: true) else { return nil }
         var credentials = state.revocations.entries.map(\.credential)
         if worker.ownsCredential, state.phase(at: .now) == .valid, let last = state.credential {

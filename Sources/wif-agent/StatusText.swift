@@ -71,9 +71,21 @@ struct StatusText {
             add("note", "the token source cannot give another token; the account will expire")
         }
         if let failure = account["last_failure"], failure != .null { addFailure(failure) }
+        if let change = account["pending_change"], change != .null { addChange(change) }
         for warning in account["warnings"]?.array ?? [] {
             add("warning", warning.string?.printable ?? "", .warning)
         }
+    }
+
+    private mutating func addChange(_ change: JSON) {
+        let next = change["attempting"]?.bool == true ? "now" : change.moment("next_in") ?? ""
+        add(
+            "change",
+            "the edited file has another identity and no credential yet; the last good version"
+                + " stays in force (next attempt \(next))",
+            .warning
+        )
+        if let failure = change["last_failure"], failure != .null { addFailure(failure) }
     }
 
     private mutating func addOutput(_ output: JSON) {

@@ -82,7 +82,7 @@ struct `The control server` {
     ) async throws -> ([String], AccountLoop) {
         let road = try Road(lifetime: 3600)
         let board = Board(timekeeper: road.time)
-        let loop = road.makeLoop { board.changed() }
+        let loop = try road.makeLoop { board.changed() }
         board.set([loop], [])
         let events = Box()
         await withDiscardingTaskGroup { group in

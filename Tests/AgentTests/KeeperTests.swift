@@ -21,11 +21,56 @@ import Testing
         return queue.entries
     }
 
+    private func keep(
+        _ name: String,
+        of account: Account,
+        _ scratch: borrowing ScratchDirectory
+    ) throws {
+        try keeper(scratch).keep(
+            AccountLife.State(account: account, credential: .named(name), revocations: [])
+        )
+    }
+
+    /// The environment may supply a client id; another one is another tenant.
+    @Test func `a credential of another environment is neither adopted nor sent to its service`()
+        throws
+    {
+        let scratch = ScratchDirectory()
+        let document = Secret(#"{"type":"external_account","service":"conductorone"}"#)
+        let account = { (tenant: String) in
+            try Account(
+                parsing: document,
+                path: "/etc/c1.json",
+                environment: ["CONDUCTORONE_CLIENT_ID": "a@\(tenant).conductor.one/wfe"]
+            )
+        }
+        try keep("a", of: try account("first"), scratch)
+        let kept = try keeper(scratch).adopt(
+            for: try account("second"),
+            environment: ["CONDUCTORONE_CLIENT_ID": "a@second.conductor.one/wfe"],
+            at: now
+        )
+        #expect(kept.credential == nil)
+        #expect(kept.superseded.isEmpty)
+    }
+
+    @Test func `a directory that does not exist yet does not keep it from keeping`() throws {
+        let path = "/dev/shm/wif-agent-test-\(UInt64.random(in: 0...UInt64.max))/run/state"
+        #expect(CredentialKeeper(directory: path, onDisk: false, adopts: true) != nil)
+        #expect(CredentialKeeper(directory: "/var/x/y/z", onDisk: false, adopts: true) == nil)
+    }
+
     @Test func `what awaits revocation survives, with the account that issued it`() throws {
         let scratch = ScratchDirectory()
         let account = try Account.revocable()
         let old = try Account.revocable(["projectId": "old"])
-        try keeper(scratch).keep(.named("new"), revoking: pending("old", old), for: account)
+        try keeper(scratch).keep(
+            AccountLife.State(
+                account: account,
+                credential: .named("new"),
+                revocations: pending("old", old)
+            )
+        )
         let kept = try keeper(scratch).adopt(for: account, at: now)
         #expect(kept.credential?.value.text == "new")
         #expect(kept.superseded.map(\.credential.value.text) == ["old"])
@@ -36,7 +81,7 @@ import Testing
         let scratch = ScratchDirectory()
         let account = try Account.revocable()
         let changed = try Account.revocable(["lifetime": 7])
-        try keeper(scratch).keep(.named("a"), for: account)
+        try keep("a", of: account, scratch)
         let cases = [
             (try keeper(scratch), changed, now), (try keeper(scratch, adopts: false), account, now),
             (try keeper(scratch), account, now.advanced(bySeconds: 3000)),
@@ -51,7 +96,13 @@ import Testing
     @Test func `what has expired is not taken up, nor what comes from the future`() throws {
         let scratch = ScratchDirectory()
         let account = try Account.revocable()
-        try keeper(scratch).keep(.named("a"), revoking: pending("b", account), for: account)
+        try keeper(scratch).keep(
+            AccountLife.State(
+                account: account,
+                credential: .named("a"),
+                revocations: pending("b", account)
+            )
+        )
         for later in [now.advanced(bySeconds: 4000), BootInstant(seconds: 999)] {
             let kept = try keeper(scratch).adopt(for: account, at: later)
             #expect(kept.credential == nil)

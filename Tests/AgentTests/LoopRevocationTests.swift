@@ -88,28 +88,26 @@ struct `An account loop that revokes` {
         }
     }
 
-    @Test func `leaves to a successor under another account what it owes`() async throws {
+    @Test func `revokes under the old version of the file what another identity supersedes`()
+        async throws
+    {
         let stage = try Stage()
-        var legacy: AccountLoop.Legacy?
+        let other = try Account.revocable(["projectId": "other"])
         await stage.perform { loop in
             await yieldUntil { loop.snapshot.isReady(at: stage.time.now) }
-            loop.stop()
-            await loop.waitUntilStopped()
-            legacy = loop.legacy
-        }
-        let next = try Stage(["projectId": "other"], inheriting: legacy, worker: stage.worker)
-        await next.perform { loop in
+            #expect(await loop.change(to: other)?.message == nil)
+            stage.time.advance(by: 1)
             await yieldUntil { loop.snapshot.credential?.value.text == "token-2" }
             await yieldUntil { loop.snapshot.revocations.nextEvent != nil }
-            next.time.advance(by: 30)
+            stage.time.advance(by: 30)
             await yieldUntil { loop.snapshot.revocations.revoked == 1 }
         }
-        #expect(next.worker.revoked == ["token-1"])
-        #expect(next.worker.projects.withLock(\.self) == ["p"])
+        #expect(stage.worker.revoked == ["token-1"])
+        #expect(stage.worker.projects.withLock(\.self) == ["p"])
     }
 }
 
-/// One loop with everything around it.
+/// One loop with everything it depends on.
 private struct Stage: Sendable {
     let time = VirtualTimekeeper()
     let worker: FakeWorker
@@ -118,17 +116,16 @@ private struct Stage: Sendable {
 
     init(
         _ members: [String: JSON] = [:],
-        inheriting legacy: AccountLoop.Legacy? = nil,
         worker: FakeWorker = FakeWorker()
     ) throws {
         self.worker = worker
         outputs = FakeOutputs(worker: worker)
-        loop = AccountLoop(
+        let outputs = outputs
+        loop = try AccountLoop(
             account: try .revocable(members),
-            outputs: outputs,
+            openOutputs: { _ in outputs },
             keeper: nil,
-            inheriting: legacy,
-            in: AccountLoop.Surroundings(
+            dependencies: AccountLoop.Dependencies(
                 worker: worker,
                 timekeeper: time,
                 chance: { 0.5 },

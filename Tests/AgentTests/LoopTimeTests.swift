@@ -16,7 +16,7 @@ struct `An account loop through time` {
     {
         let road = try Road(lifetime: 86_400)
         let start = road.time.now
-        await road.travel { loop in
+        try await road.travel { loop in
             var last = start
             while road.time.now.seconds(since: start) < 365 * 86_400 {
                 let count = road.attempts
@@ -33,7 +33,7 @@ struct `An account loop through time` {
 
     @Test func `a suspend over the refresh point leads to one refresh within 30 s`() async throws {
         let road = try Road(lifetime: 3600)
-        await road.travel { loop in
+        try await road.travel { loop in
             await road.waitForAttempts(1, of: loop)
             // The loop finds itself late, whichever of the timer and the resume it hears of first.
             road.time.advance(by: 3000)
@@ -48,7 +48,7 @@ struct `An account loop through time` {
         async throws
     {
         let road = try Road(lifetime: 3600)
-        await road.travel { loop in
+        try await road.travel { loop in
             await road.waitForAttempts(1, of: loop)
             road.fails.withLock { $0 = true }
             road.time.advance(by: 100_000)
@@ -65,7 +65,7 @@ struct `An account loop through time` {
     @Test(arguments: [-31_536_000.0, -86_400, -60, 60, 86_400, 315_360_000])
     func `a step of the wall clock moves nothing`(step: Double) async throws {
         let road = try Road(lifetime: 3600)
-        await road.travel { loop in
+        try await road.travel { loop in
             await yieldUntil { loop.snapshot.isReady(at: road.time.now) }
             let before = loop.snapshot.nextAttempt
             road.time.stepWallClock(by: step)
@@ -82,7 +82,7 @@ struct `An account loop through time` {
         async throws
     {
         let road = try Road(lifetime: lifetime)
-        await road.travel { loop in
+        try await road.travel { loop in
             for _ in 0..<300 {
                 await road.settle(loop)
                 #expect(lifetime == 1 || loop.snapshot.isReady(at: road.time.now))
@@ -100,7 +100,7 @@ struct `An account loop through time` {
     func `no history has two attempts within a second`(number: Int) async throws {
         let lifetime = [1.0, 2, 5, 30, 3600, 86_400][number % 6]
         let road = try Road(lifetime: lifetime)
-        await road.travel { loop in
+        try await road.travel { loop in
             for _ in 0..<150 {
                 await road.settle(loop)
                 switch Int.random(in: 0..<8) {
@@ -132,7 +132,7 @@ struct `An account loop through time` {
         let road = try Road(lifetime: 3600, wallClock: Date(timeIntervalSince1970: wall))
         let service = Date(timeIntervalSince1970: 1_704_164_645)
         road.serviceTime.withLock { $0 = service }
-        await road.travel { loop in
+        try await road.travel { loop in
             await road.settle(loop)
             let before = loop.snapshot.nextAttempt
             #expect((1800...2700).contains(before.seconds(since: road.time.now)))
@@ -151,7 +151,7 @@ struct `An account loop through time` {
     @Test func `an output that fails is tried again, and without a new exchange`() async throws {
         let road = try Road(lifetime: 3600)
         road.outputFails.withLock { $0 = true }
-        await road.travel { loop in
+        try await road.travel { loop in
             await yieldUntil { loop.snapshot.outputs.contains { $0.failure != nil } }
             #expect(!loop.snapshot.isReady(at: road.time.now))
             road.outputFails.withLock { $0 = false }

@@ -94,26 +94,14 @@ import Testing
         #expect(queue.entries.count == 1)
     }
 
-    @Test func `go over to the next loop with their time and the counts`() throws {
-        var old = try queue("a", due: 7)
-        let done = try taken(&old, at: at(7))
-        old.succeed(done.id)
-        old.add(.named("b"), of: try .revocable(), due: at(9))
-        old.add(.named("c"), of: try .revocable())
-        var next = try queue("x", due: 100)
-        next.inherit(old)
-        #expect(next.entries.map(\.credential.value.text) == ["x", "b", "c"])
-        #expect(next.revoked == 1)
-        #expect(next.nextEvent == at(9))
-        next.hasten(at: at(8))
-        #expect(next.take(at: at(8))?.credential.value.text == "x")
-    }
-
-    @Test func `one whose attempt was given up is due still`() throws {
-        var queue = try queue("a", due: 0)
-        let entry = try taken(&queue, at: at(0))
-        queue.release(entry.id)
-        #expect(queue.take(at: at(1))?.id == entry.id)
+    @Test func `are all taken at the end, due or not, oldest first`() throws {
+        var queue = try queue("a", due: 7)
+        queue.add(.named("b"), of: try .revocable())
+        _ = try taken(&queue, at: at(7))
+        // The attempt that had begun was given up.
+        #expect(queue.takeAll(at: at(8)).map(\.credential.value.text) == ["a", "b"])
+        #expect(queue.take(at: at(9)) == nil)
+        #expect(queue.takeAll(at: at(3601)).isEmpty)
     }
 }
 

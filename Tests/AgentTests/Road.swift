@@ -33,12 +33,12 @@ final class Road: ExchangeWorker, CredentialOutputs {
         account = try Account(parsing: Secret(document), path: "/etc/mondoo.json")
     }
 
-    func makeLoop(onChange: @escaping @Sendable () -> Void = {}) -> AccountLoop {
-        AccountLoop(
+    func makeLoop(onChange: @escaping @Sendable () -> Void = {}) throws -> AccountLoop {
+        try AccountLoop(
             account: account,
-            outputs: self,
+            openOutputs: { [self] _ in self },
             keeper: nil,
-            in: AccountLoop.Surroundings(
+            dependencies: AccountLoop.Dependencies(
                 worker: self,
                 timekeeper: time,
                 chance: { Double.random(in: 0..<1) },
@@ -59,15 +59,18 @@ final class Road: ExchangeWorker, CredentialOutputs {
     /// Returns when the loop has nothing to do but to sleep.
     func settle(_ loop: AccountLoop) async {
         await yieldUntil {
-            let (state, now) = (loop.snapshot, time.now)
-            let events = [state.nextEvent] + (state.expiryEvent.map { [$0] } ?? [])
-            return !state.isAttempting && events.allSatisfy { $0 > now }
-                && time.sleeperCount == events.count
+            let life = loop.snapshot
+            guard !life.isAttempting, !life.isDelivering, life.outputWork == nil,
+                let next = life.deadline
+            else {
+                return false
+            }
+            return next > time.now && time.sleeperCount == 1
         }
     }
 
-    func travel(_ body: (AccountLoop) async -> Void) async {
-        let loop = makeLoop()
+    func travel(_ body: (AccountLoop) async -> Void) async throws {
+        let loop = try makeLoop()
         await withDiscardingTaskGroup { group in
             group.addTask { await loop.run() }
             await body(loop)
@@ -80,9 +83,9 @@ final class Road: ExchangeWorker, CredentialOutputs {
             !loop.snapshot.isAttempting && loop.snapshot.outputs.isEmpty == (attempts == 0)
         }
         let rest = loop.snapshot.nextAttempt.seconds(since: time.now)
-        // One sleeps for the refresh, one for the expiry; before the first attempt nobody does.
+        // Before the first attempt nobody sleeps.
         if rest > 0 {
-            await time.waitForSleepers(2)
+            await time.waitForSleepers(1)
             time.advance(by: rest)
         }
     }

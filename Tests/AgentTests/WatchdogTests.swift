@@ -13,11 +13,11 @@ import Testing
 struct `The watchdog` {
     @Test func `is fed through refreshes, failures and an expiry`() async throws {
         let scene = try Scene()
-        await scene.play { loop in
+        try await scene.play { loop in
             for turn in 0..<200 {
                 scene.service.withLock { $0 = turn % 3 == 0 ? .fails : .works }
                 let seen = scene.attempts
-                await yieldUntil { !loop.snapshot.isAttempting && scene.time.sleeperCount >= 1 }
+                await yieldUntil { loop.rests && scene.time.sleeperCount >= 1 }
                 #expect(scene.board.stuckAccounts.isEmpty, "turn \(turn)")
                 let rest = loop.snapshot.nextAttempt.seconds(since: scene.time.now)
                 scene.time.advance(by: max(rest, 0))
@@ -38,7 +38,7 @@ struct `The watchdog` {
     {
         let scene = try Scene()
         scene.service.withLock { $0 = .hangs }
-        await scene.play { loop in
+        try await scene.play { loop in
             await yieldUntil { scene.attempts == 1 }
             let limit = loop.account.longestTurn(among: 1)
             scene.time.advance(by: limit)
@@ -51,8 +51,8 @@ struct `The watchdog` {
     @Test func `is not while a delivery never ends`() async throws {
         let scene = try Scene()
         scene.deliveryHangs.withLock { $0 = true }
-        await scene.play { loop in
-            await yieldUntil { scene.attempts == 1 && loop.snapshot.credential != nil }
+        try await scene.play { loop in
+            await yieldUntil { loop.snapshot.outputWork != nil }
             scene.time.advance(by: loop.account.longestTurn(among: 1) + 31)
             #expect(scene.board.stuckAccounts == ["mondoo"])
         }
@@ -60,9 +60,9 @@ struct `The watchdog` {
 
     @Test func `is not where alarms do not come, and again once they do`() async throws {
         let scene = try Scene(isDeaf: true)
-        await scene.play { loop in
+        try await scene.play { loop in
             await yieldUntil { loop.snapshot.isReady(at: scene.time.now) }
-            await yieldUntil { scene.deaf.sleepers.withLock(\.self) >= 2 }
+            await yieldUntil { scene.deaf.sleepers.withLock(\.self) >= 1 }
             scene.time.advance(by: loop.snapshot.nextAttempt.seconds(since: scene.time.now) + 29)
             #expect(scene.board.stuckAccounts.isEmpty)
             scene.time.advance(by: 2)
@@ -76,7 +76,7 @@ struct `The watchdog` {
 
     @Test func `is told of many changes at once, and of each in the end`() async throws {
         let scene = try Scene()
-        await scene.play { loop in
+        try await scene.play { loop in
             await yieldUntil { loop.snapshot.isReady(at: scene.time.now) }
             await withTaskGroup { group in
                 group.addTask { await scene.board.watch { scene.looks.withLock { $0 += 1 } } }
@@ -105,11 +105,15 @@ struct `The watchdog` {
 }
 
 extension AccountLoop {
+    /// Whether nothing runs.
+    fileprivate var rests: Bool {
+        let life = snapshot
+        return !life.isAttempting && !life.isDelivering && life.outputWork == nil
+    }
+
     /// Whether something is due that the loop's tasks have yet to get to.
     fileprivate func isBehind(at now: BootInstant) -> Bool {
-        let state = snapshot
-        return state.isAttempting || state.nextEvent <= now
-            || (state.expiryEvent ?? .distantFuture) <= now
+        !rests || (snapshot.deadline ?? .distantFuture) <= now
     }
 }
 
@@ -141,12 +145,12 @@ private final class Scene: ExchangeWorker, CredentialOutputs {
 
     var attempts: Int { count.withLock(\.self) }
 
-    func play(_ body: (AccountLoop) async -> Void) async {
-        let loop = AccountLoop(
+    func play(_ body: (AccountLoop) async -> Void) async throws {
+        let loop = try AccountLoop(
             account: account,
-            outputs: self,
+            openOutputs: { [self] _ in self },
             keeper: nil,
-            in: AccountLoop.Surroundings(
+            dependencies: AccountLoop.Dependencies(
                 worker: self,
                 timekeeper: isDeaf ? deaf : time,
                 chance: { 0.5 },

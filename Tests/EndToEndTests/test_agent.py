@@ -267,6 +267,96 @@ class Reload(World):
         self.assertFalse((self.runtime / "two.sock").exists())
         self.assertEqual(self.status()["accounts"][0]["refreshes"], 1)
 
+    def reload(self, agent, marker):
+        seen = agent.text().count(marker)
+        agent.signal(signal.SIGHUP)
+        wait_for(lambda: agent.text().count(marker) > seen, marker)
+
+    def test_another_identity_comes_into_force_with_its_first_credential(self):
+        world = self.emulator("--platform", "gcp")
+        old, new = self.scratch / "out" / "old", self.scratch / "out" / "new"
+        raw = lambda path: [{"format": "raw", "path": str(path)}]
+        path = self.account(world.account, outputs=raw(old))
+        environment = self.environment(world)
+        agent = self.agent("-c", path, environment=environment)
+        self.await_ready(agent)
+        first = old.read_bytes()
+        world.fault(match=EXCHANGE, status=403, body='{"message": "no such space"}')
+        # Another source may vouch for somebody else.
+        self.account(world.account, outputs=raw(new), credentialSource={"provider": "gcp"})
+        self.reload(agent, "change-failed")
+        state = self.the_account()
+        self.assertEqual((state["state"], state["ready"]), ("valid", False))
+        self.assertIn("403", state["pending_change"]["last_failure"]["message"])
+        self.assertIn("the edited file has another identity",
+                      self.control("status").stdout.decode())
+        self.assertIn("the edited file is not in force", self.http("/readyz")[1].decode())
+        self.assertEqual(self.control("status", "--check").returncode, 75)
+        self.assertIn(b'wif_agent_account_change_pending{account="mondoo"} 1',
+                      self.http("/metrics")[1])
+        self.assertFalse(new.exists())
+        self.assertEqual(old.read_bytes(), first)
+        # Whoever holds the new bytes gets the new version's failure.
+        for command in [["get", "-c", path], ["exec", "-c", path, "--", "env"]]:
+            done = self.control(*command, environment=environment)
+            self.assertEqual(done.returncode, 77, done.stderr)
+            self.assertNotIn(first, done.stdout)
+        world.heal()
+        done = self.control("refresh")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr + agent.text().encode())
+        self.await_ready(agent)
+        second = new.read_bytes()
+        self.assertNotEqual(second, first)
+        self.assertEqual(self.control("get", "-c", path, environment=environment,
+                                      records=False).stdout, second)
+        self.assertNotIn("pending_change", self.the_account())
+        # And back, with a restart in between: the kept credential is of another identity.
+        self.account(world.account, outputs=raw(new))
+        agent.signal(signal.SIGKILL)
+        agent.wait()
+        world.fault(match=EXCHANGE, status=503)
+        agent = self.agent("-c", path, environment=environment)
+        wait_for(lambda: "refresh-failed" in agent.text(), "a failure")
+        self.assertNotIn("adopted", agent.text())
+        self.assertEqual(self.the_account()["state"], "pending")
+
+    def test_a_token_is_never_paired_with_another_tenant(self):
+        world = self.emulator("--platform", "github")
+        file = self.scratch / "out" / "env"
+        outputs = [{"format": "envfile", "path": str(file)}]
+        content = world.named("conductorone-github")
+        path = self.account(content, name="c1", outputs=outputs)
+        agent = self.agent("-c", path, environment=self.environment(world))
+        self.await_ready(agent)
+        first = file.read_text()
+        self.assertIn(content["clientId"], first)
+        name, rest = content["clientId"].split("@", 1)
+        self.account(content, name="c1", outputs=outputs, clientId=f"other-{name}@{rest}")
+        world.fault(match={"path": "/auth/v1/token"}, status=400,
+                    body='{"error": "invalid_client"}')
+        self.reload(agent, "change-failed")
+        self.assertEqual(file.read_text(), first)
+        done = self.control("get", "-c", path, "--format", "env",
+                            environment=self.environment(world))
+        self.assertEqual((done.returncode, done.stdout), (77, b""), done.stderr)
+        # The file goes back: all is well at once, and no exchange was needed.
+        self.account(content, name="c1", outputs=outputs)
+        agent.signal(signal.SIGHUP)
+        self.await_ready(agent)
+        self.assertEqual(self.the_account()["refreshes"], 1)
+
+    def test_a_change_of_the_rest_carries_the_credential_over(self):
+        world = self.emulator("--platform", "gcp")
+        old, new = self.scratch / "out" / "old", self.scratch / "out" / "new"
+        path = self.account(world.account, outputs=[{"format": "raw", "path": str(old)}])
+        agent = self.agent("-c", path, environment=self.environment(world))
+        self.await_ready(agent)
+        self.account(world.account, outputs=[{"format": "raw", "path": str(new)}])
+        self.reload(agent, "reloaded")
+        self.await_ready(agent)
+        self.assertEqual(new.read_bytes(), old.read_bytes())
+        self.assertEqual(world.exchanges(), 1)
+
     def test_user_signal_refreshes(self):
         world = self.emulator("--platform", "gcp")
         agent = self.agent("-c", self.account(world.account), environment=self.environment(world))

@@ -1,0 +1,72 @@
+internal import Platform
+
+/// Everything that decides whose credential an account's credential is and who may see it on the way:
+/// service, endpoints, audience, scopes, resource, client id, project, impersonation, issuer, token types,
+/// grant and parameters, token source with its options, token audience.
+///
+/// Made from all that the account file says except ``unrelatedKeys``, so that a key that is new belongs to
+/// the identity until somebody decides otherwise, and from what the environment supplied in its place.
+package struct AccountIdentity: Equatable, Sendable {
+    /// JSON with sorted keys. Secret, since a token source may be a literal token.
+    private let canonical: Secret
+
+    /// The keys that decide how a credential is obtained, delivered and given back, but not whose it is.
+    static let unrelatedKeys: Set<String> = [
+        "type", "outputs", "onRefresh", "variable", "proxy", "caFile", "lifetime", "revokeOnExit",
+    ]
+
+    /// The identity as it was written down; ``text`` gives it back.
+    package init(text: String) {
+        canonical = Secret(text)
+    }
+
+    /// For a private file; secret.
+    package var text: String { canonical.text }
+
+    package static func == (left: AccountIdentity, right: AccountIdentity) -> Bool {
+        left.canonical.isEqual(to: right.canonical)
+    }
+
+    fileprivate init(_ account: Account) {
+        var bytes = account.document.bytes
+        defer { wipe(&bytes) }
+        var members: [String: JSON] = [:]
+        for (spelling, value) in Self.members(of: bytes) {
+            let key = KeyedValues.camelCase(spelling)
+            if !Self.unrelatedKeys.contains(key), value != .null { members[key] = value }
+        }
+        let resolved = [account.service.name, account.tokenAudience] + account.service.endpoints
+        let identity: JSON = [
+            "file": .object(members), "resolved": .array(resolved.map(JSON.string)),
+        ]
+        var text = identity.serialized()
+        defer { wipe(&text) }
+        canonical = Secret(text)
+    }
+
+    private static func members(of document: [UInt8]) -> [String: JSON] {
+        do throws(JSONError) {
+            return try JSON(parsing: document).object ?? [:]
+        } catch {
+            // An account's document has been parsed before; none is without members.
+            return [:]
+        }
+    }
+}
+
+extension Account {
+    /// Whose credential this account's is; computed anew at each call.
+    package var identity: AccountIdentity { AccountIdentity(self) }
+}
+
+extension Service {
+    /// Where it is and as whom it is asked, which the environment may have supplied.
+    fileprivate var endpoints: [String] {
+        switch self {
+        case .mondoo(let service): [service.universe.url, service.audience, service.issuer]
+        case .tokenExchange(let service):
+            [service.tokenURL.url, service.revokeURL?.url ?? "", service.clientID ?? ""]
+                + service.resources
+        }
+    }
+}
