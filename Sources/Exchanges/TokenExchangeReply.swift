@@ -34,9 +34,8 @@ struct TokenExchangeReply {
         do throws(JSONError) {
             json = try JSON(parsing: body.bytes)
         } catch {
-            // Whatever else came with status 200 may be a token.
-            let page = reply.excerpt.hasPrefix("<") ? ": \(reply.excerpt.prefix(80))" : ""
-            throw ReplyError("the reply is not JSON (\(error.reason))\(page)")
+            let what = reply.isPage ? "a page of text/html" : error.reason
+            throw ReplyError("the reply is not JSON (\(what))")
         }
         guard json.object != nil else {
             throw ReplyError("the reply is \(json.kind), not a JSON object")

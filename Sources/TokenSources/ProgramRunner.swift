@@ -42,12 +42,14 @@ extension SourceContext {
         }
         let path = try trustedPath(of: program)
         do {
-            return try await started(program, path).output(
+            let result = try await started(program, path).output(
                 limit: Self.outputLimit,
                 grace: Self.grace,
                 deadline: deadline,
                 timekeeper
             )
+            secrets.addOutput(result.output)
+            return result
         } catch let error as SourceError {
             throw error
         } catch let error as Errno {

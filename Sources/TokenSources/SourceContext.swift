@@ -1,4 +1,4 @@
-internal import Federation
+package import Federation
 package import HTTP
 package import Platform
 
@@ -16,6 +16,8 @@ package struct SourceContext: Sendable {
     let machine: Machine
     /// Whether this worker is one that runs programs.
     let runsPrograms: Bool
+    /// Takes the secrets that no request or reply holds.
+    let secrets: KnownSecrets
     /// Seconds to add to this machine's clock in a signature, where a service has told that it is wrong.
     private(set) var clockOffset = 0.0
     /// A number in 0..<1 for the jitter of retries.
@@ -31,6 +33,7 @@ package struct SourceContext: Sendable {
         issuer: String?,
         machine: Machine = .reading(),
         runsPrograms: Bool = false,
+        secrets: KnownSecrets = KnownSecrets(),
         chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.transport = transport
@@ -41,6 +44,7 @@ package struct SourceContext: Sendable {
         self.issuer = issuer
         self.machine = machine
         self.runsPrograms = runsPrograms
+        self.secrets = secrets
         self.chance = chance
     }
 

@@ -78,8 +78,10 @@ struct SourceError: Error, Sendable {
 }
 
 extension HTTPResponse {
-    /// The body for a message: cut, cleaned, and left out where it may hold a token.
+    /// The body for a message: cut, cleaned, and left out where it may hold a token, as that of every
+    /// success may.
     var excerpt: String {
+        if (200..<300).contains(status) { return body.count == 0 ? "" : " (body not shown)" }
         let text = String(decoding: body.bytes.prefix(2048), as: UTF8.self).trimmed
         if text.isEmpty { return "" }
         return text.contains("eyJ") ? " (body not shown)" : ": \(text.printable)"

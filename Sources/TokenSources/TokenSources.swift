@@ -45,7 +45,9 @@ extension SourceContext {
     }
 
     func token(from source: TokenSource) async throws(SourceError) -> SubjectToken {
-        try await fetcher(of: source).subjectToken(self)
+        let token = try await fetcher(of: source).subjectToken(self)
+        secrets.add(token.value)
+        return token
     }
 
     /// How a token is had from each source: the list of this room, which the compiler holds to be whole.

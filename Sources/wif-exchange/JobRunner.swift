@@ -17,15 +17,20 @@ struct JobRunner: Sendable {
     var runsPrograms = false
     /// Whether a token that comes too late is fetched once more; not where it is told what was found.
     var replacesTokens = true
+    /// What must not leave in a text.
+    let secrets = KnownSecrets()
 
-    /// Never later than the deadline, and at once when the task is cancelled.
+    /// Never later than the deadline, and at once when the task is cancelled. It is the only way out: no
+    /// text of the result holds a secret that the job has met.
     func result() async -> JobResult {
-        await withTaskGroup(of: JobResult.self) { group in
+        secrets.addInputs(of: job)
+        let result = await withTaskGroup(of: JobResult.self) { group in
             group.addTask { await work() }
             group.addTask { await overdue() }
             defer { group.cancelAll() }
             return await group.next() ?? failed(Self.givenUp)
         }
+        return secrets.cleaned(result.tellingPatience())
     }
 
     private func overdue() async -> JobResult {
@@ -152,10 +157,10 @@ struct JobRunner: Sendable {
 
     var exchangeContext: ExchangeContext {
         ExchangeContext(
-            transport: transport,
+            transport: watchedNetwork,
             environment: job.environment,
             timekeeper: timekeeper,
-            deadline: deadline
+            deadline: lastRequestEnd
         )
     }
 
@@ -207,20 +212,46 @@ struct JobRunner: Sendable {
         return source
     }
 
+    /// Somewhat before the job's end, so that the request that took too long is what is told of.
+    private var lastRequestEnd: BootInstant {
+        deadline.advanced(bySeconds: -min(0.5, job.timeout * 0.1))
+    }
+
+    private var watchedNetwork: WatchedTransport {
+        WatchedTransport(network: transport, secrets: secrets)
+    }
+
     func sourceContext(_ account: Account) -> SourceContext {
         SourceContext(
-            transport: transport,
+            transport: watchedNetwork,
             environment: job.environment,
             timekeeper: timekeeper,
-            deadline: deadline,
+            deadline: lastRequestEnd,
             audience: account.tokenAudience,
             issuer: account.issuer,
             machine: machine,
-            runsPrograms: runsPrograms
+            runsPrograms: runsPrograms,
+            secrets: secrets
         )
     }
 
     private func failed(_ failure: Failure) -> JobResult {
         JobResult(id: job.id, outcome: .failure(failure))
+    }
+}
+
+extension JobResult {
+    /// A failure's message with how long the peer wants to be left alone, where it says so.
+    fileprivate func tellingPatience() -> JobResult {
+        guard case .failure(var failure) = outcome, let seconds = failure.retryAfter, seconds >= 1
+        else { return self }
+        failure.message += "; it asks to be left alone for \(Int(seconds.rounded(.up))) s"
+        return JobResult(
+            id: id,
+            outcome: .failure(failure),
+            proof: proof,
+            warnings: warnings,
+            clockSkew: clockSkew
+        )
     }
 }

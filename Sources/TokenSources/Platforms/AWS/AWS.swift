@@ -14,8 +14,7 @@ struct AWS: TokenFetcher {
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let settings = try AWSSettings(source, context)
-        let credentials = try await CredentialChain(settings: settings, context: context)
-            .credentials()
+        let credentials = try await credentials(settings, context)
         let host = try await settings.host(for: credentials, context)
         switch source.token {
         case .callerIdentity: return try callerIdentity(credentials.key, host, context)
@@ -28,8 +27,7 @@ struct AWS: TokenFetcher {
     /// As whom AWS knows this identity: what it answers to a `GetCallerIdentity` of one's own.
     func identity(_ context: SourceContext) async throws(SourceError) -> JSON {
         let settings = try AWSSettings(source, context)
-        let credentials = try await CredentialChain(settings: settings, context: context)
-            .credentials()
+        let credentials = try await credentials(settings, context)
         let host = try await settings.host(for: credentials, context)
         let result = try await settings.service(at: host, context)
             .call("GetCallerIdentity", [], key: credentials.key)
@@ -37,6 +35,17 @@ struct AWS: TokenFetcher {
             result[name].map { (name, JSON.string($0.text)) }
         }
         return .object(Dictionary(uniqueKeysWithValues: members))
+    }
+
+    /// The key, which no request shows and no message may.
+    private func credentials(
+        _ settings: AWSSettings,
+        _ context: SourceContext
+    ) async throws(SourceError) -> AWSCredentials {
+        let found = try await CredentialChain(settings: settings, context: context).credentials()
+        context.secrets.add(found.key.secret)
+        if let token = found.key.sessionToken { context.secrets.add(token) }
+        return found
     }
 
     private func callerIdentity(
