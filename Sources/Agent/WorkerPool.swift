@@ -42,13 +42,22 @@ package final class WorkerPool: ExchangeWorker {
     }
 
     package func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
+        await run(kind, for: account, within: kind.timeLimit)
+    }
+
+    package func run(
+        _ kind: Job.Kind,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobResult {
         let id = queue.withLock { $0.takeID() }
         let job = Job(
             id: id,
             kind: kind,
             path: account.path,
             document: account.document,
-            environment: Job.environment(for: account, from: environment)
+            environment: Job.environment(for: account, from: environment),
+            timeout: min(seconds, kind.timeLimit)
         )
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -33,8 +33,16 @@ package final class Workers: ExchangeWorker {
     }
 
     package func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
+        await run(kind, for: account, within: kind.timeLimit)
+    }
+
+    package func run(
+        _ kind: Job.Kind,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobResult {
         let runsPrograms = kind.runsPrograms(for: account, in: environment)
-        return await (runsPrograms ? programs : usual).run(kind, for: account)
+        return await (runsPrograms ? programs : usual).run(kind, for: account, within: seconds)
     }
 
     /// Keeps workers as jobs need them, until cancelled; then every job and worker is given up.

@@ -4,15 +4,19 @@ import Platform
 
 /// Jobs run for this command alone, by workers that end with it.
 enum DirectExchange {
-    /// Runs a job, again while it fails for passing reasons, for at most `timeout` seconds in all.
+    /// Runs a job, again while it fails for passing reasons, for at most `timeout` seconds in all; see
+    /// ``retrying(timeout:_:)``.
     static func run(
         _ kind: Job.Kind,
         for account: Account,
         timeout: Double,
+        since start: BootInstant = .now,
         _ invocation: Invocation
     ) async throws(UsageError) -> JobResult {
         try await withWorkers(invocation) { worker in
-            await retrying(timeout: timeout) { await worker.run(kind, for: account) }
+            await retrying(timeout: timeout, since: start) {
+                await worker.run(kind, for: account, within: $0)
+            }
         }
     }
 
@@ -33,15 +37,29 @@ enum DirectExchange {
     }
 
     /// Attempts until success, a failure that waiting will not mend, or the end of the time.
-    static func retrying(timeout: Double, _ attempt: () async -> JobResult) async -> JobResult {
-        let end = BootInstant.now.advanced(bySeconds: timeout)
+    ///
+    /// The time is a deadline: what is under way then is given up, the start of a worker included. With a
+    /// timeout of 0 there is one attempt, which has the time of a job.
+    ///
+    /// - Parameters:
+    ///   - start: when the time began to run.
+    ///   - attempt: is told how many seconds it has.
+    static func retrying(
+        timeout: Double,
+        since start: BootInstant = .now,
+        _ attempt: @escaping @Sendable (Double) async -> JobResult
+    ) async -> JobResult {
+        guard timeout > 0 else { return await attempt(Job.standardTimeout) }
+        let end = start.advanced(bySeconds: timeout)
         var count = 0
+        var last: Failure?
         while true {
-            let result = await attempt()
+            let result = await self.attempt(until: end, attempt) ?? outOfTime(timeout, last)
             guard case .failure(let failure) = result.outcome,
                 failure.class == .transient || failure.class == .throttled
             else { return result }
             count += 1
+            last = failure
             let delay = RefreshSchedule.retryDelay(
                 after: failure,
                 attempt: count,
@@ -54,6 +72,43 @@ enum DirectExchange {
             do { try await SystemTimekeeper().sleep(until: next) } catch { return result }
         }
     }
+
+    /// Seconds before the end at which a job ends itself, so that what it says of its last step is heard.
+    private static let margin = 0.3
+
+    /// One attempt; `nil` where it has not ended in time.
+    private static func attempt(
+        until end: BootInstant,
+        _ attempt: @escaping @Sendable (Double) async -> JobResult
+    ) async -> JobResult? {
+        let rest = max(0.1, end.seconds(since: .now))
+        return await withTaskGroup(of: JobResult?.self) { group in
+            group.addTask { await attempt(max(rest - margin, rest / 2)) }
+            group.addTask {
+                // Cancelled, it is the attempt that counts, which is cancelled, too.
+                do { try await SystemTimekeeper().sleep(until: end) } catch {}
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+    }
+
+    private static func outOfTime(_ timeout: Double, _ last: Failure?) -> JobResult {
+        let reason = last.map { "; before: \($0.message)" } ?? ""
+        let failure = Failure(
+            .transient,
+            at: .worker,
+            "no result within the \(timeout.formatted) s of --timeout\(reason)",
+            hint: last?.hint
+        )
+        return JobResult(id: 0, outcome: .failure(failure))
+    }
+}
+
+extension Double {
+    /// Without a fraction where there is none.
+    fileprivate var formatted: String { self == rounded() ? String(Int(self)) : String(self) }
 }
 
 extension Invocation {

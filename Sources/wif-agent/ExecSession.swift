@@ -52,7 +52,7 @@ struct ExecSession: Sendable {
         await withTaskGroup(of: Beginning?.self) { group in
             group.addTask {
                 let result = await DirectExchange.retrying(timeout: timeout) {
-                    await worker.run(.exchange, for: account)
+                    await worker.run(.exchange, for: account, within: $0)
                 }
                 return .result(result)
             }

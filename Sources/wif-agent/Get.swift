@@ -40,6 +40,7 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     }
     let job = isForGitHub ? try GitHubJob(invocation.environment) : nil
     let timeout = try invocation.seconds("timeout", default: 60)
+    let start = BootInstant.now
     let account = try AccountChoice.load(invocation)
     var credential: Credential?
     if !invocation.isSet("fresh") {
@@ -50,6 +51,7 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
             .exchange,
             for: account,
             timeout: timeout,
+            since: start,
             invocation
         )
         credential = try result.credential()

@@ -26,13 +26,24 @@ final class JoiningWorker: ExchangeWorker {
     var ownsCredential: Bool { last.withLock(\.isOwn) }
 
     func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
-        guard case .exchange = kind else { return await pool.run(kind, for: account) }
+        await run(kind, for: account, within: kind.timeLimit)
+    }
+
+    func run(
+        _ kind: Job.Kind,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobResult {
+        guard case .exchange = kind else {
+            return await pool.run(kind, for: account, within: seconds)
+        }
+        let start = BootInstant.now
         let older = last.withLock(\.credential)
         do throws(CommandFailure) {
             let credential = try await agents.credential(
                 of: account,
                 newerThan: older,
-                wait: older == nil ? Job.standardTimeout : Self.patience
+                wait: older == nil ? seconds : Self.patience
             )
             if let credential {
                 guard credential.receivedAt > older?.receivedAt ?? BootInstant(nanoseconds: .min)
@@ -43,7 +54,9 @@ final class JoiningWorker: ExchangeWorker {
         } catch {
             return JobResult(id: 0, outcome: .failure(error.failure))
         }
-        let result = await pool.run(kind, for: account)
+        let rest =
+            older == nil ? max(0.1, seconds - BootInstant.now.seconds(since: start)) : seconds
+        let result = await pool.run(kind, for: account, within: rest)
         if case .credential(let credential) = result.outcome {
             last.withLock { $0 = Last(credential: credential, isOwn: true) }
         }

@@ -42,7 +42,7 @@ private func deliver(
             runtimeDirectory: settings.runtimeDirectory
         )
         let result = await DirectExchange.retrying(timeout: timeout) {
-            await worker.run(.exchange, for: account)
+            await worker.run(.exchange, for: account, within: $0)
         }
         let credential = try result.credential()
         for report in await outputs.deliver(credential) {

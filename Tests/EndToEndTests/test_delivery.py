@@ -192,7 +192,7 @@ class Cut(World):
             "--worker-socket", self.scratch / "worker.sock"]]
 
     def once(self, path):
-        return subprocess.run(self.command("run", "--once", "-c", path, "--timeout", 0.1),
+        return subprocess.run(self.command("run", "--once", "-c", path, "--timeout", 0),
                               capture_output=True, timeout=30, env={"PATH": os.environ["PATH"]})
 
     def strays(self, place):
