@@ -1,4 +1,4 @@
-"""`--timeout` is a deadline, whatever hangs: the service, the token source, the worker itself."""
+"""Times: `--timeout` is a deadline, whatever hangs; a credential of seconds is replaced in time."""
 
 import os
 import shutil
@@ -134,3 +134,39 @@ class Deadlines(World):
         self.assertEqual(done.returncode, 75)
         self.assertIn(b"no connection", done.stderr)
         self.assertNotIn(b"trying again", done.stderr)
+
+
+class Lifetimes(World):
+    def test_credentials_of_seconds_are_replaced_in_time(self):
+        for lifetime in [1, 2]:
+            with self.subTest(lifetime=lifetime):
+                service = self.service(lifetime=lifetime)
+                proof = self.scratch / "proof"
+                proof.write_text("a-proof-of-no-worth")
+                output = self.scratch / f"out{lifetime}" / "token"
+                account = self.account(service.account({"file": str(proof)}), name=f"a{lifetime}")
+                agent = self.agent("-c", account, "--output", f"raw:{output}",
+                                   environment=self.environment())
+                self.await_ready(agent)
+                ages = []
+                end = time.monotonic() + 8
+                while time.monotonic() < end:
+                    ages.append(time.monotonic() - service.minted[output.read_text()])
+                    time.sleep(0.01)
+                agent.stop()
+                expired = sum(age > lifetime for age in ages) / len(ages)
+                self.assertLess(expired, 0.3, f"of {len(ages)} reads, the oldest {max(ages)} s")
+
+    def test_a_reply_that_drips_makes_no_credential_live_longer(self):
+        service = self.service(lifetime=3)
+        proof = self.scratch / "proof"
+        proof.write_text("a-proof-of-no-worth")
+        reply = service.answer
+        def slow(path, body, token):
+            time.sleep(4 if path == "/token" else 0)
+            return reply(path, body, token)
+        service.answer = slow
+        account = self.account(service.account({"file": str(proof)}))
+        done = self.wif("get", "--fresh", "-c", account, "--timeout", 0)
+        self.assertEqual((done.returncode, done.stdout), (75, b""), done.stderr)
+        self.assertIn(b"the credential lives 3 s, and its reply took", done.stderr)

@@ -17,7 +17,7 @@ import subprocess
 import threading
 import time
 
-from world import World, wait_for
+from world import World, mint, wait_for
 
 EXIT_CODES = {"transient": 75, "throttled": 75, "refused": 77, "misconfigured": 78, "no-source": 69}
 
@@ -80,7 +80,7 @@ def asks_patience(value, status=429):
 
 
 def token_of(number):
-    return {"access_token": f"good-{number}", "token_type": "Bearer", "expires_in": 3600,
+    return {"access_token": mint(f"good-{number}-"), "token_type": "Bearer", "expires_in": 3600,
             "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
 
 
@@ -203,7 +203,7 @@ def line(job, **members):
 
 def result(job, **changes):
     return line(job, credential={
-        "kind": "access-token", "value": f"good-{time.monotonic_ns()}", "lifetime": 3600,
+        "kind": "access-token", "value": mint("good-"), "lifetime": 3600,
         "issuedAt": time.time(), "receivedAt": time.clock_gettime_ns(time.CLOCK_BOOTTIME), **changes})
 
 
@@ -373,7 +373,7 @@ class Matrix(World):
                      caFile=str(self.scratch / "good.pem"), proxy=f"http://127.0.0.1:{peer.port}")
 
     def add_source(self, name, fault, klass, pace, words, good):
-        peer = self.peer(lambda number: f"token-{number}")
+        peer = self.peer(lambda number: mint(f"token-{number}-"))
         self.add(f"source: {name}", peer, fault, klass, pace, words, ("subject-token",),
                  tokenUrl=f"http://127.0.0.1:{good.port}/token",
                  credentialSource={"url": f"http://127.0.0.1:{peer.port}/subject"})

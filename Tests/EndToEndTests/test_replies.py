@@ -1,8 +1,9 @@
 """What a service or what is in front of it may answer, and what becomes of the credential."""
 
+import base64
 import json
 
-from world import World, wait_for
+from world import World, secrets
 
 PATH = {"path": "/SecureTokenService/"}
 
@@ -65,6 +66,31 @@ class Replies(World):
         self.assertEqual(self.control("refresh").returncode, 0)
         self.assertNotEqual(file.read_bytes(), kept)
         self.assertEqual(self.the_account()["failures_in_a_row"], 0)
+
+    def test_a_credential_for_elsewhere_is_refused(self):
+        world = self.emulator("--platform", "gcp")
+        file = self.scratch / "out" / "mondoo.json"
+        agent = self.agent("-c", self.account(world.account), "--output", f"json:{file}",
+                           environment=self.environment(world))
+        self.await_ready(agent)
+        kept = file.read_bytes()
+        other = "//captain.api.mondoo.app/spaces/another"
+        for changes, words in [({"api_endpoint": "file:///etc/shadow"}, "api_endpoint is not a URL"),
+                               ({"api_endpoint": "https://evil.example"}, "api_endpoint is at"),
+                               ({"space_mrn": other}, "space_mrn is"),
+                               ({"scope_mrn": other}, "scope_mrn is"),
+                               ({"mrn": other + "/serviceaccounts/x"}, "the credential's mrn is")]:
+            with self.subTest(changes):
+                document = json.dumps({**json.loads(kept), **changes}).encode()
+                credential = base64.b64encode(document).decode()
+                secrets.add(credential)
+                world.fault(match=PATH, status=200, body={"base64_credential": credential})
+                done = self.control("refresh")
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(words, done.stderr.decode())
+                self.assertEqual(file.read_bytes(), kept)
+                self.assertEqual(self.the_account()["state"], "valid")
+                world.heal()
 
     def test_transient_failures_are_tried_again_by_get(self):
         world = self.emulator("--platform", "gcp")

@@ -3,6 +3,7 @@
 What the other tests print is held against it at the end of each class (world.py).
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -71,6 +72,50 @@ class Secrets(World):
         self.assertEqual([name for name in os.listdir(self.scratch) if "core" in name], [])
         agent.stop()
         emulator.stop()
+        self.assert_clean()
+
+    # Opaque tokens, which nothing but the worker's knowledge of them tells from other words.
+    def test_a_service_that_quotes_what_it_was_sent_shows_none(self):
+        service = self.service()
+        proof, key = world.mint("glpat-"), world.mint()
+        file = self.scratch / "proof"
+        file.write_text(proof)
+        source = {"url": f"{service.url}/source", "headers": {"X-Vault": key},
+                  "format": {"type": "json", "subjectTokenFieldName": "it"}}
+        accounts = {"file": service.account({"file": str(file)}), "url": service.account(source)}
+        def written(secret):
+            wrapped = "\n".join(secret[at:at + 32] for at in range(0, len(secret), 32))
+            return [secret, wrapped, secret.replace("a", "a/"), secret[5:29], secret.encode().hex(),
+                    base64.b64encode(secret.encode()).decode(),
+                    base64.b64encode(b"user:" + secret.encode()).decode()]
+        for name, account in accounts.items():
+            sent = proof if name == "file" else key
+            for way, quoted in enumerate(written(sent)):
+                with self.subTest(account=name, way=way):
+                    def answer(path, body, token, quoted=quoted):
+                        said = {"error": "invalid_grant", "error_description": f"bad {quoted}, no"}
+                        status = 200 if path == "/source" and name == "file" else 403
+                        return status, json.dumps(said)
+                    service.answer = answer
+                    done = self.wif("get", "--fresh", "-c", self.account(account, name=name),
+                                    "--timeout", 0)
+                    self.assertIn(done.returncode, [69, 75, 77, 78], done.stderr)
+                    self.assertIn(b"bad <redacted>", done.stderr)
+        service.answer = lambda path, body, token: (
+            (503, f"{body} is still busy") if path == "/revoke" else None)
+        path = self.account(accounts["file"], name="file")
+        output = self.scratch / "out" / "token"
+        agent = self.agent("-c", path, "--output", f"raw:{output}", "--log-level", "debug",
+                           environment=self.environment())
+        self.await_ready(agent)
+        self.control("revoke", "-c", path)
+        self.control("refresh")
+        for page in ["/status", "/metrics", "/readyz"]:
+            world.remember(self.http(page)[1], page)
+        agent.stop()
+        for command in [["doctor", "-c", path], ["exec", "-c", path, "--", "true"]]:
+            self.wif(*command)
+        self.assertGreater(len(service.minted), 4)
         self.assert_clean()
 
     def assert_clean(self):

@@ -6,6 +6,7 @@ Waiting is always for a condition, with a deadline; nothing sleeps for a fixed t
 
 import base64
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.parse
@@ -28,8 +30,15 @@ DEADLINE = 30.0
 # Every byte that the programs printed and every command line, for the test of secrets. A pair of
 # text and where it comes from.
 printed = []
-# Every secret that an emulator handed out.
+# Every secret that an emulator, or a server of a test's own, handed out.
 secrets = set()
+
+
+def mint(prefix=""):
+    """A new opaque secret that no program may show."""
+    secret = prefix + os.urandom(24).hex()
+    secrets.add(secret)
+    return secret
 
 
 def wait_for(condition, what, deadline=DEADLINE):
@@ -150,6 +159,52 @@ class Emulator(Process):
             self.process.wait(10)
 
 
+class MintingService:
+    """A token service of RFC 8693 and 7009 of a test's own, on loopback: it mints opaque tokens, which
+    the search for secrets knows. `answer`, called with the path, the body and the token that would be
+    handed out, may give another reply: a status and a body."""
+
+    def __init__(self, lifetime=3600):
+        service = self
+        self.lifetime = lifetime
+        self.answer = lambda path, body, token: None
+        self.minted = {}
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                token = mint()
+                service.minted[token] = time.monotonic()
+                reply = service.answer(self.path, body, token) or (200, json.dumps({
+                    "access_token": token, "token_type": "Bearer", "expires_in": service.lifetime,
+                    "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}))
+                self.send_response(reply[0])
+                self.send_header("Content-Length", str(len(reply[1].encode())))
+                self.end_headers()
+                self.wfile.write(reply[1].encode())
+
+            do_GET = do_POST
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(5)
+
+    def account(self, source):
+        return {"type": "external_account", "service": "oauth", "audience": "a",
+                "tokenUrl": f"{self.url}/token", "revokeUrl": f"{self.url}/revoke",
+                "revokeOnExit": True, "credentialSource": source}
+
+
 class World(unittest.TestCase):
     """A scratch directory, and what was started in it. No class may have shown a secret."""
 
@@ -170,6 +225,11 @@ class World(unittest.TestCase):
         emulator = Emulator(self.scratch / f"world{self.count}", *arguments)
         self.addCleanup(emulator.stop)
         return emulator
+
+    def service(self, **options):
+        service = MintingService(**options)
+        self.addCleanup(service.stop)
+        return service
 
     def environment(self, *emulators, **more):
         environment = {"PATH": os.environ["PATH"]}
