@@ -35,19 +35,19 @@ package struct WorkerPlace: Sendable {
     ///
     /// A standard socket that is not there, that this user may not use, that nobody serves or somebody
     /// whom nothing makes trustworthy, is passed over; so it is for jobs that run programs, which no
-    /// worker behind a socket does.
+    /// worker behind a socket does, and that connect to Unix sockets, which the standard one does not.
     ///
     /// - Throws: ``Failure``, with the reason why there is none.
-    func begin(_ arguments: [String]) async throws(Failure) -> any WorkerLink {
+    func begin(_ allowance: Sandbox.Allowance) async throws(Failure) -> any WorkerLink {
         switch choice {
         case .socket(let path): return WorkerConnection(try await connection(to: path))
-        case .automatic where arguments.isEmpty:
+        case .automatic where allowance.isDisjoint(with: [.programs, .unixSockets]):
             do throws(Failure) {
                 return WorkerConnection(try await connection(to: standardSocket))
             } catch {
-                return try child(arguments)
+                return try child(allowance)
             }
-        case .automatic, .child: return try child(arguments)
+        case .automatic, .child: return try child(allowance)
         }
     }
 
@@ -65,10 +65,10 @@ package struct WorkerPlace: Sendable {
         case .automatic where isThere(standardSocket):
             return "the socket \(standardSocket), else \(program.path)"
         case .automatic, .child:
-            let path = program.path
+            let path = try trustedProgram()
             do throws(Errno) {
                 try checkExecutable(path)
-                return path
+                return program.path
             } catch {
                 throw notStarted(path, error)
             }
@@ -88,12 +88,28 @@ package struct WorkerPlace: Sendable {
         )
     }
 
-    private func child(_ arguments: [String]) throws(Failure) -> any WorkerLink {
-        let path = program.path
+    private func child(_ allowance: Sandbox.Allowance) throws(Failure) -> any WorkerLink {
+        let path = try trustedProgram()
         do throws(Errno) {
-            return try WorkerProcess(program: path, arguments: arguments)
+            return try WorkerProcess(program: path, allowance)
         } catch {
             throw notStarted(path, error)
+        }
+    }
+
+    /// The program with links resolved, unless others than root and this user could have changed it.
+    private func trustedProgram() throws(Failure) -> String {
+        let path = program.path
+        do throws(PathError) {
+            return try trustedFile(path, owners: [effectiveUser])
+        } catch {
+            if let reason = error.reason { throw notStarted(path, reason) }
+            throw Failure(
+                .misconfigured,
+                at: .worker,
+                "the worker \(path.printable) is not started: \(error.description.printable)",
+                hint: error.hint?.printable ?? "install it so that only its owner can change it"
+            )
         }
     }
 

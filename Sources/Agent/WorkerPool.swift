@@ -16,7 +16,7 @@ package final class WorkerPool: ExchangeWorker {
     }
 
     private let place: WorkerPlace
-    private let arguments: [String]
+    private let allowance: Sandbox.Allowance
     private let environment: [String: String]
     private let timekeeper: any Timekeeper
     private let report: @Sendable (Event) -> Void
@@ -25,17 +25,17 @@ package final class WorkerPool: ExchangeWorker {
 
     /// - Parameters:
     ///   - place: where workers come from.
-    ///   - arguments: its flags.
+    ///   - allowance: what they may do beside speaking to the network.
     ///   - environment: the requester's; only what a job may carry is passed on.
     package init(
         place: WorkerPlace,
-        arguments: [String] = [],
+        allowance: Sandbox.Allowance = [],
         environment: [String: String],
         timekeeper: any Timekeeper,
         report: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         self.place = place
-        self.arguments = arguments
+        self.allowance = allowance
         self.environment = environment
         self.timekeeper = timekeeper
         self.report = report
@@ -103,7 +103,7 @@ package final class WorkerPool: ExchangeWorker {
     private func live(as id: Int) async {
         let process: any WorkerLink
         do throws(Failure) {
-            process = try await place.begin(arguments)
+            process = try await place.begin(allowance)
         } catch {
             return abandon(id, because: error)
         }

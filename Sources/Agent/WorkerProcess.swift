@@ -40,19 +40,20 @@ final class WorkerProcess: WorkerLink {
     private let errors: SendableDescriptor
 
     /// - Throws: `Errno` where the program cannot be started.
-    init(program: String, arguments: [String] = []) throws(Errno) {
+    init(program: String, _ allowance: Sandbox.Allowance = []) throws(Errno) {
         let input = try Pipe()
         let output = try Pipe()
         let errors = try Pipe()
         var request = ChildProcess.Request(
             path: program,
-            arguments: ["wif-exchange"] + arguments,
+            arguments: ["wif-exchange"] + allowance.arguments,
             // A crash report would print the memory of a process that holds tokens.
             environment: ["SWIFT_BACKTRACE": "enable=no"],
             descriptors: [input.reading.raw, output.writing.raw, errors.writing.raw]
         )
         // Apart from what the terminal's user interrupts or stops.
         request.leadsGroup = true
+        request.allowance = allowance
         process = try ChildProcess(request)
         self.input = Mutex(try SendableDescriptor(nonBlocking: input.takeWriting()))
         self.output = try SendableDescriptor(nonBlocking: output.takeReading())

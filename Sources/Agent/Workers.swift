@@ -1,13 +1,16 @@
 package import Federation
 package import Platform
 
-/// Two pools of workers: those that run no programs, and those for the few jobs that must.
+/// A pool of workers for each thing that jobs may need of them beside the network: most need nothing.
 ///
-/// A pool starts a process only when a job is due, so that the second one usually has none.
+/// A pool starts a process only when a job is due, so that most have none.
 package final class Workers: ExchangeWorker {
     private let environment: [String: String]
-    private let usual: WorkerPool
-    private let programs: WorkerPool
+    private let pools: [Sandbox.Allowance: WorkerPool]
+
+    private static let allowances: [Sandbox.Allowance] = [
+        [], .files, .unixSockets, [.files, .unixSockets], .programs,
+    ]
 
     /// - Parameters:
     ///   - place: where workers come from.
@@ -19,17 +22,17 @@ package final class Workers: ExchangeWorker {
         report: @escaping @Sendable (WorkerPool.Event) -> Void = { _ in }
     ) {
         self.environment = environment
-        let pool = { (arguments: [String]) in
-            WorkerPool(
+        var pools: [Sandbox.Allowance: WorkerPool] = [:]
+        for allowance in Self.allowances {
+            pools[allowance] = WorkerPool(
                 place: place,
-                arguments: arguments,
+                allowance: allowance,
                 environment: environment,
                 timekeeper: timekeeper,
                 report: report
             )
         }
-        usual = pool([])
-        programs = pool(["--programs"])
+        self.pools = pools
     }
 
     package func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
@@ -41,14 +44,21 @@ package final class Workers: ExchangeWorker {
         for account: Account,
         within seconds: Double
     ) async -> JobResult {
-        let runsPrograms = kind.runsPrograms(for: account, in: environment)
-        return await (runsPrograms ? programs : usual).run(kind, for: account, within: seconds)
+        let allowance = kind.allowance(for: account, in: environment)
+        guard let pool = pools[allowance] else {
+            let message = "no worker has \(allowance.arguments.joined(separator: " "))"
+            return JobResult(
+                id: 0,
+                outcome: .failure(Failure(.misconfigured, at: .worker, message))
+            )
+        }
+        return await pool.run(kind, for: account, within: seconds)
     }
 
     /// Keeps workers as jobs need them, until cancelled; then every job and worker is given up.
     package func serve() async {
-        async let other: Void = programs.serve()
-        await usual.serve()
-        await other
+        await withDiscardingTaskGroup { group in
+            for pool in pools.values { group.addTask { await pool.serve() } }
+        }
     }
 }

@@ -4,8 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/landlock.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
@@ -205,22 +203,6 @@ int wif_cloexec_from(uint32_t first) {
 int wif_set_dumpable(bool on) { return prctl(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0); }
 int wif_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 
-int wif_keep_capabilities(uint64_t kept) {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-    if (syscall(SYS_capget, &header, data) != 0) return -1;
-    uint32_t surplus = 0;
-    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-        uint32_t part = (uint32_t)(kept >> (32 * i));
-        surplus |= (data[i].effective | data[i].permitted | data[i].inheritable) & ~part;
-        data[i].effective &= part;
-        data[i].permitted &= part;
-        data[i].inheritable &= part;
-    }
-    // A unit that has none may not be allowed the call either.
-    return surplus == 0 ? 0 : (int)syscall(SYS_capset, &header, data);
-}
-
 int wif_open_path(int directory, const char *name) {
     return openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -262,7 +244,7 @@ static void restore(const wif_process_origin *origin) {
 }
 
 // Runs in the child between fork and exec: async-signal-safe calls only.
-static void become(const wif_spawn_request *request, int report) {
+static void become(const wif_spawn_request *request, int report, pid_t parent) {
     struct sigaction standard;
     memset(&standard, 0, sizeof standard);
     standard.sa_handler = SIG_DFL;
@@ -299,6 +281,7 @@ static void become(const wif_spawn_request *request, int report) {
     wif_cloexec_from((uint32_t)request->count);
     if (request->origin != NULL) restore(request->origin);
     if (has_raised_descriptor_limit) setrlimit(RLIMIT_NOFILE, &first_descriptor_limit);
+    if (request->confinement != NULL && wif_confine(request->confinement, parent) != 0) goto failed;
     if (request->search) {
         execvpe(request->path, request->arguments, request->environment);
     } else {
@@ -316,10 +299,12 @@ int32_t wif_spawn(const wif_spawn_request *request, int *pidfd) {
     if (pipe2(report, O_CLOEXEC) != 0) return -1;
     // Every signal is held over the fork, so that no handler of ours runs in the child.
     sigset_t all, previous;
+    // What PR_SET_PDEATHSIG tells of is the end of a thread: the main one stays to the last.
+    pid_t parent = syscall(SYS_gettid) == getpid() ? getpid() : 0;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &previous);
     pid_t pid = fork();
-    if (pid == 0) become(request, report[1]);
+    if (pid == 0) become(request, report[1], parent);
     int fork_error = errno;
     pthread_sigmask(SIG_SETMASK, &previous, NULL);
     close(report[1]);
@@ -349,30 +334,6 @@ int32_t wif_spawn(const wif_spawn_request *request, int *pidfd) {
         return -1;
     }
     return pid;
-}
-
-int wif_landlock_forbid_writing(void) {
-    int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    // This question takes no privilege: EPERM is a container's filter, which hides the call.
-    if (version < 0) return (errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM) ? 1 : -1;
-#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
-#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)  // since version 3 of the interface
-#endif
-    struct landlock_ruleset_attr rules = {
-        .handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-                             LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-                             LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
-                             LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-                             LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM,
-    };
-    if (version >= 3) rules.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
-    int descriptor = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
-    if (descriptor < 0) return -1;
-    int result = (int)syscall(SYS_landlock_restrict_self, descriptor, 0);
-    int saved = errno;
-    close(descriptor);
-    errno = saved;
-    return result;
 }
 
 int wif_is_memory_file_system(int descriptor) {

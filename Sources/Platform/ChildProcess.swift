@@ -33,6 +33,8 @@ package final class ChildProcess: Sendable {
         package var leadsGroup = false
         /// Gives the child what this process was started with, in place of what it gave itself.
         package var origin: ProcessOrigin?
+        /// Makes the child a worker: what this does not allow it gives up before the program starts.
+        package var allowance: Sandbox.Allowance?
         /// Byte for byte, where they need not be UTF-8; the first one is the path, too.
         package var exactArguments: [[UInt8]]?
         /// `NAME=value` entries, byte for byte, in place of `environment`.
@@ -92,7 +94,8 @@ package final class ChildProcess: Sendable {
             unsafe request.descriptors.withUnsafeBufferPointer { descriptors in
                 unsafe inherited.withUnsafeBufferPointer { inherited in
                     var origin = unsafe wif_process_origin(request.origin, inherited)
-                    return unsafe withUnsafePointer(to: &origin) { origin in
+                    var confinement = wif_confinement(request.allowance ?? [])
+                    return unsafe withUnsafePointers(&origin, &confinement) { origin, confinement in
                         var spawn = unsafe wif_spawn_request()
                         unsafe spawn.path = path.baseAddress
                         unsafe spawn.arguments = arguments
@@ -102,6 +105,7 @@ package final class ChildProcess: Sendable {
                         unsafe spawn.search = request.searchesPath
                         unsafe spawn.new_group = request.leadsGroup
                         unsafe spawn.origin = request.origin == nil ? nil : origin
+                        unsafe spawn.confinement = request.allowance == nil ? nil : confinement
                         return unsafe wif_spawn(&spawn, &pidfd)
                     }
                 }
@@ -154,6 +158,17 @@ package final class ChildProcess: Sendable {
             status = number == 0 ? .exited((word >> 8) & 0xFF) : .signaled(number)
             return status
         }
+    }
+}
+
+/// Lends both values as C takes them.
+@unsafe private func withUnsafePointers<First, Second, Result>(
+    _ first: inout First,
+    _ second: inout Second,
+    _ body: (UnsafePointer<First>, UnsafePointer<Second>) -> Result
+) -> Result {
+    unsafe withUnsafePointer(to: &first) { first in
+        unsafe withUnsafePointer(to: &second) { second in unsafe body(first, second) }
     }
 }
 

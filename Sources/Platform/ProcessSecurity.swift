@@ -42,31 +42,17 @@ package func hardenProcess() -> ProcessOrigin {
     )
 }
 
-/// What a process still needs of root's powers. `capabilities(7)`
-package enum Powers: Sendable {
-    /// Delivers files and sockets to other users, signals other users' processes, listens on any port.
-    case agent
-    /// Reads files and connects to sockets, whoever owns them.
-    case worker
-
-    fileprivate var mask: UInt64 {
-        let numbers: [UInt64] =
-            switch self {
-            // CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, KILL, NET_BIND_SERVICE
-            case .agent: [0, 1, 2, 3, 5, 10]
-            // DAC_OVERRIDE, DAC_READ_SEARCH
-            case .worker: [1, 2]
-            }
-        return numbers.reduce(0) { $0 | 1 << $1 }
-    }
-}
-
-/// Gives up the capabilities beyond these, where the process has any; in synchronous `main`, for they
-/// are a thread's own. Programs that a process of root's starts have theirs again, as hooks need,
-/// unless it may gain no privileges. `capset(2)`
+/// Gives up root's capabilities beyond those that an agent needs, where the process has any; in synchronous
+/// `main`, for they are a thread's own. Programs that a process of root's starts have theirs again, as hooks
+/// need, unless it may gain no privileges. `capset(2)`, `capabilities(7)`
 /// - Throws: ``Errno``.
-package func keepOnly(_ powers: Powers) throws(Errno) {
-    try systemCall { wif_keep_capabilities(powers.mask) }
+package func keepAgentCapabilities() throws(Errno) {
+    // CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER: deliver files and sockets to other users. KILL: signal
+    // other users' processes. SETGID, SETUID, SETPCAP: start workers as a user that can do less.
+    // NET_BIND_SERVICE: listen on any port.
+    let numbers: [UInt64] = [0, 1, 2, 3, 5, 6, 7, 8, 10]
+    let mask = numbers.reduce(0 as UInt64) { $0 | 1 << $1 }
+    try systemCall { wif_keep_capabilities(mask) }
 }
 
 /// Lets this process open as many descriptors as the hard limit allows: nothing here uses select(2),

@@ -18,6 +18,8 @@ package struct SourceContext: Sendable {
     let runsPrograms: Bool
     /// Takes the secrets that no request or reply holds.
     let secrets: KnownSecrets
+    /// Whether this worker may connect to Unix sockets.
+    let connectsUnixSockets: Bool
     /// Seconds to add to this machine's clock in a signature, where a service has told that it is wrong.
     private(set) var clockOffset = 0.0
     /// A number in 0..<1 for the jitter of retries.
@@ -34,6 +36,7 @@ package struct SourceContext: Sendable {
         machine: Machine = .reading(),
         runsPrograms: Bool = false,
         secrets: KnownSecrets = KnownSecrets(),
+        connectsUnixSockets: Bool = true,
         chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.transport = transport
@@ -45,6 +48,7 @@ package struct SourceContext: Sendable {
         self.machine = machine
         self.runsPrograms = runsPrograms
         self.secrets = secrets
+        self.connectsUnixSockets = connectsUnixSockets
         self.chance = chance
     }
 

@@ -8,8 +8,8 @@ struct TokenFile: TokenFetcher {
 
     /// Behind a socket this is another user than the agent's.
     private static var accessHint: String {
-        "wif-exchange reads it, as user \(userDescription(effectiveUserID())); for its unit there is"
-            + " SupplementaryGroups="
+        "wif-exchange --files reads it, as user \(userDescription(effectiveUserID())); for its unit"
+            + " there is SupplementaryGroups="
     }
 
     let path: String

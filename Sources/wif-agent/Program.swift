@@ -12,9 +12,10 @@ struct Program {
         // The long-lived one; the others are gone soon, or become what they were asked to start.
         if arguments.first == "run" {
             do throws(Errno) {
-                try keepOnly(.agent)
+                try Sandbox.enterAgentFilter()
+                try keepAgentCapabilities()
             } catch {
-                complain("capabilities cannot be given up: \(error)", hint: nil)
+                complain("the agent's sandbox cannot be entered: \(error)", hint: nil)
                 exitProcess(71)
             }
         }

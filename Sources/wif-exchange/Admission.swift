@@ -14,10 +14,10 @@ struct PeerRefusal: Error {
 ///   programs, which is no peer's to ask for; with 77 for any other peer.
 func admitPeer(
     of socket: Int32,
-    _ extent: Sandbox.Extent,
+    _ allowance: Sandbox.Allowance,
     _ names: [String]
 ) throws(PeerRefusal) {
-    guard extent == .network else {
+    guard !allowance.contains(.programs) else {
         let message = "--programs: what connects to a socket may not have programs run"
         throw PeerRefusal(message: message, exitCode: 64)
     }

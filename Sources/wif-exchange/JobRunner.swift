@@ -13,8 +13,8 @@ struct JobRunner: Sendable {
     let timekeeper: any Timekeeper
     /// What the firmware says of this machine.
     var machine: Machine = .reading()
-    /// Whether the job may run programs.
-    var runsPrograms = false
+    /// What this worker may do.
+    var allowance: Sandbox.Allowance = []
     /// Whether a token that comes too late is fetched once more; not where it is told what was found.
     var replacesTokens = true
     /// What must not leave in a text.
@@ -230,8 +230,9 @@ struct JobRunner: Sendable {
             audience: account.tokenAudience,
             issuer: account.issuer,
             machine: machine,
-            runsPrograms: runsPrograms,
-            secrets: secrets
+            runsPrograms: allowance.contains(.programs),
+            secrets: secrets,
+            connectsUnixSockets: !allowance.isDisjoint(with: [.unixSockets, .programs])
         )
     }
 

@@ -16,10 +16,10 @@ struct Program {
         case .invalid(let argument):
             complain("unknown argument \(argument.printable)\nhint: wif-exchange --help")
             return 64
-        case .work(let extent, let users):
+        case .work(let allowance, let users):
             if isSocket(0) {
                 do throws(PeerRefusal) {
-                    try admitPeer(of: 0, extent, users)
+                    try admitPeer(of: 0, allowance, users)
                 } catch {
                     complain(error.message)
                     return error.exitCode
@@ -27,17 +27,17 @@ struct Program {
             }
             // Before any task: main is still the only thread.
             do throws(Errno) {
-                try Sandbox.enter(extent)
+                try Sandbox.enter(allowance)
             } catch {
                 complain("the sandbox cannot be entered: \(error)")
                 return 71
             }
-            return MainLoop.run { await work(extent) }
+            return MainLoop.run { await work(allowance) }
         }
         return 0
     }
 
-    private static func work(_ extent: Sandbox.Extent) async -> Int32 {
+    private static func work(_ allowance: Sandbox.Allowance) async -> Int32 {
         let transport: CurlTransport
         do throws(HTTPError) {
             transport = try CurlTransport(userAgent: "wif-agent/\(programVersion)")
@@ -52,7 +52,7 @@ struct Program {
                 deadline: deadline,
                 transport: transport,
                 timekeeper: timekeeper,
-                runsPrograms: extent == .programs
+                allowance: allowance
             ).result()
         }
         return await worker.run(input: 0, output: 1)
@@ -63,11 +63,11 @@ private enum Options {
     case help
     case version
     /// On a socket, for peers of these users beside root and the own one.
-    case work(Sandbox.Extent, users: [String])
+    case work(Sandbox.Allowance, users: [String])
     case invalid(String)
 
     init(_ arguments: some Sequence<String>) {
-        var extent = Sandbox.Extent.network
+        var allowance: Sandbox.Allowance = []
         var users: [String] = []
         var rest = Array(arguments)[...]
         while let argument = rest.popFirst() {
@@ -78,23 +78,27 @@ private enum Options {
             case "--version":
                 self = .version
                 return
-            case "--programs": extent = .programs
             case "--allow-user" where !rest.isEmpty: users.append(rest.removeFirst())
             default:
-                self = .invalid(argument)
-                return
+                guard let allowed = Sandbox.Allowance(argument: argument) else {
+                    self = .invalid(argument)
+                    return
+                }
+                allowance.insert(allowed)
             }
         }
-        self = .work(extent, users: users)
+        self = .work(allowance, users: users)
     }
 }
 
 private let usage = """
-    usage: wif-exchange [--programs | --allow-user USER] < JOBS
+    usage: wif-exchange [--files] [--unix-sockets] [--programs | --allow-user USER] < JOBS
     Reads jobs as JSON, one on a line, from standard input; writes one result line for each.
     wif-agent starts it; by hand: wif-exchange < job.json. See wif-exchange(8).
 
-      --programs         allow jobs that run programs: no limits on files
+      --files            allow jobs that read files other than the system's own
+      --unix-sockets     allow jobs that connect to Unix sockets
+      --programs         allow jobs that run programs: these need files and the user's powers
       --allow-user USER  where standard input is a socket, serve this user, too, beside root and the
                          own one; repeatable
       --help             show this

@@ -22,13 +22,13 @@ final class `The place of the workers` {
     /// A job's result from a pool of that place; `meanwhile` is what happens while it is awaited.
     private func result(
         of place: WorkerPlace,
-        arguments: [String] = [],
+        allowance: Sandbox.Allowance = [],
         meanwhile: @escaping @Sendable () async throws -> Void = {}
     ) async throws -> JobResult {
         let account = try account()
         let pool = WorkerPool(
             place: place,
-            arguments: arguments,
+            allowance: allowance,
             environment: [:],
             timekeeper: time
         )
@@ -57,13 +57,13 @@ final class `The place of the workers` {
         #expect(failure.hint?.contains("wif-exchange.socket") == true)
     }
 
-    @Test(arguments: [[], ["--programs"]])
+    @Test(arguments: [Sandbox.Allowance.files, .programs, .unixSockets])
     func `the standard socket is used where it is served, but not for programs`(
-        arguments: [String]
+        allowance: Sandbox.Allowance
     ) async throws {
         let listener = try Listener(.unix(path: socket))
         let place = WorkerPlace(.automatic, program: .missing, standardSocket: socket)
-        let result = try await result(of: place, arguments: arguments) {
+        let result = try await result(of: place, allowance: allowance) {
             let stream = try await listener.accept()
             _ = try await stream.read(upTo: 65_536)
             let failure = Failure(.refused, at: .exchange, "said the worker")
@@ -71,8 +71,8 @@ final class `The place of the workers` {
             _ = try await stream.read(upTo: 1)
         }
         let message = try failure(result).message
-        #expect(message.contains("said the worker") == arguments.isEmpty)
-        #expect(message.contains("cannot be started") != arguments.isEmpty)
+        #expect(message.contains("said the worker") == (allowance == .files))
+        #expect(message.contains("cannot be started") != (allowance == .files))
     }
 
     @Test func `without a served standard socket the worker is a child`() async throws {

@@ -12,7 +12,6 @@ struct SourcesTests {
         var arguments: [String] = []
         /// `DIR` stands for the emulator's directory.
         let source: String
-        var worker: [String] = []
         var isRenewable = true
 
         /// A CI system with a variable.
@@ -26,13 +25,11 @@ struct SourcesTests {
         init(
             _ name: String,
             _ arguments: [String],
-            _ source: String,
-            worker: [String] = []
+            _ source: String
         ) {
             testDescription = name
             self.arguments = arguments
             self.source = source
-            self.worker = worker
         }
     }
 
@@ -71,8 +68,7 @@ struct SourcesTests {
             Row(
                 "executable",
                 ["--platform", "kubernetes"],
-                #"{"executable":{"command":["/bin/cat","DIR/kubernetes/projected/token"]}}"#,
-                worker: ["--programs"]
+                #"{"executable":{"command":["/bin/cat","DIR/kubernetes/projected/token"]}}"#
             ),
         ]
 
@@ -104,7 +100,10 @@ struct SourcesTests {
 
         let job = try job(row.source.replacing("DIR", with: place.path), in: place.path)
         try Data(job.line()).write(to: URL(filePath: place("job")))
-        let result = try await work(row.worker, place("job"), place("result"))
+        // What the agent allows its worker for the job is enough.
+        let account = try Account(parsing: job.document, path: job.path)
+        let allowance = job.kind.allowance(for: account, in: job.environment)
+        let result = try await work(allowance.arguments, place("job"), place("result"))
         guard case .credential = result.outcome else {
             Issue.record("\(result.outcome)")
             return

@@ -12,10 +12,10 @@ from world import World, wait_for
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
 
-# capability(7): CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, KILL, NET_BIND_SERVICE
-AGENT = sum(1 << number for number in [0, 1, 2, 3, 5, 10])
-# DAC_OVERRIDE, DAC_READ_SEARCH
-WORKER = 0b110
+# capabilities(7): CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, KILL, SETGID, SETUID, SETPCAP,
+# NET_BIND_SERVICE
+AGENT = sum(1 << number for number in [0, 1, 2, 3, 5, 6, 7, 8, 10])
+READ_SEARCH = 1 << 2
 
 
 def facts(process):
@@ -55,22 +55,47 @@ class Powers(World):
         agent.stop()
 
     def test_the_worker_keeps_what_reading_takes(self):
+        """Of root's powers nothing, or the right to read where its job reads files."""
+        token = self.scratch / "token"
         emulator = self.emulator("--platform", "gcp")
-        emulator.fault(match={"path": "/SecureTokenService/"}, delay=3, times=1)
-        agent = self.agent("-c", self.account(emulator.account),
-                           environment=self.environment(emulator))
-        pid = wait_for(lambda: emulator.exchanges() and children(agent.pid), "the exchange")[0]
+        token.write_text(self.wif("token", "--raw", "-c", self.account(emulator.account), records=False,
+                                  environment=self.environment(emulator)).stdout.decode())
+        token.chmod(0o600)
+        for name, changes, kept in [("gcp", {"credentialSource": {"provider": "gcp"}}, 0),
+                                    ("file", {"credentialSource": {"file": str(token)}}, READ_SEARCH)]:
+            with self.subTest(name):
+                emulator.fault(match={"path": "/SecureTokenService/"}, delay=3, times=1)
+                before = emulator.exchanges()
+                agent = self.agent("-c", self.account(emulator.account, name=name, **changes),
+                                   environment=self.environment(emulator))
+                pid = wait_for(lambda: emulator.exchanges() > before and children(agent.pid),
+                               "the exchange")[0]
+                self.check_worker(pid, kept)
+                self.await_ready(agent)
+                agent.stop()
+
+    def check_worker(self, pid, kept):
         status = facts(pid)
         self.assertEqual(status["NoNewPrivs"], "1")
-        for kind in ["CapEff", "CapPrm", "CapInh", "CapAmb"]:
-            self.assertEqual(int(status[kind], 16) & ~WORKER, 0, (kind, status[kind]))
+        for kind in ["CapEff", "CapPrm"]:
+            self.assertEqual(int(status[kind], 16), kept, kind)
+        for kind in ["CapInh", "CapAmb"]:
+            self.assertEqual(int(status[kind], 16) & ~kept, 0, kind)
+        self.assertEqual(int(status["CapBnd"], 16), 0)
+        users = set(status["Uid"].split()) | set(status["Gid"].split())
+        self.assertEqual(len(users), 1)
+        self.assertNotIn("0", users)
+        self.assertEqual(status["Groups"].split(), [])
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            # Its own, and the one that it was started with.
+            self.assertEqual(facts(f"{pid}/task/{task.name}")["Seccomp"], "2")
+            self.assertGreaterEqual(int(facts(f"{pid}/task/{task.name}")["Seccomp_filters"]), 2)
         limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
         self.assertRegex(limits, r"Max file size +0 +0")
         # No secret in a command line or an environment that root's other programs see.
         self.assertNotIn(b"eyJ", pathlib.Path(f"/proc/{pid}/cmdline").read_bytes())
         environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
         self.assertEqual(environment.rstrip(b"\0"), b"SWIFT_BACKTRACE=enable=no")
-        agent.stop()
 
 
 @unittest.skipUnless(os.geteuid() == 0, "takes a second user")

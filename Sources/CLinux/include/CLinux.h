@@ -101,6 +101,50 @@ int wif_chmod_path(int descriptor, uint32_t mode);
 int wif_set_name(const char *name);
 int wif_set_child_subreaper(void);
 
+// The filters of system calls (seccomp(2)) that a process enters for good, and what it starts with it.
+typedef enum {
+    WIF_FILTER_AGENT,     // what an agent and the programs that it starts can do without is refused
+    WIF_FILTER_PROGRAMS,  // the same of a worker that starts programs
+    WIF_FILTER_START,     // what a worker needs is allowed, and what becoming one takes
+    WIF_FILTER_WORKER,    // what a worker needs is allowed
+} wif_filter_kind;
+typedef struct {
+    wif_filter_kind kind;
+    bool unix_sockets;  // of a worker: whether it may connect to Unix sockets
+} wif_filter;
+// Of this thread and those it starts. Returns 0 when in force, 1 where the kernel has none, -1 on failure:
+// EACCES without both PR_SET_NO_NEW_PRIVS and CAP_SYS_ADMIN.
+int wif_enter_filter(wif_filter filter);
+
+// setrlimit(2), hard limits: no core files, and these.
+typedef struct {
+    uint64_t processor_seconds;
+    uint64_t address_space;  // bytes; 0: unlimited
+    bool writes_files;  // otherwise files, even those that are open, grow no more
+} wif_limits;
+int wif_limit(const wif_limits *limits);
+
+// Whether this process is root's and may start another user's and kill it.
+bool wif_can_change_user(void);
+// Becomes the user for good: no supplementary groups, no capabilities but those of `kept` that there are, none
+// to be gained (bounding set, securebits). With `until_exec` the kept ones outlive execve(2) as ambient ones,
+// and until then every path leads somewhere. Of this thread, by system calls: for a process of one.
+int wif_become_user(uint32_t user, uint32_t group, uint64_t kept, bool until_exec);
+
+// What a child gives up before execve(2).
+typedef struct {
+    wif_limits limits;
+    bool changes_user;
+    uint32_t user, group;
+    bool keeps_capabilities;  // gives up those beside `kept`, where it stays the same user
+    uint64_t kept;
+    bool reaps;  // PR_SET_CHILD_SUBREAPER: what its programs leave behind falls to it
+    bool filters;
+    wif_filter filter;
+} wif_confinement;
+// With a `parent` the child is killed when the thread ends that started it, which is to be the main one.
+int wif_confine(const wif_confinement *confinement, int32_t parent);
+
 // Starts a child process: fork(2), then in the child dup2 of `descriptors[0..<count]` to 0..<count
 // (-1: /dev/null), every other descriptor close-on-exec, default signal dispositions and an empty
 // mask, optionally a new process group, chdir, then execve(2) (or execvpe(3) with `search`). With an
@@ -124,6 +168,7 @@ typedef struct {
     bool new_group;
     const char *directory;  // NULL: unchanged
     const wif_process_origin *origin;  // NULL: none
+    const wif_confinement *confinement;  // NULL: none
 } wif_spawn_request;
 int32_t wif_spawn(const wif_spawn_request *request, int *pidfd);
 
@@ -131,9 +176,14 @@ int32_t wif_spawn(const wif_spawn_request *request, int *pidfd);
 // To be called once, by one thread.
 void wif_raise_descriptor_limit(void);
 
-// Landlock (landlock(7)): forbids every kind of writing to files by this thread and its children.
+// Landlock (landlock(7)), as far as the kernel has it: what this thread and its children may reach.
+typedef enum {
+    WIF_LANDLOCK_PROGRAMS,  // everything; no signals to others
+    WIF_LANDLOCK_FILES,     // all files for reading; no abstract Unix sockets, no listening on TCP
+    WIF_LANDLOCK_SYSTEM,    // the same, the system's files for reading alone
+} wif_landlock_reach;
 // Returns 0 when in force, 1 where there is no Landlock or a container hides it, -1 on failure.
-int wif_landlock_forbid_writing(void);
+int wif_landlock(wif_landlock_reach reach);
 
 // acl(5): the attribute system.posix_acl_access as it is stored, also of what wif_open_path opened;
 // returns its length, 0 where there is none. The other removes it, and a directory's default list, so

@@ -19,6 +19,15 @@ struct Fly: TokenFetcher {
                 isAbsent: true
             )
         }
+        guard context.connectsUnixSockets else {
+            throw SourceError(
+                .misconfigured,
+                "\(socket.printable) cannot be connected to: this worker connects to no Unix socket",
+                hint:
+                    "start it as wif-exchange --unix-sockets; the one behind a socket is started by"
+                    + " its unit"
+            )
+        }
         var request = HTTPRequest(
             posting: ["aud": .string(try context.requiredAudience())],
             to: "http://localhost/v1/tokens/oidc",
