@@ -14,17 +14,16 @@ extension Job.Kind {
         }
         if case .revoke = self { return allowance }
         if case .graphQL = self { return allowance }
-        var source =
-            provider.flatMap { $0 == account.tokenSource.name ? nil : TokenSource(provider: $0) }
-            ?? account.effectiveSource(in: environment)
-        if case .automatic = source, let issuer = account.issuer,
-            AWSSource.isIssuer(issuer) || AWSSource.isAccountIssuer(issuer)
-        {
-            source = .aws(AWSSource())
-        }
+        let source = source(for: account, in: environment)
         if source.readsFiles(in: environment) { allowance.insert(.files) }
         if source.connectsUnixSocket(in: environment) { allowance.insert(.unixSockets) }
         return allowance
+    }
+
+    /// Whether a job of this kind for the account starts a program.
+    package func runsPrograms(for account: Account, in environment: [String: String]) -> Bool {
+        if case .graphQL = self { return false }
+        return source(for: account, in: environment).runsPrograms(in: environment)
     }
 
     /// Whether a variable names a place that is not among those which every worker reads.
@@ -33,59 +32,55 @@ extension Job.Kind {
             !path.hasPrefix("/etc/") && !path.hasPrefix("/usr/")
         }
     }
+
+    /// The source that is asked: the named provider's, or the account's; AWS where `auto` asks it alone.
+    private func source(for account: Account, in environment: [String: String]) -> TokenSource {
+        var source = account.effectiveSource(in: environment)
+        if let provider, provider != account.tokenSource.name {
+            source = TokenSource(provider: provider) ?? source
+        }
+        if case .automatic = source, let issuer = account.issuer,
+            AWSSource.isIssuer(issuer) || AWSSource.isAccountIssuer(issuer)
+        {
+            source = .aws(AWSSource())
+        }
+        return source
+    }
 }
 
 extension TokenSource {
-    /// Whether it may read files beside the system's own, given the requester's environment.
+    /// Whether getting a token from it reads files beside the system's own, given the requester's
+    /// environment.
     package func readsFiles(in environment: [String: String]) -> Bool {
-        let isSet = { (names: [String]) in names.contains { environment[$0]?.isEmpty == false } }
         switch self {
-        case .automatic:
-            // What a platform is recognised by, whose source then reads its files.
-            let signs = ["KUBERNETES_SERVICE_HOST", "SPACELIFT_OIDC_TOKEN"]
-            return AzureSource.readsFiles(in: environment) || isSet(signs)
-                || environment.keys.contains { $0.hasPrefix("AWS_") } || AWSSource.isMachine
-        case .azure: return AzureSource.readsFiles(in: environment)
-        case .literal, .gcp, .github, .environment, .url, .azurePipelines, .gitlab, .circleci,
-            .bitbucket, .terraform, .buildkite, .fly, .vercel:
-            return false
-        default: return true
+        case .file, .executable: true
+        case .automatic: candidates(in: environment).contains { $0.readsFiles(environment) }
+        default: facts?.readsFiles(environment) ?? false
         }
     }
 
-    /// Whether it may connect to a Unix socket, given the requester's environment.
+    /// Whether getting a token from it connects to a Unix socket, given the requester's environment.
     package func connectsUnixSocket(in environment: [String: String]) -> Bool {
         switch self {
-        case .fly: true
-        case .automatic: environment["FLY_APP_NAME"] != nil || environment["FLY_MACHINE_ID"] != nil
-        default: false
+        case .automatic: candidates(in: environment).contains(where: \.needsUnixSocket)
+        default: facts?.needsUnixSocket ?? false
+        }
+    }
+
+    /// The platforms that `auto` may ask: rather one too many than one too few.
+    private func candidates(in environment: [String: String]) -> [PlatformFacts] {
+        TokenPlatform.allCases.map(\.facts).filter { facts in
+            switch facts.automatic {
+            case .never: false
+            case .always: true
+            case .whereSigned, .whereFound:
+                facts.variables.contains { environment[$0]?.isEmpty == false }
+            }
         }
     }
 }
 
-extension AWSSource {
-    /// Whether the firmware says that this machine is one of Amazon's.
-    fileprivate static var isMachine: Bool {
-        do throws(ReadFileError) {
-            return try readFile("/sys/class/dmi/id/sys_vendor", limit: 4096).text.trimmed
-                == "Amazon EC2"
-        } catch {
-            return false
-        }
-    }
-}
-
-extension AzureSource {
-    /// The agent of Azure Arc, whose key files are for root and its group.
-    private static let arcProgram = "/opt/azcmagent/bin/himds"
-
-    fileprivate static func readsFiles(in environment: [String: String]) -> Bool {
-        let variables = ["AZURE_FEDERATED_TOKEN_FILE", "IMDS_ENDPOINT"]
-        if variables.contains(where: { environment[$0] != nil }) { return true }
-        do throws(Errno) {
-            return try FileFacts(at: arcProgram).kind == .regular
-        } catch {
-            return false
-        }
-    }
+/// Whether there is a regular file.
+func isRegularFile(at path: String) -> Bool {
+    do throws(Errno) { return try FileFacts(at: path).kind == .regular } catch { return false }
 }

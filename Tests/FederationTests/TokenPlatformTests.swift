@@ -77,7 +77,11 @@ import Testing
 
     @Test func `says what its sources need of a worker`() {
         let sources = TokenPlatform.allCases.compactMap(\.plainSource)
-        #expect(sources.filter(\.needsUnixSocket).map(\.name) == ["fly"])
+        #expect(sources.filter { $0.connectsUnixSocket(in: [:]) }.map(\.name) == ["fly"])
+        #expect(
+            sources.filter { $0.readsFiles(in: [:]) }.map(\.name)
+                == ["spacelift", "kubernetes", "aws"]
+        )
         #expect(
             sources.filter { $0.runsPrograms(in: [:]) }.map(\.name) == ["circleci", "buildkite"]
         )

@@ -30,6 +30,7 @@ extension PlatformFacts {
         ],
         parse: { (options) throws(AccountError) in .aws(try AWSSource(parsing: &options)) },
         startsPrograms: { _, environment in AWSSource.filesNameProgram(in: environment) },
+        readsFiles: { _ in true },
         issuers: KnownIssuers(of: "AWS", "*.tokens.sts.global.api.aws"),
         tokens: TokenFacts(
             name: "AWS IAM outbound federation",

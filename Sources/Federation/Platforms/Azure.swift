@@ -12,6 +12,11 @@ extension PlatformFacts {
             "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST",
         ],
         parse: { (options) throws(AccountError) in .azure(try AzureSource(parsing: &options)) },
+        // A workload's token, and Arc's key files, which are for root and a group.
+        readsFiles: { environment in
+            environment["AZURE_FEDERATED_TOKEN_FILE"] != nil || environment["IMDS_ENDPOINT"] != nil
+                || isRegularFile(at: AzureSource.arcProgram)
+        },
         issuers: KnownIssuers(
             of: "Microsoft Entra",
             "sts.windows.net",

@@ -6,6 +6,7 @@ extension PlatformFacts {
         parse: { (options) throws(AccountError) in
             .kubernetes(try KubernetesSource(parsing: &options))
         },
+        readsFiles: { _ in true },
         rotatingFile: { source in
             if case .kubernetes(.file(let path)) = source { path } else { nil }
         },

@@ -17,6 +17,8 @@ package struct PlatformFacts: Sendable {
     var startsPrograms: @Sendable (TokenSource, [String: String]) -> Bool = { _, _ in false }
     /// Whether getting a token connects to a Unix socket.
     var needsUnixSocket = false
+    /// Whether getting a token reads files beside the system's own, given the requester's environment.
+    var readsFiles: @Sendable ([String: String]) -> Bool = { _ in false }
     /// The file in which something else keeps the token fresh.
     var rotatingFile: @Sendable (TokenSource) -> String? = { _ in nil }
     /// The issuers that every service knows.
@@ -120,7 +122,7 @@ extension TokenSource {
         }
     }
 
-    private var facts: PlatformFacts? {
+    var facts: PlatformFacts? {
         switch kind {
         case .platform(let platform): platform.facts
         case .other: nil
@@ -134,9 +136,6 @@ extension TokenSource {
         return facts?.startsPrograms(self, environment) ?? false
     }
 
-    /// Whether getting a token from it connects to a Unix socket, which most workers may not.
-    package var needsUnixSocket: Bool { facts?.needsUnixSocket ?? false }
-
     /// The variable that the account file names, which is on no list of allowed ones.
     package var namedVariable: String? {
         if case .environment(let name) = self { return name }
@@ -147,22 +146,5 @@ extension TokenSource {
     package var rotatingFile: (path: String, format: TokenFormat)? {
         if case .file(let path, let format) = self { return (path, format) }
         return facts?.rotatingFile(self).map { ($0, .text) }
-    }
-}
-
-extension Job.Kind {
-    /// Whether a job of this kind for the account starts a program.
-    package func runsPrograms(for account: Account, in environment: [String: String]) -> Bool {
-        if case .graphQL = self { return false }
-        var source = account.tokenSource
-        if let provider, provider != source.name {
-            source = TokenSource(provider: provider) ?? source
-        }
-        if case .automatic = source, let issuer = account.issuer,
-            AWSSource.isIssuer(issuer) || AWSSource.isAccountIssuer(issuer)
-        {
-            source = .aws(AWSSource())
-        }
-        return source.runsPrograms(in: environment)
     }
 }

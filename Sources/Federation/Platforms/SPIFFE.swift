@@ -8,6 +8,7 @@ extension PlatformFacts {
             }
             return .spiffe(path: path)
         },
+        readsFiles: { _ in true },
         rotatingFile: { source in
             if case .spiffe(let path) = source { path } else { nil }
         }

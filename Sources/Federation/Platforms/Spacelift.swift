@@ -5,6 +5,7 @@ extension PlatformFacts {
         parse: { (options) throws(AccountError) in
             let usual = "/mnt/workspace/spacelift.oidc"
             return .spacelift(path: try options.absolutePath("path") ?? usual)
-        }
+        },
+        readsFiles: { _ in true }
     )
 }
