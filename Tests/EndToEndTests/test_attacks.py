@@ -20,7 +20,7 @@ READ_SEARCH = 1 << 2
 
 def facts(process):
     text = pathlib.Path(f"/proc/{process}/status").read_text()
-    return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.MULTILINE))
+    return dict(re.findall(r"^(\w+):[ \t]*(.*)$", text, re.MULTILINE))
 
 
 def children(process):
@@ -70,9 +70,11 @@ class Powers(World):
                                    environment=self.environment(emulator))
                 pid = wait_for(lambda: emulator.exchanges() > before and children(agent.pid),
                                "the exchange")[0]
-                self.check_worker(pid, kept)
-                self.await_ready(agent)
-                agent.stop()
+                try:
+                    self.check_worker(pid, kept)
+                    self.await_ready(agent)
+                finally:
+                    agent.stop()
 
     def check_worker(self, pid, kept):
         status = facts(pid)
