@@ -42,7 +42,7 @@ package enum AccountFiles {
             }
             .map { directory.hasSuffix("/") ? directory + $0 : "\(directory)/\($0)" }
         } catch {
-            throw unreadable(directory, "account directory \(directory.printable): \(error)")
+            throw unreadable(directory, "account directory \(directory.printable): \(error)", error)
         }
     }
 
@@ -64,7 +64,9 @@ package enum AccountFiles {
         do throws(PathError) {
             return try openTrusted(try resolved(path), owners: [0], isRegular: false)
         } catch {
-            if let reason = error.reason { throw unreadable(path, "\(name): \(reason)") }
+            if let reason = error.reason {
+                throw unreadable(path, "\(name): \(reason)", reason)
+            }
             let failure = Failure(
                 .misconfigured,
                 at: .account,
@@ -96,7 +98,7 @@ package enum AccountFiles {
 
     private static func problem(_ path: String, _ name: String, _ error: ReadFileError) -> Problem {
         switch error {
-        case .system(let reason): return unreadable(path, "\(name): \(reason)")
+        case .system(let reason): return unreadable(path, "\(name): \(reason)", reason)
         case .notRegular, .notPrivate: return unreadable(path, "\(name): is not a regular file")
         case .tooLarge:
             let message = "\(name): is over \(Account.maximalSize) bytes"
@@ -108,11 +110,20 @@ package enum AccountFiles {
         }
     }
 
-    private static func unreadable(_ path: String, _ message: String) -> Problem {
+    private static func unreadable(
+        _ path: String,
+        _ message: String,
+        _ reason: Errno? = nil
+    ) -> Problem {
         Problem(
             path: path,
-            failure: Failure(.misconfigured, at: .account, message),
-            isUnreadable: true
+            failure: Failure(
+                Failure.Class(of: reason),
+                at: .account,
+                message,
+                hint: reason?.limitHint
+            ),
+            isUnreadable: reason?.isPassing != true
         )
     }
 }

@@ -10,6 +10,8 @@ struct JobQueue {
         let continuation: CheckedContinuation<JobResult, Never>
         /// How many workers have died while they held it.
         var deaths = 0
+        /// When a worker was given it.
+        var begunAt = BootInstant(nanoseconds: .max)
         var overstaysAt = BootInstant(nanoseconds: .max)
     }
 
@@ -20,6 +22,8 @@ struct JobQueue {
         let watchBell = Wakeup()
         var held: [Int: Entry] = [:]
         var taken = 0
+        /// Lines that it has answered.
+        var lines = 0
         var idleSince: BootInstant
         /// Gets no more jobs: it is being ended or killed.
         var isRetired = false
@@ -74,11 +78,25 @@ struct JobQueue {
     mutating func hand(to worker: Int, at now: BootInstant) -> Job? {
         guard workers[worker]?.hasRoom == true, !waiting.isEmpty else { return nil }
         var entry = waiting.removeFirst()
+        entry.begunAt = now
         entry.overstaysAt = now.advanced(bySeconds: entry.job.timeout + Self.overstaySeconds)
         workers[worker]?.held[entry.job.id] = entry
         workers[worker]?.taken += 1
         return entry.job
     }
+
+    /// Counts a line that the worker has answered; whether it may be a result, of which there is one for
+    /// each job at most.
+    mutating func noteLine(of worker: Int) -> Bool {
+        guard let lines = workers[worker]?.lines, let taken = workers[worker]?.taken else {
+            return false
+        }
+        workers[worker]?.lines = lines + 1
+        return lines < taken
+    }
+
+    /// When the worker was given the job; `nil` for a job that it does not hold.
+    func start(of id: Int, on worker: Int) -> BootInstant? { workers[worker]?.held[id]?.begunAt }
 
     mutating func finish(_ id: Int, on worker: Int, at now: BootInstant) -> Entry? {
         let entry = workers[worker]?.held.removeValue(forKey: id)

@@ -64,9 +64,14 @@ package struct Log: Sendable {
         self.sink = sink
     }
 
-    /// A log on standard error.
+    /// A log on standard error. Nothing waits for a reader of it; lines that nobody reads in time are
+    /// dropped, and ``Event/logDropped`` stands in their place once there is room again.
     package static func standardError(level: Level, format: Format) -> Log {
-        Log(level: level, format: format) { writeToStandardError($0 + "\n") }
+        let log = Log(level: level, format: format) { writeToStandardError($0 + "\n") }
+        ErrorStream.standard.setNotice { count in
+            log.line(.warning, .logDropped, [("count", "\(count)")]) + "\n"
+        }
+        return log
     }
 
     /// Writes an event.
@@ -117,11 +122,14 @@ package struct Log: Sendable {
             "\(event) has a field that it does not name"
         )
         guard level <= self.level else { return }
+        sink(line(level, event, present))
+    }
+
+    private func line(_ level: Level, _ event: Event, _ fields: [(String, String)]) -> String {
         switch format {
-        case .json: sink(json(level, event.rawValue, present))
-        case .text:
-            sink("\(rfc3339(wallClock())) \(level.word) \(text(event.rawValue, present))")
-        case .journal: sink("<\(level.rawValue)>\(text(event.rawValue, present))")
+        case .json: json(level, event.rawValue, fields)
+        case .text: "\(rfc3339(wallClock())) \(level.word) \(text(event.rawValue, fields))"
+        case .journal: "<\(level.rawValue)>\(text(event.rawValue, fields))"
         }
     }
 

@@ -26,6 +26,9 @@ extension Log {
         case workerStarted = "worker-started"
         case workerDied = "worker-died"
         case servingFailed = "serving-failed"
+        case controlSocketRestored = "control-socket-restored"
+        /// Lines for which there was no room, since nobody read standard error.
+        case logDropped = "log-dropped"
         /// By `exec`.
         case stuck
         case restarting
@@ -36,7 +39,7 @@ extension Log {
             switch self {
             case .started: ["version", "runtime"]
             case .ready: ["status"]
-            case .stopping, .stopped, .clockSet: []
+            case .stopping, .stopped, .clockSet, .logDropped: []
             case .loaded, .reloaded, .removed, .changePending: ["account"]
             case .rejected: ["file", "error", "hint"]
             case .resolved: ["file", "failures"]
@@ -58,7 +61,8 @@ extension Log {
             case .socketPaused: ["account", "path", "error"]
             case .workerStarted, .restarting: ["pid"]
             case .workerDied: ["pid", "error"]
-            case .servingFailed: ["error"]
+            case .servingFailed: ["error", "hint"]
+            case .controlSocketRestored: ["path"]
             case .warning: ["account", "path", "error", "hint"]
             }
         }

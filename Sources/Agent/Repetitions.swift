@@ -2,7 +2,8 @@ package import FoundationEssentials
 
 /// Which of many like events are worth a line: the first of a kind, each at which the kind's count has
 /// doubled, one after another kind if the last line is an hour old, and one a day. Pure; the clock is
-/// handed in.
+/// handed in. Texts come from elsewhere: what is kept of them does not grow with their length, and of
+/// too many subjects those that were noted longest ago are forgotten.
 package struct Repetitions: Sendable {
     private struct Kind {
         var count = 0
@@ -10,21 +11,27 @@ package struct Repetitions: Sendable {
         var lastTold: Date
     }
 
-    /// What has happened to a subject since it was last well.
+    /// What has happened to a subject since it was last well. Texts are known by their hashes.
     private struct Run {
-        var kinds: [String: Kind] = [:]
-        var last = ""
+        var kinds: [Int: Kind] = [:]
+        var last = 0
         var count = 0
+        /// The number of the note that was the last about it.
+        var noted = 0
     }
 
     private static let silence = 86_400.0
     private static let silenceAfterAnother = 3_600.0
     /// Subjects come from the configuration, which has far fewer; more than that is somebody's game.
-    private static let capacity = 10_000
-    private static let kindsOfOne = 32
-    private var runs: [String: Run] = [:]
+    static let capacity = 8192
+    static let kindsOfOne = 32
+    private var runs: [Int: Run] = [:]
+    private var notes = 0
 
     package init() {}
+
+    /// How many subjects are remembered.
+    var count: Int { runs.count }
 
     /// Notes an event about the subject; answers how many like it there have been since the last that was
     /// told, itself included, or `nil` where it need not be told.
@@ -32,10 +39,12 @@ package struct Repetitions: Sendable {
     /// Texts are alike if they differ in words with digits only: times, counts, identifiers; the status
     /// of an HTTP error tells them apart.
     package mutating func note(_ text: String, about subject: String, at date: Date) -> Int? {
-        if runs.count > Self.capacity { runs = [:] }
+        let subject = subject.hashValue
         var run = runs[subject] ?? Run()
-        if run.kinds.count > Self.kindsOfOne { run.kinds = [:] }
-        let likeness = Self.likeness(of: text)
+        notes += 1
+        run.noted = notes
+        if run.kinds.count >= Self.kindsOfOne { run.kinds = [:] }
+        let likeness = Self.likeness(of: text).hashValue
         var kind = run.kinds[likeness] ?? Kind(lastTold: date)
         kind.count += 1
         run.count += 1
@@ -52,12 +61,20 @@ package struct Repetitions: Sendable {
         run.last = likeness
         run.kinds[likeness] = kind
         runs[subject] = run
+        if runs.count > Self.capacity { forgetOldest() }
         return isDue ? untold : nil
     }
 
     /// Forgets the subject: what was wrong with it is no more. Answers how many events there were.
     package mutating func end(_ subject: String) -> Int {
-        runs.removeValue(forKey: subject)?.count ?? 0
+        runs.removeValue(forKey: subject.hashValue)?.count ?? 0
+    }
+
+    /// Half of them at a time, so that this is seldom done.
+    private mutating func forgetOldest() {
+        let kept = runs.values.map(\.noted).sorted().suffix(Self.capacity / 2)
+        guard let first = kept.first else { return }
+        runs = runs.filter { $1.noted >= first }
     }
 
     /// The text without what tells like events apart.

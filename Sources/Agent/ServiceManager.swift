@@ -9,14 +9,19 @@ package struct ServiceManager: Sendable {
     /// a machine that has slept catches up. `nil` where none are expected.
     package let watchdogInterval: Double?
 
+    /// However short the manager's patience is said to be.
+    private static let leastInterval = 0.1
+
     /// - Parameter environment: the process's, for `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`.
     package init(environment: [String: String]) {
         socket = environment["NOTIFY_SOCKET"].flatMap {
             $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil
         }
         let isOurs = environment["WATCHDOG_PID"].map { $0 == String(processID) } ?? true
-        let microseconds = environment["WATCHDOG_USEC"].flatMap(Double.init)
-        watchdogInterval = isOurs ? microseconds.map { $0 / 4e6 } : nil
+        // What is no number of microseconds, or none at all, asks for no signs of life.
+        let microseconds = environment["WATCHDOG_USEC"].flatMap(UInt64.init) ?? 0
+        let isAsked = isOurs && microseconds > 0
+        watchdogInterval = isAsked ? max(Self.leastInterval, Double(microseconds) / 4e6) : nil
     }
 
     /// Sends one notification, such as `READY=1`. One that cannot be sent is lost: the manager's own

@@ -26,12 +26,8 @@ final class WorkerConnection: WorkerLink {
 
     func kill() { stream.close() }
 
-    func readResults(_ handle: (JobResult) -> Void) async throws {
-        var lines = LineReader(stream.raw, limit: maximalResultLine)
-        while var line = try await lines.next() {
-            defer { wipe(&line) }
-            handle(try JobResult(parsing: line))
-        }
+    func readLines(_ handle: ([UInt8]) throws -> Void) async throws {
+        try await readResultLines(stream.raw, handle)
     }
 
     /// They are the unit's to keep: nothing comes, until cancelled.

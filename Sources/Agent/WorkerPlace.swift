@@ -81,10 +81,12 @@ package struct WorkerPlace: Sendable {
 
     private func notStarted(_ path: String, _ error: Errno) -> Failure {
         Failure(
-            .misconfigured,
+            Failure.Class(of: error),
             at: .worker,
             "the worker \(path) cannot be started: \(error)",
-            hint: "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
+            hint: error.isPassing
+                ? error.limitHint
+                : "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
         )
     }
 
@@ -135,7 +137,8 @@ package struct WorkerPlace: Sendable {
     }
 
     private func unreachable(_ path: String, _ error: any Error) -> Failure {
-        let isForbidden = error as? Errno == .noAccess
+        let reason = error as? Errno
+        let isForbidden = reason == .noAccess
         let child = "--worker-socket none starts the worker as a child"
         return Failure(
             isForbidden ? .misconfigured : .transient,
@@ -143,7 +146,7 @@ package struct WorkerPlace: Sendable {
             "the worker's socket \(path.printable) cannot be connected to: \(error)",
             hint: isForbidden
                 ? "it is for root and the agent's user; \(child)"
-                : "systemctl start wif-exchange.socket; \(child)"
+                : reason?.descriptorHint ?? "systemctl start wif-exchange.socket; \(child)"
         )
     }
 }

@@ -108,19 +108,68 @@ package final class WorkerPool: ExchangeWorker {
             return abandon(id, because: error)
         }
         report(.started(pid: process.pid))
-        await withTaskGroup { group in
+        await withTaskGroup(of: String?.self) { group in
             group.addTask { await self.readResults(of: id, process) }
-            group.addTask { await self.feed(id, process) }
-            group.addTask { await self.watch(id, process) }
-            group.addTask { do { try await process.drainErrors() } catch {} }
+            group.addTask { await self.drainErrors(of: process) }
+            group.addTask {
+                await self.feed(id, process)
+                return nil
+            }
+            group.addTask {
+                await self.watch(id, process)
+                return nil
+            }
             // Its output has ended, or its input is closed to us, or all this is cancelled.
-            await group.next()
+            let offence = await group.next() ?? nil
             process.finish()
-            group.addTask { await self.killLater(process) }
+            group.addTask {
+                await self.killLater(process)
+                return nil
+            }
             let reason = await exitReason(process)
             group.cancelAll()
-            bury(id, process, reason)
+            bury(id, process, offence ?? reason)
         }
+    }
+
+    /// Returns when the worker has ended its output, or has said what no worker says: then it is killed,
+    /// and the reason is returned.
+    private func readResults(of id: Int, _ process: any WorkerLink) async -> String? {
+        do {
+            try await process.readLines { line in try take(line, from: id) }
+            return nil
+        } catch is CancellationError {
+            return nil
+        } catch is LineReader.TooLong {
+            process.kill()
+            return "it wrote more than any results are and was killed"
+        } catch {
+            process.kill()
+            return "it wrote what is no result and was killed"
+        }
+    }
+
+    private func take(_ line: [UInt8], from worker: Int) throws {
+        let now = timekeeper.now
+        guard queue.withLock({ $0.noteLine(of: worker) }) else { throw LineReader.TooLong() }
+        let result = try JobResult(parsing: line) { id in
+            min(queue.withLock { $0.start(of: id, on: worker) } ?? now, now)...now
+        }
+        let entry = queue.withLock { $0.finish(result.id, on: worker, at: now) }
+        entry?.continuation.resume(returning: result)
+        wakeAll()
+    }
+
+    /// Returns when the worker has closed its standard error or, with the reason, when it was killed for
+    /// what it wrote there.
+    private func drainErrors(of process: any WorkerLink) async -> String? {
+        do {
+            try await process.drainErrors()
+        } catch is LineReader.TooLong {
+            process.kill()
+            return "it wrote over \(WorkerLimits.errors >> 20) MiB to standard error and was killed"
+        } catch {}
+        return nil
     }
 
     /// Ends a worker that has closed a pipe and stays all the same.
@@ -133,19 +182,6 @@ package final class WorkerPool: ExchangeWorker {
 
     private func exitReason(_ process: any WorkerLink) async -> String {
         do { return try await process.exitReason() } catch { return "cancelled" }
-    }
-
-    private func readResults(of id: Int, _ process: any WorkerLink) async {
-        do {
-            try await process.readResults { result in
-                let entry = queue.withLock { $0.finish(result.id, on: id, at: timekeeper.now) }
-                entry?.continuation.resume(returning: result)
-                wakeAll()
-            }
-        } catch {
-            // Not the protocol: nothing more it says can be trusted.
-            process.kill()
-        }
     }
 
     private func feed(_ id: Int, _ process: any WorkerLink) async {

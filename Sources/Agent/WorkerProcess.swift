@@ -18,19 +18,28 @@ protocol WorkerLink: Sendable {
 
     func kill()
 
-    /// Hands each result to `handle` until the worker closes its output or says something else.
-    func readResults(_ handle: (JobResult) -> Void) async throws
+    /// Hands each line of its output to `handle` until the output ends.
+    /// - Throws: what `handle` throws; `LineReader.TooLong` for more than ``WorkerLimits`` allow.
+    func readLines(_ handle: ([UInt8]) throws -> Void) async throws
 
     /// Reads what the worker writes to standard error and forgets it, for it may quote anything; returns
     /// when it writes no more or the task is cancelled.
+    /// - Throws: `LineReader.TooLong` for more than ``WorkerLimits`` allow.
     func drainErrors() async throws
 
     /// Returns when the worker is gone: how it ended.
     func exitReason() async throws -> String
 }
 
-/// The longest result line accepted, in bytes: a 1 MiB reply with room for JSON's escapes.
-let maximalResultLine = 4 << 20
+/// What a worker may write in its life, in bytes: more is no worker's of ours.
+enum WorkerLimits {
+    /// The longest result line: a 1 MiB reply with room for base64 or JSON's escapes.
+    static let line = 2 << 20
+    /// All result lines together.
+    static let output = 64 << 20
+    /// To standard error, where it says a few words before it dies.
+    static let errors = 1 << 20
+}
 
 /// A worker that is a child.
 final class WorkerProcess: WorkerLink {
@@ -78,20 +87,27 @@ final class WorkerProcess: WorkerLink {
         process.signal(9)
     }
 
-    func readResults(_ handle: (JobResult) -> Void) async throws {
-        var lines = LineReader(output.raw, limit: maximalResultLine)
-        while var line = try await lines.next() {
-            defer { wipe(&line) }
-            handle(try JobResult(parsing: line))
-        }
+    func readLines(_ handle: ([UInt8]) throws -> Void) async throws {
+        try await readResultLines(output.raw, handle)
     }
 
     func drainErrors() async throws {
-        var lines = LineReader(errors.raw, limit: maximalResultLine)
-        while try await lines.next() != nil {}
+        try await discardInput(of: errors.raw, limit: WorkerLimits.errors)
     }
 
     func exitReason() async throws -> String {
         try await process.wait().description
+    }
+}
+
+/// As ``WorkerLink/readLines(_:)`` does, from a descriptor.
+func readResultLines(
+    _ descriptor: Int32,
+    _ handle: ([UInt8]) throws -> Void
+) async throws {
+    var lines = LineReader(descriptor, limit: WorkerLimits.line, total: WorkerLimits.output)
+    while var line = try await lines.next() {
+        defer { wipe(&line) }
+        try handle(line)
     }
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -110,6 +111,11 @@ int wif_epoll_wait(int epoll, wif_epoll_ready *ready, int capacity, int timeout_
         ready[i].data = events[i].data.u64;
     }
     return count;
+}
+
+int wif_poll_writable(int descriptor, int timeout_ms) {
+    struct pollfd wanted = {.fd = descriptor, .events = POLLOUT};
+    return poll(&wanted, 1, timeout_ms);
 }
 
 int wif_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
@@ -243,6 +249,13 @@ static void restore(const wif_process_origin *origin) {
     for (int i = 0; i < origin->inherited_count; i++) wif_set_cloexec(origin->inherited[i], false);
 }
 
+// A copy of a descriptor, out of the way of the first 16. EINVAL says that the limit is no higher than that.
+static int copy_above(int descriptor) {
+    int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 16);
+    if (copy < 0 && errno == EINVAL) errno = EMFILE;
+    return copy;
+}
+
 // Runs in the child between fork and exec: async-signal-safe calls only.
 static void become(const wif_spawn_request *request, int report, pid_t parent) {
     struct sigaction standard;
@@ -269,10 +282,10 @@ static void become(const wif_spawn_request *request, int report, pid_t parent) {
         int source = request->descriptors[i];
         if (source < 0) source = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (source < 0) goto failed;
-        moved[i] = fcntl(source, F_DUPFD_CLOEXEC, 16);
+        moved[i] = copy_above(source);
         if (moved[i] < 0) goto failed;
     }
-    int kept = fcntl(report, F_DUPFD_CLOEXEC, 16);
+    int kept = copy_above(report);
     if (kept < 0) goto failed;
     report = kept;
     for (int i = 0; i < request->count; i++) {

@@ -39,6 +39,10 @@ package struct Credential: Sendable {
         self.receivedAt = receivedAt
     }
 
+    /// The longest lifetime that is believed, in seconds: a year. An absurd one would keep an account
+    /// from ever being refreshed.
+    package static let longestLifetime = 365.0 * 86_400
+
     /// The deadline after which it counts as expired, whatever the wall clock says.
     package var expiry: BootInstant { receivedAt.advanced(bySeconds: lifetime) }
 }
@@ -66,6 +70,7 @@ extension Credential {
     /// value would be another header, another command to a CI runner.
     package init?(json: JSON) {
         guard let value = json["value"]?.string, Self.isPlain(value),
+            value.utf8.count <= Self.longestValue(json["kind"]?.string),
             let issuedAt = json["issuedAt"]?.time,
             let lifetime = json["lifetime"]?.time, lifetime > 0,
             case .integer(let received)? = json["receivedAt"], received >= 0
@@ -76,7 +81,9 @@ extension Credential {
         case "access-token":
             let type = json["tokenType"]?.string ?? "Bearer"
             let scheme = json["scheme"]?.string ?? "Bearer"
-            guard Self.isPlain(type), Self.isPlain(scheme) else { return nil }
+            guard Self.isPlain(type), Self.isPlain(scheme),
+                max(type.utf8.count, scheme.utf8.count) <= Self.longestWord
+            else { return nil }
             kind = .accessToken(type: type, scheme: scheme)
         default: return nil
         }
@@ -84,10 +91,29 @@ extension Credential {
             kind: kind,
             value: Secret(value),
             issuedAt: Date(timeIntervalSince1970: issuedAt),
-            lifetime: lifetime,
+            lifetime: min(lifetime, Self.longestLifetime),
             receivedAt: BootInstant(nanoseconds: received)
         )
     }
+
+    /// The same, received at the nearest instant of the period: nobody can have received it before
+    /// it was asked for, or in the future.
+    func received(within period: ClosedRange<BootInstant>) -> Credential {
+        Credential(
+            kind: kind,
+            value: value,
+            issuedAt: issuedAt,
+            lifetime: lifetime,
+            receivedAt: min(max(receivedAt, period.lowerBound), period.upperBound)
+        )
+    }
+
+    /// In bytes: base64 of a document of 1 MiB, or a token. RFC 6749 sets no limit; 64 KiB is generous.
+    private static func longestValue(_ kind: String?) -> Int {
+        kind == "mondoo" ? (1 << 20) * 4 / 3 + 4 : 65_536
+    }
+
+    private static let longestWord = 300
 
     /// Visible ASCII, which is all that tokens and base64 are made of. RFC 6749 A.12
     private static func isPlain(_ text: String) -> Bool {

@@ -1,4 +1,4 @@
-internal import Platform
+package import Platform
 
 /// Why something did not work, in the form that crosses the process boundary.
 ///
@@ -17,6 +17,12 @@ package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
         case misconfigured
         /// No token source gave a token.
         case noSource = "no-source"
+
+        /// That of a system call on this machine which failed: transient where the reason goes away
+        /// without anybody changing anything (no descriptors, no memory, a full disk).
+        package init(of reason: Errno?) {
+            self = reason?.isPassing == true ? .transient : .misconfigured
+        }
 
         /// The exit code of a command that ends with such a failure (sysexits.h numbers).
         package var exitCode: Int32 {
@@ -94,8 +100,8 @@ extension Failure {
         self.init(
             `class`,
             at: step,
-            message.withoutControls,
-            hint: json["hint"]?.string?.withoutControls,
+            message.bounded,
+            hint: json["hint"]?.string?.bounded,
             retryAfter: json["retryAfter"]?.lenientNumber
         )
     }

@@ -27,6 +27,33 @@ extension String {
         return String(String.UnicodeScalarView(scalars))
     }
 
+    /// A text as the other process made it, cut should that not have been done: of each line 300
+    /// characters are left, of its lines 32; what steers a terminal becomes `?`.
+    package var bounded: String {
+        // A hundred scalars that make one character are a hundred here.
+        var result = String.UnicodeScalarView()
+        var (lines, column) = (1, 0)
+        for scalar in unicodeScalars {
+            if scalar == "\n" {
+                guard lines < Self.mostLines else { break }
+                (lines, column) = (lines + 1, 0)
+                result.append(scalar)
+                continue
+            }
+            column += 1
+            switch column {
+            case ...Self.longestLine:
+                result.append(scalar.properties.generalCategory.isUnprintable ? "?" : scalar)
+            case Self.longestLine + 1: result.append("…")
+            default: break
+            }
+        }
+        return String(result)
+    }
+
+    private static let longestLine = 300
+    private static let mostLines = 32
+
     /// The text with long runs of base64 characters, mixed as only encoded bytes are, left out.
     private var redacted: String {
         var result: [UInt8] = []

@@ -73,38 +73,51 @@ package struct JobResult: Sendable {
         return JSON.object(members).serialized() + [UInt8(ascii: "\n")]
     }
 
-    /// Parses a line.
+    /// Parses a line. A worker may have been taken over: whatever it says is held to what a worker can
+    /// have found between the job's start and now, and to lengths that fill neither log nor memory.
+    ///
+    /// - Parameter period: from when until when the job of that id ran, on this process's clock.
     /// - Throws: ``JSONError`` for what is no result.
-    package init(parsing line: some Collection<UInt8>) throws(JSONError) {
+    package init(
+        parsing line: some Collection<UInt8>,
+        period: (Int) -> ClosedRange<BootInstant>
+    ) throws(JSONError) {
         let json = try JSON(parsing: line)
         guard case .integer(let id)? = json["id"], let number = Int(exactly: id) else {
             throw JSONError(reason: "id is missing")
         }
-        let outcome: Outcome
-        if let credential = json["credential"].flatMap(Credential.init(json:)) {
-            outcome = .credential(credential)
-        } else if let token = json["subjectToken"]?.string {
-            outcome = .subjectToken(Secret(token))
-        } else if json["revoked"]?.bool == true {
-            outcome = .revoked
-        } else if let steps = json["steps"]?.array {
-            outcome = .steps(steps.compactMap(StepReport.init(json:)))
-        } else if let data = json["data"], data.object != nil {
-            outcome = .data(data)
-        } else if let failure = json["failure"].flatMap(Failure.init(json:)) {
-            outcome = .failure(failure)
-        } else {
-            throw JSONError(reason: "no outcome")
-        }
         self.init(
             id: number,
-            outcome: outcome,
+            outcome: try Self.outcome(of: json, period(number)),
             proof: json["proof"].flatMap(Proof.init(json:)),
-            // A worker that was taken over must not flood the log.
-            warnings: (json["warnings"]?.array ?? []).prefix(16)
-                .compactMap(\.string?.withoutControls),
+            warnings: (json["warnings"]?.array ?? []).prefix(Self.mostWarnings)
+                .compactMap(\.string?.bounded),
             clockSkew: json["clockSkew"]?.time
         )
+    }
+
+    private static let mostWarnings = 16
+    private static let mostSteps = 256
+    /// Bytes of a subject token, which may be a document.
+    private static let longestSubjectToken = 1 << 20
+
+    private static func outcome(
+        of json: JSON,
+        _ period: ClosedRange<BootInstant>
+    ) throws(JSONError) -> Outcome {
+        if let credential = json["credential"].flatMap(Credential.init(json:)) {
+            return .credential(credential.received(within: period))
+        }
+        if let token = json["subjectToken"]?.string, token.utf8.count <= longestSubjectToken {
+            return .subjectToken(Secret(token))
+        }
+        if json["revoked"]?.bool == true { return .revoked }
+        if let steps = json["steps"]?.array {
+            return .steps(steps.prefix(mostSteps).compactMap(StepReport.init(json:)))
+        }
+        if let data = json["data"], data.object != nil { return .data(data) }
+        if let failure = json["failure"].flatMap(Failure.init(json:)) { return .failure(failure) }
+        throw JSONError(reason: "no outcome")
     }
 }
 
@@ -121,9 +134,9 @@ extension JobResult.Proof {
 
     init?(json: JSON) {
         guard let source = json["source"]?.string else { return nil }
-        self.source = source.withoutControls
-        issuer = json["issuer"]?.string?.withoutControls
-        subject = json["subject"]?.string?.withoutControls
+        self.source = source.bounded
+        issuer = json["issuer"]?.string?.bounded
+        subject = json["subject"]?.string?.bounded
         expiresAt = json["expiresAt"]?.time
         isRenewable = json["isRenewable"]?.bool ?? true
     }

@@ -149,10 +149,10 @@ extension StepReport {
         else { return nil }
         self.init(
             name,
-            json["about"]?.string?.withoutControls,
+            json["about"]?.string?.bounded,
             state,
-            (json["cause"] ?? json["found"])?.string?.withoutControls ?? "",
-            hint: json["hint"]?.string?.withoutControls,
+            (json["cause"] ?? json["found"])?.string?.bounded ?? "",
+            hint: json["hint"]?.string?.bounded,
             class: json["class"]?.string.flatMap(Failure.Class.init(rawValue:))
         )
     }

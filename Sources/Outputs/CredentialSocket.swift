@@ -108,27 +108,38 @@ package final class CredentialSocket: Sendable {
                 state.pausedUntil.map({ $0 <= now }) ?? true
             else { return }
             state.pausedUntil = nil
-            state.listening = Poller.shared.watch(listener.raw) { [weak self] in
-                self?.acceptBatch()
+            do throws(Errno) {
+                state.listening = try Poller.shared.watch(listener.raw) { [weak self] in
+                    self?.acceptBatch()
+                }
+            } catch {
+                state.pausedUntil = now.advanced(bySeconds: Self.pause)
             }
         }
     }
 
-    /// On the poller's thread, which others need as well: a limited number at a time.
+    /// Seconds until a queue that could not be attended to is looked at again.
+    private static let pause = 0.1
+
+    /// On the poller's thread, which others need as well: a limited number at a time. Those who wait
+    /// leave descriptors to the worker without which they would wait for ever.
     private func acceptBatch() {
+        do throws(Errno) { try DescriptorReserve.whole.check() } catch { return pause(error) }
         for _ in 0..<64 {
             do throws(Errno) {
                 guard let connection = try listener.accept() else { return }
+                let raw = connection.descriptor.raw
                 attend(connection)
+                try DescriptorReserve.whole.check(raw)
             } catch {
-                if Errno.passing.contains(error) { return pause(error) }
+                if error.isPassing { return pause(error) }
             }
         }
     }
 
     /// Out of descriptors or memory the queue stays readable: looked at again later, not at once.
     private func pause(_ reason: Errno) {
-        let until = timekeeper.now.advanced(bySeconds: 0.1)
+        let until = timekeeper.now.advanced(bySeconds: Self.pause)
         state.withLock { state in
             state.listening?.cancel()
             state.listening = nil
@@ -201,7 +212,10 @@ package final class CredentialSocket: Sendable {
         let entry = SocketState.Entry(connection: held, deadline: deadline)
         let outcome = state.withLock { state in
             if let credential = state.credential(at: now) { return Outcome.serve(credential) }
-            return state.admit(entry) { watch(held, $0, for: .hangUp) } ? .kept : .full
+            let isKept = state.admit(entry) { (id) throws(Errno) in
+                try watch(held, id, for: .hangUp)
+            }
+            return isKept ? .kept : .full
         }
         switch outcome {
         case .serve(let credential): serve(held, credential, from: 0)
@@ -230,7 +244,7 @@ package final class CredentialSocket: Sendable {
             rest: .init(credential: credential, start: start)
         )
         let isKept = state.withLock { state in
-            state.admit(entry) { watch(held, $0, for: .writing) }
+            state.admit(entry) { (id) throws(Errno) in try watch(held, id, for: .writing) }
         }
         if isKept { bell.ring() } else { refuse(held.uid, "too many of its connections wait") }
     }
@@ -239,8 +253,8 @@ package final class CredentialSocket: Sendable {
         _ held: HeldConnection,
         _ id: UInt64,
         for interest: Poller.Interest
-    ) -> Poller.Watch {
-        Poller.shared.watch(held.raw, for: interest) { [weak self] in self?.isReady(id) }
+    ) throws(Errno) -> Poller.Watch {
+        try Poller.shared.watch(held.raw, for: interest) { [weak self] in self?.isReady(id) }
     }
 
     /// A peer that waited has hung up, or has room for more.

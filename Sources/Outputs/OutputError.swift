@@ -35,7 +35,7 @@ package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible 
     /// device or a resource was wanting, else misconfigured.
     package var failure: Failure {
         Failure(
-            reason?.passesWithTime == true ? .transient : .misconfigured,
+            Failure.Class(of: reason),
             at: .output,
             "output \(path.printable): \(problem.printable)",
             hint: hint?.printable
@@ -44,17 +44,12 @@ package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 extension Errno {
-    /// Whether the reason is one that goes away without anybody changing the configuration.
-    fileprivate var passesWithTime: Bool {
-        Errno.passing.contains(self)
-    }
-
     fileprivate var hint: String? {
         switch self {
         case .noSpace, .quota: "make room on the file system"
         case .readOnly: "under systemd, add the directory to ReadWritePaths= of the unit"
         case .notPermitted, .noAccess: "the agent's user may not do this there"
-        default: nil
+        default: limitHint
         }
     }
 }

@@ -47,6 +47,7 @@ package final class OutputSet: Sendable {
         do throws(OutputError) {
             let outputs = account.outputs(in: runtimeDirectory)
             for output in outputs + extra(outputs, for: handedOver.count) {
+                try Self.checkRoom(for: output)
                 let place = try Self.open(output, &handedOver, patience, timekeeper) { event in
                     report(output.path, event)
                 }
@@ -116,6 +117,16 @@ package final class OutputSet: Sendable {
         var counts: [String: SocketCounts] = [:]
         for case (let output, .socket(let socket)) in places { counts[output.path] = socket.counts }
         return counts
+    }
+
+    /// An output holds descriptors for as long as its account is served; the reserve is not for them.
+    private static func checkRoom(for output: Output) throws(OutputError) {
+        do throws(Errno) {
+            try DescriptorReserve.outputs.check()
+        } catch {
+            let problem = "cannot be opened: \(error)"
+            throw OutputError(output.path, problem, reason: error, hint: error.descriptorHint)
+        }
     }
 
     private static func open(

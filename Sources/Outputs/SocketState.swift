@@ -82,9 +82,10 @@ struct SocketState: ~Copyable {
         return earliest
     }
 
-    /// Takes a peer into the table and watches it; false if the table or the user's part is full.
+    /// Takes a peer into the table and watches it; false if the table or the user's part is full, or the
+    /// kernel's memory is.
     /// Units do not count against their user, who is root for them all.
-    mutating func admit(_ entry: Entry, watch: (UInt64) -> Poller.Watch) -> Bool {
+    mutating func admit(_ entry: Entry, watch: (UInt64) throws(Errno) -> Poller.Watch) -> Bool {
         let (uid, isUnit) = (entry.connection.uid, entry.connection.unit != nil)
         guard !isClosed, waiting.count < Self.mostWaiting,
             isUnit || waitingOfUser[uid, default: 0] < Self.mostWaitingOfOneUser
@@ -92,7 +93,7 @@ struct SocketState: ~Copyable {
         let id = nextID
         nextID += 1
         var entry = entry
-        entry.watch = watch(id)
+        do throws(Errno) { entry.watch = try watch(id) } catch { return false }
         waiting[id] = entry
         if !isUnit { waitingOfUser[uid, default: 0] += 1 }
         return true

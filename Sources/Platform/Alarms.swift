@@ -1,4 +1,5 @@
 internal import CLinux
+import Glibc
 import Synchronization
 
 /// Wakes tasks at instants of the boot-time clock: one kernel timer, armed for the earliest of them,
@@ -22,16 +23,28 @@ final class Alarms: Sendable {
 
     private let timer: Int32
     private let state = Mutex(State())
+    /// Why there is nothing to keep time with.
+    private let failure = Mutex<Errno?>(nil)
 
     private init() {
         timer = wif_boot_timer()
-        precondition(timer >= 0, "no descriptor to keep time with")
-        _ = Poller.shared.watch(timer) { [unowned self] in wake() }
+        do throws(Errno) {
+            if timer < 0 { throw Errno(errno) }
+            _ = try Poller.shared.watch(timer) { [unowned self] in wake() }
+        } catch {
+            failure.withLock { $0 = error }
+        }
+    }
+
+    /// - Throws: ``Errno`` where the kernel has given no timer; every sleep fails then.
+    func check() throws(Errno) {
+        if let failure = failure.withLock(\.self) { throw failure }
     }
 
     /// Returns at the instant, at once if that is past.
     /// - Throws: `CancellationError` when the task is cancelled.
     func sleep(until instant: BootInstant) async throws {
+        try check()
         try Task.checkCancellation()
         guard instant > .now else { return }
         let id = state.withLock { state in
@@ -88,8 +101,8 @@ final class Alarms: Sendable {
     }
 
     private func arm(_ instant: BootInstant) {
-        let result = wif_boot_timer_arm(timer, instant.nanoseconds)
-        precondition(result == 0, "the kernel's timer cannot be set")
+        // Fails only for an instant before the boot, for which nobody sleeps. timerfd_settime(2)
+        _ = wif_boot_timer_arm(timer, max(0, instant.nanoseconds))
     }
 }
 

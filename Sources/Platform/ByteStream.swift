@@ -31,6 +31,7 @@ package final class SocketStream: ByteStream {
             if let bytes = try unlessBlocked({ () throws(Errno) in
                 try Platform.read(descriptor.raw, upTo: count)
             }) {
+                await Turn.take()
                 return bytes
             }
             try await Poller.shared.wait(for: descriptor.raw, .reading)
@@ -44,6 +45,7 @@ package final class SocketStream: ByteStream {
                 try send(descriptor.raw, bytes, from: done)
             }) {
                 done += sent
+                await Turn.take()
             } else {
                 try await Poller.shared.wait(for: descriptor.raw, .writing)
             }

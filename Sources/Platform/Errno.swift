@@ -24,6 +24,8 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static let readOnly = Errno(EROFS)
     package static let notPermitted = Errno(EPERM)
     package static let noAccess = Errno(EACCES)
+    package static let connectionRefused = Errno(ECONNREFUSED)
+    package static let notDirectory = Errno(ENOTDIR)
     package static let textBusy = Errno(ETXTBSY)
 
     /// Whether the other end of a pipe or a socket is gone.
@@ -32,8 +34,33 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     /// Reasons that go away without anybody changing the configuration: a full or failing disk, a
     /// file system mounted read-only after an error, no memory or descriptors left.
     package static let passing: [Errno] = [
-        ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE, ESTALE, EBUSY, EAGAIN,
+        ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE, ENOBUFS, ESTALE, EBUSY, EAGAIN, ETXTBSY,
     ].map { Errno($0) }
+
+    /// Whether it is one of ``passing``.
+    package var isPassing: Bool { Self.passing.contains(self) }
+
+    /// What helps where no descriptors are left; `nil` for other reasons.
+    package var descriptorHint: String? {
+        switch code {
+        case EMFILE:
+            "at most \(DescriptorReserve.limit) files may be open; raise LimitNOFILE= of the unit,"
+                + " or ulimit -n"
+        case ENFILE: "the machine's files are used up; raise the sysctl fs.file-max"
+        default: nil
+        }
+    }
+
+    /// What helps against a limit that was reached by a program's start or an open file; `nil` for
+    /// other reasons.
+    package var limitHint: String? {
+        switch code {
+        case EMFILE, ENFILE: descriptorHint
+        case EAGAIN: "a limit of processes is reached; look at TasksMax= of the unit and ulimit -u"
+        case ENOMEM, ENOBUFS: "memory is used up; look at MemoryMax= of the unit"
+        default: nil
+        }
+    }
 }
 
 /// Runs a system call that answers -1 for failure, again as long as a signal interrupts it.

@@ -120,6 +120,7 @@ package func writeAll(_ bytes: [UInt8], to descriptor: Int32) async throws {
             }
         }) {
             done += written
+            await Turn.take()
         } else {
             try await Poller.shared.wait(for: descriptor, .writing)
         }

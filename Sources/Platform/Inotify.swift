@@ -105,7 +105,12 @@ final class Inotify: Sendable {
     private func open(_ state: inout State) throws(Errno) -> Int32 {
         if let descriptor = state.descriptor { return descriptor }
         let descriptor = try systemCall { inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)) }
-        _ = Poller.shared.watch(descriptor) { [unowned self] in hear(descriptor) }
+        do throws(Errno) {
+            _ = try Poller.shared.watch(descriptor) { [unowned self] in hear(descriptor) }
+        } catch {
+            close(descriptor)
+            throw error
+        }
         state.descriptor = descriptor
         return descriptor
     }

@@ -1,20 +1,27 @@
 internal import CLinux
 import Glibc
+import Synchronization
 
 /// A listening stream socket. `listen(2)`
 package final class Listener: Sendable {
     private let descriptor: FileDescriptor
+    /// What a connection must leave to others; `nil` for a program that keeps nothing back.
+    private let reserve: DescriptorReserve?
+    private let isEnded = Atomic(false)
 
     /// Where it listens; for port 0 the port the kernel chose.
     package let address: SocketAddress
 
     /// Binds and listens. TCP sockets get `SO_REUSEADDR`; a path must not exist yet.
     ///
-    /// - Parameter prepare: called with the bound socket before it listens, for owner and mode.
+    /// - Parameters:
+    ///   - reserve: descriptors that no connection may have.
+    ///   - prepare: called with the bound socket before it listens, for owner and mode.
     /// - Throws: ``Errno`` of the call that failed, or of `prepare`.
     package init(
         _ address: SocketAddress,
         backlog: Int32 = 1024,
+        reserve: DescriptorReserve? = nil,
         prepare: (Int32) throws(Errno) -> Void = { _ in }
     ) throws(Errno) {
         let socket = try streamSocket(for: address)
@@ -27,36 +34,51 @@ package final class Listener: Sendable {
         try prepare(socket.raw)
         try systemCall { Glibc.listen(socket.raw, backlog) }
         self.address = try SocketAddress.local(of: socket.raw) ?? address
+        self.reserve = reserve
         descriptor = socket
     }
 
     /// Takes over a socket that listens already, as systemd hands them over.
     /// - Throws: ``Errno``; `EINVAL` for what is no listening stream socket.
-    package init(owning socket: consuming FileDescriptor) throws(Errno) {
+    package init(
+        owning socket: consuming FileDescriptor,
+        reserve: DescriptorReserve? = nil
+    ) throws(Errno) {
         guard try option(SO_TYPE, of: socket.raw) == Int32(SOCK_STREAM.rawValue),
             try option(SO_ACCEPTCONN, of: socket.raw) == 1
         else { throw Errno(EINVAL) }
         guard wif_set_nonblocking(socket.raw) == 0 else { throw Errno(errno) }
         address = try SocketAddress.local(of: socket.raw) ?? .unix(path: "")
+        self.reserve = reserve
         descriptor = socket
     }
 
     /// The socket, for questions only; never to be closed by the borrower.
     package var raw: Int32 { descriptor.raw }
 
-    /// Waits for a connection. One caller at a time.
+    /// Waits for a connection. One caller at a time; where connections always wait, other tasks go on
+    /// in between. A connection that would have a descriptor of the reserve is closed.
     ///
-    /// - Throws: ``Errno``, or `CancellationError` when the task is cancelled.
+    /// - Throws: ``Errno``, `EINVAL` after ``end()``, or `CancellationError` when the task is cancelled.
     package func accept() async throws -> SocketStream {
         while true {
             do throws(Errno) {
                 var length: UInt32 = 0
                 let socket = try systemCall { unsafe wif_accept(raw, nil, 0, &length) }
-                return connection(socket)
+                let stream = connection(socket)
+                try reserve?.check(socket)
+                await Turn.take()
+                return stream
             } catch {
                 try await recover(from: error)
             }
         }
+    }
+
+    /// Takes no more connections; whoever waits for one is told.
+    package func end() {
+        isEnded.store(true, ordering: .releasing)
+        _ = Glibc.shutdown(raw, Int32(SHUT_RDWR))
     }
 
     private func connection(_ socket: Int32) -> SocketStream {
@@ -70,6 +92,8 @@ package final class Listener: Sendable {
 
     private func recover(from error: Errno) async throws {
         switch error.code {
+        // One that was shut down is always ready, and has nothing to accept.
+        case EAGAIN where isEnded.load(ordering: .acquiring): throw Errno(EINVAL)
         case EAGAIN: try await Poller.shared.wait(for: raw, .reading)
         // The peer left before it was accepted, or the network told of an error early. accept(2)
         case ECONNABORTED, EPROTO, EPERM, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH: break

@@ -7,71 +7,73 @@ import Synchronization
 package final class MainLoop: TaskExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
+        /// Tasks that let the others go first.
+        var yielded: [CheckedContinuation<Void, Never>] = []
         var exitCode: Int32?
+
+        var isEmpty: Bool { jobs.isEmpty && yielded.isEmpty && exitCode == nil }
     }
+
+    /// The one that runs the present task.
+    @TaskLocal private static var current: MainLoop?
 
     private let state = Mutex(State())
-    private let wakeUp: OneThreadSemaphore
+    private let wakeUp = OneThreadSemaphore()
 
-    private init() {
-        wakeUp = OneThreadSemaphore()
-    }
+    private init() {}
 
     /// Runs the body as the program's first task and returns what it gives; other tasks then just stop.
-    /// To be called from a synchronous `main`.
-    package static func run(_ body: @escaping @Sendable () async -> Int32) -> Int32 {
+    /// To be called from a synchronous `main`, once.
+    ///
+    /// - Throws: ``Errno`` where the kernel gives no thread or descriptor to wait with; the body has
+    ///   then not been called.
+    package static func run(
+        _ body: @escaping @Sendable () async -> Int32
+    ) throws(Errno) -> Int32 {
+        try Poller.shared.check()
+        try Alarms.shared.check()
         let loop = MainLoop()
         // The one bridge from synchronous to structured: it ends with the process.
         Task(executorPreference: loop) {
-            let code = await body()
-            loop.state.withLock { $0.exitCode = code }
-            loop.wakeUp.signal()
+            let code = await $current.withValue(loop) { await body() }
+            loop.change { $0.exitCode = code }
         }
         return loop.work()
+    }
+
+    /// Lets every other task that can go on do so first. (`Task.yield` would go by way of libdispatch.)
+    static func yield() async {
+        guard let loop = current else { return await Task.yield() }
+        await withCheckedContinuation { continuation in
+            loop.change { $0.yielded.append(continuation) }
+        }
     }
 
     /// Called by the runtime, from any thread.
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        state.withLock { $0.jobs.append(job) }
-        wakeUp.signal()
+        change { $0.jobs.append(job) }
+    }
+
+    private func change(_ change: (inout State) -> Void) {
+        let wasEmpty = state.withLock { state in
+            let wasEmpty = state.isEmpty
+            change(&state)
+            return wasEmpty
+        }
+        if wasEmpty { wakeUp.signal() }
     }
 
     private func work() -> Int32 {
         while true {
-            let (jobs, exitCode) = state.withLock { state in
-                defer { state.jobs = [] }
-                return (state.jobs, state.exitCode)
+            let taken = state.withLock { state in
+                defer { (state.jobs, state.yielded) = ([], []) }
+                return state
             }
-            if let exitCode { return exitCode }
-            for job in jobs { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
-            if jobs.isEmpty { wakeUp.wait() }
+            if let exitCode = taken.exitCode { return exitCode }
+            for job in taken.jobs { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
+            for continuation in taken.yielded { continuation.resume() }
+            if taken.isEmpty { wakeUp.wait() }
         }
-    }
-}
-
-/// A count that one thread waits for and any thread raises. `sem_init(3)`
-// Allocated in init and freed in deinit, never replaced.
-@safe
-private final class OneThreadSemaphore: Sendable {
-    private nonisolated(unsafe) let semaphore: UnsafeMutablePointer<sem_t>
-
-    init() {
-        unsafe semaphore = .allocate(capacity: 1)
-        let result = unsafe sem_init(semaphore, 0, 0)
-        precondition(result == 0, "no semaphore")
-    }
-
-    deinit {
-        unsafe sem_destroy(semaphore)
-        unsafe semaphore.deallocate()
-    }
-
-    func signal() {
-        _ = unsafe sem_post(semaphore)
-    }
-
-    func wait() {
-        _ = unsafe sem_wait(semaphore)
     }
 }

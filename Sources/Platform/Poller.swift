@@ -24,13 +24,22 @@ package final class Poller: Sendable {
     /// The process's poller; its thread starts with the first use.
     package static let shared = Poller()
 
+    /// A second descriptor for an open file that is waited for already: epoll takes each but once.
+    private final class Copy: Sendable {
+        let descriptor: FileDescriptor
+
+        init(of descriptor: Int32) throws(Errno) {
+            self.descriptor = try duplicate(descriptor)
+        }
+    }
+
     private enum Waiter {
-        case once(descriptor: Int32, CheckedContinuation<Bool, Never>)
+        case once(descriptor: Int32, Copy?, CheckedContinuation<Bool, any Error>)
         case handler(descriptor: Int32, @Sendable () -> Void)
 
         var descriptor: Int32 {
             switch self {
-            case .once(let descriptor, _), .handler(let descriptor, _): descriptor
+            case .once(let descriptor, _, _), .handler(let descriptor, _): descriptor
             }
         }
     }
@@ -42,29 +51,46 @@ package final class Poller: Sendable {
     }
 
     private let epoll: Int32
+    /// Why there is nothing to wait with.
+    private let failure = Mutex<Errno?>(nil)
     private let state = Mutex(State())
 
     private init() {
         epoll = wif_epoll_create()
+        if epoll < 0 {
+            let reason = Errno(errno)
+            failure.withLock { $0 = reason }
+            return
+        }
         var thread = pthread_t()
-        let context = unsafe Unmanaged.passRetained(self).toOpaque()
-        let result = unsafe pthread_create(&thread, nil, pollerMain, context)
-        precondition(epoll >= 0 && result == 0, "no thread or descriptor to wait for input with")
+        let context = unsafe Unmanaged.passRetained(self)
+        let result = unsafe pthread_create(&thread, nil, pollerMain, context.toOpaque())
+        guard result == 0 else {
+            unsafe context.release()
+            failure.withLock { $0 = Errno(result) }
+            return
+        }
         pthread_detach(thread)
     }
 
-    /// Returns when the descriptor is ready. One wait for a descriptor at a time; the caller keeps it
-    /// open until this returns.
+    /// - Throws: ``Errno`` where the kernel has given no descriptor or thread; every wait fails then.
+    func check() throws(Errno) {
+        if let failure = failure.withLock(\.self) { throw failure }
+    }
+
+    /// Returns when the descriptor is ready; the caller keeps it open until this returns.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled first.
+    /// - Throws: `CancellationError` when the task is cancelled first; ``Errno`` where the kernel has no
+    ///   memory left to wait with.
     package func wait(for descriptor: Int32, _ interest: Interest) async throws {
+        try check()
         let id = state.withLock { state in
             defer { state.nextID += 1 }
             return state.nextID
         }
         defer { state.withLock { _ = $0.cancelled.remove(id) } }
-        let isReady = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
+        let isReady = try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
                 add(id, descriptor, interest, continuation)
             }
         } onCancel: {
@@ -75,24 +101,28 @@ package final class Poller: Sendable {
 
     /// Calls the handler on the poller's thread each time the descriptor is ready, until the returned
     /// watch is cancelled. The handler must not block; while it runs nothing else is polled.
+    ///
+    /// - Throws: ``Errno`` where the kernel has no memory left to wait with (`epoll_ctl(2)`), or for a
+    ///   descriptor that cannot be polled or is polled already.
     package func watch(
         _ descriptor: Int32,
         for interest: Interest = .reading,
         handler: @escaping @Sendable () -> Void
-    ) -> Watch {
+    ) throws(Errno) -> Watch {
+        try check()
         let id = state.withLock { state in
             defer { state.nextID += 1 }
             state.waiters[state.nextID] = .handler(descriptor: descriptor, handler)
             return state.nextID
         }
-        let result = wif_epoll_control(
-            epoll,
-            Int32(WIF_EPOLL_ADD),
-            descriptor,
-            interest.events,
-            id
-        )
-        precondition(result == 0, "a descriptor that cannot be polled, or is polled already")
+        do throws(Errno) {
+            try systemCall {
+                wif_epoll_control(epoll, Int32(WIF_EPOLL_ADD), descriptor, interest.events, id)
+            }
+        } catch {
+            state.withLock { _ = $0.waiters.removeValue(forKey: id) }
+            throw error
+        }
         return Watch(poller: self, id: id)
     }
 
@@ -111,19 +141,46 @@ package final class Poller: Sendable {
         _ id: UInt64,
         _ descriptor: Int32,
         _ interest: Interest,
-        _ continuation: CheckedContinuation<Bool, Never>
+        _ continuation: CheckedContinuation<Bool, any Error>
     ) {
         // Under the lock, so that a cancellation finds either no registration or a whole one.
-        let isReady: Bool? = state.withLock { state in
-            if state.cancelled.contains(id) { return false }
-            let events = interest.events | UInt32(WIF_EPOLL_ONESHOT)
-            let result = wif_epoll_control(epoll, Int32(WIF_EPOLL_ADD), descriptor, events, id)
-            // What epoll refuses (a regular file) never blocks: it is always ready.
-            if result != 0 { return true }
-            state.waiters[id] = .once(descriptor: descriptor, continuation)
-            return nil
+        let outcome: Result<Bool, any Error>? = state.withLock { state in
+            if state.cancelled.contains(id) { return .success(false) }
+            do throws(Errno) {
+                let copy = try register(id, descriptor, interest)
+                let used = copy?.descriptor.raw ?? descriptor
+                state.waiters[id] = .once(descriptor: used, copy, continuation)
+                return nil
+            } catch {
+                // What epoll refuses (a regular file) never blocks: it is always ready.
+                return error == .notPermitted ? .success(true) : .failure(error)
+            }
         }
-        if let isReady { continuation.resume(returning: isReady) }
+        if let outcome { continuation.resume(with: outcome) }
+    }
+
+    /// - Returns: what is waited for in place of the descriptor, where another task waits for that: one
+    ///   may read from a socket while another one writes to it.
+    private func register(
+        _ id: UInt64,
+        _ descriptor: Int32,
+        _ interest: Interest
+    ) throws(Errno) -> Copy? {
+        let events = interest.events | UInt32(WIF_EPOLL_ONESHOT)
+        func add(_ descriptor: Int32) throws(Errno) {
+            try systemCall {
+                wif_epoll_control(epoll, Int32(WIF_EPOLL_ADD), descriptor, events, id)
+            }
+        }
+        do throws(Errno) {
+            try add(descriptor)
+            return nil
+        } catch {
+            guard error.code == EEXIST else { throw error }
+            let copy = try Copy(of: descriptor)
+            try add(copy.descriptor.raw)
+            return copy
+        }
     }
 
     private func cancel(_ id: UInt64) {
@@ -143,7 +200,7 @@ package final class Poller: Sendable {
             }
             return waiter
         }
-        if case .once(_, let continuation) = waiter { continuation.resume(returning: isReady) }
+        if case .once(_, _, let continuation) = waiter { continuation.resume(returning: isReady) }
     }
 
     fileprivate func run() {

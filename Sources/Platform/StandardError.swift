@@ -1,14 +1,15 @@
 import Glibc
 
-/// Writes text to standard error, whole where a line fits a pipe's atomic size. A reader that is gone
-/// loses it: there is nobody left to tell.
+/// Writes text to standard error, in its turn and without waiting for a reader: see ``ErrorStream``.
 package func writeToStandardError(_ text: String) {
-    writeAll(2, Array(text.utf8))
+    ErrorStream.standard.write(Array(text.utf8))
 }
 
 /// Writes bytes to standard output.
 /// - Throws: ``Errno``, such as `EPIPE` or `ENOSPC`.
 package func writeToStandardOutput(_ bytes: [UInt8]) throws(Errno) {
+    // On a terminal both are one: what was written first is seen first.
+    ErrorStream.standard.flush(seconds: 0.2)
     var rest = bytes[...]
     while !rest.isEmpty {
         let count = try systemCall {
@@ -42,17 +43,6 @@ package func readStandardInput(limit: Int) throws(Errno) -> Secret {
         content += bytes
     }
     throw .tooLarge
-}
-
-private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-        let count = unsafe rest.withUnsafeBytes {
-            unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-        }
-        if count < 0 && errno != EINTR { return }
-        rest = rest.dropFirst(max(0, count))
-    }
 }
 
 /// Whether the descriptor is a terminal. `isatty(3)`

@@ -53,7 +53,11 @@ extension SourceContext {
         } catch let error as SourceError {
             throw error
         } catch let error as Errno {
-            throw SourceError(.misconfigured, "\(program.name) cannot be started: \(error)")
+            throw SourceError(
+                Failure.Class(of: error),
+                "\(program.name) cannot be started: \(error)",
+                hint: error.limitHint
+            )
         } catch {
             throw .cancelled
         }

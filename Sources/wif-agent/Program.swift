@@ -19,7 +19,12 @@ struct Program {
                 exitProcess(71)
             }
         }
-        exitProcess(MainLoop.run { await exitCode(arguments, environment, origin) })
+        do throws(Errno) {
+            exitProcess(try MainLoop.run { await exitCode(arguments, environment, origin) })
+        } catch {
+            complain("there is nothing to wait for events with: \(error)", hint: error.limitHint)
+            exitProcess(75)
+        }
     }
 
     private static func exitCode(

@@ -66,8 +66,14 @@ private func runAgent(_ invocation: Invocation) async throws -> Int32 {
             signals: try Signals(Agent.signals)
         )
     } catch {
-        let failure = Failure(.misconfigured, at: .account, "signals cannot be received: \(error)")
-        throw CommandFailure(failure)
+        throw CommandFailure(
+            Failure(
+                Failure.Class(of: error),
+                at: .account,
+                "signals cannot be received: \(error)",
+                hint: error.limitHint
+            )
+        )
     }
     do throws(Agent.StartFailure) {
         try await agent.run()

@@ -32,7 +32,12 @@ struct Program {
                 complain("the sandbox cannot be entered: \(error)")
                 return 71
             }
-            return MainLoop.run { await work(allowance) }
+            do throws(Errno) {
+                return try MainLoop.run { await work(allowance) }
+            } catch {
+                complain("there is nothing to wait for events with: \(error)")
+                return 75
+            }
         }
         return 0
     }

@@ -68,6 +68,20 @@ import Testing
         #expect(dates.count < 120)
     }
 
+    // Distinct warnings of a worker grew the agent by 7 MB a second.
+    @Test func `what is remembered of texts and subjects is bounded`() {
+        var repetitions = Repetitions()
+        for number in 0..<20_000 {
+            let name = String(number, radix: 36).filter(\.isLetter) + "\(number)"
+            #expect(repetitions.note("down", about: name, at: start) == 1)
+            #expect(repetitions.count <= Repetitions.capacity)
+        }
+        // The latest are known still.
+        let last = String(19_999, radix: 36).filter(\.isLetter) + "19999"
+        for _ in 0..<2 { _ = repetitions.note("down", about: last, at: start) }
+        #expect(repetitions.end(last) == 3)
+    }
+
     @Test func `the log writes the count, and drops what is not told`() {
         let lines = Box()
         let log = Log(level: .info, format: .text, wallClock: { Date(timeIntervalSince1970: 0) }) {

@@ -165,6 +165,19 @@ final class `The place of the workers` {
     }
 }
 
+@Suite struct `What the service manager asks for` {
+    @Test(arguments: [
+        ("180000000", 45.0), ("1", 0.1), ("0", nil), ("-5", nil), ("soon", nil), ("", nil),
+        ("nan", nil), ("1e3", nil), ("99999999999999999999999", nil),
+    ]) func `signs of life come at its pace, and none for what is no time`(
+        text: String,
+        interval: Double?
+    ) {
+        let manager = ServiceManager(environment: ["WATCHDOG_USEC": text])
+        #expect(manager.watchdogInterval == interval)
+    }
+}
+
 extension WorkerProgram {
     fileprivate static let missing = WorkerProgram(beside: nil)
 }

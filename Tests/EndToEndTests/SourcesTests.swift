@@ -139,7 +139,7 @@ struct SourcesTests {
         let worker = try start("wif-exchange", arguments, input: input, output: output)
         let exit = try await worker.wait()
         #expect(exit == .exited(0))
-        return try JobResult(parsing: try readFile(output, limit: 1 << 20).bytes)
+        return try JobResult(parsing: try readFile(output, limit: 1 << 20).bytes, period: anyTime)
     }
 
     /// Programs under a sanitizer are told of it as the tests are.

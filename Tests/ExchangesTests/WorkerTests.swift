@@ -101,7 +101,9 @@ struct WorkerTests {
     }
 
     private func results(_ bytes: [UInt8]) throws -> [JobResult] {
-        try bytes.split(separator: UInt8(ascii: "\n")).map { try JobResult(parsing: $0) }
+        try bytes.split(separator: UInt8(ascii: "\n")).map {
+            try JobResult(parsing: $0, period: anyTime)
+        }
     }
 
     @Test func `answers each line, then ends with its input`() async throws {

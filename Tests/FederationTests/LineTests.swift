@@ -1,6 +1,7 @@
 import Federation
 import FoundationEssentials
 import Platform
+import TestSupport
 import Testing
 
 @Suite struct `Lines between the processes` {
@@ -83,7 +84,7 @@ import Testing
             warnings: ["a\nb"],
             clockSkew: -61.5
         )
-        let result = try JobResult(parsing: sent.line())
+        let result = try JobResult(parsing: sent.line(), period: anyTime)
         #expect(result.id == 3)
         #expect(result.warnings == ["a\nb"])
         #expect(result.clockSkew == -61.5)
@@ -114,7 +115,7 @@ import Testing
                 receivedAt: BootInstant(nanoseconds: 1)
             )
             let line = JobResult(id: 1, outcome: .credential(credential)).line()
-            #expect(throws: JSONError.self) { try JobResult(parsing: line) }
+            #expect(throws: JSONError.self) { try JobResult(parsing: line, period: anyTime) }
         }
     }
 
@@ -127,11 +128,11 @@ import Testing
             let line =
                 #"{"id": 1, "credential": {"kind": "mondoo", "value": "YQ==", "#
                 + #""receivedAt": 1, \#(times)}}"#
-            #expect(throws: JSONError.self) { try JobResult(parsing: line.utf8) }
+            #expect(throws: JSONError.self) { try JobResult(parsing: line.utf8, period: anyTime) }
         }
         let line = #"{"id": 1, "revoked": true, "clockSkew": \#(time)}"#
         do throws(JSONError) {
-            #expect(try JobResult(parsing: line.utf8).clockSkew == nil)
+            #expect(try JobResult(parsing: line.utf8, period: anyTime).clockSkew == nil)
         } catch {}
     }
 
@@ -139,7 +140,7 @@ import Testing
         let evil = "\u{1B}[2J\u{9B}A\u{202E}b"
         let failure = Failure(.transient, at: .reply, evil, hint: evil)
         let sent = JobResult(id: 1, outcome: .failure(failure), warnings: [evil])
-        let result = try JobResult(parsing: sent.line())
+        let result = try JobResult(parsing: sent.line(), period: anyTime)
         guard case .failure(let other) = result.outcome else {
             Issue.record("no failure")
             return
@@ -149,7 +150,8 @@ import Testing
         let step = StepReport.failed(.trust, .refused, evil, hint: evil, about: evil)
         guard
             case .steps(let steps) = try JobResult(
-                parsing: JobResult(id: 1, outcome: .steps([step])).line()
+                parsing: JobResult(id: 1, outcome: .steps([step])).line(),
+                period: anyTime
             ).outcome
         else {
             Issue.record("no steps")
@@ -161,13 +163,96 @@ import Testing
     @Test func `a worker cannot flood the log`() throws {
         let warnings = (0..<1000).map(String.init)
         let sent = JobResult(id: 1, outcome: .revoked, warnings: warnings)
-        #expect(try JobResult(parsing: sent.line()).warnings == Array(warnings.prefix(16)))
+        #expect(
+            try JobResult(parsing: sent.line(), period: anyTime).warnings
+                == Array(warnings.prefix(16))
+        )
+    }
+
+    private static func credentialLine(
+        value: String = "YQ==",
+        kind: String = "mondoo",
+        lifetime: String = "3600",
+        received: Int64 = 5_000_000_000
+    ) -> String {
+        #"{"id": 1, "credential": {"kind": "\#(kind)", "value": "\#(value)", "issuedAt": 1, "#
+            + #""lifetime": \#(lifetime), "receivedAt": \#(received)}}"#
+    }
+
+    private func credential(
+        _ line: String,
+        from start: Int64 = 2_000_000_000,
+        until now: Int64 = 9_000_000_000
+    ) throws -> Credential? {
+        let result = try JobResult(parsing: line.utf8) { id in
+            #expect(id == 1)
+            return BootInstant(nanoseconds: start)...BootInstant(nanoseconds: now)
+        }
+        guard case .credential(let credential) = result.outcome else { return nil }
+        return credential
+    }
+
+    // One absurd result kept an account from being refreshed for 292 years.
+    @Test(arguments: [
+        (Int64(0), Int64(2_000_000_000)), (2_000_000_000, 2_000_000_000),
+        (5_000_000_000, 5_000_000_000), (9_000_000_001, 9_000_000_000), (.max, 9_000_000_000),
+    ])
+    func `a credential was received while its job ran`(said: Int64, taken: Int64) throws {
+        let found = try credential(Self.credentialLine(received: said))
+        #expect(found?.receivedAt == BootInstant(nanoseconds: taken))
+    }
+
+    @Test(arguments: [("1e11", 31_536_000.0), ("31536001", 31_536_000), ("0.5", 0.5)])
+    func `no lifetime is longer than a year`(said: String, taken: Double) throws {
+        let found = try credential(Self.credentialLine(lifetime: said))
+        #expect(found?.lifetime == taken)
+        #expect(found?.expiry == found?.receivedAt.advanced(bySeconds: taken))
+    }
+
+    @Test(arguments: [
+        ("access-token", 65_536, true), ("access-token", 65_537, false),
+        ("mondoo", 1_398_104, true), ("mondoo", 1_398_109, false),
+    ])
+    func `what is longer than any credential is none`(kind: String, count: Int, isTaken: Bool) {
+        let line = Self.credentialLine(value: String(repeating: "a", count: count), kind: kind)
+        #expect(((try? credential(line)) != nil) == isTaken)
+    }
+
+    @Test func `every text of a result is cut, however it came to be that long`() throws {
+        let long = String(repeating: "x", count: 1000)
+        let cut = String(repeating: "x", count: 300) + "…"
+        let many = Array(repeating: "y", count: 1000).joined(separator: "\n")
+        let fewer = Array(repeating: "y", count: 32).joined(separator: "\n")
+        for (text, expected) in [(long, cut), (long + "\nb", cut + "\nb"), (many, fewer)] {
+            let failure = Failure(.transient, at: .reply, text, hint: text)
+            let sent = JobResult(id: 1, outcome: .failure(failure), warnings: [text])
+            let result = try JobResult(parsing: sent.line(), period: anyTime)
+            guard case .failure(let other) = result.outcome else { throw NoOutcome() }
+            #expect(
+                [other.message, other.hint, result.warnings.first]
+                    == [String?](repeating: expected, count: 3)
+            )
+        }
+    }
+
+    private struct NoOutcome: Error {}
+
+    @Test func `so many steps are no probe's`() throws {
+        let steps = Array(repeating: StepReport.ok(.dns, "x"), count: 5000)
+        let line = JobResult(id: 1, outcome: .steps(steps)).line()
+        guard case .steps(let taken) = try JobResult(parsing: line, period: anyTime).outcome else {
+            throw NoOutcome()
+        }
+        #expect(taken.count == 256)
     }
 
     @Test(arguments: Failure.Class.allCases, Failure.Step.allCases)
     func `a failure arrives as it was sent`(`class`: Failure.Class, step: Failure.Step) throws {
         let failure = Failure(`class`, at: step, "it \"failed\"", hint: "do é", retryAfter: 70.5)
-        let result = try JobResult(parsing: JobResult(id: 1, outcome: .failure(failure)).line())
+        let result = try JobResult(
+            parsing: JobResult(id: 1, outcome: .failure(failure)).line(),
+            period: anyTime
+        )
         guard case .failure(let other) = result.outcome else {
             Issue.record("no failure")
             return
@@ -182,7 +267,7 @@ import Testing
             .failed(.trust, .refused, "no", hint: "mend", about: "subject"),
         ]
         let line = JobResult(id: 1, outcome: .steps(sent)).line()
-        guard case .steps(let steps) = try JobResult(parsing: line).outcome else {
+        guard case .steps(let steps) = try JobResult(parsing: line, period: anyTime).outcome else {
             Issue.record("no steps")
             return
         }
@@ -201,7 +286,7 @@ import Testing
             outcome: .subjectToken(token.value),
             proof: JobResult.Proof(token)
         )
-        let result = try JobResult(parsing: sent.line())
+        let result = try JobResult(parsing: sent.line(), period: anyTime)
         #expect(result.proof == sent.proof)
         #expect(result.proof?.issuer == "https://i")
         #expect(result.proof?.isRenewable == false)
@@ -222,7 +307,7 @@ import Testing
 
     @Test(arguments: badResults)
     func `what is no result is refused`(line: String) {
-        #expect(throws: JSONError.self) { try JobResult(parsing: line.utf8) }
+        #expect(throws: JSONError.self) { try JobResult(parsing: line.utf8, period: anyTime) }
     }
 
     @Test func `a failure prints its hint on a second line`() {

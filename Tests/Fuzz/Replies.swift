@@ -191,11 +191,13 @@ extension Target {
 
 /// Runs a task to its end on this thread.
 func wait(for body: @escaping @Sendable () async -> Void) {
-    let status = MainLoop.run {
-        await body()
-        return 0
+    let status = answer {
+        try MainLoop.run {
+            await body()
+            return 0
+        }
     }
-    require(status == 0, "the loop ended with \(status)")
+    require(status == 0, "the loop ended with \(String(describing: status))")
 }
 
 private func sources(_ network: Network, _ variables: [String: String]) -> SourceContext {

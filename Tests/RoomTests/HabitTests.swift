@@ -18,7 +18,8 @@ import Testing
         ),
         Ban(what: "try!", pattern: { /\btry!/ }, inTests: true),
         Ban(what: "as!", pattern: { /\bas!/ }, inTests: true),
-        Ban(what: "fatalError", pattern: { /\b(?:fatalError|preconditionFailure)\(/ }),
+        // What the kernel refuses is an error like others: a program that traps tells nobody why.
+        Ban(what: "traps", pattern: { /\b(?:fatalError|precondition|preconditionFailure)\(/ }),
         Ban(
             what: "unstructured tasks",
             pattern: { /\bTask(?:\.detached|\.init)?\s*[({]/ },

@@ -53,6 +53,9 @@ typedef struct {
 } wif_epoll_ready;
 int wif_epoll_wait(int epoll, wif_epoll_ready *ready, int capacity, int timeout_ms);
 
+// poll(2) of one descriptor for writing: 1 where it takes something, 0 after `timeout_ms` (-1: none).
+int wif_poll_writable(int descriptor, int timeout_ms);
+
 // eventfd(2), close-on-exec and non-blocking.
 int wif_eventfd(void);
 
