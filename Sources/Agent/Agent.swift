@@ -64,7 +64,7 @@ package struct Agent: Sendable {
             }
             tellStrangers(handedOver)
             group.addTask { await pool.serve() }
-            group.addTask { await servers.run(log: log) }
+            group.addTask { await servers.run(log: log, on: timekeeper) }
             group.addTask { await announceReadiness() }
             group.addTask { await keepStatusLine() }
             await handleEvents {
@@ -105,7 +105,8 @@ package struct Agent: Sendable {
         do throws(Errno) {
             return try HandedOverSockets(environment: settings.environment)
         } catch {
-            throw StartFailure("the sockets handed over by systemd cannot be used: \(error)")
+            let message = "the sockets handed over by systemd cannot be used: \(error)"
+            throw StartFailure(message, hint: error.descriptorHint, reason: error)
         }
     }
 
@@ -275,6 +276,12 @@ extension Agent.StartFailure {
             failure: Failure(.misconfigured, at: .account, message, hint: hint),
             exitCode: exitCode
         )
+    }
+
+    /// A system call that failed: the exit code says whether that may pass.
+    init(_ message: String, hint: String?, reason: Errno?) {
+        let failure = Failure(Failure.Class(of: reason), at: .account, message, hint: hint)
+        self.init(failure: failure, exitCode: failure.exitCode)
     }
 }
 

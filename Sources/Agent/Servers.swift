@@ -4,8 +4,7 @@ internal import Serving
 
 /// The agent's control socket and, where asked for, its TCP address.
 struct Servers: Sendable {
-    private let control: UnixListener
-    private let controlListener: Listener
+    private let control: ControlSocket
     private let network: [Listener]
     private let server: ControlServer
     private let group: UInt32?
@@ -17,6 +16,7 @@ struct Servers: Sendable {
         board: Board,
         handedOver: HandedOverSockets
     ) throws(Agent.StartFailure) {
+        try Self.checkLimit()
         server = ControlServer(board: board)
         let name = settings.controlGroup
         group = name.flatMap(groupID(of:))
@@ -24,29 +24,26 @@ struct Servers: Sendable {
             throw Agent.StartFailure("--control-group: there is no group \(name.printable)")
         }
         do throws(PathError) {
-            let user = effectiveUser
-            let directory = try Directory.open(
-                settings.runtimeDirectory,
-                trust: DirectoryTrust(owners: [user], groups: []),
-                creating: Directory.Creation(mode: 0o755)
-            )
-            control = try UnixListener(
-                binding: "control.sock",
-                in: directory,
-                mode: group == nil ? 0o600 : 0o660,
-                group: group
-            )
+            control = try ControlSocket(in: settings.runtimeDirectory, group: group)
         } catch {
-            throw Agent.StartFailure("control socket: \(error)", hint: error.hint)
-        }
-        do throws(Errno) {
-            let second = try duplicate(control.raw)
-            controlListener = try Listener(owning: second)
-        } catch {
-            throw Agent.StartFailure("control socket: \(error)")
+            throw Agent.StartFailure(
+                "control socket: \(error)",
+                hint: error.hint ?? error.reason?.limitHint,
+                reason: error.reason
+            )
         }
         let own = try Self.networkListener(settings)
         network = try Self.adopted(handedOver) + (own.map { [$0] } ?? [])
+    }
+
+    /// With fewer descriptors nothing would be left to serve anybody with.
+    private static func checkLimit() throws(Agent.StartFailure) {
+        let (limit, least) = (DescriptorReserve.limit, DescriptorReserve.leastLimit)
+        guard limit < least else { return }
+        throw Agent.StartFailure(
+            "at most \(limit) files may be open, and an agent needs at least \(least)",
+            hint: "raise LimitNOFILE= of the unit, or ulimit -n"
+        )
     }
 
     private static func adopted(
@@ -55,7 +52,9 @@ struct Servers: Sendable {
         var listeners: [Listener] = []
         for raw in handedOver.sockets(for: HandedOverSockets.listenName) {
             do throws(Errno) {
-                listeners.append(try Listener(owning: FileDescriptor(owning: raw)))
+                listeners.append(
+                    try Listener(owning: FileDescriptor(owning: raw), reserve: .whole)
+                )
             } catch {
                 throw Agent.StartFailure(
                     "the socket handed over as \"\(HandedOverSockets.listenName)\": \(error)",
@@ -74,24 +73,29 @@ struct Servers: Sendable {
             throw Agent.StartFailure("--listen \(text.printable): ADDRESS:PORT is expected")
         }
         do throws(Errno) {
-            return try Listener(address)
+            return try Listener(address, reserve: .whole)
         } catch {
-            throw Agent.StartFailure("--listen \(address): \(error)")
+            throw Agent.StartFailure(
+                "--listen \(address): \(error)",
+                hint: error.descriptorHint,
+                reason: error
+            )
         }
     }
 
     /// Answers until cancelled.
-    func run(log: Log) async {
+    func run(log: Log, on timekeeper: any Timekeeper) async {
         await withTaskGroup { tasks in
             tasks.addTask {
-                await serveLogged(controlListener, log) { request, socket in
+                await serveLogged({ try await control.accept() }, log) { request, socket in
                     await server.answer(request, from: trust(of: socket))
                 }
             }
+            tasks.addTask { await control.keep(log, on: timekeeper) }
             for network in network {
                 let isLoopback = network.isLoopback
                 tasks.addTask {
-                    await serveLogged(network, log) { request, _ in
+                    await serveLogged({ try await network.accept() }, log) { request, _ in
                         await server.answer(request, from: .network(isLoopback: isLoopback))
                     }
                 }
@@ -119,7 +123,7 @@ struct Servers: Sendable {
 }
 
 private func serveLogged(
-    _ listener: Listener,
+    _ accept: @Sendable () async throws -> SocketStream,
     _ log: Log,
     _ handler: @escaping @Sendable (HTTPServerRequest, SocketStream) async -> HTTPServerResponse
 ) async {
@@ -127,7 +131,9 @@ private func serveLogged(
         var limits = ServingLimits()
         // A question may wait for its answer; an idle connection may not stay.
         limits.readTimeout = .seconds(30)
-        try await serve(listener, limits: limits, handler: handler)
+        // No question here has a body.
+        limits.bodyBytes = 0
+        try await serve(accepting: accept, limits: limits, handler: handler)
     } catch is CancellationError {
     } catch {
         log(.error, .servingFailed, about: "", ["error": "\(error)"])

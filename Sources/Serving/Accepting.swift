@@ -13,10 +13,28 @@ package func serve(
     secure: @escaping @Sendable (SocketStream) async throws -> any ByteStream = { $0 },
     handler: @escaping @Sendable (HTTPServerRequest, SocketStream) async -> HTTPServerResponse
 ) async throws {
-    let crowd = Crowd(limit: limits.connections)
+    try await serve(
+        accepting: { try await listener.accept() },
+        limits: limits,
+        secure: secure,
+        handler: handler
+    )
+}
+
+/// As ``serve(_:limits:secure:handler:)`` does, with connections from anywhere.
+///
+/// - Parameter accept: waits for the next connection; what it throws ends the serving.
+package func serve(
+    accepting accept: @Sendable () async throws -> SocketStream,
+    limits: ServingLimits = ServingLimits(),
+    secure: @escaping @Sendable (SocketStream) async throws -> any ByteStream = { $0 },
+    handler: @escaping @Sendable (HTTPServerRequest, SocketStream) async -> HTTPServerResponse
+) async throws {
+    let crowd = Crowd(limits: limits)
     try await withThrowingDiscardingTaskGroup { group in
         while true {
-            let socket = try await listener.accept()
+            await crowd.waitForRoom()
+            let socket = try await accept()
             guard let guest = crowd.admit(socket) else {
                 socket.close()
                 continue
@@ -30,7 +48,8 @@ package func serve(
                         { try await secure(socket) }
                     )
                 else { return socket.close() }
-                await serve(stream, limits: limits) { request in
+                let counted = GuestStream(stream: stream, crowd: crowd, guest: guest)
+                await serve(counted, limits: limits) { request in
                     await crowd.attend(guest) { await handler(request, socket) }
                 }
             }

@@ -68,12 +68,18 @@ private struct Connection: Sendable {
     }
 
     private func send(_ response: HTTPServerResponse, withBody: Bool) async throws {
-        var bytes = response.head(keepsAlive: !response.closes)
-        if withBody, response.allowsBody { bytes += response.body }
+        let head = response.head(keepsAlive: !response.closes)
+        let body = withBody && response.allowsBody ? response.body : []
         let stream = stream
-        let whole = bytes
-        try await within(limits.writeTimeout) { try await stream.write(whole) }
+        try await within(limits.writeTimeout) {
+            // One packet for a short one; a long one is not copied.
+            if body.count <= Self.short { return try await stream.write(head + body) }
+            try await stream.write(head)
+            try await stream.write(body)
+        }
     }
+
+    private static let short = 16 * 1024
 
     private func refuse(_ error: HTTPRequestError) async throws {
         var response = HTTPServerResponse(status: error.status, text: error.reason + "\n")

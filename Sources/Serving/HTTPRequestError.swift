@@ -37,6 +37,9 @@ package struct ServingLimits: Sendable {
     /// Connections of one listener at a time; beyond that the one that has been idle the longest is
     /// closed, or the new one where all are being answered.
     package var connections = 256
+    /// Bytes of answers, of all connections of one listener, that their peers have yet to read; beyond
+    /// that those who have been there the longest are closed.
+    package var unreadBytes = 8 * 1024 * 1024
 
     package init() {}
 }

@@ -60,8 +60,12 @@ package struct HTTPRequestParser: Sendable {
             request.body = buffer.take(length)
             return request
         case .chunkedBody(var request, var body):
-            defer { stage = .chunkedBody(request, body) }
-            guard try body.read(&buffer, limits: limits) else { return nil }
+            // Held here alone while it grows, or each chunk would copy all those before it.
+            stage = .head
+            guard try body.read(&buffer, limits: limits) else {
+                stage = .chunkedBody(request, body)
+                return nil
+            }
             request.body = body.bytes
             return request
         }

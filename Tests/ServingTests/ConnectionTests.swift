@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Platform
 import Serving
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct Connections {
@@ -95,6 +96,49 @@ import Testing
         )
     }
 
+    // 256 peers that asked for a page of a megabyte and read nothing had it in memory 256 times.
+    @Test func `peers that leave too much unread are let go`() async throws {
+        var limits = ServingLimits()
+        limits.unreadBytes = 4 << 20
+        let scratch = ScratchDirectory()
+        let ended = try await withServer(.unix(path: scratch("s")), limits: limits) { address in
+            let request = Array("GET /long HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+            var streams: [SocketStream] = []
+            for _ in 0..<8 {
+                let stream = try await connect(to: address)
+                try await stream.write(request)
+                _ = try await stream.read(upTo: 12)
+                streams.append(stream)
+            }
+            // Of each the kernel has a part; whoever was let go gets no more than that.
+            var ended = 0
+            for stream in streams {
+                var count = 12
+                while count < 1 << 20 {
+                    let piece = (try? await stream.read(upTo: 65_536)) ?? []
+                    if piece.isEmpty { break }
+                    count += piece.count
+                }
+                if count < 1 << 20 { ended += 1 }
+            }
+            return ended
+        }
+        #expect(ended == 4)
+    }
+
+    @Test(arguments: ["Content-Length: 1\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1\r\n"])
+    func `a server that takes no bodies says so at once`(rest: String) async throws {
+        var limits = ServingLimits()
+        limits.bodyBytes = 0
+        let answer = try await exchange("POST / HTTP/1.1\r\nHost: h\r\n\(rest)", limits: limits)
+        #expect(answer.text.hasPrefix("HTTP/1.1 413 "))
+        let empty = try await exchange(
+            "POST / HTTP/1.0\r\nHost: h\r\nContent-Length: 0\r\n\r\n",
+            limits: limits
+        )
+        #expect(empty.text.hasPrefix("HTTP/1.1 200 "))
+    }
+
     // A full house of idle peers locked everybody else out for as long as they stayed.
     @Test func `of too many connections the longest idle one ends`() async throws {
         var limits = ServingLimits()
@@ -174,6 +218,10 @@ private func withServer<Value: Sendable>(
 private func echo(_ request: HTTPServerRequest) -> HTTPServerResponse {
     let text = "\(request.method) \(request.path) " + String(decoding: request.body, as: UTF8.self)
     var response = HTTPServerResponse(status: 200, text: text)
+    if request.path == "/long" {
+        // More than a socket's buffers take.
+        return HTTPServerResponse(status: 200, body: [UInt8](repeating: 0x78, count: 1 << 20))
+    }
     if request.path == "/break" {
         response.takeOver = { stream in
             try await stream.write(Array("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".utf8))
