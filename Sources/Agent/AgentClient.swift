@@ -5,9 +5,64 @@ internal import Serving
 
 /// A running agent, as its control socket shows it to a command on the same machine.
 package struct AgentClient: Sendable {
-    /// Why an agent could not be asked.
+    /// Why an agent gave no answer.
     package struct Unreachable: Error, Sendable {
+        /// What that says of the agent.
+        package enum Kind: Sendable {
+            /// There is none: no socket, or nobody serves it.
+            case absent
+            /// Who serves the socket is not to be trusted: it is not the agent.
+            case foreign
+            /// There is one, and this user may not ask it.
+            case forbidden
+            /// There is one, and it does nothing at all.
+            case hung
+            /// It lives, and this answer has not come in time.
+            case late
+            /// The connection or the answer broke off.
+            case broken
+        }
+
+        package let kind: Kind
         package let reason: String
+
+        package init(kind: Kind, reason: String) {
+            self.kind = kind
+            self.reason = reason
+        }
+
+        /// The same as a failure of the command that asked.
+        package var failure: Failure {
+            Failure(
+                kind == .forbidden ? .misconfigured : .transient,
+                at: .worker,
+                reason,
+                hint: hint
+            )
+        }
+
+        /// What helps.
+        package var hint: String? {
+            switch kind {
+            case .absent: "start it with wif-agent run"
+            case .forbidden:
+                "it answers root and the user it runs as: ask as one of them; get --fresh asks no agent"
+            case .hung:
+                "it hangs: systemctl restart wif-agent, or end the process that ss -lxp shows"
+            case .foreign, .late, .broken: nil
+            }
+        }
+    }
+
+    /// Seconds in which an agent that lives says something.
+    package static let patience = 5.0
+    /// Of these, for an answer before it is asked whether it lives.
+    private static let pause = 2.0
+
+    private enum Outcome: Sendable {
+        case answer(Answer)
+        case late
+        case hung
     }
 
     /// What an agent answered.
@@ -60,30 +115,91 @@ package struct AgentClient: Sendable {
     /// - Parameters:
     ///   - target: path and query, encoded.
     ///   - timeout: seconds for the whole of it.
+    /// An answer may be long in coming; that the agent lives is asked for in between.
     /// - Throws: ``Unreachable`` where nobody serves the socket, or somebody who is neither root, nor the
-    ///   caller, nor the user to whom root has given the runtime directory.
+    ///   caller, nor the user to whom root has given the runtime directory; and where the agent hangs.
     package func ask(
         _ method: String,
         _ target: String,
         timeout: Double
     ) async throws(Unreachable) -> Answer {
         do {
-            return try await withThrowingTaskGroup(of: Answer?.self) { group in
-                group.addTask { try await self.send(method, target) }
-                group.addTask {
-                    let end = BootInstant.now.advanced(bySeconds: timeout)
-                    try await SystemTimekeeper().sleep(until: end)
-                    return nil
-                }
-                let first = try await group.next() ?? nil
-                group.cancelAll()
-                guard let first else { throw Unreachable(reason: "no answer in \(Int(timeout)) s") }
-                return first
+            switch try await outcome(method, target, timeout) {
+            case .answer(let answer): return answer
+            case .late where timeout < Self.patience: throw silent(.late, timeout)
+            case .late:
+                throw Unreachable(kind: .late, reason: "\(socket): no answer in \(Int(timeout)) s")
+            case .hung: throw silent(.hung, Self.patience)
             }
         } catch let error as Unreachable {
             throw error
+        } catch let error as Errno {
+            throw Unreachable(kind: kind(of: error), reason: "\(socket): \(error)")
         } catch {
-            throw Unreachable(reason: "\(socket): \(error)")
+            throw Unreachable(kind: .broken, reason: "\(socket): \(error)")
+        }
+    }
+
+    private func silent(_ kind: Unreachable.Kind, _ seconds: Double) -> Unreachable {
+        let time = "\(Int(seconds.rounded(.up))) s"
+        return Unreachable(
+            kind: kind,
+            reason: "the agent at \(directory) does not answer: nothing came in \(time)"
+        )
+    }
+
+    private func outcome(
+        _ method: String,
+        _ target: String,
+        _ timeout: Double
+    ) async throws -> Outcome {
+        try await withThrowingTaskGroup(of: Outcome.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { .answer(try await self.send(method, target)) }
+            group.addTask {
+                try await Self.pass(timeout)
+                return .late
+            }
+            group.addTask {
+                repeat { try await Self.pass(Self.pause) } while try await self.lives()
+                return .hung
+            }
+            return try await group.next() ?? .late
+        }
+    }
+
+    private static func pass(_ seconds: Double) async throws {
+        try await SystemTimekeeper().sleep(until: .now.advanced(bySeconds: seconds))
+    }
+
+    /// Whether the agent says anything within what is left of ``patience``.
+    private func lives() async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                // One that breaks off tells as much as an answer; the question's own connection counts.
+                do {
+                    _ = try await self.send("GET", "/livez")
+                } catch {
+                    try Task.checkCancellation()
+                }
+                return true
+            }
+            group.addTask {
+                try await Self.pass(Self.patience - Self.pause)
+                return false
+            }
+            return try await group.next() ?? false
+        }
+    }
+
+    private func kind(of error: Errno) -> Unreachable.Kind {
+        switch error {
+        case .notFound, .connectionRefused, .notDirectory: .absent
+        case .noAccess, .notPermitted: .forbidden
+        // Nobody takes connections out of its queue. connect(2)
+        case .wouldBlock: .hung
+        default: .broken
         }
     }
 
@@ -92,6 +208,7 @@ package struct AgentClient: Sendable {
         let server = try peerUser(of: stream.raw)
         guard server == 0 || server == effectiveUser || isAppointed(server) else {
             throw Unreachable(
+                kind: .foreign,
                 reason: "\(socket) is served by \(userDescription(server)), who is not trusted"
             )
         }

@@ -22,9 +22,6 @@ struct AgentPlace {
         var step: StepReport
     }
 
-    /// Seconds that an agent has for its answer.
-    private static let patience = 5.0
-
     /// Asks the agents that can be found whether they serve the account's file.
     func find(_ account: Account) async -> Finding {
         let given = invocation.value("runtime-dir").map(AccountChoice.absolute)
@@ -62,7 +59,7 @@ struct AgentPlace {
         )
         let report: JSON
         do throws(AgentClient.Unreachable) {
-            let answer = try await agent.ask("GET", "/status", timeout: Self.patience)
+            let answer = try await agent.ask("GET", "/status", timeout: AgentClient.patience)
             guard let json = answer.json, answer.status == 200 else {
                 let text = "\(agent.directory): \(answer.text.printable)"
                 finding.step = .failed(.agent, .misconfigured, text, hint: Self.strangerHint)
@@ -71,12 +68,12 @@ struct AgentPlace {
             report = json
         } catch {
             // Nobody listens any more: the next agent replaces the socket.
-            guard !error.reason.contains("Connection refused") else { return finding }
+            if error.kind == .absent { return finding }
             finding.step = .failed(
                 .agent,
-                .misconfigured,
+                error.kind == .foreign ? .misconfigured : error.failure.class,
                 error.reason,
-                hint: Self.strangerHint
+                hint: error.kind == .hung ? error.hint : Self.strangerHint
             )
             return finding
         }

@@ -67,7 +67,11 @@ private func agentsAnswer(
             let answer = try await agent.ask("POST", target, timeout: timeout)
             if answer.status != 404 { return answer }
         } catch {
-            // Nobody there: perhaps at the next place.
+            switch error.kind {
+            // Perhaps at the next place.
+            case .absent, .foreign: continue
+            case .forbidden, .hung, .late, .broken: throw CommandFailure(error.failure)
+            }
         }
     }
     return nil

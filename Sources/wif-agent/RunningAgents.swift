@@ -33,13 +33,9 @@ struct RunningAgents: Sendable {
         let target = "/credential?file=\(percentEncoded(path))&wait=\(wait)\(newer)"
         let agents = AgentClient.all(runtimeDirectory: runtimeDirectory, environment: environment)
         for agent in agents {
-            let answer: AgentClient.Answer
-            do throws(AgentClient.Unreachable) {
-                answer = try await agent.ask("GET", target, timeout: wait + 5)
-            } catch {
-                continue
-            }
-            if answer.status == 404 { continue }
+            guard let answer = try await answer(of: agent, target, wait + 5),
+                answer.status != 404
+            else { continue }
             if let credential = answer.json?["credential"].flatMap(Credential.init(json:)) {
                 return credential
             }
@@ -56,6 +52,28 @@ struct RunningAgents: Sendable {
             )
         }
         return nil
+    }
+
+    /// The agent's answer; `nil` where there is no agent. One that is there and does not answer is not
+    /// gone around.
+    private func answer(
+        of agent: AgentClient,
+        _ target: String,
+        _ timeout: Double
+    ) async throws(CommandFailure) -> AgentClient.Answer? {
+        var isAgain = false
+        while true {
+            do throws(AgentClient.Unreachable) {
+                return try await agent.ask("GET", target, timeout: timeout)
+            } catch {
+                switch error.kind {
+                case .absent, .foreign: return nil
+                // It may have been about to end.
+                case .broken where !isAgain: isAgain = true
+                case .broken, .forbidden, .hung, .late: throw CommandFailure(error.failure)
+                }
+            }
+        }
     }
 }
 

@@ -10,33 +10,30 @@ extension Command {
         options: [
             Option(name: "json", help: "as JSON"),
             Option(name: "check", help: "only what is not ready; exit 0 if everything is"),
-            timeout,
+            Option(name: "timeout", value: "SECONDS", help: "how long to wait for it (default 6)"),
         ],
         run: { invocation in try await statusCommand(invocation) }
     )
 }
 
 private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
-    let timeout = try invocation.seconds("timeout", default: 60)
+    let timeout = try invocation.seconds("timeout", default: 6)
     var reports: [JSON] = []
-    var reason = "no agent is running"
+    var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
     for agent in invocation.agents {
         do throws(AgentClient.Unreachable) {
             let answer = try await agent.ask("GET", "/status", timeout: timeout)
             if answer.status == 200, let report = answer.json {
                 reports.append(report)
             } else {
-                reason = "\(agent.directory): \(answer.text.printable)"
+                let reason = "\(agent.directory): \(answer.text.printable)"
+                failure = Failure(.transient, at: .worker, reason)
             }
         } catch {
-            reason = error.reason
+            failure = error.failure
         }
     }
-    guard !reports.isEmpty else {
-        throw CommandFailure(
-            Failure(.transient, at: .worker, reason, hint: "start it with wif-agent run")
-        )
-    }
+    guard !reports.isEmpty else { throw CommandFailure(failure) }
     let isReady = reports.allSatisfy { $0["ready"]?.bool == true }
     if invocation.isSet("json") {
         for report in reports { try emit(report.serialized(indented: true) + [0x0A]) }

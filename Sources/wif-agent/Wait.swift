@@ -58,24 +58,24 @@ private func waitCommand(_ invocation: Invocation) async throws -> Int32 {
 private func refreshCommand(_ invocation: Invocation) async throws -> Int32 {
     let timeout = try invocation.seconds("timeout", default: 60)
     let path = invocation.words.first.map { "/refresh/\(percentEncoded($0))" } ?? "/refresh"
-    var reason = "no agent is running"
+    var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
     let agents = invocation.agents
     var strangers = 0
     for agent in agents {
         do throws(AgentClient.Unreachable) {
             let answer = try await agent.ask("POST", path, timeout: timeout)
             guard let results = answer.json?["results"]?.array else {
-                reason = answer.text.trimmed
+                failure = Failure(.transient, at: .worker, answer.text.trimmed)
                 if answer.status == 404 { strangers += 1 }
                 continue
             }
             return tell(results)
         } catch let error {
-            reason = error.reason
+            failure = error.failure
         }
     }
-    if strangers > 0, strangers == agents.count { throw unknownAccount(reason) }
-    throw CommandFailure(Failure(.transient, at: .worker, reason))
+    if strangers > 0, strangers == agents.count { throw unknownAccount(failure.message) }
+    throw CommandFailure(failure)
 }
 
 /// Every agent that is there was asked for an account that none has.
