@@ -203,7 +203,9 @@ extension Failure {
         let `class`: Class =
             switch error.kind {
             case .trustStore, .invalidRequest: .misconfigured
-            default: .transient
+            case .unresolved, .unreachable, .timedOut, .tls, .proxy, .tooLarge, .malformed,
+                .interrupted, .cancelled, .setup:
+                .transient
             }
         let step: Step = error.kind == .tooLarge || error.kind == .malformed ? .reply : .exchange
         self.init(`class`, at: step, "\(service): \(error.description)", hint: error.hint)

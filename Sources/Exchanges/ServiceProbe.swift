@@ -123,13 +123,12 @@ private struct ServiceWay {
             if name == failed.name { return failed }
             let isBefore = Self.order.prefix { $0 != failed.name }.contains(name)
             guard isBefore else { return .skipped(name, "not reached") }
-            switch name {
-            case .proxy: return proxyFound
-            case .dns where proxy != nil: return byProxy
-            case .dns: return .ok(.dns, "\(endpoint.host) has an address")
-            case .tls: return tlsFound(nil)
-            default: return .ok(name, place)
+            if name == .proxy { return proxyFound }
+            if name == .tls { return tlsFound(nil) }
+            if name == .dns {
+                return proxy == nil ? .ok(.dns, "\(endpoint.host) has an address") : byProxy
             }
+            return .ok(name, place)
         }
         return ServiceProbe(steps: steps, isReached: false, clockSkew: nil)
     }

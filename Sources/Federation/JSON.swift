@@ -49,7 +49,7 @@ package enum JSON: Equatable, Sendable {
         case .integer(let value): Double(value)
         case .number(let value): value
         case .string(let text): Double(text).flatMap { $0.isFinite ? $0 : nil }
-        default: nil
+        case .null, .bool, .array, .object: nil
         }
     }
 

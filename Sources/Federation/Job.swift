@@ -26,7 +26,7 @@ package struct Job: Sendable {
         package var provider: String? {
             switch self {
             case .subjectToken(let provider), .claims(let provider): provider
-            default: nil
+            case .exchange, .revoke, .probe, .graphQL: nil
             }
         }
     }
@@ -103,7 +103,8 @@ package struct Job: Sendable {
         switch json["account"] {
         case .string(let text)?: document = Secret(text)
         case .object(let members)?: document = Secret(JSON.object(members).serialized())
-        default: throw JSONError(reason: "account is neither a string nor an object")
+        case .null?, .bool?, .integer?, .number?, .array?, nil:
+            throw JSONError(reason: "account is neither a string nor an object")
         }
         let kind: Kind
         switch json["kind"]?.string {

@@ -8,7 +8,7 @@ extension Job.Kind {
     ) -> Sandbox.Allowance {
         if runsPrograms(for: account, in: environment) { return .programs }
         var allowance: Sandbox.Allowance = []
-        let certificates = ["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE"]
+        let certificates = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
         if account.caFile != nil || certificates.contains(where: { isForeign(environment[$0]) }) {
             allowance.insert(.files)
         }
@@ -33,16 +33,14 @@ extension Job.Kind {
         }
     }
 
-    /// The source that is asked: the named provider's, or the account's; AWS where `auto` asks it alone.
+    /// The source that is asked: the named provider's, or the account's; the one that `auto` asks alone.
     private func source(for account: Account, in environment: [String: String]) -> TokenSource {
         var source = account.effectiveSource(in: environment)
         if let provider, provider != account.tokenSource.name {
             source = TokenSource(provider: provider) ?? source
         }
-        if case .automatic = source, let issuer = account.issuer,
-            AWSSource.isIssuer(issuer) || AWSSource.isAccountIssuer(issuer)
-        {
-            source = .aws(AWSSource())
+        if case .automatic = source {
+            source = TokenPlatform.soleSource(of: account.issuer) ?? source
         }
         return source
     }
@@ -52,19 +50,18 @@ extension TokenSource {
     /// Whether getting a token from it reads files beside the system's own, given the requester's
     /// environment.
     package func readsFiles(in environment: [String: String]) -> Bool {
-        switch self {
-        case .file, .executable: true
-        case .automatic: candidates(in: environment).contains { $0.readsFiles(environment) }
-        default: facts?.readsFiles(environment) ?? false
+        if case .automatic = self {
+            return candidates(in: environment).contains { $0.readsFiles(environment) }
         }
+        if case .file = self { return true }
+        if case .executable = self { return true }
+        return facts?.readsFiles(environment) ?? false
     }
 
     /// Whether getting a token from it connects to a Unix socket, given the requester's environment.
     package func connectsUnixSocket(in environment: [String: String]) -> Bool {
-        switch self {
-        case .automatic: candidates(in: environment).contains(where: \.needsUnixSocket)
-        default: facts?.needsUnixSocket ?? false
-        }
+        guard case .automatic = self else { return facts?.needsUnixSocket ?? false }
+        return candidates(in: environment).contains(where: \.needsUnixSocket)
     }
 
     /// The platforms that `auto` may ask: rather one too many than one too few.

@@ -81,7 +81,7 @@ struct KeyedValues {
         switch value {
         case .integer(let integer): number = Double(integer)
         case .number(let double): number = double
-        default: throw mismatch(key, value, "a number")
+        case .null, .bool, .string, .array, .object: throw mismatch(key, value, "a number")
         }
         guard range.contains(number) else {
             let bounds = "\(Int(range.lowerBound)) to \(Int(range.upperBound))"

@@ -56,7 +56,7 @@ package struct TokenClaims: Sendable, Equatable {
         switch all["aud"] {
         case .string(let audience): [audience]
         case .array(let audiences): audiences.compactMap(\.string)
-        default: []
+        case .null, .bool, .integer, .number, .object, nil: []
         }
     }
 

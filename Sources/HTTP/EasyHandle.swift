@@ -229,7 +229,9 @@ final class EasyHandle {
         switch kind {
         case .proxy where answer != 0: return "CONNECT tunnel failed, response \(answer)"
         case .proxy, .invalidRequest, .malformed: return text(of: result)
-        default: return nil
+        case .unresolved, .unreachable, .timedOut, .tls, .trustStore, .tooLarge, .interrupted,
+            .cancelled, .setup:
+            return nil
         }
     }
 

@@ -102,7 +102,9 @@ package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .tls(.notYetValid): "this machine's clock may be behind"
         case .trustStore: "check caFile, SSL_CERT_FILE and SSL_CERT_DIR"
         case .proxy: "check the proxy's URL, and NO_PROXY for hosts that need none"
-        default: nil
+        case .unresolved, .unreachable, .timedOut, .tls, .tooLarge, .malformed, .interrupted,
+            .invalidRequest, .cancelled, .setup:
+            nil
         }
     }
 }

@@ -220,7 +220,7 @@ package final class OutputSet: Sendable {
                 removal = { () throws(OutputError) in try file.remove() }
             case .directory(let directory, let expiry) where isWanted(output, expiry):
                 removal = { () throws(OutputError) in try directory.remove() }
-            default: continue
+            case .file, .directory, .socket: continue
             }
             do throws(OutputError) {
                 try await offPool(removal)

@@ -69,11 +69,8 @@ extension SourceContext {
                 warnings: ["the token in the variable JWT_TOKEN is used; it cannot be renewed"]
             )
         }
-        if let issuer, AWSSource.isAccountIssuer(issuer) {
-            return try await subjectToken(from: .aws(AWSSource(token: .webIdentity)))
-        }
-        if AWSSource.isIssuer(issuer) {
-            return try await subjectToken(from: .aws(AWSSource()))
+        if let source = TokenPlatform.soleSource(of: issuer) {
+            return try await subjectToken(from: source)
         }
         let candidates = Candidate.all(self)
         let answers = await ask(candidates, everyone: false)
@@ -81,10 +78,10 @@ extension SourceContext {
         return try choose(among: answers, of: candidates)
     }
 
-    /// Those that `auto` asks; `nil` where it asks nobody, or AWS alone.
+    /// Those that `auto` asks; `nil` where it asks nobody, or one platform alone.
     var automaticCandidates: [Candidate]? {
-        let isAWS = AWSSource.isIssuer(issuer) || issuer.map(AWSSource.isAccountIssuer) == true
-        return isAWS || variable("JWT_TOKEN") != nil ? nil : Candidate.all(self)
+        let asksNobody = variable("JWT_TOKEN") != nil
+        return asksNobody || TokenPlatform.soleSource(of: issuer) != nil ? nil : Candidate.all(self)
     }
 
     /// The answers in the candidates' order; `nil` for one that was not waited for any more.

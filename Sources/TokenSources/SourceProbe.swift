@@ -40,18 +40,6 @@ extension SourceContext {
         }
     }
 
-    /// Whose signature a signed request to AWS bears: `Arn`, `Account` and `UserId`, as AWS says.
-    /// - Throws: ``Failure`` as ``subjectToken(from:)`` does.
-    package func callerIdentity(from source: TokenSource) async throws(Failure) -> JSON {
-        var aws = AWSSource()
-        if case .aws(let named) = source { aws = named }
-        do throws(SourceError) {
-            return try await AWS(source: aws).identity(self)
-        } catch {
-            throw error.failure(of: AWS.name)
-        }
-    }
-
     private func probeOne(_ source: TokenSource) async -> SourceProbe {
         do throws(Failure) {
             let found = try await subjectToken(from: source)

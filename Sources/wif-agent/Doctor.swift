@@ -135,7 +135,8 @@ private struct Doctor {
         switch result.outcome {
         case .steps(let steps): return steps
         case .failure(let failure): return [.failed(.worker, failure)]
-        default: return [.failed(.worker, .strangeAnswer)]
+        case .credential, .subjectToken, .revoked, .data:
+            return [.failed(.worker, .strangeAnswer)]
         }
     }
 }

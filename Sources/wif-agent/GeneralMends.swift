@@ -35,7 +35,7 @@ extension StepReport {
         switch `class` {
         case .misconfigured: "wif-agent.json(5), Credential sources, tells what the source takes"
         case .transient, .throttled: "the platform is here and not well: try again later"
-        default:
+        case .refused, .noSource, nil:
             "is this one of that platform's machines or jobs, and may it ask there? else name"
                 + " another credentialSource"
         }
@@ -45,7 +45,8 @@ extension StepReport {
         switch `class` {
         case .transient, .throttled:
             "the agent tries again by itself; is it the service that answers, and is it well?"
-        default: "compare the token's claims above with what the service trusts"
+        case .refused, .misconfigured, .noSource, nil:
+            "compare the token's claims above with what the service trusts"
         }
     }
 }

@@ -80,7 +80,7 @@ struct ProviderService {
         switch result.outcome {
         case .data(let data): return data
         case .failure(let failure): throw CommandFailure(failure)
-        default: throw CommandFailure(.strangeAnswer)
+        case .credential, .subjectToken, .revoked, .steps: throw CommandFailure(.strangeAnswer)
         }
     }
 

@@ -141,7 +141,8 @@ private struct Probe {
                 + [.failed(.reply, failure)] + skipped(.credential)
         case .failure(let failure):
             return [.failed(.exchange, failure)] + skipped(.reply, .credential)
-        default: return skipped(.exchange, .reply, .credential)
+        case .subjectToken, .revoked, .steps, .data:
+            return skipped(.exchange, .reply, .credential)
         }
     }
 

@@ -82,6 +82,13 @@ def sources(*rooms):
             yield path.read_text()
 
 
+def platforms():
+    """The words of the domain's list, in its order."""
+    text = (ROOT / "Sources/Federation/Platforms/TokenPlatform.swift").read_text()
+    cases = re.findall(r'^    case (\w+)(?: = "([\w-]+)")?$', text.split("package var facts", 1)[0], re.M)
+    return [word or name for name, word in cases]
+
+
 def camel(name):
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
@@ -171,6 +178,27 @@ class ReferenceTests(unittest.TestCase):
         literals = set(re.findall(r'"(\w+)"', text))
         self.assertGreater(len(listed), 20)
         self.assertEqual(listed - keys - literals, set(), "no such key")
+
+    def test_every_platform(self):
+        listed = platforms()
+        self.assertGreater(len(listed), 14)
+        manual = page("wif-agent.json.5")
+        text = section(manual, "Credential sources")
+        said = set(re.findall(r'^\.It Cm provider : Qq ([\w-]+)$', text, re.M)) | macro(text, "Cm")
+        self.assertEqual(set(listed) - said, set(), "not in Credential sources")
+        described = {name for title in ("CI systems", "Kubernetes and others")
+                     for name in blocks(section(manual, title))}
+        self.assertEqual(described - set(listed), set(), "no such platform")
+        elsewhere = {"gcp", "azure", "github", "aws"}
+        self.assertEqual(set(listed) - described, elsewhere, "not described")
+        order = re.search(r"^After these three come\n(.*?)^but only", text, re.M | re.S)[1]
+        self.assertEqual(re.findall(r"[a-z][a-z-]+", re.sub(r"^and$|\.Cm", "", order, flags=re.M)),
+                         [name for name in listed if name not in elsewhere | {"spiffe"}])
+
+    def test_every_platform_that_is_played(self):
+        played = set(platforms()) - {"spiffe"}
+        text = re.search(r"^\.It Fl -platform (.*?)^\.It ", page("wif-emulator.1"), re.M | re.S)[1]
+        self.assertEqual(macro(text, "Cm") - {"all", "none", ","}, played)
 
     def test_every_variable(self):
         rooms = ("Agent", "wif-agent", "Federation", "Platform", "TokenSources", "Exchanges", "HTTP",

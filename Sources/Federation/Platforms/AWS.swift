@@ -19,6 +19,10 @@ extension PlatformFacts {
             name: "aws web-identity",
             source: .aws(AWSSource(token: .webIdentity))
         ),
+        soleSource: { issuer in
+            if AWSSource.isAccountIssuer(issuer) { return .aws(AWSSource(token: .webIdentity)) }
+            return AWSSource.isIssuer(issuer) ? .aws(AWSSource()) : nil
+        },
         otherVariables: [
             "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE",
             "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION",

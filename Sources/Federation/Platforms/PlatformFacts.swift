@@ -6,6 +6,8 @@ package struct PlatformFacts: Sendable {
     package var isMachine = false
     /// When `auto` asks the platform, and for what.
     package var automatic = AutomaticRule.whereSigned
+    /// The source that `auto` asks alone, where the service trusts this issuer.
+    var soleSource: @Sendable (_ issuer: String) -> TokenSource? = { _ in nil }
     /// The variables that it reads beside those of its signs. One that ends in `*` stands for all that
     /// begin so.
     var otherVariables: [String] = []
@@ -91,6 +93,15 @@ extension TokenPlatform {
         } catch {
             return nil
         }
+    }
+}
+
+extension TokenPlatform {
+    /// The source that `auto` asks alone, where the service trusts this issuer; `nil` where it asks
+    /// several.
+    package static func soleSource(of issuer: String?) -> TokenSource? {
+        guard let issuer else { return nil }
+        return allCases.lazy.compactMap { $0.facts.soleSource(issuer) }.first
     }
 }
 

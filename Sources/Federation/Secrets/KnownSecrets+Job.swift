@@ -118,7 +118,7 @@ private struct ResultTexts {
                 result[name] = visit(value)
             }
             return .object(result)
-        default: return data
+        case .null, .bool, .integer, .number: return data
         }
     }
 

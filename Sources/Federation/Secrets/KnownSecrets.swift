@@ -63,11 +63,11 @@ package final class KnownSecrets: Sendable {
                 case .array(let list) where isSecretName(name):
                     for element in list { element.string.map(add) }
                     addMembers(of: value)
-                default: addMembers(of: value)
+                case .array, .object, .null, .bool, .integer, .number: addMembers(of: value)
                 }
             }
         case .array(let elements): for element in elements { addMembers(of: element) }
-        default: break
+        case .string, .null, .bool, .integer, .number: break
         }
     }
 

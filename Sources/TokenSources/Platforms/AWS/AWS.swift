@@ -1,5 +1,5 @@
 internal import Crypto
-internal import Federation
+package import Federation
 internal import FoundationEssentials
 internal import HTTP
 internal import Platform
@@ -99,6 +99,20 @@ struct AWS: TokenFetcher {
             throw SourceError(.transient, "\(place): the reply has no WebIdentityToken")
         }
         return try SubjectToken(jws: token, from: Self.name, at: place)
+    }
+}
+
+extension SourceContext {
+    /// Whose signature a signed request to AWS bears: `Arn`, `Account` and `UserId`, as AWS says.
+    /// - Throws: ``Failure`` as ``subjectToken(from:)`` does.
+    package func callerIdentity(from source: TokenSource) async throws(Failure) -> JSON {
+        var aws = AWSSource()
+        if case .aws(let named) = source { aws = named }
+        do throws(SourceError) {
+            return try await AWS(source: aws).identity(self)
+        } catch {
+            throw error.failure(of: AWS.name)
+        }
     }
 }
 
