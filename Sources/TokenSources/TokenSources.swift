@@ -72,6 +72,7 @@ extension SourceContext {
         case .fly(let socket): Fly(socket: socket)
         case .vercel: Vercel()
         case .spacelift(let path): Spacelift(path: path)
+        case .codefresh: Codefresh()
         case .kubernetes(let pod): Kubernetes(source: pod)
         case .aws(let aws): AWS(source: aws)
         case .spiffe(let path): SPIFFE(path: path)

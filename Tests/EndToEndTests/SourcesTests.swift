@@ -42,6 +42,8 @@ struct SourcesTests {
             Row("aws", aws("container"), provider("aws")),
             Row("aws", aws("environment"), provider("aws")),
             Row("buildkite", ["--platform", "buildkite"], provider("buildkite")),
+            Row("codefresh", ["--platform", "codefresh"], provider("codefresh")),
+            Row("codefresh", ["--platform", "codefresh"], provider("auto")),
             Row("azure imds", ["--platform", "azure"], provider("azure")),
             Row("azure app service", azure("app-service"), provider("azure")),
             Row("azure workload identity", azure("workload"), provider("azure")),

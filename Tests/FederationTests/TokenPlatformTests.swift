@@ -29,6 +29,7 @@ import Testing
         .fly: ["FLY_APP_NAME", "FLY_MACHINE_ID"],
         .vercel: ["VERCEL", "VERCEL_OIDC_TOKEN"],
         .spacelift: ["SPACELIFT_OIDC_TOKEN"],
+        .codefresh: ["CF_BUILD_ID", "CF_OIDC_REQUEST_URL", "CF_OIDC_REQUEST_TOKEN"],
         .kubernetes: ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"],
         .aws: [
             "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
@@ -59,8 +60,8 @@ import Testing
         #expect(
             TokenPlatform.allCases.map(\.rawValue) == [
                 "gcp", "azure", "github", "azure-pipelines", "gitlab", "circleci", "bitbucket",
-                "terraform", "buildkite", "fly", "vercel", "spacelift", "kubernetes", "aws",
-                "spiffe",
+                "terraform", "buildkite", "fly", "vercel", "spacelift", "codefresh",
+                "kubernetes", "aws", "spiffe",
             ]
         )
     }

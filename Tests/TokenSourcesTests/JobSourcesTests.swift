@@ -83,6 +83,25 @@ struct JobSourcesTests {
         #expect(request.body?.count == 0)
     }
 
+    @Test func `Codefresh is asked as its own step asks`() async throws {
+        let network = ScriptedTransport([.success(.text(200, #"{"id_token":"\#(jobToken)"}"#))])
+        let job = context(
+            network,
+            environment: ["CF_OIDC_REQUEST_URL": "https://c/oidc", "CF_OIDC_REQUEST_TOKEN": "t"],
+            audience: "https://a b"
+        )
+        let found = try await job.subjectToken(from: .codefresh)
+        #expect(found.token.value.text == jobToken)
+        #expect(found.token.isRenewable)
+        let request = try #require(network.sent.first)
+        #expect(request.method == "GET")
+        #expect(request.url == "https://c/oidc?audience=https%3A%2F%2Fa%20b")
+        #expect(request.headerLines.first == "Authorization: t")
+        let elsewhere = await failure(.codefresh, context(network))
+        #expect(elsewhere?.class == .noSource)
+        #expect(elsewhere?.message.contains("CF_OIDC_REQUEST_TOKEN are not both set") == true)
+    }
+
     @Test func `Buildkite's agent API is asked by the documented request`() async throws {
         let network = ScriptedTransport([.success(.text(200, #"{"token":"\#(jobToken)"}"#))])
         let job = context(

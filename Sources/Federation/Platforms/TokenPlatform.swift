@@ -19,6 +19,7 @@ package enum TokenPlatform: String, CaseIterable, Sendable {
     case fly
     case vercel
     case spacelift
+    case codefresh
     case kubernetes
     case aws
     case spiffe
@@ -38,6 +39,7 @@ package enum TokenPlatform: String, CaseIterable, Sendable {
         case .fly: .fly
         case .vercel: .vercel
         case .spacelift: .spacelift
+        case .codefresh: .codefresh
         case .kubernetes: .kubernetes
         case .aws: .aws
         case .spiffe: .spiffe
@@ -73,6 +75,7 @@ package enum TokenSource: Sendable {
     case fly(socket: String)
     case vercel
     case spacelift(path: String)
+    case codefresh
     case kubernetes(KubernetesSource)
     case aws(AWSSource)
     /// A file that holds a JWT-SVID.
@@ -106,6 +109,7 @@ package enum TokenSource: Sendable {
         case .fly: .platform(.fly)
         case .vercel: .platform(.vercel)
         case .spacelift: .platform(.spacelift)
+        case .codefresh: .platform(.codefresh)
         case .kubernetes: .platform(.kubernetes)
         case .aws: .platform(.aws)
         case .spiffe: .platform(.spiffe)

@@ -32,6 +32,7 @@ extension TokenPlatform {
         case .fly: .fly
         case .vercel: .vercel
         case .spacelift: .spacelift
+        case .codefresh: .codefresh
         case .kubernetes: .kubernetes
         case .aws: .aws
         case .spiffe: nil
