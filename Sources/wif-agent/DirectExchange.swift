@@ -54,7 +54,9 @@ enum DirectExchange {
         var count = 0
         var last: Failure?
         while true {
-            let result = await self.attempt(until: end, attempt) ?? outOfTime(timeout, last)
+            let rest = max(0.1, end.seconds(since: .now))
+            let answer = await before(end) { await attempt(share(of: rest)) }
+            let result = answer ?? outOfTime(timeout, last)
             guard case .failure(let failure) = result.outcome,
                 failure.class == .transient || failure.class == .throttled
             else { return result }
@@ -76,16 +78,15 @@ enum DirectExchange {
     /// Seconds before the end at which a job ends itself, so that what it says of its last step is heard.
     private static let margin = 0.3
 
-    /// One attempt; `nil` where it has not ended in time.
-    private static func attempt(
-        until end: BootInstant,
-        _ attempt: @escaping @Sendable (Double) async -> JobResult
-    ) async -> JobResult? {
-        let rest = max(0.1, end.seconds(since: .now))
-        return await withTaskGroup(of: JobResult?.self) { group in
-            group.addTask { await attempt(max(rest - margin, rest / 2)) }
+    /// What the work gives; `nil` where it has not ended by then, and is cancelled.
+    static func before<Value: Sendable>(
+        _ end: BootInstant,
+        _ work: @escaping @Sendable () async -> Value
+    ) async -> Value? {
+        await withTaskGroup(of: Value?.self) { group in
+            group.addTask { await work() }
             group.addTask {
-                // Cancelled, it is the attempt that counts, which is cancelled, too.
+                // Cancelled, it is the work that counts, which is cancelled, too.
                 do { try await SystemTimekeeper().sleep(until: end) } catch {}
                 return nil
             }
@@ -93,6 +94,9 @@ enum DirectExchange {
             return await group.next() ?? nil
         }
     }
+
+    /// Seconds for whom is asked, of so many in all: the answer must come in time.
+    static func share(of seconds: Double) -> Double { max(seconds - margin, seconds / 2) }
 
     private static func outOfTime(_ timeout: Double, _ last: Failure?) -> JobResult {
         let reason = last.map { "; before: \($0.message)" } ?? ""
@@ -108,7 +112,7 @@ enum DirectExchange {
 
 extension Double {
     /// Without a fraction where there is none.
-    fileprivate var formatted: String { self == rounded() ? String(Int(self)) : String(self) }
+    var formatted: String { self == rounded() ? String(Int(self)) : String(self) }
 }
 
 extension Invocation {

@@ -44,7 +44,7 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     let account = try AccountChoice.load(invocation)
     var credential: Credential?
     if !invocation.isSet("fresh") {
-        credential = try await runningAgents(invocation).credential(of: account, wait: timeout)
+        credential = try await agentsCredential(of: account, timeout, since: start, invocation)
     }
     if credential == nil {
         let result = try await DirectExchange.run(
@@ -76,4 +76,35 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     for warning in rendered.warnings { writeToStandardError("warning: \(warning)\n") }
     try emit(rendered.bytes.bytes)
     return 0
+}
+
+/// The credential of a running agent that serves the account; `nil` where none does.
+private func agentsCredential(
+    of account: Account,
+    _ timeout: Double,
+    since start: BootInstant,
+    _ invocation: Invocation
+) async throws -> Credential? {
+    let agents = runningAgents(invocation)
+    guard timeout > 0 else { return try await agents.credential(of: account, wait: 0) }
+    let wait = DirectExchange.share(of: timeout)
+    let answer = await DirectExchange.before(start.advanced(bySeconds: timeout)) {
+        () async -> Result<Credential?, CommandFailure> in
+        do throws(CommandFailure) {
+            return .success(try await agents.credential(of: account, wait: wait))
+        } catch {
+            return .failure(error)
+        }
+    }
+    guard let answer else {
+        throw CommandFailure(
+            Failure(
+                .transient,
+                at: .worker,
+                "the agent gave no answer within the \(timeout.formatted) s of --timeout",
+                hint: "wif-agent status shows whether it answers; get --fresh does without it"
+            )
+        )
+    }
+    return try answer.get()
 }

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -126,6 +127,22 @@ class Deadlines(World):
         account = self.service_at(1)
         self.assert_in_time(self.commands(account), f"no result within the {TIMEOUT} s of --timeout",
                             program=os.path.relpath(programs / "wif-agent", BIN))
+
+    def test_an_agent_that_hangs(self):
+        emulator = self.emulator("--platform", "gcp")
+        account = self.account(emulator.account)
+        agent = self.agent("-c", account, environment=self.environment(emulator))
+        self.await_ready(agent)
+        agent.signal(signal.SIGSTOP)
+        self.addCleanup(agent.signal, signal.SIGCONT)
+        for command in [["get"], ["exec", "--", "true"]]:
+            with self.subTest(command=command[0]):
+                start = time.monotonic()
+                done = self.wif(command[0], "--runtime-dir", self.runtime, "-c", account,
+                                "--timeout", TIMEOUT, *command[1:],
+                                environment=self.environment(emulator))
+                self.assertEqual(done.returncode, 75, done.stderr)
+                self.assertLess(time.monotonic() - start, PATIENCE)
 
     def test_without_time_there_is_one_attempt(self):
         peer = Peer()
