@@ -8,7 +8,8 @@ struct PeerRefusal: Error {
 }
 
 /// Whether standard input, a socket, comes from somebody who may have jobs done here: root, this
-/// process's own user, or one of those named.
+/// process's own user, or one of those named. Started by root, a worker that may open files or Unix
+/// sockets does so with root's powers, and serves root alone: a job names any path it likes.
 ///
 /// - Throws: ``PeerRefusal``: with exit code 64 for a user that does not exist or a worker that runs
 ///   programs, which is no peer's to ask for; with 77 for any other peer.
@@ -37,5 +38,12 @@ func admitPeer(
     }
     guard users.contains(peer), peer != overflowUserID() else {
         throw PeerRefusal(message: "user \(peer) may not connect", exitCode: 77)
+    }
+    guard effectiveUser != 0 || peer == 0 || allowance.isEmpty else {
+        let message =
+            "user \(peer) is not served: started by root with \(allowance.arguments.joined(separator: " "))"
+            + ", this worker would open any file for that user\n"
+            + "hint: give the worker's unit a user of its own (User=wif-exchange)"
+        throw PeerRefusal(message: message, exitCode: 77)
     }
 }

@@ -179,7 +179,11 @@ class WorkerSocket(World):
     def test_other_users_are_not_served(self):
         client = ("import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
                   "s.sendall(b'nonsense\\n'); print(len(s.recv(100)))")
-        for arguments, expected, code in [([], b"0\n", 77), (["--allow-user", "daemon"], b"100\n", 0)]:
+        for arguments, expected, code in [
+                ([], b"0\n", 77), (["--allow-user", "daemon"], b"100\n", 0),
+                # As root it would open any file, and connect to any socket, that the job names.
+                (["--files", "--allow-user", "daemon"], b"0\n", 77),
+                (["--unix-sockets", "--allow-user", "daemon"], b"0\n", 77)]:
             service = self.service(*arguments)
             done = subprocess.run(
                 ["setpriv", "--reuid", "daemon", "--clear-groups", SYSTEM_PYTHON, "-c", client,
