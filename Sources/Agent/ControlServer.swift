@@ -203,6 +203,7 @@ package struct ControlServer: Sendable {
 
     private static let notReady = "not ready"
     private static let forbidden = failure(403, "not for this peer")
+    static let refusalOfDescendant = failure(403, "not for a process that descends from this agent")
 
     private static func failure(_ status: Int, _ text: String) -> HTTPServerResponse {
         HTTPServerResponse(status: status, text: text + "\n")

@@ -88,7 +88,11 @@ struct Servers: Sendable {
         await withTaskGroup { tasks in
             tasks.addTask {
                 await serveLogged({ try await control.accept() }, log) { request, socket in
-                    await server.answer(request, from: trust(of: socket))
+                    // Its own workers and hooks may ask how it does, and for no credential.
+                    if request.path == "/credential", peerDescendsFromHere(socket.raw) {
+                        return ControlServer.refusalOfDescendant
+                    }
+                    return await server.answer(request, from: trust(of: socket))
                 }
             }
             tasks.addTask { await control.keep(log, on: timekeeper) }

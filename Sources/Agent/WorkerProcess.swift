@@ -47,6 +47,7 @@ final class WorkerProcess: WorkerLink {
     private let input: Mutex<SendableDescriptor?>
     private let output: SendableDescriptor
     private let errors: SendableDescriptor
+    private let runsPrograms: Bool
 
     /// - Throws: `Errno` where the program cannot be started.
     init(program: String, _ allowance: Sandbox.Allowance = []) throws(Errno) {
@@ -63,6 +64,7 @@ final class WorkerProcess: WorkerLink {
         // Apart from what the terminal's user interrupts or stops.
         request.leadsGroup = true
         request.allowance = allowance
+        runsPrograms = allowance.contains(.programs)
         process = try ChildProcess(request)
         self.input = Mutex(try SendableDescriptor(nonBlocking: input.takeWriting()))
         self.output = try SendableDescriptor(nonBlocking: output.takeReading())
@@ -84,7 +86,8 @@ final class WorkerProcess: WorkerLink {
     }
 
     func kill() {
-        process.signal(9)
+        // Its programs are in groups of their own, and nobody's once it is gone.
+        if runsPrograms { process.killWithDescendants() } else { process.signal(9) }
     }
 
     func readLines(_ handle: ([UInt8]) throws -> Void) async throws {

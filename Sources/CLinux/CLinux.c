@@ -229,6 +229,10 @@ int wif_chmod_path(int descriptor, uint32_t mode) {
 
 int wif_set_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 int wif_set_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+bool wif_is_child_subreaper(void) {
+    int is_set = 0;
+    return prctl(PR_GET_CHILD_SUBREAPER, &is_set, 0, 0, 0) == 0 && is_set != 0;
+}
 
 // What the soft limit was before it was raised; children start with it again.
 static struct rlimit first_descriptor_limit;

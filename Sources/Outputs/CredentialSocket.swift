@@ -22,6 +22,7 @@ package final class CredentialSocket: Sendable {
     private let gate: SocketGuard
     private let patience: Patience
     private let timekeeper: any Timekeeper
+    private let isOwnDescendant: @Sendable (Int32) -> Bool
     private let report: @Sendable (SocketEvent) -> Void
     let state = Mutex(SocketState())
     private let bell = Wakeup()
@@ -29,6 +30,7 @@ package final class CredentialSocket: Sendable {
     /// Opens the socket, or takes over one that listens already. Connections queue from then on and
     /// are served by ``run()``.
     ///
+    /// A connection that `isOwnDescendant` tells of gets no credential; so a test's child may read one.
     /// `report` is called on the poller's thread or that of ``set(_:expiry:)`` and must not block.
     /// - Throws: ``OutputError``.
     package init(
@@ -37,9 +39,11 @@ package final class CredentialSocket: Sendable {
         adopting handedOver: Int32? = nil,
         patience: Patience = Patience(),
         timekeeper: any Timekeeper = SystemTimekeeper(),
+        isOwnDescendant: @escaping @Sendable (Int32) -> Bool = peerDescendsFromHere,
         report: @escaping @Sendable (SocketEvent) -> Void = { _ in }
     ) throws(OutputError) {
         self.path = path
+        self.isOwnDescendant = isOwnDescendant
         self.patience = patience
         self.timekeeper = timekeeper
         self.report = report
@@ -155,6 +159,8 @@ package final class CredentialSocket: Sendable {
         let verdict = gate.judge(peer) { () throws(Errno) in try peerGroups(of: raw) }
         switch verdict {
         case .refused(let reason): refuse(peer.uid, reason)
+        case .allowed where isOwnDescendant(raw):
+            refuse(peer.uid, "a process that descends from this agent")
         case .allowed(let unit):
             let now = timekeeper.now
             guard let credential = state.withLock({ $0.credential(at: now) }) else {

@@ -150,6 +150,16 @@ package final class ChildProcess: Sendable {
         ChildRegistry.ifUnreaped(pid) { _ = kill(-pid, number) }
     }
 
+    /// Kills the child and every process that descends from it, those included that are in no group of its.
+    package func killWithDescendants() {
+        ChildRegistry.ifUnreaped(pid) {
+            // It starts no more while it is stopped, and its descendants are found as long as it is there.
+            _ = kill(pid, SIGSTOP)
+            killDescendants(of: pid)
+        }
+        signal(SIGKILL)
+    }
+
     private func reap() -> ExitStatus? {
         status.withLock { status in
             if let status { return status }

@@ -7,6 +7,9 @@ enum ChildRegistry {
     /// The wait status of each child that somebody owns, once an orphan's reaper has met it.
     private static let children = Mutex<[Int32: Int32?]>([:])
 
+    /// Whether this process has no child that it started and that somebody owns.
+    static var isEmpty: Bool { children.withLock(\.isEmpty) }
+
     /// Starts a child while nobody reaps.
     static func start(
         _ body: () throws(Errno) -> (pid: Int32, pidfd: Int32)
@@ -55,13 +58,15 @@ enum ChildRegistry {
         }
     }
 
-    static func reapAll() {
+    /// Reaps what has ended; whether there are children left that have not.
+    @discardableResult
+    static func reapAll() -> Bool {
         children.withLock { children in
             var word: Int32 = 0
             while true {
                 let pid = unsafe waitpid(-1, &word, WNOHANG)
                 if pid < 0, errno == EINTR { continue }
-                guard pid > 0 else { return }
+                guard pid > 0 else { return pid == 0 }
                 if children[pid] != nil { children[pid] = .some(word) }
             }
         }

@@ -151,9 +151,15 @@ private struct RunningProgram {
         )
         request.leadsGroup = true
         self.program = program
-        child = try ChildProcess(request)
-        self.output = try SendableDescriptor(nonBlocking: output.takeReading())
-        self.errors = try SendableDescriptor(nonBlocking: errors.takeReading())
+        Leftovers.programStarts()
+        do throws(Errno) {
+            child = try ChildProcess(request)
+            self.output = try SendableDescriptor(nonBlocking: output.takeReading())
+            self.errors = try SendableDescriptor(nonBlocking: errors.takeReading())
+        } catch {
+            Leftovers.programEnded()
+            throw error
+        }
     }
 
     func output(
@@ -162,8 +168,11 @@ private struct RunningProgram {
         deadline: BootInstant,
         _ timekeeper: any Timekeeper
     ) async throws -> ProgramOutput {
-        // Whatever happens, nothing of it stays: this ends the group, descendants included.
-        defer { child.signal(killSignal) }
+        // Whatever happens, nothing of it stays: this ends the group, and what has left it.
+        defer {
+            child.signal(killSignal)
+            Leftovers.programEnded()
+        }
         // The job's own end must not come before that of the program it started.
         let last = deadline.advanced(bySeconds: -2 * grace)
         let end = min(timekeeper.now.advanced(bySeconds: program.timeLimit), last)
@@ -278,5 +287,22 @@ private func discard(_ descriptor: Int32) async throws {
             continue
         }
         if piece.isEmpty { return }
+    }
+}
+
+/// What programs leave behind beside their process groups falls to this process, whose only children are
+/// programs: it is ended when none of them runs any more, for nothing tells whose it is.
+private enum Leftovers {
+    private static let running = Mutex(0)
+
+    static func programStarts() {
+        running.withLock { $0 += 1 }
+    }
+
+    static func programEnded() {
+        running.withLock { running in
+            running -= 1
+            if running == 0 { endAdoptedProcesses() }
+        }
     }
 }

@@ -83,6 +83,21 @@ final class `The place of the workers` {
         }
     }
 
+    @Test(arguments: [0o777, 0o775, 0o757])
+    func `a worker that others could have changed is not started`(mode: Int) async throws {
+        let program = scratch("wif-exchange")
+        let script = "#!/bin/sh\ntouch \(scratch("ran"))\n"
+        try Data(script.utf8).write(to: URL(filePath: program))
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: program)
+        let place = WorkerPlace(.child, program: WorkerProgram(beside: program))
+        let failure = try failure(try await result(of: place))
+        #expect(failure.class == .misconfigured)
+        #expect(failure.message.contains("\(program) is not started"))
+        #expect(failure.hint?.contains("-w \(program)") == true)
+        #expect(throws: Failure.self) { try place.look() }
+        #expect(!FileManager.default.fileExists(atPath: scratch("ran")))
+    }
+
     @Test func `a socket that takes jobs and answers none is given up after the job's time`()
         async throws
     {

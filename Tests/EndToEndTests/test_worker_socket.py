@@ -14,8 +14,9 @@ EXCHANGE = {"path": "/SecureTokenService/"}
 class WorkerService:
     """Accepts, and gives each connection to a wif-exchange of its own, as systemd would."""
 
-    def __init__(self, path, *arguments, limit=64):
+    def __init__(self, path, *arguments, limit=64, program=BIN / "wif-exchange"):
         self.path, self.arguments, self.limit = path, arguments, limit
+        self.program = program
         self.workers = []
         self.dropped = 0
         self.listener = socket.socket(socket.AF_UNIX)
@@ -36,7 +37,7 @@ class WorkerService:
                     self.dropped += 1
                     continue
                 self.workers.append(subprocess.Popen(
-                    [str(BIN / "wif-exchange"), *self.arguments],
+                    [str(self.program), *self.arguments],
                     stdin=peer, stdout=peer, stderr=subprocess.PIPE, env={}))
 
     @property

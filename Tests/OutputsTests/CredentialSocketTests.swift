@@ -193,6 +193,8 @@ func served(
         access: access,
         adopting: adopting,
         timekeeper: timekeeper,
+        // The tests' clients are children of the test.
+        isOwnDescendant: { _ in false },
         report: report
     )
     try await withThrowingTaskGroup { group in

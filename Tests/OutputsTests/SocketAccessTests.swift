@@ -159,7 +159,11 @@ struct SocketAccessTests {
                 umask(mode_t(mask))
                 var access = SocketAccess()
                 access.users = users
-                let socket = try CredentialSocket(path: path, access: access)
+                let socket = try CredentialSocket(
+                    path: path,
+                    access: access,
+                    isOwnDescendant: { _ in false }
+                )
                 #expect(try FileFacts(at: path).mode == UInt32(mode))
                 socket.close()
             }

@@ -103,6 +103,7 @@ int wif_chown_path(int descriptor, uint32_t owner, uint32_t group);
 int wif_chmod_path(int descriptor, uint32_t mode);
 int wif_set_name(const char *name);
 int wif_set_child_subreaper(void);
+bool wif_is_child_subreaper(void);
 
 // The filters of system calls (seccomp(2)) that a process enters for good, and what it starts with it.
 typedef enum {
@@ -147,6 +148,17 @@ typedef struct {
 } wif_confinement;
 // With a `parent` the child is killed when the thread ends that started it, which is to be the main one.
 int wif_confine(const wif_confinement *confinement, int32_t parent);
+
+// Whether a Unix socket's peer, of that number in this process-id name space, descends from this process:
+// by the parent of each ancestor, which the kernel tells (PIDFD_GET_INFO) or /proc.
+typedef enum {
+    WIF_DESCENT_NONE,
+    WIF_DESCENT_OWN,
+    WIF_DESCENT_UNKNOWN,  // it has ended, or /proc hides an ancestor
+} wif_descent;
+wif_descent wif_peer_descent(int socket, int32_t pid);
+// The parent's number and whether the process has ended, by /proc; -1 where it does not tell.
+int32_t wif_parent(int32_t pid, bool *is_zombie);
 
 // Starts a child process: fork(2), then in the child dup2 of `descriptors[0..<count]` to 0..<count
 // (-1: /dev/null), every other descriptor close-on-exec, default signal dispositions and an empty
