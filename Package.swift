@@ -64,7 +64,9 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "wif-exchange", "wif-emulator", "Federation", "Platform", "TestSupport",
-            ]
+            ],
+            // The Python suites stand beside it.
+            path: "Tests/EndToEndTests/Swift"
         ),
         .testTarget(
             name: "PolicyTests",
