@@ -105,6 +105,21 @@ let package = Package(
             name: "AgentTests",
             dependencies: ["Agent", "Outputs", "Federation", "Platform", "TestSupport"]
         ),
+        .target(
+            name: "Simulation",
+            dependencies: ["Agent", "Outputs", "Federation", "Platform", "TestSupport"],
+            path: "Tests/Simulation/World"
+        ),
+        .executableTarget(
+            name: "wif-simulation",
+            dependencies: ["Simulation", "Platform"],
+            path: "Tests/Simulation/Program"
+        ),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Simulation"],
+            path: "Tests/Simulation/Tests"
+        ),
         .testTarget(
             name: "HTTPTests",
             dependencies: ["HTTP", "Crypto", "Platform", "TestSupport"]

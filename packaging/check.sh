@@ -168,7 +168,7 @@ documents() {
 
 scripts() {
     local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh Tests/Container/*.sh Tests/Pipelines/*.sh
-        Tests/Fuzz/*.sh .ci/run)
+        Tests/Fuzz/*.sh Tests/Simulation/*.sh .ci/run)
     for script in "${list[@]}"; do
         [ -e "$script" ] && bash -n "$script"
     done
@@ -178,6 +178,9 @@ scripts() {
         echo "shellcheck is not installed; only the syntax was looked at"
     fi
 }
+
+# The account's life against a model world, with seeds drawn anew each time and printed.
+simulation() { Tests/Simulation/run.sh --seeds 2000; }
 
 # Each parser of foreign bytes: all that once failed, then a search of 20 s.
 fuzz() { Tests/Fuzz/run.sh --seed 1; }
@@ -229,6 +232,7 @@ step 'release build' release_build
 step 'linkage' linkage
 step 'sizes' sizes
 step 'end to end' end_to_end
+step 'simulation' simulation
 step 'fuzz' fuzz
 if [ "$all" = yes ]; then
     step 'packages' packages

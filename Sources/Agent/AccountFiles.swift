@@ -9,6 +9,12 @@ package enum AccountFiles {
         package let failure: Failure
         package let isUnreadable: Bool
 
+        package init(path: String, failure: Failure, isUnreadable: Bool) {
+            self.path = path
+            self.failure = failure
+            self.isUnreadable = isUnreadable
+        }
+
         package var exitCode: Int32 { isUnreadable ? 66 : failure.exitCode }
     }
 

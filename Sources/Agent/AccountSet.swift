@@ -1,15 +1,21 @@
-internal import Federation
+package import Federation
 
 /// Which accounts there are, as a value: what follows from the account files as they are now. Without
 /// effects; `Roster` does what it says.
-struct AccountSet {
+package struct AccountSet: Sendable {
     /// A file, and what it holds.
-    struct File {
-        let path: String
-        let content: Result<Account, AccountFiles.Problem>
+    package struct File: Sendable {
+        package let path: String
+        package let content: Result<Account, AccountFiles.Problem>
+
+        package init(path: String, content: Result<Account, AccountFiles.Problem>) {
+            self.path = path
+            self.content = content
+        }
     }
 
-    enum Step {
+    /// What is to be done about an account, or told.
+    package enum Step: Sendable {
         case start(Account)
         /// The account runs; its file may hold another version now.
         case change(Account)
@@ -21,16 +27,18 @@ struct AccountSet {
         case tellResolution(path: String)
     }
 
+    package init() {}
+
     /// By name: the path of each account that runs.
-    private(set) var running: [String: String] = [:]
+    package private(set) var running: [String: String] = [:]
     /// By path.
-    private(set) var rejections: [String: AccountFiles.Problem] = [:]
+    package private(set) var rejections: [String: AccountFiles.Problem] = [:]
 
     /// What to do about the files, in order.
     ///
     /// Contract: a file that no longer parses is reported and its last good version stays in force; of two
     /// files with the same name the second is rejected; an account whose file is gone ends.
-    mutating func reload(_ files: [File]) -> [Step] {
+    package mutating func reload(_ files: [File]) -> [Step] {
         let before = rejections
         rejections = [:]
         var steps: [Step] = []

@@ -10,9 +10,6 @@ package struct CredentialKeeper: Sendable {
     private let boot: String
     private let adopts: Bool
 
-    /// The share of its lifetime that must be left for a credential to be adopted.
-    private static let leastShare = 0.25
-
     /// - Parameters:
     ///   - directory: made with mode 0700 where it is missing.
     ///   - onDisk: whether a directory on a disk is accepted, since somebody asked for it.
@@ -73,7 +70,14 @@ package struct CredentialKeeper: Sendable {
         var bytes = JSON.object(members).serialized()
         defer { wipe(&bytes) }
         let file = try FileOutput(path: path(of: state.account), options: FileOptions())
-        _ = try file.write(Secret(bytes))
+        do throws(OutputError) {
+            _ = try file.write(Secret(bytes))
+        } catch {
+            // An older state would bring an older credential back. Where even this fails there is
+            // nothing left to do; the first error counts.
+            do throws(OutputError) { try file.remove() } catch {}
+            throw error
+        }
     }
 
     private static func members(of account: Account) -> [String: JSON] {
@@ -83,9 +87,7 @@ package struct CredentialKeeper: Sendable {
         ]
     }
 
-    /// What was kept in the same boot. The credential is used on if it belongs to the same bytes of the
-    /// account file and the same identity, which the environment has a part in, and has more than a quarter
-    /// of its lifetime left; else it is superseded.
+    /// What was kept in the same boot, as ``AccountLife/State/adopted(by:adopts:at:)`` judges it.
     ///
     /// - Parameter environment: what may supply values that an account file leaves out.
     package func adopt(
@@ -93,27 +95,54 @@ package struct CredentialKeeper: Sendable {
         environment: [String: String] = [:],
         at now: BootInstant
     ) -> Kept {
-        var kept = Kept()
-        guard let json = document(of: account) else { return kept }
-        for entry in json["revocations"]?.array ?? [] {
-            kept.add(entry, account.path, environment, at: now)
-        }
-        guard let credential = json["credential"].flatMap(Credential.init(json:)),
-            credential.receivedAt <= now
-        else { return kept }
-        let rest = credential.expiry.seconds(since: now)
-        let isSame =
-            json["account"]?.string.map { Secret($0).isEqual(to: account.document) } == true
-            && json["identity"]?.string.map(AccountIdentity.init(text:)) == account.identity
-        if adopts, isSame, rest > credential.lifetime * Self.leastShare {
-            kept.credential = credential
-        } else {
-            kept.add(json, account.path, environment, at: now)
-        }
-        return kept
+        guard let state = state(of: account, environment) else { return Kept() }
+        return state.adopted(by: account, adopts: adopts, at: now)
     }
 
-    /// The account's file of this boot; `nil` where there is none.
+    /// The account's state of this boot; `nil` where there is none.
+    private func state(
+        of account: Account,
+        _ environment: [String: String]
+    ) -> AccountLife.State? {
+        guard let json = document(of: account),
+            let owner = Self.owner(json, account.path, environment)
+        else { return nil }
+        var queue = RevocationQueue()
+        for entry in json["revocations"]?.array ?? [] {
+            guard let owner = Self.owner(entry, account.path, environment),
+                let credential = entry["credential"].flatMap(Credential.init(json:))
+            else { continue }
+            queue.add(credential, of: owner)
+        }
+        return AccountLife.State(
+            account: owner,
+            credential: json["credential"].flatMap(Credential.init(json:)),
+            revocations: queue.entries
+        )
+    }
+
+    /// The account under which a credential was issued. `nil` for what an older version wrote, and where the
+    /// environment has changed, so that the credential would go to another service: it ends by itself.
+    private static func owner(
+        _ json: JSON,
+        _ path: String,
+        _ environment: [String: String]
+    ) -> Account? {
+        guard let document = json["account"]?.string, let identity = json["identity"]?.string else {
+            return nil
+        }
+        do throws(AccountError) {
+            let account = try Account(
+                parsing: Secret(document),
+                path: path,
+                environment: environment
+            )
+            return AccountIdentity(text: identity) == account.identity ? account : nil
+        } catch {
+            return nil
+        }
+    }
+
     private func document(of account: Account) -> JSON? {
         do {
             let contents = try readFile(path(of: account), limit: 1 << 20, isPrivate: true)
@@ -131,30 +160,38 @@ package struct CredentialKeeper: Sendable {
     }
 }
 
-extension CredentialKeeper.Kept {
-    /// Adds a credential that lives still, with the account file under which it was issued.
-    fileprivate mutating func add(
-        _ json: JSON,
-        _ path: String,
-        _ environment: [String: String],
+extension AccountLife.State {
+    /// The share of its lifetime that must be left for a credential to be adopted.
+    private static let leastShare = 0.25
+
+    /// What the next run makes of it. Contract: the credential is used on if it belongs to the same bytes of
+    /// the account file and to the same identity, which the environment has a part in, and more than a quarter
+    /// of its lifetime is left; else it is superseded.
+    ///
+    /// - Parameter adopts: whether credentials are used on at all.
+    package func adopted(
+        by account: Account,
+        adopts: Bool = true,
         at now: BootInstant
-    ) {
-        guard let document = json["account"]?.string,
-            let credential = json["credential"].flatMap(Credential.init(json:)),
-            credential.receivedAt <= now, now < credential.expiry
-        else { return }
-        do throws(AccountError) {
-            let account = try Account(
-                parsing: Secret(document),
-                path: path,
-                environment: environment
-            )
-            // Where the environment has changed the credential would go to another service.
-            guard json["identity"]?.string.map(AccountIdentity.init(text:)) == account.identity
-            else { return }
-            superseded.append((credential, account))
-        } catch {
-            // An older version's file: its credential ends by itself.
+    ) -> CredentialKeeper.Kept {
+        var kept = CredentialKeeper.Kept()
+        for entry in revocations where entry.credential.lives(at: now) {
+            kept.superseded.append((entry.credential, entry.account))
         }
+        guard let credential, credential.lives(at: now) else { return kept }
+        let isSame =
+            self.account.document.isEqual(to: account.document)
+            && self.account.identity == account.identity
+        let rest = credential.expiry.seconds(since: now)
+        if adopts, isSame, rest > credential.lifetime * Self.leastShare {
+            kept.credential = credential
+        } else {
+            kept.superseded.append((credential, self.account))
+        }
+        return kept
     }
+}
+
+extension Credential {
+    fileprivate func lives(at now: BootInstant) -> Bool { receivedAt <= now && now < expiry }
 }

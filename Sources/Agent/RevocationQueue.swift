@@ -35,7 +35,9 @@ package struct RevocationQueue: Sendable {
     package init() {}
 
     /// What awaits its revocation, oldest first.
-    package var entries: [Entry] { states.values.map(\.entry).sorted { $0.id < $1.id } }
+    package var entries: [Entry] {
+        states.isEmpty ? [] : states.values.map(\.entry).sorted { $0.id < $1.id }
+    }
 
     /// When ``take(at:)`` has something to give; `nil` while there is nothing to wait for.
     package var nextEvent: BootInstant? {
@@ -76,6 +78,7 @@ package struct RevocationQueue: Sendable {
 
     /// One that is due, now taken; those that have expired meanwhile are forgotten.
     package mutating func take(at now: BootInstant) -> Entry? {
+        if states.isEmpty { return nil }
         states = states.filter { $0.value.isRunning || now < $0.value.entry.credential.expiry }
         let due = states.values.filter { state in
             guard let due = state.due else { return false }

@@ -9,6 +9,13 @@ package struct OutputReport: Sendable {
     /// `nil` where the output holds what it should.
     package let failure: Failure?
     package let warnings: [String]
+
+    package init(output: Output, facts: FileFacts?, failure: Failure?, warnings: [String]) {
+        self.output = output
+        self.facts = facts
+        self.failure = failure
+        self.warnings = warnings
+    }
 }
 
 /// All the outputs of one account.

@@ -95,6 +95,10 @@ extension AccountLife {
     /// Who waits for an answer.
     package struct Request: Hashable, Sendable {
         package let id: Int
+
+        package init(id: Int) {
+            self.id = id
+        }
     }
 
     /// What whoever made a request is told.

@@ -252,6 +252,7 @@ extension AccountLife {
             apply(switching, &turn)
             if let request = switching.request { turn.answer(request, nil) }
         case .reverted(let failure):
+            areOutputsOpen = true
             refuse(switching, failure, &turn)
             nextDelivery = turn.now
         case .lost(let failure):

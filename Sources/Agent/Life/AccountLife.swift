@@ -157,7 +157,14 @@ extension AccountLife {
     /// Valid, in every output, and no other version waits to come into force.
     package func isReady(at now: BootInstant) -> Bool {
         phase(at: now) == .valid && areOutputsOpen && !outputs.isEmpty && candidate == nil
-            && pendingSwitch == nil && !outputs.contains { $0.failure != nil }
+            && pendingSwitch == nil && !isRepairing && !outputs.contains { $0.failure != nil }
+    }
+
+    /// Whether outputs that held the present credential are being written again.
+    private var isRepairing: Bool {
+        guard reportedSerial == serial else { return false }
+        if case .delivering? = outputWork?.work { return true }
+        return nextDelivery != nil
     }
 
     /// Whether waiting for this account makes sense no more: it is ready, or it has failed for a
@@ -210,11 +217,20 @@ extension AccountLife {
     /// "Look at me again at": the one deadline, derived from everything that waits for a moment.
     package var deadline: BootInstant? {
         guard hasStarted, !isStopping else { return nil }
-        let paces = isSwitching ? [] : [pace, candidate?.pace].compactMap(\.self)
-        let attempts = paces.filter { $0.running == nil }.map(\.next)
-        let delivery = outputWork == nil && (!areOutputsOpen || isKept) ? nextDelivery : nil
-        let expiry = outputWork == nil && expiredSerial != serial ? credential?.expiry : nil
-        return (attempts + [delivery, expiry, revocations.nextEvent].compactMap(\.self)).min()
+        var next = revocations.nextEvent
+        func consider(_ instant: BootInstant?) {
+            guard let instant else { return }
+            next = min(next ?? instant, instant)
+        }
+        if !isSwitching {
+            if pace.running == nil { consider(pace.next) }
+            if let candidate, candidate.pace.running == nil { consider(candidate.pace.next) }
+        }
+        if outputWork == nil {
+            if !areOutputsOpen || isKept { consider(nextDelivery) }
+            if expiredSerial != serial { consider(credential?.expiry) }
+        }
+        return next
     }
 
     /// Whether everything that runs is to be cancelled.

@@ -1,0 +1,78 @@
+import Dispatch
+import Foundation
+import Simulation
+import Synchronization
+
+/// `wif-simulation [--seeds N] [--first SEED] [--jobs N] [--unseen]`: plays N seeds from SEED on (drawn and
+/// printed where it is not given), side by side; prints every finding's shortest history and trace.
+struct Arguments {
+    var seeds = 20_000
+    var first = UInt64.random(in: 0..<1 << 48)
+    var jobs = ProcessInfo.processInfo.activeProcessorCount
+    var showsUnseen = false
+
+    init(_ arguments: [String]) {
+        var rest = arguments.dropFirst()
+        while let name = rest.popFirst() {
+            switch name {
+            case "--seeds": seeds = rest.popFirst().flatMap { Int($0) } ?? seeds
+            case "--first": first = rest.popFirst().flatMap { UInt64($0) } ?? first
+            case "--jobs": jobs = rest.popFirst().flatMap { Int($0) } ?? jobs
+            case "--unseen": showsUnseen = true
+            default:
+                print("usage: wif-simulation [--seeds N] [--first SEED] [--jobs N] [--unseen]")
+                exit(64)
+            }
+        }
+    }
+}
+
+struct Total {
+    var findings: [Simulation.Finding] = []
+    var coverage: Set<String> = []
+    var events = 0
+}
+
+let arguments = Arguments(CommandLine.arguments)
+let total = Mutex(Total())
+print("playing \(arguments.seeds) seeds from \(arguments.first) on, a day each")
+let start = Date()
+DispatchQueue.concurrentPerform(iterations: arguments.jobs) { job in
+    do {
+        var simulation = try Simulation()
+        var findings: [Simulation.Finding] = []
+        for index in stride(from: job, to: arguments.seeds, by: arguments.jobs) {
+            if let finding = simulation.play(arguments.first &+ UInt64(index)) {
+                findings.append(finding)
+                if findings.count >= 3 { break }
+            }
+        }
+        let (all, done) = (findings, simulation)
+        total.withLock { total in
+            total.findings += all
+            total.coverage.formUnion(done.coverage)
+            total.events += done.events
+        }
+    } catch {
+        print("the simulation cannot start: \(error)")
+        exit(70)
+    }
+}
+let result = total.withLock(\.self)
+let seconds = Date().timeIntervalSince(start)
+for finding in result.findings.prefix(3) {
+    print("\nseed \(finding.seed): \(finding.violation)")
+    print("the shortest history: \(finding.actions.joined(separator: ", "))")
+    for line in finding.trace.suffix(80) { print("    \(line)") }
+}
+print(
+    "\(arguments.seeds) seeds, \(result.events) events,"
+        + " \(result.coverage.count) pairs of event and state seen,"
+        + " \(Int(Double(arguments.seeds) / max(seconds, 0.001))) seeds a second"
+)
+if arguments.showsUnseen {
+    let simulation = Simulation.unseenPairs(result.coverage)
+    for pair in simulation { print("never seen: \(pair)") }
+}
+print("\(arguments.seeds - result.findings.count) passed, \(result.findings.count) failed")
+exit(result.findings.isEmpty ? 0 : 1)

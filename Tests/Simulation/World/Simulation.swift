@@ -1,0 +1,119 @@
+internal import Agent
+package import Federation
+internal import Platform
+internal import TestSupport
+
+/// Plays seeds: makes a history of each, runs it, and finds the shortest history that still fails.
+package struct Simulation {
+    /// A seed whose history ended badly.
+    package struct Finding: CustomStringConvertible {
+        package let seed: UInt64
+        package let violation: String
+        /// What was done to the world, and nothing that can be left out.
+        package let actions: [String]
+        package let trace: [String]
+
+        package var description: String {
+            "seed \(seed): \(violation)\n\(actions.joined(separator: "\n"))\n\(trace.joined(separator: "\n"))"
+        }
+    }
+
+    private var pairs: Set<World.Pair> = []
+    /// Which event came in which state.
+    package var coverage: Set<String> { Set(pairs.map(\.description)) }
+    package private(set) var events = 0
+
+    private let versions: [[Account]]
+
+    /// Seconds of a history.
+    package static let day = 86_400.0
+
+    package init() throws(AccountError) {
+        var versions: [[Account]] = []
+        for identity in 0..<3 {
+            var rests: [Account] = []
+            for (place, variable) in [(0, "A"), (0, "B"), (1, "A")] {
+                rests.append(try Self.account(identity, place, variable))
+            }
+            versions.append(rests)
+        }
+        self.versions = versions
+    }
+
+    private static func account(
+        _ identity: Int,
+        _ place: Int,
+        _ variable: String
+    ) throws(AccountError) -> Account {
+        let document = """
+            {"type": "external_account", "service": "bright", "projectId": "project-\(identity)",
+             "variable": "\(variable)", "outputs": [{"format": "raw", "path": "/out/\(place)"}],
+             "onRefresh": [{"command": ["/bin/true"]}]}
+            """
+        return try Account(parsing: Secret(document), path: "/etc/wif-agent/a.json")
+    }
+
+    /// Plays one seed; `nil` where all was well.
+    package mutating func play(_ seed: UInt64) -> Finding? {
+        let actions = history(seed)
+        guard let violation = run(seed, actions).violations.first else { return nil }
+        let shortest = shrink(seed, actions)
+        let world = run(seed, shortest, isTraced: true)
+        return Finding(
+            seed: seed,
+            violation: world.violations.first ?? violation,
+            actions: shortest.map { "\($0.kind.rawValue) at \($0.at)" },
+            trace: world.trace
+        )
+    }
+
+    private mutating func run(
+        _ seed: UInt64,
+        _ actions: [World.Action],
+        isTraced: Bool = false
+    ) -> World {
+        var world = World(seed: seed, versions: versions, isTraced: isTraced)
+        world.play(actions, duration: Self.day)
+        pairs.formUnion(world.coverage)
+        events += world.eventCount
+        return world
+    }
+
+    /// Calm seeds and wild ones; the moments crowd around each other, where orders matter.
+    private func history(_ seed: UInt64) -> [World.Action] {
+        var random = Generator(seed: seed &* 31 &+ 7)
+        let count = Int.random(in: 0...40, using: &random)
+        var moment = 0.0
+        var actions: [World.Action] = []
+        for _ in 0..<count {
+            let pauses = [0.01, 0.5, 3, 40, 600, 4000]
+            let scale = pauses.randomElement(using: &random) ?? 1
+            moment += Double.random(in: 0...scale, using: &random)
+            let kinds = World.Action.Kind.allCases
+            guard moment < Self.day, let kind = kinds.randomElement(using: &random) else { break }
+            actions.append(World.Action(at: moment, kind: kind))
+        }
+        return actions
+    }
+
+    /// The history without what can be left out.
+    private mutating func shrink(_ seed: UInt64, _ actions: [World.Action]) -> [World.Action] {
+        var shortest = actions
+        var index = shortest.count - 1
+        while index >= 0 {
+            var fewer = shortest
+            fewer.remove(at: index)
+            if !run(seed, fewer).violations.isEmpty { shortest = fewer }
+            index -= 1
+        }
+        return shortest
+    }
+
+    /// The pairs of event and state that are not among those seen, of all events and the states seen.
+    package static func unseenPairs(_ coverage: Set<String>) -> [String] {
+        let states = Set(coverage.map { $0.split(separator: " while ", maxSplits: 1).last ?? "" })
+        return AccountLife.Event.words.flatMap { word in
+            states.map { "\(word) while \($0)" }.filter { !coverage.contains($0) }
+        }.sorted()
+    }
+}

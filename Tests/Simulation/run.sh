@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Plays seeds: histories of faults, edits and orders of events against a model world, a simulated day each.
+# Every safety and liveness rule is looked at after each step (Tests/Simulation/World/World.swift).
+#
+#   run.sh [--seeds N] [--first SEED] [--jobs N] [--unseen]   20,000 fresh seeds, printed
+#
+# A seed that fails prints its shortest history and its trace; `--seeds 1 --first SEED` plays it again.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+swift build -c release --product wif-simulation 2>&1 | grep -E 'error|complete' || true
+exec .build/release/wif-simulation "$@"
