@@ -82,6 +82,7 @@ extension AccountLife {
         } else if let credential, isKept, isDeliveryDue(turn.now) {
             nextDelivery = nil
             lastDelivery = turn.now
+            deliveriesBegun += 1
             begin(.delivering(serial: serial), .deliver(credential), &turn)
         }
     }
@@ -96,6 +97,7 @@ extension AccountLife {
         guard expiredSerial != serial else { return }
         expiredSerial = serial
         reportedSerial = serial
+        lastTouch = nil
         turn.log(.expired)
         begin(.expiring, .expire, &turn)
     }
@@ -125,6 +127,7 @@ extension AccountLife {
         guard delivered == serial, credential != nil else { return }
         outputs = reports
         reportedSerial = serial
+        if let touch = lastTouch, deliveriesBegun > touch { lastTouch = nil }
         guard let failure = reports.lazy.compactMap(\.failure).first else {
             deliveriesFailed = 0
             revocations.release(at: turn.now)
@@ -165,6 +168,7 @@ extension AccountLife {
         let floor = lastDelivery?.advanced(bySeconds: 0.5) ?? turn.now
         let due = max(turn.now, floor)
         nextDelivery = min(due, nextDelivery ?? due)
+        lastTouch = deliveriesBegun
     }
 
     mutating func recordWithdrawal(_ reports: [OutputReport], _ turn: inout Turn) {
@@ -229,6 +233,7 @@ extension AccountLife {
         self.credential = nil
         outputs = []
         nextDelivery = nil
+        lastTouch = nil
         revision += 1
         return entry
     }

@@ -287,6 +287,7 @@ extension AccountLife {
         let isFirst = account.document.isEqual(to: switching.account.document)
         account = switching.account
         outputs = []
+        lastTouch = nil
         deliveries = [:]
         hookedSerial = serial
         nextDelivery = turn.now

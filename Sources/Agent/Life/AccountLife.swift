@@ -118,6 +118,10 @@ package struct AccountLife: Sendable {
     /// When the outputs are to be written, or opened, next; `nil` where nothing is to be.
     var nextDelivery: BootInstant?
     var lastDelivery: BootInstant?
+    var deliveriesBegun = 0
+    /// How many deliveries had begun when somebody changed what is delivered; `nil` once a later one has
+    /// put it back.
+    var lastTouch: Int?
     var deliveriesFailed = 0
     var areOutputsOpen = true
     var outputWork: (work: OutputWork, start: BootInstant)?
@@ -157,14 +161,7 @@ extension AccountLife {
     /// Valid, in every output, and no other version waits to come into force.
     package func isReady(at now: BootInstant) -> Bool {
         phase(at: now) == .valid && areOutputsOpen && !outputs.isEmpty && candidate == nil
-            && pendingSwitch == nil && !isRepairing && !outputs.contains { $0.failure != nil }
-    }
-
-    /// Whether outputs that held the present credential are being written again.
-    private var isRepairing: Bool {
-        guard reportedSerial == serial else { return false }
-        if case .delivering? = outputWork?.work { return true }
-        return nextDelivery != nil
+            && pendingSwitch == nil && lastTouch == nil && !outputs.contains { $0.failure != nil }
     }
 
     /// Whether waiting for this account makes sense no more: it is ready, or it has failed for a
