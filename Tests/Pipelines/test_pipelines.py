@@ -247,6 +247,18 @@ class GitHubTests(PipelineWorld):
         self.assertEqual(job.step("main"), 1)
         self.assertIn("YAML", job.printed)
 
+    def test_an_input_cannot_set_variables_of_later_steps(self):
+        """What goes into a line of the runner's files must be one line: all else is another variable."""
+        self.account("mondoo-github")
+        for name in ["account", "version", "url", "sha256", "timeout", "revoke"]:
+            with self.subTest(name):
+                shutil.rmtree(self.scratch / "runner-temp", ignore_errors=True)
+                job = self.job(**{"account": "wif.json", name: "wif.json\nLD_PRELOAD=/tmp/evil.so"})
+                self.assertEqual(job.step("main"), 1, job.printed)
+                self.assertIn(f"::error::the input {name} has a line break", job.printed)
+                self.assertEqual(job.files["ENV"].read_text() + job.files["PATH"].read_text(), "")
+                self.assertEqual(job.left(), [])
+
     def test_where_it_is_not_wanted_nothing_is_revoked(self):
         self.account("bright-github")
         job = self.job(account="wif.json", revoke="false")
@@ -349,6 +361,13 @@ class IncludeTests(PipelineWorld):
                 self.assertFalse(self.scanned.exists())
                 self.scans(self.shell(lines, {**base, "WIF_AGENT_SHA256": digest}, program))
                 shutil.rmtree(self.home / ".local")
+
+    def test_nothing_is_unpacked_where_others_can_write(self):
+        """A directory of a known name in /tmp can be another user's."""
+        for name in ["gitlab.yml", "circleci.yml", "bitbucket-pipelines.yml"]:
+            text = (PACKAGING / "ci" / name).read_text()
+            self.assertNotIn("/tmp/", text)
+            self.assertIn("$(mktemp -d)", text)
 
     def test_circleci_installs_the_archive(self):
         url, digest, trust = self.archive()

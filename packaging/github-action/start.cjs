@@ -5,7 +5,15 @@ const { mkdtempSync, readFileSync, writeFileSync } = require('node:fs');
 const { basename, join, resolve } = require('node:path');
 
 const { env } = process;
-const input = (name) => (env[`INPUT_${name.toUpperCase()}`] ?? '').trim();
+// What an input holds goes into lines of the runner's files and into messages: one line each, then.
+function input(name) {
+    const value = (env[`INPUT_${name.toUpperCase()}`] ?? '').trim();
+    if (/[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(value)) {
+        console.log(`::error::the input ${name} has a line break or another control character`);
+        process.exit(1);
+    }
+    return value;
+}
 
 // An account that says nothing of revocation has its credential revoked at the end.
 function prepared(file, directory) {
@@ -23,18 +31,22 @@ function prepared(file, directory) {
     return copy;
 }
 
+const given = {
+    VERSION: input('version'),
+    URL: input('url'),
+    SHA256: input('sha256'),
+    TIMEOUT: input('timeout'),
+};
+const account = resolve(env.GITHUB_WORKSPACE, input('account'));
 const directory = mkdtempSync(join(env.RUNNER_TEMP, 'wif-agent-'));
 writeFileSync(env.GITHUB_STATE, `directory=${directory}\n`, { flag: 'a' });
 const { status } = spawnSync('bash', [join(__dirname, 'start.sh')], {
     stdio: 'inherit',
     env: {
         ...env,
+        ...given,
         DIRECTORY: directory,
-        ACCOUNT: prepared(resolve(env.GITHUB_WORKSPACE, input('account')), directory),
-        VERSION: input('version'),
-        URL: input('url'),
-        SHA256: input('sha256'),
-        TIMEOUT: input('timeout'),
+        ACCOUNT: prepared(account, directory),
     },
 });
 process.exitCode = status ?? 1;
