@@ -10,7 +10,7 @@ package struct HookRunner: Sendable {
 
     /// - Parameters:
     ///   - account: the account's name.
-    ///   - environment: the agent's; `PATH`, `HOME` and `LANG` are handed on, nothing else.
+    ///   - environment: the agent's, of which commands get what `programEnvironment(from:)` says.
     ///   - timekeeper: the clock that time limits are kept on.
     package init(
         account: String,
@@ -18,9 +18,7 @@ package struct HookRunner: Sendable {
         timekeeper: any Timekeeper = SystemTimekeeper()
     ) {
         self.account = account
-        let usual = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
-        let kept = environment.filter { ["PATH", "HOME", "LANG"].contains($0.key) }
-        self.environment = usual.merging(kept) { $1 }
+        self.environment = environment
         self.timekeeper = timekeeper
     }
 
@@ -76,7 +74,7 @@ package struct HookRunner: Sendable {
         var request = ChildProcess.Request(
             path: program,
             arguments: command,
-            environment: environment.merging(own) { $1 },
+            environment: programEnvironment(from: environment).merging(own) { $1 },
             descriptors: [-1, -1, -1]
         )
         request.leadsGroup = true

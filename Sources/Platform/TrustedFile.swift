@@ -68,7 +68,8 @@ package func openTrusted(
     return file
 }
 
-private func checkUnshared(
+/// Refuses what is another's, or what others can write to, sticky bit or not.
+func checkUnshared(
     _ descriptor: Int32,
     path: String,
     _ owners: Set<UInt32>
@@ -84,6 +85,12 @@ private func checkUnshared(
         return
     }
     throw writer.error(path, facts)
+}
+
+/// The path with every symbolic link resolved, as ``realPath(_:)`` does it.
+/// - Throws: ``PathError``.
+package func resolvedPath(_ path: String) throws(PathError) -> String {
+    try about(path, "cannot be followed") { () throws(Errno) in try realPath(path) }
 }
 
 /// The path with its directory resolved. `realpath(3)`

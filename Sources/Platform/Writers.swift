@@ -30,7 +30,7 @@ package enum Writer: Hashable, Sendable {
             return PathError(
                 path,
                 "is writable by others \(mode)",
-                hint: "chmod o-w \(path)" + sticky
+                hint: (mayBeSticky ? "chmod o-w \(path)" : "chmod go-w \(path)") + sticky
             )
         case .group(let id):
             return PathError(

@@ -100,7 +100,7 @@ extension SourceContext {
         let name = program.command.first ?? ""
         if name.hasPrefix("/") { return name }
         guard !name.isEmpty, !name.contains("/") else { return nil }
-        return (variable("PATH") ?? Program.usualPath).split(separator: ":")
+        return (variable("PATH") ?? usualProgramPath).split(separator: ":")
             .filter { $0.hasPrefix("/") }
             .map { "\($0)/\(name)" }
             .first(where: isExecutable)
@@ -117,8 +117,6 @@ extension SourceContext {
 }
 
 extension Program {
-    static let usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
     /// For messages.
     var name: String { (command.first ?? "").printable }
 }
@@ -141,12 +139,10 @@ private struct RunningProgram {
     init(_ program: Program, path: String, environment: [String: String]) throws(Errno) {
         let output = try Pipe()
         let errors = try Pipe()
-        let kept = environment.filter { ["PATH", "HOME", "LANG"].contains($0.key) }
         var request = ChildProcess.Request(
             path: path,
             arguments: program.command,
-            environment: ["PATH": Program.usualPath].merging(kept) { $1 }
-                .merging(program.variables) { $1 },
+            environment: programEnvironment(from: environment).merging(program.variables) { $1 },
             descriptors: [-1, output.writing.raw, errors.writing.raw]
         )
         request.leadsGroup = true

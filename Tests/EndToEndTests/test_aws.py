@@ -2,10 +2,11 @@
 
 import base64
 import json
+import os
 import time
 import urllib.request
 
-from world import World
+from world import World, root_only
 
 ACCOUNT = "arn:aws:iam::123456789012:role"
 
@@ -71,6 +72,21 @@ class AWS(World):
         self.assertEqual(done.returncode, 69, done.stderr)
         self.assertIn(b"exit code 3", done.stderr)
         self.assertNotIn(b"SECRET-ON-STDERR", done.stderr)
+
+    @root_only
+    def test_a_program_that_another_user_names(self):
+        """Root that kept the HOME of another user (`sudo -E`)."""
+        world = self.emulator("--platform", "aws", "--aws-credentials", "environment")
+        marker = self.scratch / "ran"
+        variables = self.files(f"[default]\ncredential_process = /usr/bin/touch {marker}\n")
+        home = self.scratch / "home"
+        for place in [home, home / ".aws", home / ".aws/config"]:
+            os.chown(place, 4242, 4242)
+        done = self.get(world, **variables)
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn(b".aws/config is not used", done.stderr)
+        self.assertIn(b"4242", done.stderr)
+        self.assertFalse(marker.exists())
 
     def test_web_identity(self):
         world = self.emulator("--platform", "aws", "--aws-credentials", "environment")

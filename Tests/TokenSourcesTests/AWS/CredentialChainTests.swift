@@ -1,5 +1,6 @@
 import Federation
 import FoundationEssentials
+import Glibc
 import HTTP
 import NetworkTestSupport
 import Platform
@@ -304,6 +305,30 @@ struct CredentialChainTests {
         )
         let error = await failure(.aws(AWSSource()), context)
         #expect(error?.message.contains(message) == (message.isEmpty ? nil : true))
+    }
+
+    /// Root that kept the HOME of another user must not run the program that user names.
+    @Test(
+        .enabled(if: geteuid() == 0, "giving files away takes root"),
+        arguments: ["credential_process = /bin/true", "aws_access_key_id = x"]
+    )
+    func `another user's shared files are refused`(content: String) async throws {
+        let scratch = ScratchDirectory()
+        let files = try scratch.sharedFiles(config: "[default]\n\(content)\n")
+        let config = scratch("config")
+        let marks: [() -> Void] = [
+            { unsafe chown(config, 4242, 4242) }, { unsafe chmod(config, 0o660) },
+            { setAccessList(config, user: 4242, bits: 6) },
+        ]
+        for (mark, says) in zip(marks, ["is owned by 4242", "by its group", "by the user 4242"]) {
+            unsafe chown(config, 0, 0)
+            unsafe chmod(config, 0o600)
+            mark()
+            let error = await failure(.aws(AWSSource()), context(amazon([]), environment: files))
+            #expect(error?.message.contains(says) == true, "\(error?.message ?? "")")
+            #expect(error?.hint?.contains("HOME") == true)
+            #expect(error?.class == .misconfigured)
+        }
     }
 
     static let outputs: [(String, String?)] = [

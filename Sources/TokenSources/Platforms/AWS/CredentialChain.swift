@@ -56,8 +56,12 @@ struct CredentialChain: Sendable {
         }
         if profile.holds("login_session") { throw unsupported("login_session", place) }
         if let command = profile["credential_process"], !command.isEmpty {
-            return try await CredentialProcess(command: command, place: place)
-                .credentials(context)
+            return try await CredentialProcess(
+                command: command,
+                place: place,
+                objection: settings.profiles.objection
+            )
+            .credentials(context)
         }
         if let found = try (settings.profiles.config[name] ?? [:]).staticKey(place) {
             return found

@@ -10,8 +10,11 @@ struct CredentialProcess {
 
     let command: String
     let place: String
+    /// Why others could have named the program; `nil` where they could not.
+    var objection: SourceError?
 
     func credentials(_ context: SourceContext) async throws(SourceError) -> AWSCredentials {
+        if let objection { throw objection }
         guard let words = shellWords(command), let name = words.first else {
             throw SourceError(
                 .misconfigured,

@@ -7,6 +7,8 @@ struct AWSProfiles: Sendable {
     let config: [String: [String: String]]
     /// By name, of the credentials file.
     let credentials: [String: [String: String]]
+    /// Why others could have changed one of the files; `nil` where they could not.
+    var objection: SourceError?
 
     static let none = AWSProfiles(config: [:], credentials: [:])
 
@@ -36,30 +38,72 @@ extension SourceContext {
     private static let sharedFileLimit = 1 << 20
 
     /// Reads the shared files. One that is not there has no profiles.
+    ///
+    /// They choose hosts, roles, files and programs, as an account file does. So one that belongs to
+    /// another user (who kept their HOME when they became root, say) is refused; as root, so is one that
+    /// others can change. For any other user that matters where a program is to be run.
     func awsProfiles() throws(SourceError) -> AWSProfiles {
-        AWSProfiles(
-            config: AWSProfiles.profiles(in: try shared("AWS_CONFIG_FILE", "config")),
-            credentials: try shared("AWS_SHARED_CREDENTIALS_FILE", "credentials").sections
+        let config = try shared("AWS_CONFIG_FILE", "config")
+        let credentials = try shared("AWS_SHARED_CREDENTIALS_FILE", "credentials")
+        return AWSProfiles(
+            config: AWSProfiles.profiles(in: config.content),
+            credentials: credentials.content.sections,
+            objection: config.objection ?? credentials.objection
         )
     }
 
-    private func shared(_ variable: String, _ name: String) throws(SourceError) -> INI {
+    private func shared(
+        _ variable: String,
+        _ name: String
+    ) throws(SourceError) -> (content: INI, objection: SourceError?) {
         let usual = self.variable("HOME").map { "\($0)/.aws/\(name)" }
-        guard let path = self.variable(variable).map(expanded) ?? usual else { return INI.empty }
+        guard let path = self.variable(variable).map(expanded) ?? usual else {
+            return (INI.empty, nil)
+        }
+        let objection = try objection(to: path)
         let text: String
         do throws(ReadFileError) {
             text = try readFile(path, limit: Self.sharedFileLimit).text
         } catch {
-            if error == .system(.notFound) { return INI.empty }
+            if error == .system(.notFound) { return (INI.empty, nil) }
             throw SourceError(.misconfigured, "\(path.printable) \(error)")
         }
         do throws(INIError) {
-            return try INI(parsing: text)
+            return (try INI(parsing: text), objection)
         } catch {
             throw SourceError(
                 .misconfigured,
                 "\(path.printable), line \(error.line): \(error.reason)"
             )
+        }
+    }
+
+    /// Why others than this user could change the file; `nil` where they could not, or it cannot be read.
+    /// - Throws: the same where the file is not this user's own, or this user is root.
+    private func objection(to path: String) throws(SourceError) -> SourceError? {
+        do throws(PathError) {
+            let resolved = try resolvedPath(path)
+            _ = try openTrusted(resolved, owners: [effectiveUserID()], isRegular: false)
+            return nil
+        } catch {
+            guard error.reason == nil else { return nil }
+            let objection = SourceError(
+                .misconfigured,
+                "\(path.printable) is not used: \(error.description.printable)",
+                hint: (error.hint.map { "\($0); or " } ?? "")
+                    + "set HOME or AWS_CONFIG_FILE to a place of this user's: such a file chooses hosts"
+                    + " and programs"
+            )
+            if effectiveUserID() != 0, isOwn(path) { return objection }
+            throw objection
+        }
+    }
+
+    private func isOwn(_ path: String) -> Bool {
+        do throws(Errno) {
+            return try FileFacts(at: path).owner == effectiveUserID()
+        } catch {
+            return false
         }
     }
 
