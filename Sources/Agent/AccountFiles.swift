@@ -1,4 +1,5 @@
 package import Federation
+internal import Outputs
 package import Platform
 
 /// Finds and reads account files.
@@ -27,13 +28,32 @@ package enum AccountFiles {
         _ path: String,
         environment: [String: String] = [:]
     ) throws(Problem) -> Account {
-        let document = try read(path)
-        do throws(AccountError) {
-            let account = try Account(parsing: document, path: path, environment: environment)
-            guard effectiveUser != 0, let objection = objection(to: path) else { return account }
-            return account.warning(
-                "others can change the account file, which chooses hosts and programs: \(objection)"
+        let account = try parsed(try read(path), path, environment)
+        do throws(OutputError) {
+            let protected = ProtectedPlaces(of: account)
+            for output in account.configuredOutputs { try output.check(against: protected) }
+        } catch {
+            let failure = Failure(
+                .misconfigured,
+                at: .account,
+                "account file \(path.printable): \(error.failure.message)",
+                hint: error.hint?.printable
             )
+            throw Problem(path: path, failure: failure, isUnreadable: false)
+        }
+        guard effectiveUser != 0, let objection = objection(to: path) else { return account }
+        return account.warning(
+            "others can change the account file, which chooses hosts and programs: \(objection)"
+        )
+    }
+
+    private static func parsed(
+        _ document: Secret,
+        _ path: String,
+        _ environment: [String: String]
+    ) throws(Problem) -> Account {
+        do throws(AccountError) {
+            return try Account(parsing: document, path: path, environment: environment)
         } catch {
             throw Problem(path: path, failure: error.failure, isUnreadable: false)
         }
@@ -68,7 +88,7 @@ package enum AccountFiles {
 
     private static func trusted(_ path: String, _ name: String) throws(Problem) -> FileDescriptor {
         do throws(PathError) {
-            return try openTrusted(try resolved(path), owners: [0], isRegular: false)
+            return try openTrusted(resolvedPath(path), owners: [0], isRegular: false)
         } catch {
             if let reason = error.reason {
                 throw unreadable(path, "\(name): \(reason)", reason)
@@ -87,18 +107,10 @@ package enum AccountFiles {
     /// Why others than this user and root could change the file; `nil` where they could not.
     private static func objection(to path: String) -> String? {
         do throws(PathError) {
-            _ = try openTrusted(try resolved(path), owners: [effectiveUser])
+            _ = try openTrusted(resolvedPath(path), owners: [effectiveUser])
             return nil
         } catch {
             return error.reason == nil ? error.description.printable : nil
-        }
-    }
-
-    private static func resolved(_ path: String) throws(PathError) -> String {
-        do throws(Errno) {
-            return try realPath(path)
-        } catch {
-            throw PathError(path, "cannot be followed", error)
         }
     }
 

@@ -140,7 +140,7 @@ package final class AccountLoop: Sendable {
     /// are gone.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.outputs.withLock(\.self).serve() }
+            group.addTask { await self.serveOutputs() }
             tell(.started(adopt()))
             while !Task.isCancelled, !ask(\.isStopping) {
                 for effect in takeEffects() { begin(effect, in: &group) }
@@ -306,8 +306,12 @@ package final class AccountLoop: Sendable {
         }
         tell(.opened(opening))
         if case .lost = opening { return nil }
-        await outputs.withLock(\.self).serve()
+        await serveOutputs()
         return nil
+    }
+
+    private func serveOutputs() async {
+        await outputs.withLock(\.self).serve { self.tell(.outputsTouched) }
     }
 
     private func replaceOutputs(_ new: any CredentialOutputs) {
@@ -333,9 +337,20 @@ private struct ServedOutputs: Sendable {
         self.outputs = outputs
     }
 
-    func serve() async {
+    /// Calls `onDamage` each time others have damaged what was delivered.
+    func serve(onDamage: @escaping @Sendable () -> Void) async {
         await withTaskGroup { group in
             group.addTask { await outputs.run() }
+            group.addTask {
+                do {
+                    while true {
+                        try await outputs.damage()
+                        onDamage()
+                    }
+                } catch {
+                    // Cancelled with everything else.
+                }
+            }
             await end.wait()
             group.cancelAll()
         }

@@ -1,4 +1,5 @@
 package import Federation
+internal import Outputs
 internal import Platform
 
 /// What `wif-agent run` was asked to do.
@@ -34,6 +35,16 @@ package struct AgentSettings: Sendable {
     package func paths() throws(AccountFiles.Problem) -> [String] {
         guard let directory else { return files }
         return files + (try AccountFiles.list(directory))
+    }
+
+    /// What no account's output may take the place of.
+    var protectedPlaces: ProtectedPlaces {
+        let present: [String]
+        do throws(AccountFiles.Problem) { present = try paths() } catch { present = files }
+        return ProtectedPlaces(
+            accountFiles: present,
+            directories: directory.map { [$0] } ?? []
+        )
     }
 
     /// The account with the outputs of the command line, if there are any.

@@ -1,12 +1,18 @@
 package import Federation
 package import Outputs
+internal import Platform
 
 /// An account's outputs as the loop sees them; the live ones are ``OutputSet``.
 package protocol CredentialOutputs: Sendable {
     /// Serves the sockets until cancelled; returns at once where there are none.
     func run() async
 
-    /// Tries every output; one that fails does not stop the others.
+    /// Returns when an output does not hold any more what was delivered, by the hand of somebody else;
+    /// ``deliver(_:)`` is to follow. Throws where the task is cancelled.
+    func damage() async throws
+
+    /// Tries every output; one that fails does not stop the others. What holds this credential already is
+    /// left alone.
     func deliver(_ credential: Credential) async -> [OutputReport]
 
     /// The delivered credential has expired: outputs that are to go, go.
@@ -32,6 +38,12 @@ package protocol CredentialOutputs: Sendable {
 extension CredentialOutputs {
     /// For outputs that know of nothing beyond expiry, and have no sockets.
     package func withdraw() async -> [OutputReport] { await expire() }
+
+    /// For outputs that nobody else can reach.
+    package func damage() async throws {
+        await Wakeup().wait()
+        throw CancellationError()
+    }
 
     package var socketCounts: [String: SocketCounts] { [:] }
 

@@ -120,6 +120,7 @@ struct Roster {
                     return try OutputSet(
                         account: account,
                         runtimeDirectory: settings.runtimeDirectory,
+                        protected: settings.protectedPlaces,
                         handedOver: handedOver.sockets(for: account.name),
                         patience: patience,
                         timekeeper: clock

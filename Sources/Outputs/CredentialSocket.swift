@@ -18,7 +18,10 @@ package final class CredentialSocket: Sendable {
     }
 
     package let path: String
-    let listener: UnixListener
+    private let access: SocketAccess
+    /// Another one once the socket file had to be made anew.
+    private let present: Mutex<UnixListener>
+    var listener: UnixListener { present.withLock(\.self) }
     private let gate: SocketGuard
     private let patience: Patience
     private let timekeeper: any Timekeeper
@@ -44,6 +47,7 @@ package final class CredentialSocket: Sendable {
     ) throws(OutputError) {
         self.path = path
         self.isOwnDescendant = isOwnDescendant
+        self.access = access
         self.patience = patience
         self.timekeeper = timekeeper
         self.report = report
@@ -54,11 +58,37 @@ package final class CredentialSocket: Sendable {
             listener.close()
             throw error
         }
-        self.listener = listener
+        present = Mutex(listener)
     }
 
     /// The socket file as it was made; `nil` for one that was handed over.
     var facts: FileFacts? { listener.facts }
+
+    /// Whether the socket file is where clients look for it, and as it was made.
+    var isInPlace: Bool { state.withLock { $0.isClosed } || listener.isInPlace }
+
+    /// Makes the socket file anew where ``isInPlace`` says no; those who are connected stay.
+    /// - Throws: ``OutputError``; what there was goes on being served, if it is still there.
+    func restore() throws(OutputError) {
+        let old = listener
+        guard !isInPlace else { return }
+        // Not before it is known that another one may stand there.
+        _ = try openDirectory(path, access)
+        old.removeFile()
+        let new = try openListener(path, access, adopting: nil)
+        present.withLock { $0 = new }
+        state.withLock { state in
+            state.listening?.cancel()
+            state.listening = nil
+        }
+        old.close()
+        bell.ring()
+    }
+
+    /// Where a change of the socket file shows.
+    var watched: [(path: String, interest: PathWatch.Interest)] {
+        listener.facts == nil ? [] : [(path, .file), (splitPath(path).directory, .file)]
+    }
 
     /// What has been done so far.
     package var counts: SocketCounts {
@@ -80,6 +110,7 @@ package final class CredentialSocket: Sendable {
         }
         guard let credential else { return }
         for entry in released { serve(entry.connection, credential, from: 0) }
+        bell.ring()
     }
 
     /// Serves until the task is cancelled, then hangs up on those that wait and removes the socket
@@ -108,7 +139,7 @@ package final class CredentialSocket: Sendable {
     private func listen() {
         let now = timekeeper.now
         state.withLock { state in
-            guard state.listening == nil, !state.isClosed,
+            guard state.listening == nil, !state.isClosed, !state.isCrowded,
                 state.pausedUntil.map({ $0 <= now }) ?? true
             else { return }
             state.pausedUntil = nil
@@ -130,6 +161,7 @@ package final class CredentialSocket: Sendable {
     private func acceptBatch() {
         do throws(Errno) { try DescriptorReserve.whole.check() } catch { return pause(error) }
         for _ in 0..<64 {
+            guard hasRoom() else { return }
             do throws(Errno) {
                 guard let connection = try listener.accept() else { return }
                 let raw = connection.descriptor.raw
@@ -138,6 +170,18 @@ package final class CredentialSocket: Sendable {
             } catch {
                 if error.isPassing { return pause(error) }
             }
+        }
+    }
+
+    /// Whether one more can wait here; those beyond wait in the kernel's queue until one of these is gone,
+    /// for a connection that is closed before the credential would look like an empty one.
+    private func hasRoom() -> Bool {
+        state.withLock { state in
+            if state.waiting.count < SocketState.mostWaiting { return true }
+            state.listening?.cancel()
+            state.listening = nil
+            state.isCrowded = true
+            return false
         }
     }
 
@@ -271,6 +315,7 @@ package final class CredentialSocket: Sendable {
         } else {
             state.withLock { $0.counts.abandoned += 1 }
         }
+        bell.ring()
     }
 
     private func giveUp(at now: BootInstant) {
@@ -298,22 +343,35 @@ private func openListener(
     } catch {
         throw OutputError(path, error)
     }
-    let (parent, name) = try parts(of: path)
+    let (_, name) = try parts(of: path)
     let (owner, group) = try resolved(access.owner, access.group, for: path)
+    let directory = try openDirectory(path, access)
     do throws(PathError) {
-        // A socket for everyone is of no use behind a closed door.
-        let mode: UInt32 = access.effectiveMode & 0o007 != 0 ? 0o711 : group == nil ? 0o700 : 0o750
-        let directory = try Directory.open(
-            parent,
-            trust: .of(owner: owner, group: group),
-            creating: .init(mode: mode, owner: owner, group: group)
-        )
         return try UnixListener(
             binding: name,
             in: directory,
             mode: access.effectiveMode,
             owner: owner,
             group: group
+        )
+    } catch {
+        throw OutputError(path, error)
+    }
+}
+
+private func openDirectory(
+    _ path: String,
+    _ access: SocketAccess
+) throws(OutputError) -> Directory {
+    let (parent, _) = try parts(of: path)
+    let (owner, group) = try resolved(access.owner, access.group, for: path)
+    do throws(PathError) {
+        // A socket for everyone is of no use behind a closed door.
+        let mode: UInt32 = access.effectiveMode & 0o007 != 0 ? 0o711 : group == nil ? 0o700 : 0o750
+        return try Directory.open(
+            parent,
+            trust: .of(owner: owner, group: group),
+            creating: .init(mode: mode, owner: owner, group: group)
         )
     } catch {
         throw OutputError(path, error)

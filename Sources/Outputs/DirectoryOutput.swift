@@ -1,5 +1,6 @@
 package import Federation
 internal import Platform
+internal import Synchronization
 
 /// A directory that always shows one generation of a credential in several formats.
 ///
@@ -9,6 +10,8 @@ package final class DirectoryOutput: Sendable {
     private let options: FileOptions
     private let owner: UInt32?
     private let group: UInt32?
+    /// The generations that are its own.
+    private let known = Mutex(Generations())
 
     /// The files in it, and what each holds.
     static let formats: [(name: String, format: Format)] = [
@@ -31,7 +34,56 @@ package final class DirectoryOutput: Sendable {
         _ credential: Credential,
         for account: Account
     ) throws(OutputError) -> Rendered {
-        var files: [(name: String, contents: Secret)] = []
+        let (files, warnings) = try files(of: credential, for: account)
+        let directory = try open(creating: true)
+        do throws(PathError) {
+            try known.withLock { (known) throws(PathError) in
+                try directory.replaceSet(files, rights, &known)
+            }
+        } catch {
+            throw OutputError(path, error)
+        }
+        return Rendered(bytes: Secret(""), warnings: warnings)
+    }
+
+    /// Whether the directory still holds the credential as it was written.
+    func holds(_ credential: Credential, for account: Account) -> Bool {
+        do {
+            let (files, _) = try files(of: credential, for: account)
+            let directory = try open(creating: false)
+            return try known.withLock { try directory.holdsSet(files, rights, $0) }
+        } catch {
+            return false
+        }
+    }
+
+    /// The names that it makes.
+    static var names: [String] { formats.map(\.name) + [expiry] }
+
+    /// Where a change of what it holds shows.
+    var watched: [(path: String, interest: PathWatch.Interest)] {
+        [(path, .names), ("\(path)/\(Directory.presentLink)", .names)]
+    }
+
+    /// Where a change of what is in its way shows, without what its own attempts do.
+    var watchedInTheWay: [(path: String, interest: PathWatch.Interest)] {
+        [(path, .file)] + (Self.names + [Directory.presentLink]).map { ("\(path)/\($0)", .file) }
+    }
+
+    private var rights: GenerationRights {
+        GenerationRights(
+            mode: options.mode,
+            directoryMode: directoryMode,
+            owner: owner,
+            group: group
+        )
+    }
+
+    private func files(
+        of credential: Credential,
+        for account: Account
+    ) throws(OutputError) -> ([Directory.NamedContents], warnings: [String]) {
+        var files: [Directory.NamedContents] = []
         var warnings: [String] = []
         for (name, format) in Self.formats {
             let rendered = try render(
@@ -44,19 +96,7 @@ package final class DirectoryOutput: Sendable {
             warnings += rendered.warnings
         }
         files.append((Self.expiry, Secret(rfc3339(credential.expiresAt) + "\n")))
-        let directory = try open(creating: true)
-        do throws(PathError) {
-            try directory.replaceSet(
-                files,
-                mode: options.mode,
-                directoryMode: directoryMode,
-                owner: owner,
-                group: group
-            )
-        } catch {
-            throw OutputError(path, error)
-        }
-        return Rendered(bytes: Secret(""), warnings: warnings)
+        return (files, warnings)
     }
 
     /// Removes the files; the directory stays.
@@ -65,7 +105,9 @@ package final class DirectoryOutput: Sendable {
         do throws(OutputError) {
             let directory = try open(creating: false)
             do throws(PathError) {
-                try directory.removeSet(Self.formats.map(\.name) + [Self.expiry])
+                try known.withLock { (known) throws(PathError) in
+                    try directory.removeSet(Self.names, owner: owner, &known)
+                }
             } catch {
                 throw OutputError(path, error)
             }

@@ -13,6 +13,8 @@ package final class FileOutput: Sendable {
     private let group: UInt32?
     /// Open across refreshes, until the path leads elsewhere.
     private let directory: Mutex<Directory?>
+    /// The file as it was written last.
+    private let written = Mutex<FileFacts?>(nil)
 
     /// Opens the directory (made where missing) and refuses what is no place for a secret.
     /// - Throws: ``OutputError``.
@@ -29,7 +31,7 @@ package final class FileOutput: Sendable {
     /// - Returns: the facts of the file as it is now on disk.
     /// - Throws: ``OutputError``; the old file is then still in place.
     package func write(_ contents: Secret) throws(OutputError) -> FileFacts {
-        try attempt { directory throws(PathError) in
+        let facts = try attempt { directory throws(PathError) in
             try directory.replace(
                 name,
                 with: contents,
@@ -38,6 +40,31 @@ package final class FileOutput: Sendable {
                 group: group
             )
         }
+        written.withLock { $0 = facts }
+        return facts
+    }
+
+    /// Whether the file is still as it was written: in its place, with these bytes and its rights.
+    func holds(_ contents: Secret) -> Bool {
+        let group = written.withLock { $0?.group }
+        do throws(OutputError) {
+            return try attempt(creating: false) { directory throws(PathError) in
+                try directory.holds(
+                    name,
+                    contents,
+                    mode: options.mode,
+                    owner: owner,
+                    group: group
+                )
+            }
+        } catch {
+            return false
+        }
+    }
+
+    /// Where a change of it shows.
+    var watched: [(path: String, interest: PathWatch.Interest)] {
+        [(path, .file), (splitPath(path).directory, .file)]
     }
 
     /// Removes the file; a target that is no regular file is left alone, and nothing is done where

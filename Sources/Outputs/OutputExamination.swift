@@ -151,7 +151,11 @@ package func checkAdding(to directory: Directory, _ user: FileUser) throws(PathE
 
 private func isListenedOn(_ path: String) -> Bool {
     do throws(ReadFileError) {
-        return try listeningSocketPaths().contains(path)
+        // Bound by way of an open directory, it shows a path of /proc.
+        let name = splitPath(path).name
+        return try listeningSocketPaths().contains {
+            $0 == path || ($0.hasPrefix("/proc/self/fd/") && splitPath($0).name == name)
+        }
     } catch {
         // Not told: whether somebody lives there shows when the agent starts.
         return false

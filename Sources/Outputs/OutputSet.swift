@@ -1,5 +1,6 @@
 package import Federation
 package import Platform
+internal import Synchronization
 
 /// What became of one output at a delivery.
 package struct OutputReport: Sendable {
@@ -20,20 +21,29 @@ package struct OutputReport: Sendable {
 
 /// All the outputs of one account.
 package final class OutputSet: Sendable {
-    private enum Place: Sendable {
+    enum Place: Sendable {
         case file(FileOutput, FileOptions.Expiry)
         case directory(DirectoryOutput, FileOptions.Expiry)
         case socket(CredentialSocket)
     }
 
-    private let account: Account
-    private let places: [(output: Output, place: Place)]
+    let account: Account
+    let places: [(output: Output, place: Place)]
+    let timekeeper: any Timekeeper
+    /// Held while outputs are written to or looked at.
+    let lock = AsyncLock()
+    /// What was delivered last, and is not taken back.
+    let credential = Mutex<Credential?>(nil)
+    /// Of each of ``places``.
+    let holdings: Mutex<[Holding]>
+    let changes = PathWatch()
 
     /// Opens the account's outputs: directories are made and checked, sockets listen.
     ///
     /// - Parameters:
     ///   - account: whose outputs.
     ///   - runtimeDirectory: where the default output stands.
+    ///   - protected: what no output may take the place of, beside what the account itself names.
     ///   - handedOver: listening sockets from systemd, served in place of opened ones, in order;
     ///     those left over are served like the last, or in `raw`. Owned from here on.
     ///   - patience: how long sockets put up with peers.
@@ -43,18 +53,23 @@ package final class OutputSet: Sendable {
     package init(
         account: Account,
         runtimeDirectory: String,
+        protected: ProtectedPlaces? = nil,
         handedOver: [Int32] = [],
         patience: CredentialSocket.Patience = .init(),
         timekeeper: any Timekeeper = SystemTimekeeper(),
         report: @escaping @Sendable (String, SocketEvent) -> Void = { _, _ in }
     ) throws(OutputError) {
         self.account = account
+        self.timekeeper = timekeeper
+        let own = ProtectedPlaces(of: account)
+        let protected = protected.map(own.adding) ?? own
         var handedOver = handedOver
         var places: [(output: Output, place: Place)] = []
         do throws(OutputError) {
             let outputs = account.outputs(in: runtimeDirectory)
             for output in outputs + extra(outputs, for: handedOver.count) {
                 try Self.checkRoom(for: output)
+                try output.check(against: protected)
                 let place = try Self.open(output, &handedOver, patience, timekeeper) { event in
                     report(output.path, event)
                 }
@@ -66,41 +81,79 @@ package final class OutputSet: Sendable {
             throw error
         }
         self.places = places
+        holdings = Mutex(places.map { _ in .nothing })
     }
 
     /// Delivers a credential to every output; one that fails does not stop the others. Sockets come
-    /// first, for files wait for the disk.
+    /// first, for files wait for the disk. An output that holds this very credential already, as it was
+    /// delivered, is left alone.
     package func deliver(_ credential: Credential) async -> [OutputReport] {
-        var reports: [OutputReport?] = places.map { serve(credential, $0.output, $0.place) }
-        for (index, (output, place)) in places.enumerated() {
-            switch place {
-            case .file(let file, _): reports[index] = await write(credential, output, file)
-            case .directory(let directory, _):
-                reports[index] = await write(credential, output, directory)
-            case .socket: break
+        await lock.withLock {
+            let held = self.credential.withLock { held in
+                defer { held = credential }
+                return held
             }
+            let isNew = held.map { !$0.isSame(as: credential) } ?? true
+            var reports: [OutputReport?] = places.map { serve(credential, $0.output, $0.place) }
+            for index in places.indices where reports[index] == nil {
+                reports[index] = await write(credential, index, isNew: isNew)
+            }
+            let all = reports.compactMap { $0 }
+            holdings.withLock { $0 = all.map { $0.failure == nil ? .credential($0) : .lost } }
+            changes.wake()
+            return all
         }
-        return reports.compactMap { $0 }
+    }
+
+    private func write(
+        _ credential: Credential,
+        _ index: Int,
+        isNew: Bool
+    ) async -> OutputReport? {
+        let (output, place) = places[index]
+        if !isNew, case .credential(let report) = holdings.withLock({ $0[index] }),
+            await holds(credential, output, place)
+        {
+            return report
+        }
+        switch place {
+        case .file(let file, _): return await write(credential, output, file)
+        case .directory(let directory, _): return await write(credential, output, directory)
+        case .socket: return nil
+        }
     }
 
     /// Withdraws an expired credential: from sockets always, from files as their `onExpiry` says.
     /// Only what was removed, or could not be, is reported.
     package func expire() async -> [OutputReport] {
-        for case (_, .socket(let socket)) in places { socket.set(nil) }
-        return await remove { _, expiry in expiry == .remove }
+        await withdraw { _, expiry in expiry == .remove }
     }
 
     /// Withdraws a credential that is to be revoked: from sockets and files alike; reports as
     /// ``expire()`` does.
     package func withdraw() async -> [OutputReport] {
-        for case (_, .socket(let socket)) in places { socket.set(nil) }
-        return await remove { _, _ in true }
+        await withdraw { _, _ in true }
+    }
+
+    private func withdraw(
+        _ isWanted: @Sendable (Output, FileOptions.Expiry) -> Bool
+    ) async -> [OutputReport] {
+        await lock.withLock {
+            forget()
+            for case (_, .socket(let socket)) in places { socket.set(nil) }
+            return await remove(where: isWanted)
+        }
     }
 
     /// Removes the files that the account does not have among its outputs; reports as ``expire()`` does.
     package func remove(besides account: Account) async -> [OutputReport] {
         let kept = Set(account.configuredOutputs.map(\.path))
         return await remove { output, _ in !kept.contains(output.path) }
+    }
+
+    private func forget() {
+        credential.withLock { $0 = nil }
+        holdings.withLock { $0 = places.map { _ in .nothing } }
     }
 
     /// Serves the sockets until the task is cancelled; returns at once if there are none.
@@ -115,8 +168,11 @@ package final class OutputSet: Sendable {
     /// Closes the sockets and, with `removing`, removes the files; reports as ``expire()`` does.
     @discardableResult
     package func close(removing: Bool) async -> [OutputReport] {
-        for case (_, .socket(let socket)) in places { socket.close() }
-        return removing ? await remove { _, _ in true } : []
+        await lock.withLock {
+            forget()
+            for case (_, .socket(let socket)) in places { socket.close() }
+            return removing ? await remove { _, _ in true } : []
+        }
     }
 
     /// What the sockets have done so far, by path.
@@ -171,6 +227,7 @@ package final class OutputSet: Sendable {
         do throws(OutputError) {
             let rendered = try rendered(credential, output)
             socket.set(rendered.bytes, expiry: credential.expiry)
+            try socket.restore()
             return OutputReport(output, facts: socket.facts, warnings: rendered.warnings)
         } catch {
             return OutputReport(output, failure: error.failure)
@@ -209,7 +266,7 @@ package final class OutputSet: Sendable {
         }
     }
 
-    private func rendered(
+    func rendered(
         _ credential: Credential,
         _ output: Output
     ) throws(OutputError) -> Rendered {
@@ -258,5 +315,13 @@ private func extra(_ outputs: [Output], for count: Int) -> [Output] {
     return (sockets.count..<count).map { index in
         let path = "/run/systemd/handed-over-\(index + 1)"
         return Output(kind: sockets.last?.kind ?? .socket(.raw, SocketAccess()), path: path)
+    }
+}
+
+extension Credential {
+    /// Whether it is the same one, not only an equal value.
+    fileprivate func isSame(as other: Credential) -> Bool {
+        kind == other.kind && issuedAt == other.issuedAt && lifetime == other.lifetime
+            && receivedAt == other.receivedAt && value.isEqual(to: other.value)
     }
 }

@@ -29,6 +29,9 @@ struct SocketState: ~Copyable {
         let deadline: BootInstant?
         var rest: Rest?
         var watch: Poller.Watch?
+
+        /// Whether it counts against its user.
+        var isCounted: Bool { rest != nil && connection.unit == nil }
     }
 
     private struct Recipient: Hashable {
@@ -41,8 +44,9 @@ struct SocketState: ~Copyable {
         var unreported = 0
     }
 
-    static let mostWaiting = 1024
-    static let mostWaitingOfOneUser = 64
+    static let mostWaiting = 256
+    /// Of those that do not read what they are sent.
+    static let mostStalledOfOneUser = 64
     private static let secondsBetweenReports = 10.0
     private static let mostReports = 16
 
@@ -51,9 +55,11 @@ struct SocketState: ~Copyable {
     var listening: Poller.Watch?
     var pausedUntil: BootInstant?
     var isClosed = false
+    /// Whether nobody is accepted until somebody who waits is gone.
+    var isCrowded = false
     private var current: Secret?
     private var expiry: BootInstant?
-    private var waitingOfUser: [UInt32: Int] = [:]
+    private var stalledOfUser: [UInt32: Int] = [:]
     private var nextID: UInt64 = 1
     private var recipients: Set<Recipient> = []
     private var refusals: [UInt32: Refusals] = [:]
@@ -82,20 +88,21 @@ struct SocketState: ~Copyable {
         return earliest
     }
 
-    /// Takes a peer into the table and watches it; false if the table or the user's part is full, or the
-    /// kernel's memory is.
-    /// Units do not count against their user, who is root for them all.
+    /// Takes a peer into the table and watches it; false if it is one of too many of its user's that do
+    /// not read, or the kernel's memory is full. Units do not count against their user, who is root for
+    /// them all.
     mutating func admit(_ entry: Entry, watch: (UInt64) throws(Errno) -> Poller.Watch) -> Bool {
-        let (uid, isUnit) = (entry.connection.uid, entry.connection.unit != nil)
-        guard !isClosed, waiting.count < Self.mostWaiting,
-            isUnit || waitingOfUser[uid, default: 0] < Self.mostWaitingOfOneUser
+        let uid = entry.connection.uid
+        guard !isClosed,
+            !entry.isCounted
+                || stalledOfUser[uid, default: 0] < Self.mostStalledOfOneUser
         else { return false }
         let id = nextID
         nextID += 1
         var entry = entry
         do throws(Errno) { entry.watch = try watch(id) } catch { return false }
         waiting[id] = entry
-        if !isUnit { waitingOfUser[uid, default: 0] += 1 }
+        if entry.isCounted { stalledOfUser[uid, default: 0] += 1 }
         return true
     }
 
@@ -103,10 +110,11 @@ struct SocketState: ~Copyable {
     mutating func take(_ id: UInt64) -> Entry? {
         guard let entry = waiting.removeValue(forKey: id) else { return nil }
         entry.watch?.cancel()
-        if entry.connection.unit == nil {
+        isCrowded = false
+        if entry.isCounted {
             let uid = entry.connection.uid
-            let count = waitingOfUser[uid, default: 1] - 1
-            waitingOfUser[uid] = count == 0 ? nil : count
+            let count = stalledOfUser[uid, default: 1] - 1
+            stalledOfUser[uid] = count == 0 ? nil : count
         }
         return entry
     }
@@ -141,7 +149,7 @@ struct SocketState: ~Copyable {
         }
         let count = (refusals[uid]?.unreported ?? 0) + unreported + 1
         unreported = 0
-        if refusals.count >= Self.mostWaiting { refusals.removeAll() }
+        if refusals.count >= 1024 { refusals.removeAll() }
         refusals[uid] = Refusals(lastReport: now)
         return count
     }

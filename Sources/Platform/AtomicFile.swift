@@ -84,7 +84,7 @@ extension Directory {
     }
 }
 
-private func temporaryPrefix(of name: String) -> String { ".\(name).wif-" }
+func temporaryPrefix(of name: String) -> String { ".\(name).wif-" }
 
 func randomDigits() -> String {
     let digits = String(UInt64.random(in: .min ... .max), radix: 16)

@@ -42,6 +42,17 @@ package final class Directory: Sendable {
         }
     }
 
+    /// Whether the path leads here and nobody but root and this user could make it lead elsewhere.
+    var isOwnPath: Bool {
+        do {
+            let own = DirectoryTrust(owners: [geteuid()], groups: [])
+            let walked = try FileFacts(of: Directory.open(path, trust: own).raw)
+            return try walked.isSameFile(as: FileFacts(of: raw))
+        } catch {
+            return false
+        }
+    }
+
     /// Checks owner and mode of the directory once more, for they may have changed since the walk.
     package func recheck() throws(PathError) {
         try trust.check(raw, path: path)

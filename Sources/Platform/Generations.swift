@@ -1,8 +1,47 @@
 internal import CLinux
 import Glibc
 
+/// What a process knows of the generations of files that it has put into a directory: only those are
+/// ever removed, whatever else is given such a name.
+package struct Generations: Sendable {
+    fileprivate struct Generation: Sendable {
+        let name: String
+        let facts: FileFacts
+    }
+
+    fileprivate var present: Generation?
+    fileprivate var last: Generation?
+    /// Those that are to be removed.
+    fileprivate var old: [Generation] = []
+    /// Names of links and empty directories whose making failed half way.
+    fileprivate var unfinished: Set<String> = []
+    /// Whether what an earlier process left has been looked for.
+    fileprivate var isAware = false
+
+    package init() {}
+}
+
+/// Who may do what with the files of a generation, and with its directory.
+package struct GenerationRights: Sendable {
+    let mode: UInt32
+    let directoryMode: UInt32
+    let owner: UInt32?
+    let group: UInt32?
+
+    package init(mode: UInt32, directoryMode: UInt32, owner: UInt32?, group: UInt32?) {
+        self.mode = mode
+        self.directoryMode = directoryMode
+        self.owner = owner
+        self.group = group
+    }
+}
+
 extension Directory {
-    private static let current = "..data"
+    /// A file of a set: its name, and what it is to hold.
+    package typealias NamedContents = (name: String, contents: Secret)
+
+    /// The link that always leads to the present generation.
+    package static let presentLink = "..data"
     private static let prefix = "..wif-"
 
     /// Puts a set of files in place of the last one, all of them at the same moment: they are written
@@ -11,120 +50,282 @@ extension Directory {
     ///
     /// Whoever opens `..data` once reads files of one generation, which stays until the set after the
     /// next one is there. On failure the last one stays.
-    /// - Throws: ``PathError`` that names the step.
+    /// - Throws: ``PathError`` that names the step; where a name is taken by something else, nothing has
+    ///   been changed.
     package func replaceSet(
-        _ files: [(name: String, contents: Secret)],
-        mode: UInt32,
-        directoryMode: UInt32,
-        owner: UInt32? = nil,
-        group: UInt32? = nil
+        _ files: [NamedContents],
+        _ rights: GenerationRights,
+        _ known: inout Generations
     ) throws(PathError) {
+        for file in files { try checkLink(file.name) }
+        try checkLink(Self.presentLink)
+        let names = files.map(\.name)
+        try becomeAware(names, rights.owner, &known)
+        let made = try make(files, rights, &known)
+        known.old += [known.last].compactMap(\.self)
+        known.last = known.present
+        known.present = made
+        for name in names { try link(name, to: Self.target(of: name), &known) }
+        try sync()
+        try removeOld(names, &known)
+    }
+
+    /// Makes a generation and lets the link lead to it.
+    private func make(
+        _ files: [NamedContents],
+        _ rights: GenerationRights,
+        _ known: inout Generations
+    ) throws(PathError) -> Generations.Generation {
         let name = Self.prefix + randomDigits()
-        let last = try presentGeneration()
-        try removeUnfinished(besides: last)
+        known.unfinished.insert(name)
+        let generation = try make(name, rights)
+        let facts = try about(path(of: name), "cannot be examined") { () throws(Errno) in
+            try FileFacts(of: generation.raw)
+        }
+        known.unfinished.remove(name)
+        let made = Generations.Generation(name: name, facts: facts)
         do throws(PathError) {
-            let generation = try make(name, directoryMode, owner, group)
             for file in files {
                 _ = try generation.replace(
                     file.name,
                     with: file.contents,
-                    mode: mode,
-                    owner: owner,
-                    group: group
+                    mode: rights.mode,
+                    owner: rights.owner,
+                    group: rights.group
                 )
             }
-            try link(Self.current, to: name)
+            try link(Self.presentLink, to: name, &known)
         } catch {
             // The first failure is the one to tell of; what is left goes with the next set.
-            do throws(PathError) { try removeGenerations(but: [last]) } catch {}
+            known.old.append(made)
+            do throws(PathError) { try removeOld(files.map(\.name), &known) } catch {}
             throw error
         }
-        for file in files { try link(file.name, to: "\(Self.current)/\(file.name)") }
-        try sync()
-        try removeGenerations(but: [name, last])
+        return made
     }
 
-    /// Removes what ``replaceSet(_:mode:directoryMode:owner:group:)`` has put here.
-    /// - Throws: ``PathError``.
-    package func removeSet(_ names: [String]) throws(PathError) {
-        for name in names + [Self.current] where try facts(of: name)?.kind == .symbolicLink {
-            try remove(name)
+    /// Whether the set is here as it was put, whole and with these rights.
+    /// - Throws: ``PathError`` where that cannot be told.
+    package func holdsSet(
+        _ files: [NamedContents],
+        _ rights: GenerationRights,
+        _ known: Generations
+    ) throws(PathError) -> Bool {
+        guard let present = known.present,
+            try target(ofLink: Self.presentLink) == present.name,
+            let generation = try open(present),
+            try generation.hasRights(rights.directoryMode, rights.owner, rights.group)
+        else { return false }
+        for file in files {
+            guard try target(ofLink: file.name) == Self.target(of: file.name),
+                try generation.holds(
+                    file.name,
+                    file.contents,
+                    mode: rights.mode,
+                    owner: rights.owner,
+                    group: rights.group
+                )
+            else { return false }
         }
-        try removeGenerations(but: [])
+        return true
+    }
+
+    /// Removes what ``replaceSet(_:_:_:)`` has put here, now or in an earlier process.
+    /// - Throws: ``PathError`` where a file of it cannot be removed.
+    package func removeSet(
+        _ names: [String],
+        owner: UInt32?,
+        _ known: inout Generations
+    ) throws(PathError) {
+        try becomeAware(names, owner, &known)
+        for name in names + [Self.presentLink] where try isOwnLink(name) { try remove(name) }
+        known.old += [known.last, known.present].compactMap(\.self)
+        known.last = nil
+        known.present = nil
+        do throws(PathError) {
+            try removeOld(names, &known)
+        } catch {
+            try sync()
+            throw error
+        }
         try sync()
+    }
+
+    private static func target(of name: String) -> String { "\(presentLink)/\(name)" }
+
+    private static func isGeneration(_ name: String) -> Bool {
+        name.hasPrefix(prefix) && name.utf8.count == prefix.utf8.count + 16
+            && !name.contains("/")
     }
 
     private func make(
         _ name: String,
-        _ mode: UInt32,
-        _ owner: UInt32?,
-        _ group: UInt32?
+        _ rights: GenerationRights
     ) throws(PathError) -> Directory {
         let made = try about(path(of: name), "cannot be made") { () throws(Errno) in
             try systemCall { unsafe mkdirat(raw, name, 0o700) }
-            return try claimMade(name, in: raw, (mode, owner, group))
+            let rights = (rights.directoryMode, rights.owner, rights.group)
+            return try claimMade(name, in: raw, rights)
         }
-        let trust = DirectoryTrust(owners: [effectiveUserID()], groups: [])
-        return Directory(made, path: path(of: name), trust: trust)
+        return within(made, name)
     }
 
-    /// Makes the name a symbolic link with that target, in place of another link.
-    private func link(_ name: String, to target: String) throws(PathError) {
-        if let facts = try facts(of: name) {
-            guard facts.kind == .symbolicLink else {
-                throw PathError(
-                    path(of: name),
-                    "is \(facts.kind.rawValue), not a link of a credential directory",
-                    hint: "remove it, or choose another path"
-                )
-            }
-            let present = try about(path(of: name), "cannot be read") { () throws(Errno) in
-                try linkTarget(name, in: raw)
-            }
-            if present == target { return }
+    private func within(_ descriptor: consuming FileDescriptor, _ name: String) -> Directory {
+        let trust = DirectoryTrust(owners: [effectiveUserID()], groups: [])
+        return Directory(descriptor, path: path(of: name), trust: trust)
+    }
+}
+
+// MARK: Links
+
+extension Directory {
+    /// `nil` for what is no link, and where there is nothing.
+    private func target(ofLink name: String) throws(PathError) -> String? {
+        guard try facts(of: name)?.kind == .symbolicLink else { return nil }
+        return try about(path(of: name), "cannot be read") { () throws(Errno) in
+            try linkTarget(name, in: raw)
         }
+    }
+
+    private func isOwnLink(_ name: String) throws(PathError) -> Bool {
+        guard let target = try target(ofLink: name) else { return false }
+        return name == Self.presentLink
+            ? Self.isGeneration(target) : target == Self.target(of: name)
+    }
+
+    /// Refuses a name that is taken by anything but such a link as is put there.
+    private func checkLink(_ name: String) throws(PathError) {
+        guard let facts = try facts(of: name), try !isOwnLink(name) else { return }
+        throw PathError(
+            path(of: name),
+            "is \(facts.kind.rawValue), not a link of a credential directory",
+            hint: "remove it, or choose another path"
+        )
+    }
+
+    /// Makes the name a symbolic link with that target, in place of another such link.
+    private func link(
+        _ name: String,
+        to target: String,
+        _ known: inout Generations
+    ) throws(PathError) {
+        try checkLink(name)
+        if try self.target(ofLink: name) == target { return }
         let temporary = Self.prefix + randomDigits()
+        known.unfinished.insert(temporary)
         try about(path(of: name), "cannot be linked") { () throws(Errno) in
             try systemCall { unsafe symlinkat(target, raw, temporary) }
             try systemCall { unsafe wif_rename(raw, temporary, name) }
         }
+        known.unfinished.remove(temporary)
     }
+}
 
-    private func presentGeneration() throws(PathError) -> String? {
-        guard try facts(of: Self.current)?.kind == .symbolicLink else { return nil }
-        return try about(path(of: Self.current), "cannot be read") { () throws(Errno) in
-            try linkTarget(Self.current, in: raw)
-        }
-    }
+// MARK: Removal
 
-    /// Where there is more than the present generation and the one before it, processes were killed over
-    /// others: without this, each in a row would leave one more.
-    private func removeUnfinished(besides last: String?) throws(PathError) {
-        let found = try names().filter { $0.hasPrefix(Self.prefix) && $0 != last }
-        if found.count > 1 { try removeGenerations(but: [last]) }
-    }
-
-    /// Removes all other generations, and links that were left half done.
-    private func removeGenerations(but kept: [String?]) throws(PathError) {
-        for name in try names() where name.hasPrefix(Self.prefix) && !kept.contains(name) {
-            guard try facts(of: name)?.kind == .directory else {
-                try remove(name)
-                continue
+extension Directory {
+    /// Looks for what an earlier process left: its present generation becomes a known one, all else that
+    /// it must have made is to be removed.
+    private func becomeAware(
+        _ files: [String],
+        _ owner: UInt32?,
+        _ known: inout Generations
+    ) throws(PathError) {
+        guard !known.isAware else { return }
+        let present = try target(ofLink: Self.presentLink)
+        for name in try names() where Self.isGeneration(name) {
+            if try facts(of: name)?.kind == .symbolicLink {
+                try removeUnfinishedLink(name, files)
+            } else if let found = try openGeneration(name, files, owner) {
+                if name == present { known.present = found } else { known.old.append(found) }
             }
-            try removeDirectory(name)
+        }
+        known.isAware = true
+        try removeOld(files, &known)
+    }
+
+    /// Removes the generations that are to be removed, and what was left half made.
+    private func removeOld(_ files: [String], _ known: inout Generations) throws(PathError) {
+        for name in known.unfinished {
+            try removeUnfinishedLink(name, files)
+            // Only an empty directory goes by this.
+            if unsafe unlinkat(raw, name, AT_REMOVEDIR) == 0 || errno == ENOENT {
+                known.unfinished.remove(name)
+            }
+        }
+        var failure: PathError?
+        known.old = known.old.filter { generation in
+            guard let error = remove(generation, files) else { return false }
+            failure = failure ?? error
+            return true
+        }
+        if let failure { throw failure }
+    }
+
+    private func removeUnfinishedLink(_ name: String, _ files: [String]) throws(PathError) {
+        guard let target = try target(ofLink: name) else { return }
+        if Self.isGeneration(target) || files.contains(where: { target == Self.target(of: $0) }) {
+            try remove(name)
         }
     }
 
-    private func removeDirectory(_ name: String) throws(PathError) {
-        let old = try about(path(of: name), "cannot be opened") { () throws(Errno) in
-            let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-            return try systemCall { unsafe wif_openat(raw, name, flags, 0) }
+    /// What must be a generation of an earlier process: a directory of the agent or the output's owner
+    /// with nothing but files of theirs and of these names in it. `nil` for anything else.
+    private func openGeneration(
+        _ name: String,
+        _ files: [String],
+        _ owner: UInt32?
+    ) throws(PathError) -> Generations.Generation? {
+        let owners: Set<UInt32> = [effectiveUserID(), owner ?? effectiveUserID()]
+        guard let facts = try facts(of: name), facts.kind == .directory,
+            owners.contains(facts.owner)
+        else { return nil }
+        let found = Generations.Generation(name: name, facts: facts)
+        guard let directory = try open(found) else { return nil }
+        for file in try directory.names() {
+            guard let facts = try directory.facts(of: file), facts.kind == .regular,
+                owners.contains(facts.owner), isFile(file, of: files)
+            else { return nil }
         }
-        let trust = DirectoryTrust(owners: [], groups: [])
-        let directory = Directory(FileDescriptor(owning: old), path: path(of: name), trust: trust)
-        for file in try directory.names() { try directory.remove(file) }
-        try about(path(of: name), "cannot be removed") { () throws(Errno) in
-            _ = try systemCall { unsafe unlinkat(raw, name, AT_REMOVEDIR) }
+        return found
+    }
+
+    /// Opens a generation; `nil` where the name leads to something else by now.
+    private func open(_ generation: Generations.Generation) throws(PathError) -> Directory? {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+        let opened = unsafe wif_openat(raw, generation.name, flags, 0)
+        guard opened >= 0 else {
+            let reason = Errno(errno)
+            if [ENOENT, ENOTDIR, ELOOP].contains(reason.code) { return nil }
+            throw PathError(path(of: generation.name), "cannot be opened", reason)
+        }
+        let descriptor = FileDescriptor(owning: opened)
+        let facts = try about(path(of: generation.name), "cannot be examined") {
+            () throws(Errno) in try FileFacts(of: opened)
+        }
+        guard facts.isSameFile(as: generation.facts) else { return nil }
+        return within(descriptor, generation.name)
+    }
+
+    private func isFile(_ name: String, of files: [String]) -> Bool {
+        files.contains { name == $0 || name.hasPrefix(temporaryPrefix(of: $0)) }
+    }
+
+    /// Removes a generation's files, and it; answers why it is still there. Where somebody has put
+    /// something in, the directory stays, without a credential.
+    private func remove(_ generation: Generations.Generation, _ files: [String]) -> PathError? {
+        do throws(PathError) {
+            guard let directory = try open(generation) else { return nil }
+            for file in try directory.names() where isFile(file, of: files) {
+                guard try directory.facts(of: file)?.kind == .regular else { continue }
+                try directory.remove(file)
+            }
+            if unsafe unlinkat(raw, generation.name, AT_REMOVEDIR) != 0, errno != ENOTEMPTY {
+                throw PathError(path(of: generation.name), "cannot be removed", Errno(errno))
+            }
+            return nil
+        } catch {
+            return error
         }
     }
 }

@@ -42,15 +42,20 @@ package final class PathWatch: Sendable {
     /// Waits until something was done, and then until nothing has been done for `seconds` (at most ten
     /// times that long).
     ///
-    /// - Returns: the paths that were touched, as given; all of them where the kernel lost count.
+    /// - Returns: the paths that were touched, as given; all of them where the kernel lost count; none
+    ///   where ``wake()`` was called.
     /// - Throws: `CancellationError`. One waiter at a time.
     package func next(
         settling seconds: Double = 0.1,
         on timekeeper: any Timekeeper = SystemTimekeeper()
     ) async throws -> Set<String> {
-        await heard.wakeup.wait()
-        try Task.checkCancellation()
-        var touched = heard.take()
+        var touched: Set<String> = []
+        while touched.isEmpty {
+            await heard.wakeup.wait()
+            try Task.checkCancellation()
+            if heard.takeCall() { return heard.take() }
+            touched = heard.take()
+        }
         for _ in 0..<10 {
             try await timekeeper.sleep(until: timekeeper.now.advanced(bySeconds: seconds))
             let more = heard.take()
@@ -58,6 +63,11 @@ package final class PathWatch: Sendable {
             touched.formUnion(more)
         }
         return touched
+    }
+
+    /// Has ``next(settling:on:)`` return, now or when it is called next: to watch other paths.
+    package func wake() {
+        heard.call()
     }
 
     private func add(_ path: String, _ interest: Interest, _ round: UInt64) throws(Errno) {
@@ -144,6 +154,7 @@ private final class Heard: Sendable {
         var touched: Set<String> = []
         var watched: Set<String> = []
         var round: UInt64 = 0
+        var isCalled = false
     }
 
     private let state = Mutex(State())
@@ -160,6 +171,18 @@ private final class Heard: Sendable {
     func add(_ paths: Set<String>?) {
         state.withLock { $0.touched.formUnion(paths ?? $0.watched) }
         wakeup.ring()
+    }
+
+    func call() {
+        state.withLock { $0.isCalled = true }
+        wakeup.ring()
+    }
+
+    func takeCall() -> Bool {
+        state.withLock { state in
+            defer { state.isCalled = false }
+            return state.isCalled
+        }
     }
 
     func take() -> Set<String> {

@@ -44,7 +44,7 @@ package final class UnixListener: Sendable {
         }
         try clearTheWay(name, in: directory)
         let socket = try about(path, "cannot be bound") { () throws(Errno) in
-            try boundSocket(path)
+            try boundSocket(address(of: name, in: directory))
         }
         do throws(PathError) {
             let facts = try about(path, "cannot be given its owner, group and mode") {
@@ -88,6 +88,22 @@ package final class UnixListener: Sendable {
     /// The socket file's facts; `nil` for one that was handed over.
     package var facts: FileFacts? { place?.facts }
 
+    /// Whether the socket file is where it was made and as it was made, and its directory still one that
+    /// it may stand in; always for a socket that was handed over, of which nothing is known.
+    package var isInPlace: Bool {
+        guard let place else { return true }
+        do throws(PathError) {
+            try place.directory.recheck()
+            guard place.directory.isCurrent, let found = try place.directory.look(at: place.name),
+                found.facts.isSameFile(as: place.facts)
+            else { return false }
+            let rights = (place.facts.mode, place.facts.owner, place.facts.group)
+            return try has(rights, found.descriptor.raw, found.facts, place.name)
+        } catch {
+            return false
+        }
+    }
+
     /// The next connection that waits; `nil` if none does.
     /// - Throws: ``Errno`` of `accept4(2)`, of which few concern the listener itself.
     package func accept() throws(Errno) -> Connection? {
@@ -109,9 +125,15 @@ package final class UnixListener: Sendable {
     /// Stops listening and removes the socket file, if it is still this socket's; one that was handed
     /// over is left as it is.
     package func close() {
-        guard let place else { return }
+        guard place != nil else { return }
         shutdown(raw, Int32(SHUT_RDWR))
-        // At the end there is nobody left to tell; a file left behind counts as stale.
+        removeFile()
+    }
+
+    /// Removes the socket file, if it is still this socket's.
+    package func removeFile() {
+        guard let place else { return }
+        // There is nobody to tell; a file left behind counts as stale.
         do throws(PathError) {
             let facts = try place.directory.facts(of: place.name)
             if facts?.isSameFile(as: place.facts) == true {
@@ -163,7 +185,8 @@ private func clearTheWay(_ name: String, in directory: Directory) throws(PathErr
         try streamSocket(for: .unix(path: path))
     }
     do throws(Errno) {
-        try unsafe SocketAddress.unix(path: path).withSockaddr { (address, length) throws(Errno) in
+        let place = SocketAddress.unix(path: address(of: name, in: directory))
+        try unsafe place.withSockaddr { (address, length) throws(Errno) in
             _ = try systemCall { unsafe connect(probe.raw, address, length) }
         }
     } catch {
@@ -180,6 +203,13 @@ private func clearTheWay(_ name: String, in directory: Directory) throws(PathErr
         "is served by a running process",
         hint: "is another wif-agent running? ss -lxp shows whose socket it is"
     )
+}
+
+/// The path by which bind(2) and connect(2) reach a name in an open directory, and no other: they take
+/// no descriptor. Where others than root and this user could move a directory on its path, the way leads
+/// through /proc, and that is what ss(8) shows.
+private func address(of name: String, in directory: Directory) -> String {
+    directory.isOwnPath ? directory.path(of: name) : "/proc/self/fd/\(directory.raw)/\(name)"
 }
 
 /// A socket bound to the path, its file of mode 0600 or less from the first moment.

@@ -147,6 +147,34 @@ class BadInput(World):
         self.assertIn(b"others can change the account file", done.stdout)
         self.assertIn(b"writable by its group 4242", done.stdout)
 
+    def test_outputs_that_would_be_account_files(self):
+        world = self.emulator("--platform", "gcp")
+        accounts = self.scratch / "accounts"
+        accounts.mkdir(mode=0o700)
+        (self.scratch / "link").symlink_to(accounts)
+        own = accounts / "mondoo.json"
+        for name in [own, self.scratch / "link/mondoo.json"]:
+            own.write_text(json.dumps(
+                {**world.account, "outputs": [{"format": "json", "path": str(name)}]}))
+            own.chmod(0o600)
+            before = own.read_bytes()
+            for command in [["check"], ["get", "--fresh"]]:
+                done = self.wif(*command, "-c", own, environment=self.environment(world))
+                self.assertEqual(done.returncode, 78, done.stderr)
+                self.assertIn(b"would take the place of", done.stderr)
+            done = self.control("run", "-c", own, environment=self.environment(world))
+            self.assertEqual(done.returncode, 78, done.stderr)
+            self.assertEqual(own.read_bytes(), before)
+        own.write_text(json.dumps(world.account))
+        done = self.control("run", "-c", own, "--output", f"json:{self.scratch}/link/mondoo.json",
+                            environment=self.environment(world))
+        self.assertEqual(done.returncode, 74, done.stderr)
+        self.assertIn(b"would take the place of", done.stderr)
+        done = self.control("run", "-c", own, "--output", "raw:/proc/self/x",
+                            environment=self.environment(world))
+        self.assertEqual(done.returncode, 74, done.stderr)
+        self.assertEqual(world.exchanges(), 0)
+
     def test_places_that_are_refused(self):
         world = self.emulator("--platform", "gcp")
         (self.scratch / "directory").mkdir()

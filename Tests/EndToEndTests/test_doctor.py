@@ -328,21 +328,16 @@ def foreign_agent(case):
     os.chown(case.test.runtime, 0, 0)
 
 
-def delivered(case, **output):
+def delivery_failed(case):
+    """What others remove or change is whole again within a second, unless something is in the way."""
     out = case.test.scratch / "out"
-    case.set(outputs=[{"format": "raw", "path": str(out)}])
+    case.set(outputs=[{"format": "directory", "path": str(out)}])
     case.path = case.test.account(case.content)
     agent = case.test.agent("-c", case.path, environment=case.environment)
     case.test.await_ready(agent)
-    return out
-
-
-def delivery_removed(case):
-    delivered(case).unlink()
-
-
-def delivery_opened(case):
-    delivered(case).chmod(0o644)
+    (out / "credential").unlink()
+    (out / "credential").mkdir()
+    wait_for(lambda: "error" in case.test.the_account()["outputs"][0], "the failure")
 
 
 def agent_refused(case):
@@ -784,10 +779,8 @@ TABLE = [
      "serves other, not this file", "sighup"),
     ("a control socket of another user", foreign_agent, "plain", "agent", "misconfigured",
      "nobody", "as that user"),
-    ("a delivered file removed", delivery_removed, "plain", "delivery", "output",
-     "not there", "wif-agent refresh"),
-    ("a delivered file opened to all", delivery_opened, "plain", "delivery", "output",
-     "0644, and 0600", "wif-agent refresh"),
+    ("something else in a delivered link's place", delivery_failed, "plain", "delivery", "output",
+     "not a link of a credential directory", ""),
     ("an agent that is refused", agent_refused, "plain", "agent", "refused",
      "last attempt failed", "binding"),
 

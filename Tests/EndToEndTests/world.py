@@ -53,6 +53,24 @@ def wait_for(condition, what, deadline=DEADLINE):
         time.sleep(0.02)
 
 
+def is_quiet(pid, seconds):
+    """Whether no thread of a process runs for so long: none gives up the processor in between."""
+    def wake_ups():
+        total = 0
+        try:
+            for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                for line in (task / "status").read_text().splitlines():
+                    if line.startswith("voluntary_ctxt_switches"):
+                        total += int(line.split()[1])
+        except FileNotFoundError:
+            return None  # A thread has just ended.
+        return total
+
+    before = wake_ups()
+    time.sleep(seconds)
+    return before is not None and wake_ups() == before
+
+
 def access_list(user, bits):
     """A POSIX access list as the kernel stores it, for system.posix_acl_access: acl(5)."""
     entries = [(0x01, 7, -1), (0x02, bits, user), (0x04, 0, -1), (0x10, 7, -1), (0x20, 0, -1)]

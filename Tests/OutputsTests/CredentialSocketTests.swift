@@ -129,23 +129,71 @@ struct CredentialSocketTests {
         }
     }
 
-    @Test func `one user cannot take all the room for waiting`() async throws {
+    /// A connection that is closed before the credential reads like an empty one.
+    @Test func `readers beyond the table wait in the queue, and all get the credential`()
+        async throws
+    {
         let place = ScratchDirectory()
         let path = place("s")
         let events = Events()
         try await served(path, report: events.note) { (socket) async throws in
             var streams: [SocketStream] = []
+            for _ in 0..<300 { streams.append(try await connect(to: .unix(path: path))) }
+            await yieldUntil { socket.counts.waiting == SocketState.mostWaiting }
+            let name = "1/unit/foo.service/x"
+            async let unit = ForeignClient(abstractName: name).read(path)
+            socket.set(Secret("for all"))
+            #expect(try await unit == "for all")
+            for stream in streams { #expect(try await text(stream) == "for all") }
+            #expect(socket.counts.delivered == 301)
+            #expect(socket.counts.refused == 0)
+        }
+    }
+
+    @Test func `the queue is attended to again when one who waits is gone`() async throws {
+        let place = ScratchDirectory()
+        let path = place("s")
+        try await served(path) { (socket) async throws in
+            var streams: [SocketStream] = []
+            for _ in 0..<257 { streams.append(try await connect(to: .unix(path: path))) }
+            await yieldUntil { socket.counts.waiting == 256 }
+            streams.removeFirst().close()
+            await yieldUntil { socket.counts.abandoned == 1 && socket.counts.waiting == 256 }
+        }
+    }
+
+    @Test func `one user cannot take all the room by not reading`() async throws {
+        let place = ScratchDirectory()
+        let path = place("s")
+        let big = String(repeating: "x", count: 3_000_000)
+        try await served(path) { (socket) async throws in
+            socket.set(Secret(big))
+            var streams: [SocketStream] = []
             for _ in 0..<70 { streams.append(try await connect(to: .unix(path: path))) }
             await yieldUntil { socket.counts.waiting + socket.counts.refused == 70 }
             #expect(socket.counts.waiting == 64)
             let name = "1/unit/foo.service/x"
-            async let unit = ForeignClient(abstractName: name).read(path)
-            await yieldUntil { socket.counts.waiting == 65 }
-            socket.set(Secret("for all"))
-            #expect(try await unit == "for all")
-            for stream in streams[..<64] { #expect(try await text(stream) == "for all") }
-            #expect(socket.counts.delivered == 65)
+            #expect(try await ForeignClient(abstractName: name).read(path) == big)
         }
+    }
+
+    /// Whoever owns a directory on the path could put another in its place at any moment.
+    @Test(.enabled(if: geteuid() == 0, "giving directories away takes root"))
+    func `a socket is bound in the directory that was checked, and nowhere else`() async throws {
+        let place = ScratchDirectory()
+        unsafe mkdir(place("theirs"), 0o755)
+        unsafe chown(place("theirs"), 4242, 4242)
+        let trust = DirectoryTrust(owners: [0, 4242], groups: [])
+        let directory = try Directory.open(place("theirs"), trust: trust)
+        unsafe mkdir(place("victim"), 0o700)
+        try rename(place("theirs"), to: place("moved"))
+        unsafe symlink("victim", place("theirs"))
+        let listener = try UnixListener(binding: "s", in: directory, mode: 0o600, owner: 4242)
+        #expect(try FileFacts(at: place("moved/s")).owner == 4242)
+        #expect(throws: Errno.notFound) { try FileFacts(at: place("victim/s")) }
+        #expect(!listener.isInPlace)
+        listener.close()
+        #expect(throws: Errno.notFound) { try FileFacts(at: place("moved/s")) }
     }
 
     @Test func `a listening socket that is handed over is served and left alone`() async throws {

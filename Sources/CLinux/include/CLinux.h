@@ -206,6 +206,9 @@ int wif_landlock(wif_landlock_reach reach);
 int wif_access_list(int descriptor, void *buffer, size_t size);
 int wif_remove_access_lists(int descriptor);
 
+// statfs(2): whether what is there are no files but the kernel's own interfaces (proc, sysfs and others).
+int wif_is_kernel_file_system(const char *path);
+
 // fstatfs(2): whether the file system is kept in memory (tmpfs, ramfs).
 int wif_is_memory_file_system(int descriptor);
 

@@ -196,6 +196,7 @@ struct LocalSteps {
 
     private func outputStep(_ output: Output) -> StepReport {
         do throws(OutputError) {
+            try output.check(against: ProtectedPlaces(of: account))
             let state = try output.examine(as: found.user, isServed: found.status != nil)
             return .ok(.output, "\(output.word), \(state)", about: output.path)
         } catch {
@@ -239,7 +240,9 @@ struct LocalSteps {
                     .delivery,
                     .misconfigured,
                     "has the mode \(facts.modeText), and 0\(String(mode, radix: 8)) was asked for",
-                    hint: "somebody changed it: wif-agent refresh writes it anew",
+                    hint:
+                        "somebody changed it: the agent writes it anew within a second; if it does not,"
+                        + " wif-agent refresh does",
                     about: output.path
                 )
             }
@@ -250,7 +253,9 @@ struct LocalSteps {
                 .delivery,
                 .misconfigured,
                 "what the agent has delivered is not there: \(error)",
-                hint: "somebody removed it: wif-agent refresh writes it anew",
+                hint:
+                    "somebody removed it: the agent writes it anew within a second; if it does not,"
+                    + " wif-agent refresh does",
                 about: output.path
             )
         }

@@ -2,7 +2,9 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 // What O_PATH opened has no attributes itself; behind its name in /proc is the file it stands for.
@@ -36,4 +38,20 @@ int wif_remove_access_lists(int descriptor) {
     if (remove_attribute(descriptor, "system.posix_acl_access") != 0) return -1;
     // Of a directory; of anything else it is EACCES, and there is none.
     return remove_attribute(descriptor, "system.posix_acl_default") == 0 || errno == EACCES ? 0 : -1;
+}
+
+int wif_is_kernel_file_system(const char *path) {
+    struct statfs status;
+    if (statfs(path, &status) != 0) return -1;
+    switch (status.f_type) {
+    case PROC_SUPER_MAGIC:
+    case SYSFS_MAGIC:
+    case CGROUP_SUPER_MAGIC:
+    case CGROUP2_SUPER_MAGIC:
+    case DEBUGFS_MAGIC:
+    case TRACEFS_MAGIC:
+    case SECURITYFS_MAGIC:
+    case DEVPTS_SUPER_MAGIC: return 1;
+    default: return 0;
+    }
 }

@@ -1,0 +1,132 @@
+internal import Federation
+internal import Platform
+internal import Synchronization
+
+/// What an account's output holds at present, as far as this process knows.
+enum Holding: Sendable {
+    /// Nothing was delivered, or what was delivered was taken back.
+    case nothing
+    case credential(OutputReport)
+    /// The delivery failed, or what was delivered is not there any more.
+    case lost
+}
+
+extension OutputSet {
+    /// Seconds between two looks where the kernel gives no means to be told of changes.
+    private static let lookInterval = 10.0
+
+    /// Returns when an output does not hold any more what was delivered to it, because somebody else
+    /// removed, changed or replaced it, or its directory; or when something was done about an output that
+    /// failed. ``deliver(_:)`` is to follow, which writes what is damaged and nothing else. Socket files
+    /// that vanish while there is no credential are made anew without that.
+    ///
+    /// What this set does itself is no damage. Nothing wakes up while nothing is done (inotify); where the
+    /// kernel cannot watch, the outputs are looked at every 10 s.
+    /// - Throws: `CancellationError`. One waiter at a time.
+    package func damage() async throws {
+        while true {
+            let isWatching = watch()
+            if await lock.withLock({ await examine() }) { return }
+            guard isWatching else {
+                let next = timekeeper.now.advanced(bySeconds: Self.lookInterval)
+                try await timekeeper.sleep(until: next)
+                continue
+            }
+            let touched = try await changes.next()
+            if lose(touched) { return }
+        }
+    }
+
+    private func watch() -> Bool {
+        var watched: [(path: String, interest: PathWatch.Interest)] = []
+        let holdings = holdings.withLock(\.self)
+        for (holding, (_, place)) in zip(holdings, places) {
+            switch (place, holding) {
+            case (.socket(let socket), _): watched += socket.watched
+            case (_, .nothing): break
+            case (.file(let file, _), _): watched += file.watched
+            case (.directory(let directory, _), .lost): watched += directory.watchedInTheWay
+            case (.directory(let directory, _), .credential): watched += directory.watched
+            }
+        }
+        do throws(Errno) {
+            try changes.watch(watched)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Looks at everything that is to hold something; whether anything does not.
+    private func examine() async -> Bool {
+        let credential = credential.withLock(\.self)
+        var isDamaged = false
+        for (index, (output, place)) in places.enumerated() {
+            let holding = holdings.withLock { $0[index] }
+            if case .lost = holding { continue }
+            if case .socket(let socket) = place {
+                if socket.isInPlace || (credential == nil && restores(socket)) { continue }
+            } else {
+                guard case .credential = holding, let credential,
+                    await !holds(credential, output, place)
+                else { continue }
+            }
+            holdings.withLock { $0[index] = .lost }
+            isDamaged = true
+        }
+        return isDamaged && credential != nil
+    }
+
+    private func restores(_ socket: CredentialSocket) -> Bool {
+        do throws(OutputError) {
+            try socket.restore()
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Whether one of the paths concerns an output that is lost.
+    private func lose(_ touched: Set<String>) -> Bool {
+        let hasCredential = credential.withLock { $0 != nil }
+        return holdings.withLock { holdings in
+            var isConcerned = false
+            for (index, (_, place)) in places.enumerated() {
+                guard case .lost = holdings[index],
+                    place.watchedInTheWay.contains(where: { touched.contains($0.path) })
+                else { continue }
+                // Without a credential there is only a socket file to be made anew.
+                if !hasCredential { holdings[index] = .nothing }
+                isConcerned = true
+            }
+            return isConcerned && hasCredential
+        }
+    }
+
+    /// Whether an output still holds the credential, as it was delivered.
+    func holds(_ credential: Credential, _ output: Output, _ place: Place) async -> Bool {
+        switch place {
+        case .socket(let socket): return socket.isInPlace
+        case .directory(let directory, _):
+            let account = account
+            return await offPool { directory.holds(credential, for: account) }
+        case .file(let file, _):
+            do throws(OutputError) {
+                let bytes = try rendered(credential, output).bytes
+                return await offPool { file.holds(bytes) }
+            } catch {
+                return false
+            }
+        }
+    }
+}
+
+extension OutputSet.Place {
+    fileprivate var watchedInTheWay: [(path: String, interest: PathWatch.Interest)] {
+        switch self {
+        case .file(let file, _): file.watched
+        case .directory(let directory, _): directory.watchedInTheWay
+        case .socket(let socket): socket.watched
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package import Federation
+internal import Platform
+
+/// What no output may take the place of: account files, directories whose `.json` files become accounts,
+/// programs.
+package struct ProtectedPlaces: Sendable {
+    /// Where an agent finds its accounts unless it is told otherwise.
+    package static let accountDirectory = "/etc/wif-agent"
+
+    private let files: [String]
+    private let directories: [String]
+
+    /// - Parameters:
+    ///   - accountFiles: absolute paths.
+    ///   - directories: those whose `.json` files are accounts.
+    package init(accountFiles: [String], directories: [String]) {
+        files = accountFiles
+        self.directories = directories
+    }
+
+    /// What the account itself names: its file, the programs that it has run, and this program.
+    package init(of account: Account) {
+        var files = [account.path]
+        if case .executable(let source) = account.tokenSource { files += source.command.prefix(1) }
+        for case .command(let command, _) in account.hooks { files += command.prefix(1) }
+        if let own = Self.ownProgram {
+            files += [own, splitPath(own).directory + "/wif-exchange"]
+        }
+        files.append("/usr/libexec/wif-agent/wif-exchange")
+        self.init(
+            accountFiles: files.filter { $0.hasPrefix("/") },
+            directories: [Self.accountDirectory]
+        )
+    }
+
+    /// These and those.
+    package func adding(_ others: ProtectedPlaces) -> ProtectedPlaces {
+        ProtectedPlaces(
+            accountFiles: files + others.files,
+            directories: directories + others.directories
+        )
+    }
+
+    private static var ownProgram: String? {
+        do throws(Errno) { return try realPath("/proc/self/exe") } catch { return nil }
+    }
+
+    /// Which of the files a name in a directory is, through links as well.
+    fileprivate func file(at place: Place) -> String? {
+        files.first { file in
+            let names = [file, resolved(file)].compactMap(\.self)
+            return names.contains { Place(of: $0) == place }
+        }
+    }
+
+    /// Which of the directories that is.
+    fileprivate func directory(_ directory: FileFacts) -> String? {
+        directories.first { facts($0)?.isSameFile(as: directory) == true }
+    }
+}
+
+/// A name in a directory that is there, however its path is written.
+private struct Place: Equatable {
+    let directory: FileFacts
+    let name: String
+
+    init(directory: FileFacts, name: String) {
+        self.directory = directory
+        self.name = name
+    }
+
+    init?(of path: String) {
+        let (parent, name) = splitPath(path)
+        guard let directory = facts(parent) else { return nil }
+        self.init(directory: directory, name: name)
+    }
+
+    static func == (left: Place, right: Place) -> Bool {
+        left.name == right.name && left.directory.isSameFile(as: right.directory)
+    }
+}
+
+private func facts(_ path: String) -> FileFacts? {
+    do throws(Errno) { return try FileFacts(at: path) } catch { return nil }
+}
+
+private func resolved(_ path: String) -> String? {
+    do throws(Errno) { return try realPath(path) } catch { return nil }
+}
+
+extension Output {
+    /// Refuses an output that would take the place of an account file or program, would be read as an
+    /// account file, or stands among the kernel's own interfaces (`/proc`, `/sys`).
+    /// - Throws: ``OutputError``.
+    package func check(against protected: ProtectedPlaces) throws(OutputError) {
+        var (parent, names) = (path, DirectoryOutput.names)
+        if case .directory = kind {
+        } else {
+            let (directory, name) = try parts(of: path)
+            (parent, names) = (directory, [name])
+        }
+        try checkFileSystem(parent)
+        // Nothing stands in a directory that is yet to be made.
+        guard let directory = facts(parent) else { return }
+        for name in names {
+            if let file = protected.file(at: Place(directory: directory, name: name)) {
+                throw OutputError(
+                    path,
+                    "would take the place of \(file), an account file or a program",
+                    hint: "choose another path for the output"
+                )
+            }
+            guard name.hasSuffix(".json"), !name.hasPrefix("."),
+                let accounts = protected.directory(directory)
+            else { continue }
+            throw OutputError(
+                path,
+                "would be read as an account file: \(accounts) is for these",
+                hint: "choose another directory for the output, such as one below /run"
+            )
+        }
+    }
+
+    private func checkFileSystem(_ directory: String) throws(OutputError) {
+        var place = directory
+        while place != "/", facts(place) == nil { place = splitPath(place).directory }
+        do throws(Errno) {
+            guard try isKernelFileSystem(place) else { return }
+        } catch {
+            // What is wrong with it is told when it is opened.
+            return
+        }
+        throw OutputError(
+            path,
+            "is among the kernel's own interfaces, where nothing can be delivered",
+            hint: "choose a directory such as one below /run"
+        )
+    }
+}

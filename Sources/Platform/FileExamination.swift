@@ -1,0 +1,63 @@
+internal import CLinux
+import Glibc
+
+extension Directory {
+    /// Whether the name is a regular file that holds exactly these bytes and has exactly these rights: mode,
+    /// owner (the process's own where `nil`), group (any where `nil`) and no access list.
+    ///
+    /// Of a file that this process may not read, size and rights are looked at.
+    /// - Throws: ``PathError`` where that cannot be told.
+    package func holds(
+        _ name: String,
+        _ contents: Secret,
+        mode: UInt32,
+        owner: UInt32? = nil,
+        group: UInt32? = nil
+    ) throws(PathError) -> Bool {
+        guard let found = try look(at: name), found.facts.kind == .regular,
+            found.facts.size == contents.count,
+            try has((mode, owner, group), found.descriptor.raw, found.facts, path(of: name))
+        else { return false }
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+        let raw = unsafe wif_openat(raw, name, flags, 0)
+        guard raw >= 0 else { return errno == EACCES }
+        let file = FileDescriptor(owning: raw)
+        do throws(ReadFileError) {
+            return try readFile(file, limit: contents.count).isEqual(to: contents)
+        } catch {
+            return false
+        }
+    }
+
+    /// Whether the directory itself has exactly these rights.
+    func hasRights(_ mode: UInt32, _ owner: UInt32?, _ group: UInt32?) throws(PathError) -> Bool {
+        let facts = try about(path, "cannot be examined") { () throws(Errno) in
+            try FileFacts(of: raw)
+        }
+        return try has((mode, owner, group), raw, facts, path)
+    }
+}
+
+/// Whether an open file or directory has exactly these rights and no access list.
+func has(
+    _ rights: (mode: UInt32, owner: UInt32?, group: UInt32?),
+    _ descriptor: Int32,
+    _ facts: FileFacts,
+    _ path: @autoclosure () -> String
+) throws(PathError) -> Bool {
+    // The set-group-ID bit of a directory is inherited, and says nothing of access.
+    let bits = facts.mode & (facts.kind == .directory ? 0o5777 : 0o7777)
+    guard bits == rights.mode, facts.owner == rights.owner ?? geteuid(),
+        rights.group.map({ $0 == facts.group }) ?? true
+    else { return false }
+    return try about(path(), "has an access list that cannot be read") { () throws(Errno) in
+        try !hasAccessList(descriptor)
+    }
+}
+
+/// Whether what is at the path are no files but interfaces of the kernel: proc(5), sysfs(5) and others.
+/// `statfs(2)`
+/// - Throws: ``Errno``.
+package func isKernelFileSystem(_ path: String) throws(Errno) -> Bool {
+    try systemCall { unsafe wif_is_kernel_file_system(path) } == 1
+}
