@@ -16,7 +16,7 @@ function input(name) {
 }
 
 // An account that says nothing of revocation has its credential revoked at the end.
-function prepared(file, directory) {
+function prepared(file, directory, revokes) {
     let account;
     try {
         account = JSON.parse(readFileSync(file, 'utf8'));
@@ -25,7 +25,7 @@ function prepared(file, directory) {
     }
     const isObject = account !== null && typeof account === 'object' && !Array.isArray(account);
     const isTold = isObject && ('revokeOnExit' in account || 'revoke_on_exit' in account);
-    if (!isObject || isTold || input('revoke') !== 'true') return file;
+    if (!isObject || isTold || !revokes) return file;
     const copy = join(directory, basename(file));
     writeFileSync(copy, JSON.stringify({ ...account, revokeOnExit: true }), { mode: 0o600 });
     return copy;
@@ -38,6 +38,7 @@ const given = {
     TIMEOUT: input('timeout'),
 };
 const account = resolve(env.GITHUB_WORKSPACE, input('account'));
+const revokes = input('revoke') === 'true';
 const directory = mkdtempSync(join(env.RUNNER_TEMP, 'wif-agent-'));
 writeFileSync(env.GITHUB_STATE, `directory=${directory}\n`, { flag: 'a' });
 const { status } = spawnSync('bash', [join(__dirname, 'start.sh')], {
@@ -46,7 +47,7 @@ const { status } = spawnSync('bash', [join(__dirname, 'start.sh')], {
         ...env,
         ...given,
         DIRECTORY: directory,
-        ACCOUNT: prepared(account, directory),
+        ACCOUNT: prepared(account, directory, revokes),
     },
 });
 process.exitCode = status ?? 1;
