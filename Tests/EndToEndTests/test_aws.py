@@ -14,7 +14,7 @@ ACCOUNT = "arn:aws:iam::123456789012:role"
 class AWS(World):
     def get(self, world, account=None, **environment):
         path = self.account(account or world.account)
-        done = self.wif("get", "--fresh", "-c", path, "--timeout", 2, records=False,
+        done = self.wif("get", "--fresh", "-c", path, "--timeout", 15, records=False,
                         environment=self.environment(world, **environment))
         return done
 

@@ -395,7 +395,8 @@ class StateFile(Cut):
             if call in ("write", "fsync", "renameat", "fchmod", "getdents64"):
                 wait_for(lambda: "not-kept" in log.read_text(), f"the failure of {call}", 10)
             self.end(agent)
-            self.assertIsNotNone(self.assert_whole_state())
+            # Of what could not be written nothing older is left, which a restart would deliver again.
+            self.assertIn(self.assert_whole_state(), (None, self.worker.generations["mondoo"]))
         self.plan("state", 0, "kill")
         agent, _ = self.start("--no-adopt")
         wait_for(self.is_ready, "readiness")

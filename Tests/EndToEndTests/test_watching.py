@@ -120,7 +120,8 @@ class Status(World):
 
     def setUp(self):
         super().setUp()
-        self.world = self.emulator()
+        # The certificate outlives the hour that the credential is taken for.
+        self.world = self.emulator("--credential-lifetime", "7200")
         self.file = self.scratch / "m.json"
         account = self.account(
             self.world.account, lifetme=1, outputs=[{"format": "json", "path": str(self.file)}])

@@ -24,6 +24,13 @@ struct DoctorOutput {
             all: [.ok: "ok  ", .warning: "warn", .failed: "FAIL", .skipped: "-   "]
         )
 
+        /// The text in the locale's characters: what was cut ends in an ellipsis.
+        func shown(_ text: String) -> String {
+            guard all[.ok] == Self.words.all[.ok] else { return text }
+            return text.split(separator: "…", omittingEmptySubsequences: false)
+                .joined(separator: "...")
+        }
+
         func mark(_ state: StepReport.State) -> String { all[state] ?? "" }
     }
 
@@ -68,7 +75,7 @@ struct DoctorOutput {
             }
         let head = "  \(mark) \(step.name.rawValue)\(about)"
         // What an agent of another user says is among it.
-        let found = step.text.withoutControls
+        let found = marks.shown(step.text.withoutControls)
         switch step.state {
         case .ok, .skipped: return "\(head): \(found)\n"
         case .warning, .failed:
