@@ -69,13 +69,15 @@ package struct CredentialKeeper: Sendable {
         )
         var bytes = JSON.object(members).serialized()
         defer { wipe(&bytes) }
-        let file = try FileOutput(path: path(of: state.account), options: FileOptions())
+        let path = path(of: state.account)
         do throws(OutputError) {
-            _ = try file.write(Secret(bytes))
+            _ = try FileOutput(path: path, options: FileOptions()).write(Secret(bytes))
         } catch {
             // An older state would bring an older credential back. Where even this fails there is
             // nothing left to do; the first error counts.
-            do throws(OutputError) { try file.remove() } catch {}
+            do throws(OutputError) {
+                try FileOutput(path: path, options: FileOptions()).remove()
+            } catch {}
             throw error
         }
     }
