@@ -172,7 +172,7 @@ extension SourceError {
         let parts = message.split(separator: ": ").filter { !$0.contains("://") }
         let text = parts.joined(separator: ": ")
         let isShort = text.count <= Self.longestAbsence
-        return isShort ? text : text.prefix(Self.longestAbsence) + "…"
+        return isShort ? text : text.prefix(Self.longestAbsence) + "..."
     }
 
     private static let longestAbsence = 80

@@ -12,7 +12,7 @@ import TokenSources
 /// What a peer quotes of the secrets it was sent, or had sent before, and what of it leaves the worker.
 @Suite(.timeLimit(.minutes(1)))
 struct SecretsInResultsTests {
-    private let time = VirtualTimekeeper(wallClock: testDate, isSkipping: true)
+    private let time = VirtualTimekeeper(wallClock: testDate)
 
     /// 64 hexadecimal digits, which nothing but their being known tells from a checksum.
     private let opaque = "5f1d7e84c9a2b3604f8d21e7ab90c35d7e6412fa98bb03cd415e2a7f60d9c8b1"
