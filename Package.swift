@@ -70,7 +70,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PolicyTests",
-            dependencies: ["Policy", "Federation"],
+            dependencies: ["Policy", "Federation", "Platform"],
             exclude: ["Comparison"]
         ),
         .testTarget(

@@ -44,6 +44,16 @@ enum AccountChoice {
         return path
     }
 
+    /// Whether no account file is named and the standard directory holds none.
+    static func isAbsent(_ invocation: Invocation) -> Bool {
+        guard named(invocation).isEmpty else { return false }
+        do throws(AccountFiles.Problem) {
+            return try AccountFiles.list(standardDirectory).isEmpty
+        } catch {
+            return true
+        }
+    }
+
     /// The account of that one file.
     /// - Throws: ``UsageError`` or ``CommandFailure``.
     static func load(_ invocation: Invocation) throws -> Account {

@@ -33,11 +33,25 @@ func trustSteps(
     guard let claims else {
         return [.skipped(.trust, "it is not known whom the token is of")]
     }
-    let verdicts = trusts.map { trust in
-        addressSteps(trust, account) + trust.judge(claims: claims, now: date).map(\.step)
+    let aim = addressed(trusts, account)
+    guard
+        let best = Judgement(of: aim, claims: claims, now: date, target: target(of: account))
+    else { return [] }
+    return addressSteps(best.trust, account) + best.clauses.map(\.step)
+}
+
+/// The trusts that the account asks for, of several; all of them where it asks for none.
+private func addressed(_ trusts: [Trust], _ account: Account) -> [Trust] {
+    let fitting = trusts.filter { trust in
+        !addressSteps(trust, account).contains { $0.state == .failed }
     }
-    let failures = { (steps: [StepReport]) in steps.count { $0.state == .failed } }
-    return verdicts.min { failures($0) < failures($1) } ?? []
+    return fitting.isEmpty ? trusts : fitting
+}
+
+/// What the account's request says of Bright's project.
+private func target(of account: Account) -> Judgement.Target {
+    guard case .tokenExchange(let service) = account.service else { return .unknown }
+    return Judgement.Target(resources: service.resources)
 }
 
 /// Whether the account asks for what the trust gives.
@@ -59,7 +73,7 @@ private func compared(
     _ found: String,
     _ wanted: String
 ) -> StepReport {
-    if found == wanted { return .ok(.trust, found.printable, about: about) }
+    if found.utf8.elementsEqual(wanted.utf8) { return .ok(.trust, found.printable, about: about) }
     return .failed(
         .trust,
         .refused,
@@ -74,7 +88,7 @@ extension Clause {
         switch verdict {
         case .accepted: .ok(.trust, detail, about: name)
         case .refused: .failed(.trust, .refused, detail, hint: hint, about: name)
-        case .uncertain: .warning(.trust, detail, hint: hint, about: name)
+        case .cannotBeTold: .warning(.trust, told, hint: hint, about: name)
         }
     }
 }

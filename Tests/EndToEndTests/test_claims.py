@@ -46,6 +46,11 @@ class Claims(World):
          0, "✓ jwt_claims.repository"),
         ("mondoo", ["subject=other"], 77, "✗ subject"),
         ("mondoo", ["jwt_claims.repository=acme/app"], 0, "no subject is given"),
+        ("mondoo", ["subject = repo:acme/app:ref:refs/heads/main",
+                    "jwt_claims.repository = acme/app"], 0, "mondoo: accepted"),
+        ("mondoo", ["subject=acme/app"], 0, "mondoo: cannot be told here: Mondoo's page for GitHub"),
+        ("bright", ["Organization or user = acme", "Repository = app", "Branch / Ref = main"], 77,
+         "✗ Organization or user"),
     ]
 
     def test_conditions_are_tried_and_shown_part_by_part(self):
@@ -98,6 +103,60 @@ class Claims(World):
                            "subject=arn:aws:sts::1234:assumed-role/r/*", given=AWS)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("assumed-role/r/*", done.stdout.decode())
+
+    def test_what_one_command_prints_the_others_take(self):
+        text = self.claims("--for", "mondoo").stdout.decode()
+        lines = [line.strip() for line in text.splitlines() if " = " in line]
+        self.assertIn("jwt_claims.repository = acme/app", lines)
+        self.assertIn(f"subject = {CLAIMS['sub']}", lines)
+        arguments = [word for line in lines for word in ("--when", line)]
+        file = self.scratch / "lines"
+        file.write_text("\n\n".join(lines) + "\n")
+        for tried in (arguments, ["--when-file", file]):
+            done = self.claims("--for", "mondoo", "--json", *tried)
+            report = json.loads(done.stdout)
+            self.assertEqual((done.returncode, report["verdict"]), (0, "accepted"), report)
+
+    def test_a_form_of_brights_for_a_ci_provider(self):
+        claims = {**CLAIMS, "repository_owner": "acme"}
+        advice = json.loads(self.claims("--for", "bright", "--json", given=json.dumps(
+            claims).encode()).stdout)["suggestion"]
+        self.assertEqual(advice["issuer"], CLAIMS["iss"])
+        self.assertEqual(advice["preset"], {"provider": "github", "fields": {
+            "Organization or user": "acme", "Repository": "app", "Branch / Ref": "main",
+            "Environment name": "prod"}})
+        fields = [word for title, value in advice["preset"]["fields"].items()
+                  for word in ("--when", f"{title} = {value}")]
+        done = self.claims("--for", "bright", "--json", *fields, given=json.dumps(claims).encode())
+        self.assertEqual(json.loads(done.stdout)["verdict"], "accepted")
+        trust = self.scratch / "trust.json"
+        trust.write_text(json.dumps({
+            "service": "bright", "issuer": CLAIMS["iss"], "allowedAudiences": [CLAIMS["aud"]],
+            **advice["preset"]}))
+        done = self.claims("--trust", trust, "--json", given=json.dumps(claims).encode())
+        self.assertEqual(json.loads(done.stdout)["verdict"], "accepted", done.stdout)
+
+    def test_two_projects_of_bright_that_both_fit(self):
+        terms = {"service": "bright", "issuer": CLAIMS["iss"], "allowedAudiences": [CLAIMS["aud"]],
+                 "condition": f"sub == '{CLAIMS['sub']}'"}
+        trust = self.scratch / "trust.json"
+        trust.write_text(json.dumps([{**terms, "projectId": name} for name in ("one", "two")]))
+        report = json.loads(self.claims("--trust", trust, "--json").stdout)
+        self.assertEqual((report["verdict"], report["accepted"]), ("cannot be told here", None))
+        self.assertEqual(report["clauses"][-1]["name"], "resource")
+        self.assertIn("without it rejects it as ambiguous", report["why"])
+
+    def test_without_an_account_file(self):
+        world = self.emulator("--platform", "github")
+        environment = self.environment(world)
+        environment.pop("MONDOO_CONFIG_PATH", None)
+        done = self.wif("claims", "--for", "bright", "--audience", "https://github.com/acme",
+                        "--json", environment=environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"no account file", done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual(report["claims"]["aud"], "https://github.com/acme")
+        self.assertEqual(report["suggestion"]["preset"]["provider"], "github")
 
     def test_files(self):
         condition = self.scratch / "condition"

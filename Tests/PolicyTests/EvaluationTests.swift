@@ -46,7 +46,7 @@ import Testing
         let evaluation = expression.evaluate(claims: [
             "sub": "a", "env": "dev", "list": [1], "x": false,
         ])
-        #expect(evaluation.verdict == .fails)
+        #expect(evaluation.result == .fails)
         let lines = evaluation.trace.map { step in
             let outcome =
                 switch step.outcome {
@@ -123,8 +123,8 @@ import Testing
             claims: claims
         )
         #expect(evaluation.steps <= 100_000)
-        guard case .error = evaluation.verdict else {
-            Issue.record("\(source) gave \(evaluation.verdict)")
+        guard case .error = evaluation.result else {
+            Issue.record("\(source) gave \(evaluation.result)")
             return
         }
     }
@@ -138,7 +138,7 @@ import Testing
         let evaluation = expression.evaluate(claims: [
             "a": deep, "t": .string(String(repeating: "é\n", count: 5000)),
         ])
-        #expect(evaluation.verdict == .fails)
+        #expect(evaluation.result == .fails)
         for case .value(let text) in evaluation.trace.map(\.outcome) { #expect(text.count <= 121) }
     }
 }

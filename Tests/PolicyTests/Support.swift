@@ -41,8 +41,8 @@ func refusal(of source: String, _ dialect: Dialect) -> String {
     }
 }
 
-func verdict(_ source: String, _ dialect: Dialect, _ claims: JSON) throws -> Evaluation.Verdict {
-    try Expression(parsing: source, dialect: dialect).evaluate(claims: claims).verdict
+func verdict(_ source: String, _ dialect: Dialect, _ claims: JSON) throws -> Evaluation.Result {
+    try Expression(parsing: source, dialect: dialect).evaluate(claims: claims).result
 }
 
 /// Whether an actual result fits the row: `error` alone fits every error.

@@ -3,7 +3,7 @@ package import Federation
 /// What a condition says of a token, and how it came to it.
 package struct Evaluation: Equatable, Sendable {
     /// Whether the service would accept the token as far as this condition goes.
-    package enum Verdict: Equatable, Sendable {
+    package enum Result: Equatable, Sendable {
         case holds
         case fails
         /// No boolean came out; services refuse the token then.
@@ -25,19 +25,19 @@ package struct Evaluation: Equatable, Sendable {
         /// 0 for the whole condition, 1 for its parts, and so on.
         package let level: Int
         package let outcome: Outcome
-        /// Whether the verdict depends on it: `false` for what stands behind the part of an `&&` or
+        /// Whether the result depends on it: `false` for what stands behind the part of an `&&` or
         /// `||` that decided it. It is evaluated all the same, so that every fault is seen at once.
         package let isDecisive: Bool
     }
 
-    package let verdict: Verdict
+    package let result: Result
     /// In the order of the text, each part before its own parts; literals are left out.
     package let trace: [Step]
     /// What the evaluation cost, at most 100,000.
     package let steps: Int
 
     /// Whether the condition came to `true`.
-    package var holds: Bool { verdict == .holds }
+    package var holds: Bool { result == .holds }
 }
 
 extension Expression {
@@ -47,19 +47,19 @@ extension Expression {
     /// that a service that takes all for doubles agrees, except about arithmetic and `type()`.
     package func evaluate(claims: JSON) -> Evaluation {
         var evaluator = Evaluator(self, claims: claims)
-        let verdict: Evaluation.Verdict
+        let result: Evaluation.Result
         do throws(Fault) {
             let value = try evaluator.value(of: root)
             guard case .bool(let holds) = value else {
                 throw Fault("the condition gives a \(value.typeName), not true or false")
             }
-            verdict = holds ? .holds : .fails
+            result = holds ? .holds : .fails
         } catch {
             let offset = error.offset ?? root.offset
-            verdict = .error(message: error.message, position: evaluator.position(of: offset))
+            result = .error(message: error.message, position: evaluator.position(of: offset))
         }
         return Evaluation(
-            verdict: verdict,
+            result: result,
             trace: evaluator.trace.compactMap(\.self),
             steps: min(evaluator.meter.spent, Limits.steps)
         )

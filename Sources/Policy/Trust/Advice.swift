@@ -3,6 +3,8 @@ package import Federation
 /// What to enter at a service so that it takes the workload that a sample token is of, and as little
 /// else as can be: subject, repository, environment, ref, or their likes at other platforms.
 package struct Advice: Equatable, Sendable {
+    /// The token's `iss`, as the service's issuer field takes it; AWS's for a signed request.
+    package let issuer: String?
     /// Who issued the token, in words.
     package let issuerName: String
     /// For ConductorOne and Bright; parses in their dialect and holds for the token.
@@ -10,6 +12,8 @@ package struct Advice: Equatable, Sendable {
     /// For Mondoo's field of that name.
     package let subject: String?
     package let mappings: [ClaimMapping]
+    /// Bright's form for the token's CI provider, filled in.
+    package let preset: BrightPreset?
     /// What could not be had, and what to look at.
     package let remarks: [String]
 
@@ -26,12 +30,16 @@ package struct Advice: Equatable, Sendable {
     }
 
     private init(
+        issuer: String?,
         issuerName: String,
         condition: String? = nil,
         subject: String? = nil,
         mappings: [ClaimMapping] = [],
+        preset: BrightPreset? = nil,
         remarks: [String]
     ) {
+        self.issuer = issuer
+        self.preset = preset
         self.issuerName = issuerName
         self.condition = condition
         self.subject = subject
@@ -45,6 +53,7 @@ package struct Advice: Equatable, Sendable {
         let isSession = arn.contains(":assumed-role/") && parts.count == 3
         let account = callerIdentity("account", in: claims)?.string
         self.init(
+            issuer: Trust.awsIssuer,
             issuerName: "AWS",
             subject: isSession ? "\(parts[0])/\(parts[1])/*" : arn,
             mappings: Self.mapping("aws_claims.account", account),
@@ -68,12 +77,22 @@ package struct Advice: Equatable, Sendable {
             guard let value = claims.value(at: path)?.string else { continue }
             mappings += Self.mapping("jwt_claims." + path.joined(separator: "/"), value)
         }
-        let isTelling = mappings.contains { $0.outcome(claims: claims) == .matches }
-        if !isTelling { remarks.append("no claim beside the subject says which workload this is") }
+        mappings = mappings.filter { $0.outcome(claims: claims) == .matches }
+        if mappings.isEmpty {
+            remarks.append("no claim beside the subject says which workload this is")
+        }
+        if issuer.isAzure, let uri = audiences(claims).first {
+            remarks.append(
+                "Mondoo's page for Azure has the Application ID URI as the subject: this token's is"
+                    + " its aud, \(uri.printable). Which of the two is compared is not said: try the sub"
+                    + " first"
+            )
+        }
         self.init(
-            issuerName: issuer.name,
+            issuer: claims["iss"]?.string,
+            issuerName: TokenFacts.issuerName(claims),
             subject: subject,
-            mappings: mappings.filter { $0.outcome(claims: claims) == .matches },
+            mappings: mappings,
             remarks: remarks + Self.general(claims)
         )
     }
@@ -102,12 +121,11 @@ package struct Advice: Equatable, Sendable {
         } else {
             remarks.append("the token has no sub: ask its issuer for one, or pin what is unique")
         }
+        let preset = dialect == .bright ? BrightPreset(for: claims) : nil
         for path in issuer.claims {
             guard let literal = claims.value(at: path).flatMap(Self.literal) else { continue }
             guard let operand = Self.operand(path, dialect) else {
-                remarks.append(
-                    "\(dialect.name) cannot reach the claim \(path.joined(separator: " → ").printable)"
-                )
+                remarks.append(Self.unreachable(path, dialect, preset))
                 continue
             }
             terms.append("\(operand) == \(literal)")
@@ -118,10 +136,23 @@ package struct Advice: Equatable, Sendable {
         let (condition, left) = Self.fitting(terms, dialect)
         if left > 0 { remarks.append("\(left) more claims would exceed the length allowed") }
         self.init(
-            issuerName: issuer.name,
+            issuer: claims["iss"]?.string,
+            issuerName: TokenFacts.issuerName(claims),
             condition: condition,
+            preset: preset,
             remarks: remarks + Self.general(claims)
         )
+    }
+
+    private static func unreachable(
+        _ path: [String],
+        _ dialect: Dialect,
+        _ preset: BrightPreset?
+    ) -> String {
+        let form = preset.map { "; Bright's form for \($0.provider.name) has a field for it" } ?? ""
+        return
+            "\(dialect.name)'s conditions have dot notation and no bracket access, and cannot reach"
+            + " the claim \(path.joined(separator: " → ").printable)\(form)"
     }
 
     /// As many terms as the dialect has room for, and how many are left.
@@ -166,10 +197,24 @@ package struct Advice: Equatable, Sendable {
     }
 
     private static func general(_ claims: JSON) -> [String] {
-        guard let ref = claims["ref"]?.string, ref.hasPrefix("refs/pull/") else { return [] }
-        return [
-            "this token is a pull request's: its ref is another for each, and others can open one"
-        ]
+        var remarks: [String] = []
+        if claims["ref"]?.string?.hasPrefix("refs/pull/") == true {
+            remarks.append(
+                "this token is a pull request's: its ref is another for each, and others can open one"
+            )
+        }
+        if let subject = claims["sub"]?.string.flatMap(GitHubSubject.init),
+            TokenFacts.of(claims).isGitHub
+        {
+            remarks.append(
+                "the sub is in \(subject.form)"
+                    + (subject.isImmutable
+                        ? ": a trust written for the other form does not take it"
+                        : ", which changes when the repository is renamed, moved or made anew;"
+                            + " repository_id stays")
+            )
+        }
+        return remarks
     }
 }
 

@@ -13,11 +13,12 @@ package struct ClaimMapping: Equatable, Sendable {
     /// What a token's claims say to a mapping.
     package enum Outcome: Equatable, Sendable {
         case matches
-        /// Equal, but by a rule that Mondoo does not document; `why` names it.
-        case probablyMatches(why: String)
+        /// Equal by a rule that Mondoo's pages do not state; `why` names it.
+        case undocumented(why: String)
         /// What the token has instead, as CEL would write it.
         case differs(found: String)
-        case missing
+        /// There is no such claim; `near` is one that may have been meant.
+        case missing(near: String?)
     }
 
     package let origin: Origin
@@ -31,7 +32,21 @@ package struct ClaimMapping: Equatable, Sendable {
     private static let awsNames = ["account", "arn", "userid"]
     private static let rule = "a mapping is jwt_claims.NAME or aws_claims.account, .arn or .userid"
 
-    /// - Throws: ``PolicyError`` for a key that Mondoo does not know.
+    /// Parses `KEY = VALUE`, as Mondoo's pages and `claims --for mondoo` write it: the first `=` divides,
+    /// and blanks around it mean nothing.
+    /// - Throws: ``PolicyError`` for a text of another form and a key that Mondoo does not know.
+    package init(parsing text: String) throws(PolicyError) {
+        guard let (key, value) = text.keyAndValue else {
+            throw PolicyError(
+                "the mapping \(text.printable) has no =",
+                rule: "a mapping is written KEY = VALUE"
+            )
+        }
+        try self.init(key: key, value: value)
+    }
+
+    /// - Throws: ``PolicyError`` for a key that Mondoo does not know, a value that is empty, and blanks
+    ///   at an end of either, which nothing would ever be equal to.
     package init(key: String, value: String) throws(PolicyError) {
         let dot = key.firstIndex(of: ".") ?? key.endIndex
         let name = key[dot...].dropFirst()
@@ -57,26 +72,50 @@ package struct ClaimMapping: Equatable, Sendable {
         if value.isEmpty {
             throw PolicyError("the mapping \(key.printable) has an empty value", rule: Self.rule)
         }
+        if key.hasBlankEnd || value.hasBlankEnd {
+            throw PolicyError(
+                "the mapping \(key.printable) has a blank at an end of its key or value",
+                rule: "Mondoo compares both as they are",
+                hint: "leave the blank out"
+            )
+        }
         (self.origin, self.name, self.value) = (origin, String(name), value)
     }
 
     /// Compares the mapping with a token's claims, or with AWS's answer for `aws_claims`.
     package func outcome(claims: JSON) -> Outcome {
-        let found = origin == .aws ? callerIdentity(name, in: claims) : claim(name[...], in: claims)
-        guard let found, found != .null else { return .missing }
+        if origin == .aws {
+            return compared(callerIdentity(name, in: claims), isDocumented: true, in: claims)
+        }
+        if let found = claims[name] { return compared(found, isDocumented: true, in: claims) }
+        // The page has one nested claim, kubernetes.io/namespace, and no rule for others.
+        let isDocumented = name.hasPrefix("kubernetes.io/") && name.count { $0 == "/" } == 1
+        return compared(nested(name[...], in: claims), isDocumented: isDocumented, in: claims)
+    }
+
+    private func compared(_ found: JSON?, isDocumented: Bool, in claims: JSON) -> Outcome {
+        guard let found, found != .null else { return .missing(near: near(claims)) }
         switch found {
         case .string(let text):
-            return text.isSame(as: value) ? .matches : .differs(found: found.rendered)
+            guard text.isSame(as: value) else { return .differs(found: found.rendered) }
+            return isDocumented ? .matches : .undocumented(why: "the claim is within another")
         case .array(let elements)
         where elements.contains { text(of: $0)?.isSame(as: value) == true }:
-            return .probablyMatches(why: "the claim is a list that holds the value")
+            return .undocumented(why: "the claim is a list that holds the value")
         case .bool, .integer, .number:
             guard text(of: found)?.isSame(as: value) == true else {
                 return .differs(found: found.rendered)
             }
-            return .probablyMatches(why: "the claim is \(found.kind), not a string")
+            return .undocumented(why: "the claim is \(found.kind), not a string")
         default: return .differs(found: found.rendered)
         }
+    }
+
+    /// The claim that may have been meant: of a similar name, or one that begins with this one.
+    private func near(_ claims: JSON) -> String? {
+        let names = (claims.object ?? [:]).keys.sorted()
+        return nearest(to: name, among: names)
+            ?? names.first { $0.lowercased().hasPrefix(name.lowercased()) }
     }
 
     private func text(of value: JSON) -> String? {
@@ -87,13 +126,13 @@ package struct ClaimMapping: Equatable, Sendable {
         }
     }
 
-    /// The claim of that very name; where there is none, a member of an object named by the part
-    /// before a `/` or `.`: `kubernetes.io/namespace` reaches into `kubernetes.io`.
-    private func claim(_ name: Substring, in object: JSON) -> JSON? {
-        if let value = object[String(name)] { return value }
+    /// A member of an object named by the part before a `/` or `.`: `kubernetes.io/namespace` reaches
+    /// into `kubernetes.io`.
+    private func nested(_ name: Substring, in object: JSON) -> JSON? {
         for index in name.indices where name[index] == "/" || name[index] == "." {
             guard let inner = object[String(name[..<index])], inner.object != nil else { continue }
-            if let value = claim(name[name.index(after: index)...], in: inner) { return value }
+            let rest = name[name.index(after: index)...]
+            if let value = inner[String(rest)] ?? nested(rest, in: inner) { return value }
         }
         return nil
     }
@@ -108,4 +147,15 @@ func callerIdentity(_ name: String, in claims: JSON) -> JSON? {
 extension String {
     /// Byte by byte, where `==` takes canonically equivalent texts for the same.
     func isSame(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+
+    /// Whether it begins or ends with a blank.
+    package var hasBlankEnd: Bool { trimmed != self }
+
+    /// What stands before and after the first `=`, without the blanks around them; `nil` where there is
+    /// no `=`.
+    package var keyAndValue: (key: String, value: String)? {
+        let parts = split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return nil }
+        return (String(parts[0]).trimmed, String(parts[1]).trimmed)
+    }
 }

@@ -2,20 +2,13 @@ package import Federation
 
 /// One thing that a service looks at in a token, and what it will make of it.
 package struct Clause: Equatable, Sendable {
-    /// What the service will say.
-    package enum Verdict: String, Sendable {
-        case accepted
-        case refused
-        /// By a rule that the service does not document.
-        case uncertain
-    }
-
-    /// "issuer", "audience", "expiry", "age", "subject", "condition" or a mapping's key.
+    /// "issuer", "audience", "expiry", "start", "age", "subject", "condition", "resource", a mapping's
+    /// key or a field of Bright's form.
     package let name: String
     package let verdict: Verdict
     /// What the token says against what is wanted, in one line.
     package let detail: String
-    /// How to mend it.
+    /// What to change.
     package let hint: String?
 
     init(_ name: String, _ verdict: Verdict, _ detail: String, hint: String? = nil) {
@@ -23,6 +16,11 @@ package struct Clause: Equatable, Sendable {
         self.verdict = verdict
         self.detail = detail
         self.hint = hint
+    }
+
+    /// The detail, and why the verdict cannot be told where that is so.
+    package var told: String {
+        verdict.reason.map { "\(detail); cannot be told here: \($0)" } ?? detail
     }
 
     /// What Mondoo will make of a subject and of claim mappings, with no trust around them. The claims are

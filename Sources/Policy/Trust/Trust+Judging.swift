@@ -8,24 +8,27 @@ extension Trust {
     package func judge(claims: JSON, now: Date) -> [Clause] {
         switch terms {
         case .mondoo(let terms) where isCallerIdentity:
-            let arn = callerIdentity("arn", in: claims)?.string
-            return [Self.subjectClause(terms.subject, arn, isARN: true)]
+            return [MondooSubject(wanted: terms.subject, claims: claims, isARN: true).clause]
                 + terms.mappings.map { Self.clause($0, claims) }
         case .mondoo(let terms):
             return [issuerClause(claims)]
                 + Self.audienceClauses(terms.allowedAudiences, claims)
                 + Self.timeClauses(claims, now, secondsLeft: 180)
-                + [Self.subjectClause(terms.subject, claims["sub"]?.string, isARN: false)]
+                + [MondooSubject(wanted: terms.subject, claims: claims, isARN: false).clause]
                 + terms.mappings.map { Self.clause($0, claims) }
         case .conductorone(let terms):
             return [issuerClause(claims), Self.tenantClause(terms.tenant, claims)]
                 + Self.timeClauses(claims, now, secondsLeft: 0)
                 + [Self.ageClause(claims, now), Self.clause(terms.condition, claims)]
         case .bright(let terms):
+            let policy =
+                switch terms.policy {
+                case .condition(let condition): [Self.clause(condition, claims)]
+                case .preset(let preset): preset.clauses(claims)
+                }
             return [issuerClause(claims)]
                 + Self.audienceClauses(terms.allowedAudiences, claims)
-                + Self.timeClauses(claims, now, secondsLeft: 0)
-                + [Self.clause(terms.condition, claims)]
+                + Self.timeClauses(claims, now, secondsLeft: 0) + policy
         }
     }
 
@@ -36,10 +39,9 @@ extension Trust {
         _ mappings: [ClaimMapping],
         claims: JSON
     ) -> [Clause] {
-        let arn = callerIdentity("arn", in: claims)?.string
-        let isARN = arn != nil && claims["iss"] == nil
-        let found = isARN ? arn : claims["sub"]?.string
-        return (subject.map { [subjectClause($0, found, isARN: isARN)] } ?? [])
+        let isARN = callerIdentity("arn", in: claims)?.string != nil && claims["iss"] == nil
+        let subject = subject.map { MondooSubject(wanted: $0, claims: claims, isARN: isARN).clause }
+        return (subject.map { [$0] } ?? [])
             + mappings.map { clause($0, claims) }
     }
 
@@ -49,23 +51,28 @@ extension Trust {
         }
         if found.isSame(as: issuer) { return Clause("issuer", .accepted, found.rendered) }
         let detail = "iss is \(found.rendered), \(issuer.rendered) is trusted"
-        let strip: (String) -> Substring = { $0.hasSuffix("/") ? $0.dropLast() : $0[...] }
-        let isSlashOnly = strip(found) == strip(issuer)
+        guard found.withoutSlash == issuer.withoutSlash else {
+            return Clause("issuer", .refused, detail)
+        }
+        if service == .mondoo, Self.isDocumentedPair(trusted: issuer, token: found) {
+            let rule = "Mondoo's page for Azure has this issuer without the slash"
+            return Clause("issuer", .accepted, "\(found.rendered); \(rule)")
+        }
         return Clause(
             "issuer",
-            .refused,
-            isSlashOnly ? detail + ": they differ by the trailing slash alone" : detail,
-            hint: isSlashOnly
-                ? "write the issuer in the trust exactly as the token does, \(found.rendered)" : nil
+            service == .mondoo
+                ? .cannotBeTold(why: "Mondoo's pages do not say whether a trailing slash counts")
+                : .refused,
+            detail + ": they differ by the trailing slash alone",
+            hint: "write the issuer in the trust exactly as the token does, \(found.rendered)"
         )
     }
 
-    private static func audiences(_ claims: JSON) -> [String] {
-        switch claims["aud"] {
-        case .string(let audience): [audience]
-        case .array(let audiences): audiences.compactMap(\.string)
-        default: []
-        }
+    /// Whether Mondoo's page for Azure has users enter the first for tokens of the second: Entra's
+    /// tokens of version 1 have a slash at the end, and the page has none.
+    package static func isDocumentedPair(trusted: String, token: String) -> Bool {
+        token.hasPrefix("https://sts.windows.net/") && token.isSame(as: trusted + "/")
+            && trusted.count > "https://sts.windows.net/".count
     }
 
     private static func audienceClauses(_ allowed: [String], _ claims: JSON) -> [Clause] {
@@ -91,9 +98,15 @@ extension Trust {
         if audiences(claims).contains(where: { $0.isSame(as: tenant) }) {
             return Clause("audience", .accepted, shown)
         }
+        let isWithin = audiences(claims).contains { $0.lowercased().contains(tenant) }
         return Clause(
             "audience",
-            .refused,
+            isWithin
+                ? .cannotBeTold(
+                    why: "ConductorOne's page wants the domain contained in aud, and does"
+                        + " not say whether a longer text around it will do"
+                )
+                : .refused,
             "aud is \(shown), the tenant's domain \(tenant.rendered) must be in it",
             hint:
                 "ask the platform for a token with the audience \(tenant.printable) (tokenAudience)"
@@ -106,7 +119,9 @@ extension Trust {
         if let start = seconds("nbf", claims) {
             let wait = start - now.timeIntervalSince1970.rounded(.down)
             if wait > 60 {
-                clauses.append(Clause("start", .refused, "nbf lies \(whole(wait)) s ahead"))
+                let detail = "nbf lies \(whole(wait)) s ahead (RFC 7519 section 4.1.5)"
+                let hint = "is this machine's clock right, or the issuer's?"
+                clauses.append(Clause("start", .refused, detail, hint: hint))
             }
         }
         return clauses
@@ -119,6 +134,15 @@ extension Trust {
         let left = expiry - now.timeIntervalSince1970.rounded(.down)
         let isEnough = left > Double(secondsLeft)
         if left <= 0 { return Clause("expiry", .refused, "expired \(whole(-left)) s ago") }
+        if secondsLeft > 0, left == Double(secondsLeft) {
+            return Clause(
+                "expiry",
+                .cannotBeTold(
+                    why: "one of Mondoo's pages wants more than that, another at least that"
+                ),
+                "\(whole(left)) s left"
+            )
+        }
         return Clause(
             "expiry",
             isEnough ? .accepted : .refused,
@@ -135,7 +159,11 @@ extension Trust {
         }
         let age = now.timeIntervalSince1970.rounded(.down) - issued
         if age < -60 {
-            return Clause("age", .uncertain, "iat lies \(whole(-age)) s ahead: is the clock right?")
+            return Clause(
+                "age",
+                .cannotBeTold(why: "ConductorOne's page does not speak of an iat in the future"),
+                "iat lies \(whole(-age)) s ahead: is the clock right?"
+            )
         }
         return Clause(
             "age",
@@ -145,54 +173,34 @@ extension Trust {
         )
     }
 
-    private static func subjectClause(_ wanted: String, _ found: String?, isARN: Bool) -> Clause {
-        let name = isARN ? "the ARN" : "sub"
-        guard let found else {
-            return Clause("subject", .refused, "\(name) is absent, \(wanted.rendered) is trusted")
-        }
-        let isWildcard = isARN && wanted.hasSuffix("/*")
-        let stem = isWildcard ? String(wanted.dropLast()) : wanted
-        let matches =
-            isWildcard
-            ? found.utf8.starts(with: stem.utf8) && found.utf8.count > stem.utf8.count
-            : found.isSame(as: wanted)
-        if matches { return Clause("subject", .accepted, found.rendered) }
-        let hint =
-            isARN && !isWildcard && found.contains(":assumed-role/")
-            ? "the sessions of a role are written …:assumed-role/ROLE/*" : nil
-        return Clause(
-            "subject",
-            .refused,
-            "\(name) is \(found.rendered), \(wanted.rendered) is trusted",
-            hint: hint
-        )
-    }
-
     private static func clause(_ mapping: ClaimMapping, _ claims: JSON) -> Clause {
         let name = mapping.key.printable
         let wanted = mapping.value.rendered
-        return switch mapping.outcome(claims: claims) {
-        case .matches: Clause(name, .accepted, wanted)
-        case .probablyMatches(let why):
-            Clause(
-                name,
-                .uncertain,
-                "\(wanted) fits, but \(why): Mondoo documents no rule for that"
-            )
-        case .differs(let found): Clause(name, .refused, "\(found) is there, \(wanted) is wanted")
-        case .missing: Clause(name, .refused, "the claim is absent, \(wanted) is wanted")
+        switch mapping.outcome(claims: claims) {
+        case .matches: return Clause(name, .accepted, wanted)
+        case .undocumented(let why):
+            let rule = "\(why), and Mondoo's pages have no rule for that"
+            return Clause(name, .cannotBeTold(why: rule), "\(wanted) fits")
+        case .differs(let found):
+            return Clause(name, .refused, "\(found) is there, \(wanted) is wanted")
+        case .missing(let near):
+            let hint = near.map { "did you mean \(mapping.origin.rawValue).\($0.printable)?" }
+            return Clause(name, .refused, "the claim is absent, \(wanted) is wanted", hint: hint)
         }
     }
 
     private static func clause(_ condition: Expression, _ claims: JSON) -> Clause {
         let evaluation = condition.evaluate(claims: claims)
-        switch evaluation.verdict {
-        case .holds: return Clause("condition", .accepted, "holds")
+        let verdict = condition.verdict(on: evaluation, claims: claims)
+        let hint = condition.hint(claims: claims)
+        switch evaluation.result {
+        case .holds: return Clause("condition", verdict, "holds")
         case .fails:
-            return Clause("condition", .refused, evaluation.objections.joined(separator: "; "))
+            let detail = evaluation.objections.joined(separator: "; ")
+            return Clause("condition", verdict, detail, hint: hint)
         case .error(let message, let position):
             let place = "line \(position.line), column \(position.column)"
-            return Clause("condition", .refused, "\(place): \(message)")
+            return Clause("condition", verdict, "\(place): \(message)", hint: hint)
         }
     }
 
@@ -206,7 +214,30 @@ extension Trust {
     }
 }
 
+extension Expression {
+    /// What to change where the condition has one form of GitHub's subject and the token the other.
+    fileprivate func hint(claims: JSON) -> String? {
+        var difference: String?
+        root.forEach { node in
+            guard case .literal(.string(let text)) = node.kind else { return }
+            difference =
+                difference
+                ?? GitHubSubject.difference(
+                    trusted: text,
+                    token: claims["sub"]?.string
+                )
+        }
+        let id = claims["repository_id"]?.rendered ?? "\"ID\""
+        return difference.map {
+            "\($0): write it as the token has it; claims.repository_id == \(id) is the same in both"
+        }
+    }
+}
+
 extension String {
+    /// The text without one `/` at its end.
+    var withoutSlash: Substring { hasSuffix("/") ? dropLast() : self[...] }
+
     /// As a literal, cut to a length fit for a line.
     var rendered: String { JSON.string(self).rendered }
 }

@@ -62,7 +62,7 @@ private struct TrustReader {
     private static let keys: [TrustingService: [String]] = [
         .mondoo: ["subject", "allowedAudiences", "mappings", "audience", "roles", "expiration"],
         .conductorone: ["clientId", "condition", "roles"],
-        .bright: ["allowedAudiences", "condition", "projectId"],
+        .bright: ["allowedAudiences", "condition", "provider", "fields", "projectId"],
     ]
     /// Where to write what another service has a key for.
     private static let advice: [TrustingService: [String: String]] = [
@@ -159,9 +159,46 @@ private struct TrustReader {
         }
         return BrightTerms(
             allowedAudiences: audiences,
-            condition: try condition(.bright),
+            policy: try brightPolicy(),
             projectID: try string("projectId")
         )
+    }
+
+    private func brightPolicy() throws(PolicyError) -> BrightTerms.Policy {
+        guard let name = try string("provider") else {
+            if members["fields"] != nil {
+                throw error(
+                    "provider",
+                    "is missing; fields are those of one of Bright's CI providers"
+                )
+            }
+            return .condition(try condition(.bright))
+        }
+        if members["condition"] != nil {
+            throw error("condition", "does not go with provider: Bright has either, not both")
+        }
+        guard let provider = BrightPreset.Provider(rawValue: name) else {
+            let names = BrightPreset.Provider.allCases.map(\.rawValue)
+            throw error(
+                "provider",
+                "\"\(name.printable)\" is not known; one of \(names.joined(separator: ", "))",
+                hint: nearest(to: name, among: names).map { "did you mean \($0)?" }
+            )
+        }
+        guard let fields = members["fields"]?.object else {
+            throw error(
+                "fields",
+                "is missing; it is an object of the form's fields, by their titles"
+            )
+        }
+        var texts: [String: String] = [:]
+        for (title, value) in fields {
+            guard let text = value.string else {
+                throw error("fields", "the value of \(title.printable) is not a string")
+            }
+            texts[title] = text
+        }
+        return .preset(try BrightPreset(provider, texts))
     }
 
     /// The host that follows the `@` of a client ID, with `.conductor.one` if it is a bare name, and

@@ -70,10 +70,23 @@ package struct ConductorOneTerms: Sendable {
     package let condition: Expression
 }
 
-/// A Bright federated credential for custom OIDC.
+/// A Bright federated credential.
 package struct BrightTerms: Sendable {
+    /// What holds the claims.
+    package enum Policy: Sendable {
+        /// Custom OIDC's CEL expression.
+        case condition(Expression)
+        /// The fields of one of its CI providers.
+        case preset(BrightPreset)
+    }
+
     /// At least one; one of them must be in `aud`.
     package let allowedAudiences: [String]
-    package let condition: Expression
+    package let policy: Policy
     package let projectID: String?
+
+    /// The CEL expression, where it is custom OIDC's.
+    package var condition: Expression? {
+        if case .condition(let condition) = policy { condition } else { nil }
+    }
 }

@@ -9,6 +9,8 @@ struct ClaimsQuestion {
         case condition(Expression)
         /// Mondoo's; `nil` where no subject was given.
         case mappings(subject: String?, [ClaimMapping])
+        /// A form of Bright's for a CI provider.
+        case preset(BrightPreset)
         case trusts([Trust])
     }
 
@@ -45,7 +47,8 @@ struct ClaimsQuestion {
         self.service = service
         if let path {
             terms = try Self.parsed(path) { text throws(PolicyError) in
-                try Self.terms(service, text.trimmed.split(separator: "\n").map(String.init), text)
+                let lines = text.split(whereSeparator: \.isNewline).map(String.init)
+                return try Self.terms(service, lines.filter { !$0.trimmed.isEmpty }, text)
             }
         } else {
             do throws(PolicyError) {
@@ -74,28 +77,42 @@ struct ClaimsQuestion {
     }
 
     /// - Parameters:
-    ///   - pairs: Mondoo's `NAME=VALUE`.
+    ///   - pairs: Mondoo's, or fields of a form of Bright's: `NAME = VALUE`.
     ///   - condition: the others'.
     private static func terms(
         _ service: TrustingService,
         _ pairs: [String],
         _ condition: String
     ) throws(PolicyError) -> Terms {
+        if service == .bright, let preset = try preset(pairs) { return .preset(preset) }
         if let dialect = service.dialect {
             return .condition(try Expression(parsing: condition, dialect: dialect))
         }
         var subject: String?
         var mappings: [ClaimMapping] = []
         for pair in pairs {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let (key, value) = (String(parts[0]).trimmed, parts.count > 1 ? String(parts[1]) : "")
-            if key == "subject", !value.isEmpty {
+            if let (key, value) = pair.keyAndValue, key == "subject", !value.isEmpty {
                 subject = value
             } else {
-                mappings.append(try ClaimMapping(key: key, value: value))
+                mappings.append(try ClaimMapping(parsing: pair))
             }
         }
         return .mappings(subject: subject, mappings)
+    }
+
+    /// `nil` where the texts are no fields of a form of Bright's.
+    private static func preset(_ pairs: [String]) throws(PolicyError) -> BrightPreset? {
+        var provider: BrightPreset.Provider?
+        var fields: [String: String] = [:]
+        for pair in pairs {
+            guard let (key, value) = pair.keyAndValue,
+                let field = BrightPreset.provider(ofField: key)
+            else { continue }
+            provider = provider ?? field.provider
+            fields[field.title] = value
+        }
+        guard let provider else { return nil }
+        return try BrightPreset(provider, fields)
     }
 
     private static func parsed<Result>(

@@ -11,35 +11,43 @@ struct ClaimsReport {
     private let warnings: [String]
     private let advice: Advice?
 
-    /// Whether the token would pass; `nil` where it was held against nothing.
-    let isAccepted: Bool?
+    /// What the service would make of it; `nil` where it was held against nothing.
+    let verdict: Verdict?
 
-    init(_ claims: JSON, _ question: ClaimsQuestion, now: Date) {
+    /// - Parameter target: what the account's request will say of Bright's project.
+    init(_ claims: JSON, _ question: ClaimsQuestion, now: Date, target: Judgement.Target) {
         self.claims = claims
         self.question = question
         advice = question.service.map { Advice(for: $0, claims: claims) }
         switch question.terms {
         case nil:
-            (evaluation, clauses, warnings, isAccepted) = (nil, [], [], nil)
+            (evaluation, clauses, warnings, verdict) = (nil, [], [], nil)
         case .condition(let condition):
             let evaluation = condition.evaluate(claims: claims)
             self.evaluation = evaluation
             clauses = []
             warnings = condition.warnings(claims: claims)
-            isAccepted = evaluation.holds
+            verdict = condition.verdict(on: evaluation, claims: claims)
         case .mappings(let subject, let mappings):
             evaluation = nil
             clauses = Clause.list(subject: subject, mappings, claims: claims)
-            warnings = subject == nil ? ["no subject is given, which Mondoo always compares"] : []
-            isAccepted = !clauses.contains { $0.verdict == .refused }
+            warnings = []
+            let none = Verdict.cannotBeTold(
+                why: "no subject is given, which Mondoo always compares"
+            )
+            verdict = .whole(clauses.map(\.verdict) + (subject == nil ? [none] : []))
+        case .preset(let preset):
+            evaluation = nil
+            clauses = preset.clauses(claims)
+            warnings = []
+            verdict = .whole(clauses.map(\.verdict))
         case .trusts(let trusts):
-            let judged = trusts.map { ($0, $0.judge(claims: claims, now: now)) }
             // A service takes the token if one of its trusts does: that one is shown, else the nearest.
-            let best = judged.min { $0.1.refusals < $1.1.refusals }
-            evaluation = best?.0.condition?.evaluate(claims: claims)
-            clauses = best?.1 ?? []
-            warnings = best?.0.condition?.warnings(claims: claims) ?? []
-            isAccepted = best.map { $0.1.refusals == 0 } ?? false
+            let best = Judgement(of: trusts, claims: claims, now: now, target: target)
+            evaluation = best?.trust.condition?.evaluate(claims: claims)
+            clauses = best?.clauses ?? []
+            warnings = best?.trust.condition?.warnings(claims: claims) ?? []
+            verdict = best?.verdict ?? .refused
         }
     }
 
@@ -47,10 +55,10 @@ struct ClaimsReport {
 
     func text(_ style: TextStyle, signs: Bool) -> String {
         var text = String(decoding: claims.serialized(indented: true), as: UTF8.self) + "\n"
-        guard question.service != nil || isAccepted != nil else { return text }
-        if let isAccepted {
-            let verdict = isAccepted ? style("accepted", .good) : style("refused", .bad)
-            text += "\n\(serviceName): \(verdict)\n"
+        guard question.service != nil || verdict != nil else { return text }
+        if let verdict {
+            let why = verdict.reason.map { ": \($0)" } ?? ""
+            text += "\n\(serviceName): \(style(verdict.word, verdict.meaning))\(why)\n"
         }
         for clause in clauses { text += line(clause, style, signs) }
         if let evaluation { text += trace(evaluation, style) }
@@ -65,10 +73,10 @@ struct ClaimsReport {
             switch clause.verdict {
             case .accepted: style(signs ? "✓" : "ok  ", .good)
             case .refused: style(signs ? "✗" : "FAIL", .bad)
-            case .uncertain: style(signs ? "?" : "?   ", .warning)
+            case .cannotBeTold: style(signs ? "?" : "?   ", .warning)
             }
-        let hint = clause.hint.map { "      mend: \($0)\n" } ?? ""
-        return "  \(mark) \(clause.name): \(clause.detail)\n\(hint)"
+        let hint = clause.hint.map { "      hint: \($0)\n" } ?? ""
+        return "  \(mark) \(clause.name): \(clause.told)\n\(hint)"
     }
 
     private func trace(_ evaluation: Evaluation, _ style: TextStyle) -> String {
@@ -92,8 +100,13 @@ struct ClaimsReport {
     private func suggestion(_ style: TextStyle) -> String {
         guard let advice else { return "" }
         var text = "\n\(style("suggested", .heading)) (a token of \(advice.issuerName)):\n"
+        if let issuer = advice.issuer { text += "  issuer: \(issuer.printable)\n" }
         if let condition = advice.condition { text += "  condition: \(condition)\n" }
-        if let subject = advice.subject { text += "  subject: \(subject.printable)\n" }
+        if let preset = advice.preset {
+            text += "  or, with Bright's form for \(preset.provider.name):\n"
+            for (title, value) in preset.list { text += "  \(title) = \(value.printable)\n" }
+        }
+        if let subject = advice.subject { text += "  subject = \(subject.printable)\n" }
         for mapping in advice.mappings {
             text += "  \(mapping.key.printable) = \(mapping.value.printable)\n"
         }
@@ -106,24 +119,38 @@ struct ClaimsReport {
     var json: JSON {
         var members: [String: JSON] = ["claims": claims]
         members["service"] = question.service.map { .string($0.rawValue) }
-        members["accepted"] = isAccepted.map(JSON.bool)
+        members["verdict"] = verdict.map { .string($0.word) }
+        members["why"] = verdict?.reason.map(JSON.string)
+        switch verdict {
+        case .accepted: members["accepted"] = true
+        case .refused: members["accepted"] = false
+        case .cannotBeTold: members["accepted"] = .null
+        case nil: break
+        }
         members["clauses"] = clauses.isEmpty ? nil : .array(clauses.map(\.json))
         members["steps"] = (evaluation?.trace.map(\.json)).map(JSON.array)
-        members["warnings"] = isAccepted == nil ? nil : .array(warnings.map(JSON.string))
+        members["warnings"] = verdict == nil ? nil : .array(warnings.map(JSON.string))
         members["suggestion"] = advice?.json
         return .object(members)
     }
 }
 
-extension [Clause] {
-    fileprivate var refusals: Int { count { $0.verdict == .refused } }
+extension Verdict {
+    fileprivate var meaning: TextStyle.Meaning {
+        switch self {
+        case .accepted: .good
+        case .refused: .bad
+        case .cannotBeTold: .warning
+        }
+    }
 }
 
 extension Clause {
     fileprivate var json: JSON {
         [
-            "name": .string(name), "verdict": .string(verdict.rawValue),
-            "detail": .string(detail), "hint": hint.map(JSON.string) ?? .null,
+            "name": .string(name), "verdict": .string(verdict.word), "detail": .string(detail),
+            "why": verdict.reason.map(JSON.string) ?? .null,
+            "hint": hint.map(JSON.string) ?? .null,
         ]
     }
 }
@@ -146,11 +173,18 @@ extension Evaluation.Step {
 extension Advice {
     fileprivate var json: JSON {
         let pairs = mappings.map { ($0.key, JSON.string($0.value)) }
+        let form: JSON? = preset.map { preset in
+            [
+                "provider": .string(preset.provider.rawValue),
+                "fields": .object(preset.fields.mapValues(JSON.string)),
+            ]
+        }
         return [
-            "issuer": .string(issuerName), "condition": condition.map(JSON.string) ?? .null,
+            "issuer": issuer.map(JSON.string) ?? .null, "issuer_name": .string(issuerName),
+            "condition": condition.map(JSON.string) ?? .null,
             "subject": subject.map(JSON.string) ?? .null,
             "mappings": .object(Dictionary(pairs) { first, _ in first }),
-            "remarks": .array(remarks.map(JSON.string)),
+            "preset": form ?? .null, "remarks": .array(remarks.map(JSON.string)),
         ]
     }
 }

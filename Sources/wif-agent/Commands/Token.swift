@@ -41,23 +41,27 @@ extension Option {
 
 /// The token that this machine would present for the account; tells on standard error where it is from.
 func presentedToken(_ invocation: Invocation) async throws -> Secret {
-    let outcome = try await askSource(invocation) { .subjectToken(provider: $0) }
+    let account = try AccountChoice.load(invocation)
+    let outcome = try await askSource(account, invocation) { .subjectToken(provider: $0) }
     guard case .subjectToken(let token) = outcome else { throw CommandFailure(.strangeAnswer) }
     return token
 }
 
 /// What the service will learn from that token.
-func presentedClaims(_ invocation: Invocation) async throws -> JSON {
-    let outcome = try await askSource(invocation) { .claims(provider: $0) }
+func presentedClaims(
+    _ account: Account,
+    _ invocation: Invocation
+) async throws -> JSON {
+    let outcome = try await askSource(account, invocation) { .claims(provider: $0) }
     guard case .data(let claims) = outcome else { throw CommandFailure(.strangeAnswer) }
     return claims
 }
 
 private func askSource(
+    _ account: Account,
     _ invocation: Invocation,
     _ kind: (String?) -> Job.Kind
 ) async throws -> JobResult.Outcome {
-    let account = try AccountChoice.load(invocation)
     let provider = invocation.value("source")
     if let provider, !TokenSource.providers.contains(provider) {
         throw UsageError(
