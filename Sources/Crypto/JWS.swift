@@ -30,8 +30,8 @@ extension PrivateKey {
 }
 
 extension PublicKey {
-    /// Whether the compact token was signed by this key's other half. The header's `alg` must be the one
-    /// that fits the key, so `none` and `HS256` never pass; a header with `crit` is refused, as no
+    /// Whether the compact token was signed by this key's other half. The header's `alg` must fit the key,
+    /// and be the one that its JWK states, so `none` and `HS256` never pass; a header with `crit` is refused, as no
     /// extension is understood here. RFC 7515 sections 4.1.11 and 5.2
     package func verifyJWS(_ compact: String) -> Bool {
         let parts = compact.split(separator: ".", omittingEmptySubsequences: false)
@@ -39,9 +39,10 @@ extension PublicKey {
             let headerBytes = base64URLDecoded(String(parts[0])),
             let signature = base64URLDecoded(String(parts[2])),
             let header = JWSHeader(headerBytes),
-            header.alg == key.algorithm.rawValue, !header.hasCritical
+            let algorithm = Algorithm(rawValue: header.alg), algorithm.fits(key.algorithm),
+            statedAlgorithm == nil || statedAlgorithm == algorithm, !header.hasCritical
         else { return false }
-        return key.verify(signature, Array("\(parts[0]).\(parts[1])".utf8))
+        return key.verify(signature, Array("\(parts[0]).\(parts[1])".utf8), as: algorithm)
     }
 }
 
@@ -97,7 +98,7 @@ extension Key {
         return joined
     }
 
-    func verify(_ signature: [UInt8], _ message: [UInt8]) -> Bool {
+    func verify(_ signature: [UInt8], _ message: [UInt8], as algorithm: Algorithm) -> Bool {
         defer { ERR_clear_error() }
         var signature = signature
         if algorithm.coordinateSize > 0 {
@@ -108,8 +109,17 @@ extension Key {
         }
         guard let context = unsafe EVP_MD_CTX_new() else { return false }
         defer { unsafe EVP_MD_CTX_free(context) }
-        return unsafe EVP_DigestVerifyInit(context, nil, algorithm.digest, nil, raw) == 1
-            && EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+        var inner: OpaquePointer?
+        guard unsafe EVP_DigestVerifyInit(context, &inner, algorithm.digest, nil, raw) == 1 else {
+            return false
+        }
+        if algorithm.isPSS {
+            guard unsafe EVP_PKEY_CTX_set_rsa_padding(inner, RSA_PKCS1_PSS_PADDING) == 1,
+                unsafe EVP_PKEY_CTX_set_rsa_pss_saltlen(inner, RSA_PSS_SALTLEN_DIGEST) == 1
+            else { return false }
+        }
+        return unsafe EVP_DigestVerify(context, signature, signature.count, message, message.count)
+            == 1
     }
 }
 

@@ -51,13 +51,20 @@ final class Key: Sendable {
     }
 }
 
-/// How a key signs, by its type and size. RFC 7518 section 3.1, RFC 8037 section 3.1
+/// How tokens are signed with a key pair. RFC 7518 section 3.1, RFC 8037 section 3.1
 enum Algorithm: String {
     case rs256 = "RS256"
+    case rs384 = "RS384"
+    case rs512 = "RS512"
+    case ps256 = "PS256"
+    case ps384 = "PS384"
+    case ps512 = "PS512"
     case es256 = "ES256"
     case es384 = "ES384"
+    case es512 = "ES512"
     case edDSA = "EdDSA"
 
+    /// The algorithm that a key signs with here, by its type and size.
     /// - Throws: ``CryptoError/unsupportedKey(_:)``
     init(of key: OpaquePointer) throws(CryptoError) {
         let bits = unsafe EVP_PKEY_get_bits(key)
@@ -70,6 +77,7 @@ enum Algorithm: String {
             switch unsafe groupName(of: key) {
             case "prime256v1": self = .es256
             case "secp384r1": self = .es384
+            case "secp521r1": self = .es512
             case let other: throw .unsupportedKey("an EC key on \(other)")
             }
         default: throw .unsupportedKey("a key of type \(type)")
@@ -79,9 +87,10 @@ enum Algorithm: String {
     /// The curve as JOSE names it. RFC 7518 section 6.2.1.1, RFC 8037 section 2
     var curve: String? {
         switch self {
-        case .rs256: nil
+        case .rs256, .rs384, .rs512, .ps256, .ps384, .ps512: nil
         case .es256: "P-256"
         case .es384: "P-384"
+        case .es512: "P-521"
         case .edDSA: "Ed25519"
         }
     }
@@ -91,18 +100,29 @@ enum Algorithm: String {
         switch self {
         case .es256: 32
         case .es384: 48
-        case .rs256, .edDSA: 0
+        case .es512: 66
+        case .rs256, .rs384, .rs512, .ps256, .ps384, .ps512, .edDSA: 0
         }
     }
 
     /// Ed25519 hashes by itself. RFC 8032 section 5.1
     var digest: OpaquePointer? {
         switch self {
-        case .rs256, .es256: unsafe EVP_sha256()
-        case .es384: unsafe EVP_sha384()
+        case .rs256, .ps256, .es256: unsafe EVP_sha256()
+        case .rs384, .ps384, .es384: unsafe EVP_sha384()
+        case .rs512, .ps512, .es512: unsafe EVP_sha512()
         case .edDSA: nil
         }
     }
+
+    /// Whether signatures have the padding of RSASSA-PSS, with a salt as long as the digest. RFC 7518
+    /// section 3.5
+    var isPSS: Bool { [.ps256, .ps384, .ps512].contains(self) }
+
+    private var isRSA: Bool { [.rs256, .rs384, .rs512].contains(self) || isPSS }
+
+    /// Whether a key that signs with the other algorithm could sign with this one: RSA keys know six.
+    func fits(_ other: Algorithm) -> Bool { self == other || (isRSA && other.isRSA) }
 }
 
 private func groupName(of key: OpaquePointer) -> String {

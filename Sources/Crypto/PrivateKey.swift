@@ -61,13 +61,15 @@ package final class PrivateKey: Sendable {
         return Secret(pemText("PRIVATE KEY", content))
     }
 
-    /// `nil` for a key of a size that is not made here, such as RSA of 4096 bits.
+    /// `nil` for a key of a size that is not made here, such as RSA of 4096 bits or P-521.
     package var kind: Kind? {
         switch key.algorithm {
         case .es256: .p256
         case .es384: .p384
         case .edDSA: .ed25519
-        case .rs256: unsafe EVP_PKEY_get_bits(key.raw) == 2048 ? .rsa2048 : nil
+        case .es512: nil
+        case .rs256, .rs384, .rs512, .ps256, .ps384, .ps512:
+            unsafe EVP_PKEY_get_bits(key.raw) == 2048 ? .rsa2048 : nil
         }
     }
 
@@ -77,11 +79,11 @@ package final class PrivateKey: Sendable {
         jwk["crv"] = key.algorithm.curve
         let size = key.algorithm.coordinateSize
         switch key.algorithm {
-        case .rs256:
+        case .rs256, .rs384, .rs512, .ps256, .ps384, .ps512:
             jwk["kty"] = "RSA"
             jwk["n"] = key.number("n").map { base64URLEncoded($0) }
             jwk["e"] = key.number("e").map { base64URLEncoded($0) }
-        case .es256, .es384:
+        case .es256, .es384, .es512:
             jwk["kty"] = "EC"
             jwk["x"] = key.number("qx", width: size).map { base64URLEncoded($0) }
             jwk["y"] = key.number("qy", width: size).map { base64URLEncoded($0) }

@@ -4,6 +4,8 @@ import Platform
 /// A public key that verifies what the matching ``PrivateKey`` signed.
 package struct PublicKey: Sendable {
     let key: Key
+    /// The JWK's `alg`, beside which no other is taken; `nil` where it has none.
+    private(set) var statedAlgorithm: Algorithm?
 
     /// Reads a JWK; members that do not matter here are ignored. RFC 7517, RFC 7518 section 6, RFC 8037
     ///
@@ -15,8 +17,10 @@ package struct PublicKey: Sendable {
             throw .malformed(what: "JWK", reason: "use is '\(use)'")
         }
         key = unsafe try Key(owning: PublicKey.decode(try PublicKey.information(jwk)))
-        if let algorithm = jwk["alg"], algorithm != key.algorithm.rawValue {
-            throw .malformed(what: "JWK", reason: "alg '\(algorithm)' does not fit the key")
+        guard let name = jwk["alg"] else { return }
+        statedAlgorithm = Algorithm(rawValue: name)
+        guard let statedAlgorithm, statedAlgorithm.fits(key.algorithm) else {
+            throw .malformed(what: "JWK", reason: "alg '\(name)' does not fit the key")
         }
     }
 
@@ -39,6 +43,7 @@ package struct PublicKey: Sendable {
             return der(0x30, rsaIdentifier + der(0x03, [0] + der(0x30, numbers)))
         case ("EC", "P-256"): return try ecInformation(jwk, p256Identifier, size: 32)
         case ("EC", "P-384"): return try ecInformation(jwk, p384Identifier, size: 48)
+        case ("EC", "P-521"): return try ecInformation(jwk, p521Identifier, size: 66)
         case ("OKP", "Ed25519"):
             let point = try number(jwk, "x", size: 32)
             return der(0x30, ed25519Identifier + der(0x03, [0] + point))
@@ -82,6 +87,10 @@ private let p256Identifier: [UInt8] = [
 private let p384Identifier: [UInt8] = [
     0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
     0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22,
+]
+private let p521Identifier: [UInt8] = [
+    0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+    0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23,
 ]
 private let ed25519Identifier: [UInt8] = [0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70]
 

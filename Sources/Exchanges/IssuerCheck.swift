@@ -27,7 +27,7 @@ extension ExchangeContext {
         guard let keysURL else {
             return reports + names.dropFirst().map { .skipped($0, "no discovery document") }
         }
-        return reports + (await check.keys(at: keysURL, for: token, claims))
+        return reports + (await check.keys(at: keysURL, for: token, claims)) + [check.fromOutside]
     }
 }
 
@@ -59,6 +59,16 @@ private struct IssuerCheck {
         let hint: String
     }
 
+    /// What only the service can find out.
+    var fromOutside: StepReport {
+        .skipped(
+            .discovery,
+            "cannot be told here: whether \(account.service.name) reaches the issuer and its keys from"
+                + " the internet, too",
+            about: "from outside"
+        )
+    }
+
     // MARK: Discovery
 
     /// What there is to say of the document, and where it says that the keys are.
@@ -69,13 +79,19 @@ private struct IssuerCheck {
             let url = endpoint.url + Self.path
             let document = try await document(at: url)
             reports.append(insecure(endpoint) ?? .ok(.discovery, url, about: "https"))
-            try checkFields(of: document)
+            reports += try fields(of: document)
             let keysURL = try self.endpoint(document["jwks_uri"]?.string ?? "", named: "jwks_uri")
-            reports.append(.ok(.discovery, "all that are required", about: "fields"))
+            guard keysURL.isSecure || !endpoint.isSecure else {
+                throw Problem(
+                    text: "jwks_uri \(keysURL.description.printable) is http, not https",
+                    hint: "services fetch an issuer's keys over https alone"
+                )
+            }
+            reports.append(.ok(.discovery, keysURL.description.printable, about: "jwks_uri"))
             return (reports, keysURL)
         } catch {
-            let about = reports.isEmpty ? "https" : "fields"
-            return (reports + [failed(.discovery, error, about)], nil)
+            let about = ["https", "fields", "issuer", "jwks_uri"]
+            return (reports + [failed(.discovery, error, about[min(reports.count, 3)])], nil)
         }
     }
 
@@ -112,7 +128,8 @@ private struct IssuerCheck {
         )
     }
 
-    private func checkFields(of document: JSON) throws(Problem) {
+    /// All fields that are required, and the issuer's name in one of them.
+    private func fields(of document: JSON) throws(Problem) -> [StepReport] {
         let missing = Self.required.filter { document[$0] == nil || document[$0] == .null }
         guard missing.isEmpty else {
             throw Problem(
@@ -121,7 +138,10 @@ private struct IssuerCheck {
             )
         }
         let found = document["issuer"]?.string ?? "none"
-        guard !found.utf8.elementsEqual(issuer.utf8) else { return }
+        let all = StepReport.ok(.discovery, "all that are required", about: "fields")
+        guard !found.utf8.elementsEqual(issuer.utf8) else {
+            return [all, .ok(.discovery, found.printable, about: "issuer")]
+        }
         throw Problem(
             text: "the discovery document names the issuer \(found.printable), and the token's iss"
                 + " is \(issuer.printable)",
@@ -188,51 +208,100 @@ private struct IssuerCheck {
                 )
             }
             reports.append(.ok(.keys, "\(keys.count) at \(url.description)", about: "reachable"))
-            let (usable, found) = try usableKeys(for: claims, among: keys)
-            reports.append(.ok(.keys, found, about: "the token's"))
-            return reports + [signature(of: token, by: usable)]
+            let choice = try usableKeys(for: claims, among: keys)
+            reports.append(choice.report)
+            guard !choice.keys.isEmpty else {
+                return reports + [unverifiable(choice.reason ?? "no key", claims)]
+            }
+            return reports + [signature(of: token, by: choice.keys, claims)]
         } catch {
             let about = reports.isEmpty ? "reachable" : "the token's"
             return reports + [failed(.keys, error, about), .skipped(.signature, "no key")]
         }
     }
 
-    /// Those that the token may be signed with: the one it names, or any where it names none.
+    /// The keys that the token may be signed with.
+    private struct KeyChoice {
+        var keys: [PublicKey] = []
+        var report: StepReport
+        /// Why one that is published cannot be used here, though others may use it.
+        var reason: String?
+        /// Why one that is published can be used by nobody.
+        var fault: String?
+    }
+
+    /// The one that the token names, or any where it names none.
     private func usableKeys(
         for claims: TokenClaims,
         among keys: [JSON]
-    ) throws(Problem) -> ([PublicKey], String) {
+    ) throws(Problem) -> KeyChoice {
         let wanted = claims.header["kid"]?.string
         let name = wanted.map { "the key \"\($0.printable)\"" } ?? "a key"
-        var usable: [PublicKey] = []
-        var reason: String?
+        var choice = KeyChoice(report: .ok(.keys, "\(name) is published", about: "the token's"))
         for key in keys where wanted == nil || key["kid"]?.string == wanted {
             do throws(CryptoError) {
-                usable.append(
+                choice.keys.append(
                     try PublicKey(jwk: (key.object ?? [:]).compactMapValues(\.string))
                 )
             } catch {
-                reason = "\(error)"
+                // A kind of key pair that is not known here says nothing of others.
+                let isPair = key["kty"]?.string.map { $0 != "oct" } ?? false
+                if case .unsupportedKey = error, isPair {
+                    choice.reason = "\(error)".printable
+                } else {
+                    choice.fault = "\(error)".printable
+                }
             }
         }
-        if !usable.isEmpty { return (usable, "\(name) is published") }
-        if let reason {
+        if choice.keys.isEmpty, choice.reason == nil, let fault = choice.fault {
             throw Problem(
-                text: "\(name) is published, and cannot be used: \(reason.printable)",
-                hint: "sign with RS256, ES256, ES384 or EdDSA, which services verify"
+                text: "\(name) is published, and cannot be used: \(fault)",
+                hint: "publish the public key as RFC 7517 has it, with kty, kid and its numbers"
             )
         }
-        let known = keys.compactMap { $0["kid"]?.string?.printable }.joined(separator: ", ")
-        throw Problem(
-            text: "\(name), with which the token is signed, is not among the issuer's"
-                + " \(keys.count): \(known)",
-            hint: "publish the key before signing with it; or the token is another issuer's"
+        if choice.keys.isEmpty, choice.reason == nil {
+            let known = keys.compactMap { $0["kid"]?.string?.printable }.joined(separator: ", ")
+            throw Problem(
+                text: "\(name), with which the token is signed, is not among the issuer's"
+                    + " \(keys.count): \(known)",
+                hint: "publish the key before signing with it; or the token is another issuer's"
+            )
+        }
+        if wanted == nil, keys.count > 1 {
+            choice.report = .warning(
+                .keys,
+                "the token names no key (kid), and the issuer publishes \(keys.count): whether the"
+                    + " service tries them all cannot be told here",
+                hint: "have the issuer put kid into the token's header",
+                about: "the token's"
+            )
+        }
+        return choice
+    }
+
+    /// A key that is published and cannot be used here says nothing of the service.
+    private func unverifiable(_ reason: String, _ claims: TokenClaims) -> StepReport {
+        .warning(
+            .signature,
+            "cannot be told here: \(reason); which algorithms \(account.service.name) verifies is not"
+                + " on its pages",
+            hint: "if the service refuses the token's signature, have the issuer sign with RS256,"
+                + " which OpenID Connect requires of everybody"
         )
     }
 
-    private func signature(of token: SubjectToken, by keys: [PublicKey]) -> StepReport {
+    private func signature(
+        of token: SubjectToken,
+        by keys: [PublicKey],
+        _ claims: TokenClaims
+    ) -> StepReport {
+        let algorithm = claims.header["alg"]?.string?.printable ?? "none"
         if keys.contains(where: { $0.verifyJWS(token.value.text) }) {
-            return .ok(.signature, "verified with the issuer's key, as a service does")
+            let rest =
+                algorithm == "RS256"
+                ? ""
+                : "; whether \(account.service.name) takes \(algorithm) is not on its pages"
+            return .ok(.signature, "verified with the issuer's key, by \(algorithm)\(rest)")
         }
         return .failed(
             .signature,

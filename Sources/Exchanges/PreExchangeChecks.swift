@@ -29,16 +29,48 @@ package func findings(
 ) -> [Finding] {
     guard let claims = token.claims else { return [] }
     let facts = account.service.kind.facts
-    let times = [timeFinding(claims, facts, date), ageFinding(claims, facts, date)]
-    let issuer = account.issuer.flatMap { issuerFinding(claims, $0) }
+    let times = [
+        timeFinding(claims, facts, date), startFinding(claims, date),
+        ageFinding(claims, facts, date),
+    ]
+    let isAsDocumented =
+        account.service.name == "mondoo"
+        && MondooService.isDocumentedPair(
+            trusted: account.issuer ?? "",
+            token: claims.issuer ?? ""
+        )
+    let issuer = isAsDocumented ? nil : account.issuer.flatMap { issuerFinding(claims, $0) }
     return (times + [issuer, domainFinding(claims, account.service)]).compactMap(\.self)
 }
 
 private let freshHint =
     "use a source that gives a new token each time, or check this machine's clock"
 
+/// The claims of time that a service's page has it read, for a token that lacks one.
+private func missing(_ name: String, _ facts: ServiceFacts, _ rule: String) -> Finding {
+    Finding(
+        kind: .time,
+        text: "has no \(name), and \(facts.title) \(rule)",
+        hint: "have the issuer put \(name) into its tokens"
+    )
+}
+
+/// RFC 7519 section 4.1.5
+private func startFinding(_ claims: TokenClaims, _ date: Date) -> Finding? {
+    guard let start = claims.all["nbf"]?.lenientNumber else { return nil }
+    let wait = start - date.timeIntervalSince1970
+    guard wait > 60 else { return nil }
+    return Finding(
+        kind: .time,
+        text: "is valid only in \(seconds(wait)) by this machine's clock (nbf)",
+        hint: "check this machine's clock, and the issuer's"
+    )
+}
+
 private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: Date) -> Finding? {
-    guard let expiry = claims.expiresAt else { return nil }
+    guard let expiry = claims.expiresAt else {
+        return facts.wantsExpiry ? missing("exp", facts, "checks the expiry") : nil
+    }
     let left = expiry - date.timeIntervalSince1970
     guard left <= facts.minimumLeft else { return nil }
     let state =
@@ -48,12 +80,16 @@ private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: D
     guard facts.minimumLeft > 0 else { return Finding(kind: .time, text: state, hint: freshHint) }
     return Finding(
         kind: .time,
-        text: "\(state), and \(facts.title) wants more than \(seconds(facts.minimumLeft))"
+        text: "\(state), and \(facts.title) wants more than \(seconds(facts.minimumLeft))",
+        hint: freshHint
     )
 }
 
 private func ageFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: Date) -> Finding? {
-    guard let limit = facts.maximumAge, let issued = claims.issuedAt else { return nil }
+    guard let limit = facts.maximumAge else { return nil }
+    guard let issued = claims.issuedAt else {
+        return missing("iat", facts, "takes none older than \(seconds(limit))")
+    }
     let age = date.timeIntervalSince1970 - issued
     guard age > limit else { return nil }
     return Finding(
@@ -65,8 +101,9 @@ private func ageFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: Da
 }
 
 private func domainFinding(_ claims: TokenClaims, _ service: Service) -> Finding? {
+    // An audience around the domain may do: ConductorOne's page wants it contained.
     guard case .tokenExchange(let service) = service, let domain = service.tenantDomain,
-        !claims.audiences.contains(domain)
+        !claims.audiences.contains(where: { $0.lowercased().contains(domain) })
     else { return nil }
     let found = claims.audiences.isEmpty ? "none" : claims.audiences.joined(separator: " ")
     return Finding(
@@ -85,7 +122,21 @@ private func issuerFinding(_ claims: TokenClaims, _ issuer: String) -> Finding? 
         ? "has the issuer \(found), which differs from issuerUri \(issuer.printable) in the"
             + " trailing slash alone"
         : "has the issuer \(found), and issuerUri is \(issuer.printable)"
-    return Finding(kind: .issuer, text: text)
+    return Finding(kind: .issuer, text: text, hint: issuerHint(claims, issuer))
+}
+
+/// Which value to write, where the two differ by how the issuer is written; `nil` where they are two.
+private func issuerHint(_ claims: TokenClaims, _ issuer: String) -> String? {
+    guard let found = claims.issuer else { return "have the issuer put iss into its tokens" }
+    var bare = issuer.trimmed
+    if let range = bare.firstRange(of: "/.well-known/") { bare = String(bare[..<range.lowerBound]) }
+    if let range = bare.firstRange(of: "://") { bare = String(bare[range.upperBound...]) }
+    let isSame = claims.isIssued(by: "https://" + bare) || claims.isIssued(by: "http://" + bare)
+    guard isSame else { return nil }
+    let blank = issuer.trimmed == issuer ? "" : ", without the blank"
+    return
+        "write issuerUri as the token has it, to the last slash: \(found.printable)\(blank), and the trust at the service"
+        + " with the same"
 }
 
 /// Whole seconds, as messages show them.

@@ -16,6 +16,10 @@ package func tokenSteps(
 ) -> [StepReport] {
     guard let claims = token.claims else {
         let text = SignedRequestSummary(decoding: token.value)?.text ?? "no JWT, passed on as it is"
+        if let shape = tokenShape(token.value) {
+            return [.failed(.token, .refused, "the token is no JWT: \(shape)", hint: shape)]
+                + [.issuer, .audience, .times, .subject].map { .skipped($0, "the token is no JWT") }
+        }
         return [tokenStep(token, text, warnings)]
             + [.issuer, .audience, .times, .subject].map { .skipped($0, "the token is no JWT") }
     }
@@ -33,13 +37,27 @@ package func tokenSteps(
     }
     let algorithm = claims.header["alg"]?.string?.printable ?? "nothing"
     return [
-        tokenStep(token, "from \(token.source), signed with \(algorithm)", warnings),
+        algorithmStep(algorithm, account)
+            ?? tokenStep(token, "from \(token.source), signed with \(algorithm)", warnings),
         step(.issuer, .issuer, claims.issuer?.printable ?? "none"),
         audienceStep(claims, account, step(.audience, .audience, shown(claims.audiences))),
         step(.times, .time, times(of: claims, at: date)),
         claims.subject.map { .ok(.subject, $0.printable) }
             ?? .warning(.subject, "the token has no sub", hint: "trusts compare it"),
     ]
+}
+
+/// A failure for a token that no public key verifies, as the services do. RFC 7518 section 3.1
+private func algorithmStep(_ algorithm: String, _ account: Account) -> StepReport? {
+    let isSecret = algorithm.hasPrefix("HS")
+    guard isSecret || algorithm.lowercased() == "none" else { return nil }
+    let how = isSecret ? "with \(algorithm), a secret that two share" : "by nobody (alg none)"
+    return .failed(
+        .token,
+        .refused,
+        "the token is signed \(how), and \(account.service.name) verifies with the issuer's public keys",
+        hint: "have the issuer sign with RS256, or another algorithm of key pairs"
+    )
 }
 
 private func tokenStep(

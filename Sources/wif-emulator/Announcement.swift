@@ -58,7 +58,7 @@ struct Announcement: Sendable {
                 }
             }
             if let first = issuers.first {
-                for (service, file) in world.accountFiles(for: first.issuer) {
+                for (service, file) in world.accountFiles(for: first.issuer, namingSource: false) {
                     let path = place.appending(path: "\(service).json")
                     try write(file.serialized() + [0x0A], to: path)
                 }

@@ -163,6 +163,12 @@ private let flags: [String: Setter] = [
     "--trust": { (options, argument) throws(UsageError) in
         try options.trusts.add(try argument.json())
     },
+    "--undocumented": { (options, argument) throws(UsageError) in
+        guard ["accept", "refuse"].contains(argument.text) else {
+            throw argument.wrong("accept or refuse")
+        }
+        options.takesUndocumented = argument.text == "accept"
+    },
     "--clock-offset": { (options, argument) throws(UsageError) in
         options.clockOffset = Double(try argument.seconds(-3_155_760_000...3_155_760_000))
     },

@@ -30,6 +30,8 @@ struct Options: Sendable {
     var credentialLifetime: Int64 = 3600
     var certificateLifetime: Int64?
     var trusts = ServiceTrusts()
+    /// Whether the services take what their pages leave open, such as a claim that is a list.
+    var takesUndocumented = true
     var clockOffset: Double = 0
     var faults: [Fault] = []
 
@@ -61,7 +63,7 @@ struct Options: Sendable {
     func isAzureResource(_ resource: String) -> Bool {
         if !azureResources.isEmpty { return azureResources.contains(resource) }
         let usual = [
-            scope, "https://management.azure.com/", "https://management.azure.com",
+            "https://management.azure.com/", "https://management.azure.com",
             "https://vault.azure.net", "https://graph.microsoft.com",
         ]
         return usual.contains(resource) || resource.hasPrefix("api://")

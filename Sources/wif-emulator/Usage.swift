@@ -53,6 +53,8 @@ let usage = """
       --scope MRN              whose credentials Mondoo hands out
       --trust JSON|FILE        whom Mondoo, ConductorOne or Bright trust, instead of
                                every identity played
+      --undocumented VERDICT   accept (default) or refuse: what the services do with what their
+                               pages leave open
       --credential-lifetime S  seconds a credential lives (3600)
       --certificate-lifetime S seconds until its certificate's notAfter, where that differs
       --clock-offset S         seconds its clock is ahead
@@ -77,6 +79,7 @@ let usage = """
       GET /_emulator/issued                   every secret handed out
       GET /_emulator/environment              the variables once more
       POST /_emulator/token                   a token: {"issuer", "claims", "lifetime"}
+      GET /_emulator/token                    a token: ?issuer=NAME&audience=AUD
       POST /_emulator/rotate                  a new signing key: {"issuer"}
 
       -h, --help   --version

@@ -74,6 +74,15 @@ private func compared(
     _ wanted: String
 ) -> StepReport {
     if found.utf8.elementsEqual(wanted.utf8) { return .ok(.trust, found.printable, about: about) }
+    if about == "issuerUri", found + "/" == wanted || found == wanted + "/" {
+        return .warning(
+            .trust,
+            "the account's \(key) is \(found.printable), and the trust is for \(wanted.printable): whether"
+                + " the slash counts cannot be told here",
+            hint: "make the account file's \(key) the trust's",
+            about: about
+        )
+    }
     return .failed(
         .trust,
         .refused,

@@ -5,9 +5,10 @@ import json
 import os
 import pty
 import stat
+import subprocess
 import threading
 
-from world import BIN, World, remember
+from world import BIN, World, remember, root_only
 
 SCOPE = "//captain.api.mondoo.app/spaces/team"
 
@@ -41,7 +42,7 @@ class Provider(World):
     def test_the_whole_road(self):
         self.assertEqual(self.listed(), [])
         done = self.make("--role", "viewer", "--expiration", "900", "--description", "d",
-                         "--mapping", "jwt_claims.email=" + self.email())
+                         "--mapping", "jwt_claims.email = " + self.email())
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(stat.S_IMODE(self.out.stat().st_mode), 0o600)
         config = json.loads(self.out.read_text())
@@ -66,6 +67,15 @@ class Provider(World):
         shown = self.provider("get", mrn)
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assertIn(b"mapping      jwt_claims.email = ", shown.stdout)
+
+        # The account file can be had again.
+        again = self.scratch / "again.json"
+        done = self.provider("get", mrn, "--out", again)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(again.read_text()), config)
+        self.assertIn(b"next: wif-agent doctor -c", done.stderr)
+        done = self.wif("get", "-c", self.out, "--format", "json",
+                        environment=self.environment(self.world), records=False)
 
         # The credential is a service account, which may manage providers as well.
         account = self.scratch / "service-account.json"
@@ -147,13 +157,18 @@ class Provider(World):
     WRONG = [
         (["--expiration", "0"], "1 to 86400"), (["--expiration", "86401"], "1 to 86400"),
         (["--expiration", "1h"], "1 to 86400"), (["--role", "admin"], "agent, viewer"),
-        (["--role", "veiwer"], "did you mean viewer?"), (["--mapping", "a"], "KEY=VALUE"),
+        (["--role", "veiwer"], "did you mean viewer?"), (["--mapping", "a"], "KEY = VALUE"),
         (["--mapping", "jwt.a=b"], "unknown prefix"), (["--mapping", "aws_claims.arn=b"], "issuer"),
         (["--mapping", "jwt_claims.a=1", "--mapping", "jwt_claims.a=2"], "twice"),
         (["--issuer", AWS, "--audience", "x"], "no audience"),
         (["--issuer", AWS, "--mapping", "jwt_claims.a=b"], "aws_claims"),
         (["--issuer", "accounts.google.com"], "no URL"), (["--subject", ""], "--subject is missing"),
-        (["--scope", " "], "--scope is missing"),
+        (["--scope", " "], "--scope is missing"), (["--scope", "banana"], "no MRN of a space"),
+        (["--scope", "//captain.api.mondoo.app/space/x"], "no MRN of a space"),
+        (["--issuer", "http://login.example.com"], "not https"),
+        (["--issuer", "https://login.example.com "], "blank at an end"),
+        (["--subject", "workload "], "blank at an end"), (["--audience", " x"], "blank at an end"),
+        (["--role", "//iam.api.mondoo.app/role/x"], "no MRN"),
     ]
 
     def test_limits_are_checked_before_anything_is_sent(self):
@@ -164,6 +179,25 @@ class Provider(World):
                 self.assertIn(message, done.stderr.decode())
         self.assertFalse(self.out.exists())
         self.assertEqual(self.listed(), [])
+
+    def test_a_role_that_the_page_does_not_name(self):
+        done = self.make("--role", "//iam.api.mondoo.app/roles/auditor")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"cannot be told here", done.stderr)
+        self.assertEqual(self.listed()[0]["roles"], ["//iam.api.mondoo.app/roles/auditor"])
+
+    @root_only
+    def test_the_account_file_is_where_the_units_look_and_theirs_to_read(self):
+        script = ("mount -t tmpfs none /etc && echo root:x:0:0::/:/bin/sh > /etc/passwd"
+                  " && echo wif-agent:x:777: > /etc/group && mkdir -m 750 /etc/wif-agent"
+                  " && \"$@\" && stat -c '%a %g %u' /etc/wif-agent/mondoo.json")
+        command = ["unshare", "-m", "sh", "-c", script, "sh", BIN / "wif-agent", "provider",
+                   "create", "--scope", SCOPE, "--name", "n", "--issuer", "https://accounts.google.com",
+                   "--subject", "1", "--universe-domain", self.url]
+        done = subprocess.run([str(word) for word in command], capture_output=True, timeout=60,
+                              env=self.environment(self.world))
+        self.assertEqual(done.stdout, b"640 777 0\n", done.stderr)
+        self.assertIn(b"systemctl enable --now wif-agent", done.stderr)
 
     def test_usage(self):
         for arguments, message in (

@@ -205,6 +205,16 @@ struct ProbeTests {
         #expect(step.text.contains(words), "\(step.text)")
     }
 
+    @Test func `a kind of key that is not known here says nothing of the service`() async throws {
+        var network = try Network()
+        network.documents["/keys"] = #"{"keys":[{"kty":"AKP","kid":"k1","alg":"ML-DSA-65"}]}"#
+        let (steps, _) = try await steps(network)
+        #expect(steps.filter { $0.name == .keys }.map(\.state) == [.ok, .ok])
+        let step = try #require(steps.first { $0.name == .signature })
+        #expect(step.state == .warning)
+        #expect(step.text.hasPrefix("cannot be told here: "), "\(step.text)")
+    }
+
     @Test func `a token that names no key is verified with each`() async throws {
         var network = try Network()
         let other = try PrivateKey.generate(.p256).publicJWK(keyID: "k0").mapValues(JSON.string)

@@ -7,7 +7,8 @@ extension ServiceFacts {
             return ParsedService(service: .tokenExchange(try TokenExchangeService.oauth(&values)))
         },
         title: "the service",
-        defaultVariable: "ACCESS_TOKEN"
+        defaultVariable: "ACCESS_TOKEN",
+        wantsExpiry: false
     )
 }
 

@@ -26,6 +26,8 @@ package struct ServiceFacts: Sendable {
     package var scheme = "Bearer"
     /// Whether a credential is revoked when the command that used it has ended.
     var revokesAfterCommand = false
+    /// Whether a subject token without an expiry is refused.
+    package var wantsExpiry = true
     /// Seconds that a subject token must have left.
     package var minimumLeft = 0.0
     /// Seconds since its issue after which a subject token is refused.

@@ -54,7 +54,7 @@ extension Trust {
         guard found.withoutSlash == issuer.withoutSlash else {
             return Clause("issuer", .refused, detail)
         }
-        if service == .mondoo, Self.isDocumentedPair(trusted: issuer, token: found) {
+        if service == .mondoo, MondooService.isDocumentedPair(trusted: issuer, token: found) {
             let rule = "Mondoo's page for Azure has this issuer without the slash"
             return Clause("issuer", .accepted, "\(found.rendered); \(rule)")
         }
@@ -66,13 +66,6 @@ extension Trust {
             detail + ": they differ by the trailing slash alone",
             hint: "write the issuer in the trust exactly as the token does, \(found.rendered)"
         )
-    }
-
-    /// Whether Mondoo's page for Azure has users enter the first for tokens of the second: Entra's
-    /// tokens of version 1 have a slash at the end, and the page has none.
-    package static func isDocumentedPair(trusted: String, token: String) -> Bool {
-        token.hasPrefix("https://sts.windows.net/") && token.isSame(as: trusted + "/")
-            && trusted.count > "https://sts.windows.net/".count
     }
 
     private static func audienceClauses(_ allowed: [String], _ claims: JSON) -> [Clause] {

@@ -58,7 +58,7 @@ private func claimsCommand(_ invocation: Invocation) async throws -> Int32 {
         claims = try givenClaims()
     } else {
         let account = try claimsAccount(invocation)
-        if case .tokenExchange(let service) = account.service, service.preset == .bright {
+        if case .tokenExchange(let service) = account.service, account.service.name == "bright" {
             target = Judgement.Target(resources: service.resources)
         }
         claims = try await presentedClaims(account, invocation)

@@ -5,16 +5,21 @@ import Platform
 extension Command {
     static let revoke = Command(
         name: "revoke",
+        arguments: "[-]",
         summary: "have the running agent revoke the present credential (RFC 7009)",
         details: """
             The agent empties the account's outputs first, and obtains a new credential afterwards;
-            stop it where there is to be none.
+            stop it where there is to be none. With "-" the credential on standard input is
+            revoked: one that get, exec or run --once obtained, which no agent knows.
             """,
         options: [
             config,
             Option(name: "revoke-required", help: "nothing to revoke is a failure, too"),
             timeout,
+            workerSocket,
         ],
+        maximalWords: 1,
+        choices: ["-"],
         run: { invocation in try await revokeCommand(invocation) }
     )
 }
@@ -32,8 +37,24 @@ private func revokeCommand(_ invocation: Invocation) async throws -> Int32 {
             )
         )
     }
+    if let word = invocation.words.first {
+        guard word == "-" else {
+            throw UsageError(message: "unexpected argument \"\(word.printable)\"")
+        }
+        return try await revokeGiven(account, timeout, invocation)
+    }
     guard let answer = try await agentsAnswer(account, timeout, invocation) else {
-        return nothing(account, "no running agent serves \(account.path.printable)", invocation)
+        throw CommandFailure(
+            Failure(
+                .transient,
+                at: .revoke,
+                "\(account.name): nothing was revoked: no running agent serves"
+                    + " \(account.path.printable)",
+                hint:
+                    "a credential of get, exec or run --once lives until its end: give it on standard"
+                    + " input, wif-agent revoke -c FILE -"
+            )
+        )
     }
     if let failure = answer.json?["failure"].flatMap(Failure.init(json:)) {
         throw CommandFailure(failure)
@@ -44,6 +65,39 @@ private func revokeCommand(_ invocation: Invocation) async throws -> Int32 {
         return 0
     case false?: return nothing(account, "the agent has no valid credential", invocation)
     case nil: throw CommandFailure(.strangeAnswer)
+    }
+}
+
+/// Revokes the credential on standard input, as `get` prints it.
+private func revokeGiven(
+    _ account: Account,
+    _ timeout: Double,
+    _ invocation: Invocation
+) async throws -> Int32 {
+    let input: Secret
+    do throws(Errno) {
+        input = Secret(try readStandardInput(limit: 1 << 17).text.trimmed)
+    } catch {
+        throw CommandFailure(
+            Failure(.misconfigured, at: .revoke, "standard input cannot be read: \(error)"),
+            exitCode: 66
+        )
+    }
+    guard input.count > 0 else {
+        throw UsageError(message: "standard input is empty", hint: "give it the credential")
+    }
+    let result = try await DirectExchange.run(
+        .revoke(input),
+        for: account,
+        timeout: timeout,
+        invocation
+    )
+    switch result.outcome {
+    case .revoked:
+        writeToStandardError("\(account.name): revoked\n")
+        return 0
+    case .failure(let failure): throw CommandFailure(failure)
+    default: throw CommandFailure(.strangeAnswer)
     }
 }
 

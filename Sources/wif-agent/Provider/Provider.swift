@@ -1,6 +1,7 @@
 import Agent
 import Federation
 import Platform
+import Policy
 
 extension Command {
     static let provider = Command(
@@ -8,16 +9,20 @@ extension Command {
         arguments: "create|list|get MRN|remove MRN",
         summary: "manage the identity providers that Mondoo trusts",
         details: """
-            create    make one, and write the account file that goes with it to --out
+            create    make one, and write the account file that goes with it
             list      those of --scope
-            get       one, with its claim mappings and audiences
+            get       one, with its claim mappings and audiences; --out writes its account file
             remove    end it, and the service account that belongs to it
 
             Authenticated by the Mondoo API token in MONDOO_API_TOKEN or in --token-file, or by
-            --service-account. Mappings are jwt_claims.NAME=VALUE or aws_claims.NAME=VALUE.
+            --service-account. Mappings are jwt_claims.NAME = VALUE or aws_claims.NAME = VALUE.
             """,
         options: [
-            Option(name: "scope", value: "MRN", help: "the space or organization (create, list)"),
+            Option(
+                name: "scope",
+                value: "MRN",
+                help: "the space, organization or platform (create, list)"
+            ),
             Option(name: "name", value: "NAME", help: "what people call it (create)"),
             Option(name: "description", value: "TEXT", help: "what it is for (create)"),
             Option(name: "issuer", value: "URI", help: "the tokens' iss (create)"),
@@ -28,7 +33,7 @@ extension Command {
                 name: "role",
                 value: "ROLE",
                 help: "agent (default), viewer, editor, owner or an MRN (create)",
-                choices: ProviderInput.roles
+                choices: MondooProvider.roles
             ),
             Option(
                 name: "expiration",
@@ -38,7 +43,7 @@ extension Command {
             Option(
                 name: "out",
                 value: "FILE",
-                help: "the account file to make; - prints it (create)"
+                help: "the account file to make (create: \(AccountFilePlace.standard)); - prints it"
             ),
             Option(name: "order-by", value: "FIELD", help: "FIELD or FIELD:desc (list)"),
             Option(name: "yes", help: "do not ask (remove)"),
@@ -90,7 +95,8 @@ private func providerCommand(_ invocation: Invocation) async throws -> Int32 {
 
 private func create(_ invocation: Invocation) async throws -> Int32 {
     let input = try ProviderInput(invocation)
-    let place = try AccountFilePlace(invocation)
+    let place = try AccountFilePlace(invocation.value("out") ?? AccountFilePlace.standard)
+    for remark in input.remarks { writeToStandardError("warning: \(remark)\n") }
     let service = try ProviderService(invocation)
     // Sent once: a second one would make a second provider.
     let data = try await service.call(ProviderQuery.create, ["input": input.json])
@@ -131,10 +137,18 @@ private func list(_ invocation: Invocation) async throws -> Int32 {
 }
 
 private func get(_ mrn: String, _ invocation: Invocation) async throws -> Int32 {
+    let place = try invocation.value("out").map(AccountFilePlace.init)
     let service = try ProviderService(invocation)
     let data = try await service.ask(ProviderQuery.get, ["mrn": .string(mrn)])
     guard let found = data["getWIFAuthBinding"], let binding = found["binding"] else {
         throw CommandFailure(.strangeReply("shown"))
+    }
+    if let place {
+        guard let config = found["config"]?.object else {
+            throw CommandFailure(.strangeReply("shown"))
+        }
+        try place.write(.object(config.filter { ProviderQuery.configMembers.contains($0.key) }))
+        return 0
     }
     if invocation.isSet("json") {
         try emit(found.serialized(indented: true) + [UInt8(ascii: "\n")])

@@ -7,18 +7,16 @@ struct ProviderInput {
     /// `CreateWIFAuthBindingInput`.
     let json: JSON
 
-    /// Those that Mondoo documents.
-    static let roles = ["agent", "viewer", "editor", "owner"]
-    private static let rolePrefix = "//iam.api.mondoo.app/roles/"
+    /// What Mondoo's page does not name, to be told beside what is done.
+    let remarks: [String]
 
     init(_ invocation: Invocation) throws(UsageError) {
         var mappings: [(key: String, value: String)] = []
         for mapping in invocation.all("mapping") {
-            let parts = mapping.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2 else {
-                throw UsageError(message: "--mapping \(mapping.printable): KEY=VALUE is expected")
+            guard let pair = mapping.keyAndValue, !pair.value.isEmpty else {
+                throw UsageError(message: "--mapping \(mapping.printable): KEY = VALUE is expected")
             }
-            mappings.append((parts[0], parts[1]))
+            mappings.append(pair)
         }
         var members: [String: JSON] = [
             "scopeMrn": .string(try invocation.required("scope")),
@@ -29,7 +27,8 @@ struct ProviderInput {
         members["description"] = invocation.value("description").map(JSON.string)
         let audiences = invocation.all("audience").map(JSON.string)
         members["allowedAudiences"] = audiences.isEmpty ? nil : .array(audiences)
-        let roles = try Self.roles(invocation.all("role"))
+        var remarks: [String] = []
+        let roles = try Self.roles(invocation.all("role"), &remarks)
         members["roles"] = roles.isEmpty ? nil : .array(roles)
         if let text = invocation.value("expiration") {
             guard let seconds = Int64(text), (1...86_400).contains(seconds) else {
@@ -37,33 +36,50 @@ struct ProviderInput {
             }
             members["expiration"] = .integer(seconds)
         }
-        try Self.check(members, mappings)
         if !mappings.isEmpty {
             members["mappings"] = .array(
                 mappings.map { ["key": .string($0.key), "value": .string($0.value)] }
             )
         }
+        self.remarks = remarks
         json = .object(members)
+        try Self.check(json, mappings)
     }
 
-    private static func roles(_ given: [String]) throws(UsageError) -> [JSON] {
+    private static func roles(
+        _ given: [String],
+        _ remarks: inout [String]
+    ) throws(UsageError) -> [JSON] {
+        let known = MondooProvider.roles
         var mrns: [JSON] = []
         for role in given {
-            let name = role.hasPrefix(rolePrefix) ? String(role.dropFirst(rolePrefix.count)) : role
-            guard roles.contains(name) else {
+            if role.hasPrefix("//") {
+                let isKnown = known.contains { role == MondooProvider.rolePrefix + $0 }
+                if !isKnown {
+                    remarks.append(
+                        "Mondoo's page names the roles \(known.joined(separator: ", ")); whether it takes"
+                            + " \(role.printable) cannot be told here"
+                    )
+                }
+                mrns.append(.string(role))
+                continue
+            }
+            guard known.contains(role) else {
                 throw UsageError(
-                    message: "--role \(role.printable): one of \(roles.joined(separator: ", "))",
-                    hint: nearest(to: name, among: roles).map { "did you mean \($0)?" }
+                    message:
+                        "--role \(role.printable): one of \(known.joined(separator: ", ")), or an"
+                        + " MRN",
+                    hint: nearest(to: role, among: known).map { "did you mean \($0)?" }
                 )
             }
-            mrns.append(.string(rolePrefix + name))
+            mrns.append(.string(MondooProvider.rolePrefix + role))
         }
         return mrns
     }
 
     /// What Mondoo would refuse, or would never find to hold.
     private static func check(
-        _ input: [String: JSON],
+        _ input: JSON,
         _ mappings: [(key: String, value: String)]
     ) throws(UsageError) {
         let pairs = mappings.map { ($0.key, JSON.string($0.value)) }
@@ -77,6 +93,7 @@ struct ProviderInput {
         trust["subject"] = input["subject"]
         trust["allowedAudiences"] = input["allowedAudiences"]
         do throws(PolicyError) {
+            try MondooProvider.check(input)
             _ = try Trust(.object(trust), place: "")
         } catch {
             let rule = error.rule.map { " (\($0))" } ?? ""

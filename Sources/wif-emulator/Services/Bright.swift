@@ -66,7 +66,7 @@ struct Bright: Role {
         let claims = try world.verified(token)
         let fitting = credentials.filter {
             (project == nil || $0.project == project)
-                && $0.trust.objection(to: claims, at: world.clock.now) == nil
+                && $0.trust.objection(to: claims.all, in: world) == nil
         }
         let targets = Set(fitting.map(\.project))
         guard let target = targets.first else {

@@ -78,10 +78,10 @@ struct ConductorOne: Role {
         guard claims.issuedAt != nil else { throw OAuthRefusal("invalid_grant", "iat is missing") }
         var objection = "no trust accepts this token"
         for (_, trust) in candidates {
-            guard let found = trust.objection(to: claims, at: world.clock.now) else {
+            guard let found = trust.objection(to: claims.all, in: world) else {
                 return try grant(clientID)
             }
-            objection = found
+            objection = "\(found.name): \(found.detail)"
         }
         throw OAuthRefusal("invalid_grant", objection)
     }

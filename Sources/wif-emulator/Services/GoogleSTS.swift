@@ -106,7 +106,11 @@ struct GoogleSTS: Role {
                 "The issuer in ID Token does not match the provider."
             )
         }
-        guard [audience, "https:\(audience)"].contains(where: claims.audiences.contains) else {
+        // A provider's own allowed audiences replace the usual ones; Azure's has one.
+        let allowed =
+            issuer.name == TokenPlatform.azure.rawValue
+            ? [World.azureResource] : [audience, "https:\(audience)"]
+        guard allowed.contains(where: claims.audiences.contains) else {
             throw OAuthRefusal(
                 "invalid_grant",
                 "The audience in ID Token does not match the expected audience."

@@ -90,7 +90,7 @@ struct MondooGraphQL {
         case "listWIFAuthBindings":
             let scope = try text("scopeMrn", in: variables)
             let found = bindings.all.filter { $0.scope == scope }
-            return .object(["bindings": .array(found.map(json))])
+            return .object(["bindings": .array(try ordered(found.map(json), variables["orderBy"]))])
         case "getWIFAuthBinding":
             let mrn = try text("mrn", in: variables)
             guard let binding = bindings.all.first(where: { $0.mrn == mrn }) else {
@@ -106,6 +106,27 @@ struct MondooGraphQL {
             return .object(["mrn": .string(mrn)])
         default: throw Fault("cannot query field \"\(field.printable)\"")
         }
+    }
+
+    /// In the order of one field, ascending unless told otherwise. The type's fields are not documented.
+    private func ordered(_ bindings: [JSON], _ order: JSON?) throws(Fault) -> [JSON] {
+        guard let order, order != .null else { return bindings }
+        let known = ["mrn", "name", "issuerUri", "subject", "expiration", "createdAt", "lastUsed"]
+        guard let field = order["field"]?.string, known.contains(field) else {
+            throw Fault("variable \"$orderBy\" got invalid value; field is one of \(known)")
+        }
+        let direction = order["direction"]?.string ?? "ASC"
+        guard ["ASC", "DESC"].contains(direction) else {
+            throw Fault("variable \"$orderBy\" got invalid value; direction is ASC or DESC")
+        }
+        func key(_ binding: JSON) -> (Double, String) {
+            (binding[field]?.lenientNumber ?? 0, binding[field]?.string ?? "")
+        }
+        let sorted = bindings.enumerated().sorted { first, second in
+            let (left, right) = (key(first.element), key(second.element))
+            return left == right ? first.offset < second.offset : left < right
+        }.map(\.element)
+        return direction == "ASC" ? sorted : sorted.reversed()
     }
 
     private func text(_ name: String, in variables: JSON) throws(Fault) -> String {
@@ -133,6 +154,7 @@ struct MondooGraphQL {
         let description = members["description"]?.string
         let trust: Trust
         do throws(PolicyError) {
+            try MondooProvider.check(input ?? .null)
             trust = try Trust(.object(members))
         } catch {
             throw Fault("invalid input: \(error.problem)")

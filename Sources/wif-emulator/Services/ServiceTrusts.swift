@@ -63,14 +63,23 @@ struct ServiceTrusts: Sendable {
 }
 
 extension Trust {
-    /// Why the token is not accepted; `nil` if it is. What the service leaves undocumented passes.
-    func objection(to claims: TokenClaims, at date: Date) -> String? {
-        let refused = judge(claims: claims.all, now: date).first { $0.verdict == .refused }
-        return refused.map { "\($0.name): \($0.detail)" }
+    /// What keeps the token from being accepted; `nil` where nothing does.
+    func objection(to claims: JSON, in world: World) -> Clause? {
+        judge(claims: claims, now: world.clock.now).first { clause in
+            switch clause.verdict {
+            case .accepted: false
+            case .refused: true
+            case .cannotBeTold: !world.options.takesUndocumented
+            }
+        }
     }
 }
 
 extension World {
+    /// An App ID URI of Azure's tenant, and that of ConductorOne's tenant's domain.
+    static let azureResource = "api://wif-emulator"
+    static let azureTenantResource = "api://acme.conductor.one"
+
     /// Bright's project that is there without being asked for.
     static let brightProject = "demo"
     /// What `aud` may be there.
@@ -101,7 +110,9 @@ extension World {
         _ issuer: Issuer
     ) throws(PolicyError) -> Trust {
         let platform = TokenPlatform.named(issuer.name)
-        let subject = platform.map(claims)?["sub"]?.string ?? "workload"
+        let role = "arn:aws:iam::\(AWSAccount.number):role/workload"
+        let subject =
+            platform == .aws ? role : platform.map(claims)?["sub"]?.string ?? "workload"
         let literal = String(decoding: JSON.string(subject).serialized(), as: UTF8.self)
         switch service {
         case .mondoo:
@@ -118,7 +129,10 @@ extension World {
         case .bright:
             return try Trust([
                 "service": "bright", "issuer": .string(issuer.url),
-                "allowedAudiences": [.string(Self.brightAudience), "https://github.com/acme"],
+                "allowedAudiences": [
+                    .string(Self.brightAudience), "https://github.com/acme",
+                    .string(Self.azureResource),
+                ],
                 "projectId": .string(Self.brightProject), "condition": .string("sub == \(literal)"),
             ])
         }

@@ -49,6 +49,11 @@ struct Control: Sendable {
         case ("GET", "issued"): return .json(world.journal.secrets())
         case ("GET", "environment"): return HTTPServerResponse(status: 200, text: environment)
         case ("POST", "token"): return try token(try JSON(parsing: request.body))
+        case ("GET", "token"):
+            var members: [String: JSON] = [:]
+            members["issuer"] = request.query["issuer"].map(JSON.string)
+            members["claims"] = request.query["audience"].map { ["aud": .string($0)] }
+            return try token(.object(members))
         case ("POST", "rotate"): return try rotate(try JSON(parsing: request.body))
         default: return .json(["error": "the emulator has no such endpoint"], status: 404)
         }

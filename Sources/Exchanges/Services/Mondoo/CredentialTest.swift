@@ -19,13 +19,36 @@ extension ExchangeContext {
         }
         do throws(Failure) {
             let place = try await ping(credential, account, clockSkew)
-            return .ok(.credential, "a signed call to \(place) was accepted; lives \(lifetime)")
+            return .ok(
+                .credential,
+                "a signed call to \(place) was accepted; refreshed as if it lived \(lifetime)"
+                    + Self.rules(credential)
+            )
+        } catch  where error.class == .misconfigured {
+            return .warning(
+                .credential,
+                "cannot be told here: \(error.message)",
+                hint: "the credential was issued; try it with cnspec status"
+            )
         } catch {
             return .failed(.credential, error)
         }
     }
 
     private static var method: String { "/AgentManager/PingPong" }
+
+    /// Until when Mondoo takes the credential, where that may be later than it is taken to live here.
+    private static func rules(_ credential: Credential) -> String {
+        let rule =
+            "; Mondoo itself goes by the provider's expiration (3600 s unless set, at most 24 h)"
+        let document = Secret(base64Decoded(credential.value.text) ?? [])
+        do throws(Failure) {
+            let end = try MondooServiceAccount.certificateEnd(in: document)
+            return "\(rule), and the certificate ends at \(rfc3339(end))"
+        } catch {
+            return rule
+        }
+    }
 
     private func ping(
         _ credential: Credential,
@@ -58,8 +81,10 @@ extension ExchangeContext {
         let status = reply.response.status
         guard status == 200 else {
             let isRefusal = (400..<500).contains(status) && status != 408 && status != 429
+            // No page of Mondoo's has the call: a server without it says nothing of the credential.
+            let isAbsent = [404, 405, 501].contains(status)
             throw Failure(
-                isRefusal ? .refused : .transient,
+                isAbsent ? .misconfigured : isRefusal ? .refused : .transient,
                 at: .reply,
                 "\(url.host)\(Self.method) answered the credential's call with status \(status):"
                     + " \(reply.excerpt)",

@@ -86,26 +86,37 @@ struct Mondoo {
         let status = reply.response.status
         let rpc = RPCStatus(parsing: reply.response.body)
         let retryAfter = reply.response.retryAfter(now: reply.serverTime)
-        var verdict = rpc.map { Verdict(code: $0.code) } ?? Verdict(status: status)
-        if verdict.class == .transient, retryAfter != nil { verdict.class = .throttled }
+        var kind = rpc.map { AnswerKind(code: $0.code) } ?? AnswerKind(status: status)
+        if kind.class == .transient, retryAfter != nil { kind.class = .throttled }
         let answer =
             rpc.map { "\($0.message.printable) (code \($0.code), status \(status))" }
             ?? "status \(status) with \(reply.excerpt)"
-        let verb = verdict.class == .refused ? "refused" : "failed"
+        let verb = kind.class == .refused ? "refused" : "failed"
         var message = "\(name) \(verb) the exchange: \(answer)"
         if (300..<400).contains(status) {
             message = "\(name) answered with a redirect (\(status)), which is not followed"
         }
-        if verdict.class == .refused {
+        if kind.class == .refused {
             let likely = findings.map { "likely because the token \($0.text)" }
+            let sent =
+                "sent to \(service.universe.description.printable): audience"
+                + " \(service.audience.printable), issuer_uri \(service.issuer.printable)"
             let claims = "the token: \(token.claimsForMessage(at: context.timekeeper.wallClock))"
-            message = ([message] + likely + [claims]).joined(separator: "; ")
+            message = ([message] + likely + [sent, claims]).joined(separator: "; ")
         }
         return Failure(
-            verdict.class,
+            kind.class,
             at: .exchange,
             message,
-            hint: verdict.hint,
+            hint: kind.class == .refused
+                ? MondooRefusal(
+                    service: service,
+                    token: token,
+                    findings: findings,
+                    clockSkew: reply.clockSkew,
+                    words: (rpc?.message ?? "").lowercased(),
+                    isFromMondoo: rpc != nil
+                ).hint ?? kind.hint : kind.hint,
             retryAfter: retryAfter
         )
     }
@@ -130,13 +141,13 @@ private struct RPCStatus {
 }
 
 /// What kind of failure an answer is.
-private struct Verdict {
+private struct AnswerKind {
     var `class`: Failure.Class
     var hint: String?
 
     private static let wrongPlace = "is universeDomain the account's region?"
     private static let policy =
-        "compare issuer, subject and claims with the workload identity binding in Mondoo"
+        "compare issuer, subject, audiences and claim mappings with the identity provider in Mondoo"
 
     /// By gRPC code.
     init(code: Int) {

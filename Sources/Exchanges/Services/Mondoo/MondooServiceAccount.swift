@@ -29,6 +29,19 @@ struct MondooServiceAccount {
         }
     }
 
+    /// When the certificate in a service account's document ends.
+    /// - Throws: ``Failure`` where it holds none.
+    static func certificateEnd(in document: Secret) throws(Failure) -> Date {
+        var bytes = document.bytes
+        defer { wipe(&bytes) }
+        do {
+            let text = try JSON(parsing: bytes)["certificate"]?.string ?? ""
+            return try Certificate(pem: Array(text.utf8)).notAfter
+        } catch {
+            throw Failure(.transient, at: .reply, "the credential has no certificate")
+        }
+    }
+
     /// What it signs for a call: one minute's token over the body's hash.
     /// - Throws: ``Failure`` where the key cannot sign.
     func bearer(for body: Secret, at date: Date) throws(Failure) -> Secret {

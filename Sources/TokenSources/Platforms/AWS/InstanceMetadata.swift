@@ -98,7 +98,7 @@ struct AWSInstanceMetadata {
         do throws(SourceError) {
             response = try await context.ask(request, limit: Self.tokenLimit)
         } catch {
-            guard error.isUnanswered, await refusesWithoutToken() else { throw error }
+            guard error.isUnanswered, await answersOthers() else { throw error }
             throw hopLimit(request.place)
         }
         guard response.status == 200 else { throw refusal(response, at: request.place) }
@@ -113,11 +113,12 @@ struct AWSInstanceMetadata {
         return Secret(token)
     }
 
-    /// Whether a request without a token is answered, with a refusal: the service is there, and what
-    /// it answers to the one for a token gets lost on the way.
-    private func refusesWithoutToken() async -> Bool {
+    /// Whether a request without a token is answered, with a refusal or, where a token is optional, with
+    /// what was asked for: the service is there, and what it answers to the one for a token gets lost on
+    /// the way.
+    private func answersOthers() async -> Bool {
         do throws(SourceError) {
-            return try await get(Self.credentials, with: nil).status == 401
+            return [200, 401].contains(try await get(Self.credentials, with: nil).status)
         } catch {
             return false
         }

@@ -83,7 +83,10 @@ final class AzureTokens: Sendable {
             return kept
         }
         // As though somebody had asked before: a first token is that old, later ones are new.
-        let age = tokens.withLock { $0[resource] } == nil ? world.options.azureTokenAge : 300
+        let isFirst = tokens.withLock { $0[resource] } == nil
+        // For ConductorOne, which takes none of over 10 minutes, nobody has asked before.
+        let isOld = isFirst && resource != World.azureTenantResource
+        let age = isOld ? world.options.azureTokenAge : 300
         var claims = world.claims(of: .azure)
         let start = now - age
         let expiry = start + world.tokenLifetime(of: .azure)

@@ -18,7 +18,10 @@ extension World {
             throw OAuthRefusal("invalid_grant", "the token's signature cannot be verified")
         }
         let now = clock.now.timeIntervalSince1970
-        guard let expiry = claims.expiresAt, expiry > now else {
+        guard let expiry = claims.expiresAt else {
+            throw OAuthRefusal("invalid_grant", "the subject token has no exp")
+        }
+        guard expiry > now else {
             throw OAuthRefusal("invalid_grant", "the subject token is expired")
         }
         let notBefore = claims.all["nbf"]?.lenientNumber ?? 0
