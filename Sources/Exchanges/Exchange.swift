@@ -140,7 +140,9 @@ extension ExchangeContext {
                 .misconfigured,
                 at: .account,
                 "caFile \(path.printable) holds no PEM certificate",
-                hint: Self.caFileHint
+                hint: content.hasPrefix("0")
+                    ? "it may be DER: openssl x509 -inform DER -in FILE -out ca.pem makes PEM of it"
+                    : Self.caFileHint
             )
         }
         return .file(path)

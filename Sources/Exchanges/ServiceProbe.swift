@@ -85,9 +85,35 @@ private struct ServiceWay {
     }
 
     private var proxyFound: StepReport {
-        guard let proxy else { return .ok(.proxy, "none") }
+        guard let proxy else {
+            guard endpoint.isSecure,
+                context.variable("HTTP_PROXY") ?? context.variable("http_proxy") != nil
+            else { return .ok(.proxy, "none") }
+            return .warning(
+                .proxy,
+                "none, though HTTP_PROXY is set, which counts for plain http alone",
+                hint:
+                    "set HTTPS_PROXY to the same, if \(endpoint.host) is reached by the proxy alone"
+            )
+        }
+        if let ignored = proxy.settings.noProxy.flatMap(Self.ignoredException) {
+            return .warning(
+                .proxy,
+                "\(proxy.settings.shown) (\(proxy.origin)); NO_PROXY has \(ignored.printable), which"
+                    + " matches nothing",
+                hint: "write NO_PROXY as names and their ends, without * and ports: .example.com"
+            )
+        }
         let exceptions = proxy.settings.noProxy.map { ", but for \($0.printable)" } ?? ""
         return .ok(.proxy, "\(proxy.settings.shown) (\(proxy.origin))\(exceptions)")
+    }
+
+    /// An entry of `NO_PROXY` in a form that libcurl does not read. `CURLOPT_NOPROXY(3)`
+    private static func ignoredException(_ list: String) -> String? {
+        list.split { $0 == "," || $0 == " " }.map(String.init).first { entry in
+            let isPort = entry.count(where: { $0 == ":" }) == 1 && !entry.hasPrefix("[")
+            return entry != "*" && (entry.contains("*") || isPort)
+        }
     }
 
     private var byProxy: StepReport { .skipped(.dns, "the proxy looks \(endpoint.host) up") }
@@ -199,6 +225,14 @@ private struct ServiceWay {
             return unauthorizedProxy
         }
         let origin = proxy.map { "\($0.settings.shown) (\($0.origin))" } ?? "the proxy"
+        if proxy?.settings.url.map({ $0.count(where: { $0 == "@" }) > 1 }) == true {
+            return .failed(
+                .proxy,
+                .misconfigured,
+                "\(origin): there is more than one @ in its URL",
+                hint: "write @ in a password as %40"
+            )
+        }
         return .failed(
             .proxy,
             .transient,

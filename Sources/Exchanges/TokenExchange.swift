@@ -110,7 +110,10 @@ struct TokenExchange {
                 .transient,
                 at: .reply,
                 "\(name): \(error.reason)",
-                hint: reply.isPage ? "does a proxy answer in the service's place?" : nil
+                hint: reply.isPage
+                    ? "does a proxy answer in the service's place?"
+                    : "is \(account.service.kind.facts.addressKey) the token endpoint, with its path?"
+                        + " \(service.tokenURL.description.printable) answers something else"
             )
         }
     }

@@ -32,7 +32,10 @@ package func tokenSteps(
             name,
             .refused,
             "the token \(finding.text)",
-            hint: finding.hint ?? advice(on: kind, account)
+            hint: token.source == "JWT_TOKEN"
+                ? "unset JWT_TOKEN, which goes before the account's credentialSource and is stale or of"
+                    + " another; or give it a new token each time"
+                : finding.hint ?? advice(on: kind, account)
         )
     }
     let algorithm = claims.header["alg"]?.string?.printable ?? "nothing"

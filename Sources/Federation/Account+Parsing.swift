@@ -35,7 +35,7 @@ extension Account {
         let variable = try Self.variable(&values)
         let tokenAudience = try values.text("tokenAudience")
         let revokeOnExit = try values.bool("revokeOnExit")
-        let proxy = try Self.proxy(&values)
+        let proxy = try Self.proxy(&values, &warnings)
         let caFile = try values.absolutePath("caFile")
         let hooks = try Self.hooks(&values, warnings: &warnings)
         warnings += values.unknownKeys()
@@ -78,12 +78,61 @@ extension Account {
                     hint: "use the JSON file that the service's console generates"
                 )
             }
-            throw AccountError("\(place)is not JSON: \(error.reason)")
+            throw AccountError(
+                "\(place)is not JSON: \(error.reason)\(Self.likeness(of: bytes))",
+                hint: Self.jsonHint(bytes)
+            )
         }
         guard let object = parsed.object else {
-            throw AccountError("\(place)an object is expected, found \(parsed.kind)")
+            throw AccountError(
+                "\(place)an object is expected, found \(parsed.kind)",
+                hint: parsed.array == nil
+                    ? nil : "write the object alone, without the brackets around it"
+            )
+        }
+        if object["data"]?.object != nil || object["config"]?.object != nil {
+            throw AccountError(
+                "\(place)this is a reply of Mondoo's GraphQL API, not an account file",
+                hint: "save its member config alone; wif-agent provider get MRN --out FILE does"
+            )
         }
         return object
+    }
+
+    /// What the bytes look like in place of JSON; empty where that is not known.
+    private static func likeness(of bytes: [UInt8]) -> String {
+        let text = String(decoding: bytes, as: UTF8.self).trimmed
+        if text.isEmpty { return "; the file is empty" }
+        if bytes.prefix(4).contains(0) { return "; it is UTF-16" }
+        if text.hasPrefix("eyJ") || text.hasPrefix("ewo") { return "; it is base64" }
+        if text.hasPrefix("//") || text.hasPrefix("/*") || text.contains("\n//") {
+            return "; a comment stands in it"
+        }
+        if text.hasPrefix("{'") { return "; names are in '" }
+        return ""
+    }
+
+    private static func jsonHint(_ bytes: [UInt8]) -> String? {
+        let text = String(decoding: bytes, as: UTF8.self).trimmed
+        if text.isEmpty {
+            return "save the file that the console generates; for Mondoo wif-agent provider get MRN"
+                + " --out FILE writes it"
+        }
+        if bytes.prefix(4).contains(0) { return "save it as UTF-8" }
+        if text.hasPrefix("eyJ") || text.hasPrefix("ewo") { return "decode it: base64 -d" }
+        if text.hasPrefix("//") || text.hasPrefix("/*") || text.contains("\n//") {
+            return "JSON has no comments: remove them"
+        }
+        if text.hasPrefix("{'") { return "JSON wants double quotes: write \" for '" }
+        var rest = text[...]
+        while let comma = rest.firstIndex(of: ",") {
+            rest = rest[rest.index(after: comma)...]
+            guard let next = rest.first(where: { !$0.isWhitespace }), next == "}" || next == "]"
+            else { continue }
+            let line = text[..<comma].count(where: \.isNewline) + 1
+            return "remove the comma at the end of line \(line): nothing follows it"
+        }
+        return nil
     }
 
     /// Whether the first line that says something is a YAML marker or `key: value`.
@@ -113,7 +162,10 @@ extension Account {
         guard type == "external_account" else {
             throw values.error(
                 "type",
-                "\"external_account\" is expected, found \"\(type.printable)\""
+                "\"external_account\" is expected, found \"\(type.printable)\"",
+                hint:
+                    "the external_account file is the one that the service's console generates for a"
+                    + " workload"
             )
         }
     }
@@ -130,8 +182,16 @@ extension Account {
         return name
     }
 
-    private static func proxy(_ values: inout KeyedValues) throws(AccountError) -> Endpoint? {
+    private static func proxy(
+        _ values: inout KeyedValues,
+        _ warnings: inout [String]
+    ) throws(AccountError) -> Endpoint? {
         guard let text = try values.text("proxy") else { return nil }
+        if !text.contains("://") {
+            warnings.append(
+                "\(values.name(of: "proxy")): has no http:// before it, and is taken for one with https"
+            )
+        }
         do throws(EndpointError) {
             return try Endpoint(text, plainHTTP: .any)
         } catch {
@@ -145,6 +205,25 @@ extension Account {
     ) throws(AccountError) -> [RefreshHook] {
         var hooks: [RefreshHook] = []
         for var hook in try values.objects("onRefresh") {
+            if let unit = try hook.text("unit") {
+                let name = unit.contains(".") ? unit : unit + ".service"
+                throw hook.error(
+                    "unit",
+                    "\(unit.printable): units are not known here; a command is expected",
+                    hint: "{\"command\": [\"/usr/bin/systemctl\", \"try-reload-or-restart\","
+                        + " \"\(name.printable)\"]}"
+                )
+            }
+            if let text = hook.peek("command") {
+                let words = text.split(separator: " ").joined(separator: "\", \"")
+                let program = words.hasPrefix("/") ? words : "/usr/bin/" + words
+                throw hook.error(
+                    "command",
+                    "an array of strings is expected, found a string",
+                    hint:
+                        "write an array, its program with the whole path: [\"\(program.printable)\"]"
+                )
+            }
             let command = try hook.strings("command")
             let signal = try hook.text("signal")
             if let signal, command.isEmpty {

@@ -17,7 +17,8 @@ extension Job {
 
     private static let names =
         [
-            "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+            "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy",
+            "SSL_CERT_FILE", "SSL_CERT_DIR",
             "JWT_TOKEN", "PATH", "HOME", "LANG",
         ] + TokenPlatform.allCases.flatMap(\.facts.variables)
         + ServiceName.allCases.flatMap(\.facts.variables)

@@ -92,7 +92,14 @@ struct KeyedValues {
 
     mutating func object(_ key: String) throws(AccountError) -> KeyedValues? {
         guard let value = take(key) else { return nil }
-        guard let object = value.object else { throw mismatch(key, value, "an object") }
+        guard let object = value.object else {
+            let failure = mismatch(key, value, "an object")
+            guard key == "credentialSource", let word = value.string else { throw failure }
+            throw AccountError(
+                failure.message,
+                hint: "write {\"provider\": \"\(word.printable)\"}"
+            )
+        }
         return try KeyedValues(object, at: "\(place)\(key).")
     }
 
@@ -135,7 +142,11 @@ struct KeyedValues {
     mutating func absolutePath(_ key: String) throws(AccountError) -> String? {
         guard let path = try text(key) else { return nil }
         guard path.hasPrefix("/") else {
-            throw error(key, "is a relative path (\(path.printable)); an absolute one is expected")
+            throw error(
+                key,
+                "is a relative path (\(path.printable)); an absolute one is expected",
+                hint: "write the whole path, from / on"
+            )
         }
         if path.utf8.contains(0) { throw error(key, "holds a zero byte") }
         return path

@@ -12,7 +12,11 @@ extension Account {
             let output = try Output(&entry, for: service)
             warnings += entry.unknownKeys()
             if outputs.contains(where: { $0.path == output.path }) {
-                throw entry.error("path", "\(output.path.printable) is an output already")
+                throw entry.error(
+                    "path",
+                    "\(output.path.printable) is there twice",
+                    hint: "give each output a path of its own"
+                )
             }
             outputs.append(output)
         }
@@ -69,7 +73,7 @@ extension Output {
             (access.mode, access.owner, access.group) = (mode, owner, group)
             access.users = try entry.strings("allowUsers")
             access.groups = try entry.strings("allowGroups")
-            access.units = try entry.strings("allowUnits")
+            access.units = try Self.units(&entry)
             let content = try entry.text("content") ?? "raw"
             let format = try Self.format(content, "content", entry, for: service)
             self.init(kind: .socket(format, access), path: path)
@@ -94,6 +98,23 @@ extension Output {
             let format = try Self.format(word, "format", entry, for: service)
             self.init(kind: .file(format, options), path: path)
         }
+    }
+
+    /// Names of systemd's units, which have a suffix. `systemd.unit(5)`
+    private static func units(_ entry: inout KeyedValues) throws(AccountError) -> [String] {
+        let units = try entry.strings("allowUnits")
+        let suffixes = [
+            ".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path",
+            ".timer", ".slice", ".scope",
+        ]
+        for unit in units where !suffixes.contains(where: unit.hasSuffix) {
+            throw entry.error(
+                "allowUnits",
+                "\"\(unit.printable)\" is no unit's name: it has no suffix",
+                hint: "write \(unit.printable).service"
+            )
+        }
+        return units
     }
 
     private static func format(

@@ -5,6 +5,7 @@ internal import Platform
 package struct StepReport: Equatable, Sendable {
     /// The steps, in the order in which they are taken.
     package enum Name: String, CaseIterable, Sendable {
+        case environment
         case account = "account-file"
         case worker
         case runtimeDirectory = "runtime-directory"

@@ -102,8 +102,8 @@ enum ExecutableResponse {
             guard isVisible else {
                 throw SourceError(
                     .noSource,
-                    "printed \(token.count) bytes that are no token",
-                    hint: "the token alone belongs on standard output"
+                    "printed \(token.count) bytes, which is more than a token or none",
+                    hint: "the token alone belongs on standard output, all else on standard error"
                 )
             }
             return token

@@ -53,7 +53,9 @@ extension TokenFormat {
             throw SourceError(
                 .misconfigured,
                 "\(place) has no string \"\(field.printable)\"",
-                hint: "check credentialSource.format.subjectTokenFieldName"
+                hint:
+                    "set credentialSource.format.subjectTokenFieldName to the member that holds the"
+                    + " token, such as access_token, id_token or value"
             )
         }
         return token

@@ -9,8 +9,10 @@ enum AccountChoice {
 
     /// The files named by `-c`, `WIF_AGENT_CONFIG` or `MONDOO_CONFIG_PATH`, absolute; empty where
     /// none of them names one.
-    static func named(_ invocation: Invocation) -> [String] {
-        let given = invocation.all("config")
+    ///
+    /// - Parameter takesWords: whether the command's words are files, too.
+    static func named(_ invocation: Invocation, takesWords: Bool = false) -> [String] {
+        let given = invocation.all("config") + (takesWords ? invocation.words : [])
         if !given.isEmpty { return given.map(absolute) }
         guard let path = invocation.environment["MONDOO_CONFIG_PATH"], isExternalAccount(path)
         else {

@@ -77,8 +77,13 @@ private struct Probe {
                 let name = "\(answer.name): "
                 if failure.message.hasPrefix(name) { failure.message.removeFirst(name.count) }
                 failure.message = "\(answer.evidence); \(failure.message)"
-                // One source is enough; that the others have nothing is as it should be.
-                let isMissed = answer.isHere && !probe.hasToken
+                // One source is enough; that the others have nothing is as it should be, unless the
+                // issuer of another is wanted.
+                let isWanted =
+                    probe.isMismatch
+                    && account.issuer.flatMap(TokenPlatform.ofIssuer)?.rawValue
+                        == answer.name
+                let isMissed = isWanted || (answer.isHere && !probe.hasToken)
                 return isMissed
                     ? .failed(.source, failure, about: answer.name)
                     : .skipped(.source, failure.message, about: answer.name)
@@ -177,6 +182,11 @@ extension StepReport {
 }
 
 extension SourceProbe {
+    /// Whether there is no token of the issuer that is wanted.
+    fileprivate var isMismatch: Bool {
+        if case .success(let found) = found { found.isKnownMismatch } else { true }
+    }
+
     fileprivate var hasToken: Bool {
         if case .success = found { true } else { false }
     }

@@ -4,6 +4,7 @@ A row of TABLE is one misconfiguration: what was done, and the first step that f
 the class `warning`), its class, and words of the cause and of the hint, in lower case.
 """
 
+import base64
 import contextlib
 import http.server
 import json
@@ -185,6 +186,32 @@ def unknown_provider(case):
     case.set(credentialSource={"provider": "gpc"})
 
 
+def trailing_comma(case):
+    case.text = json.dumps(case.content, indent=1).replace("\n}", ",\n}")
+
+
+def in_base64(case):
+    case.text = base64.b64encode(json.dumps(case.content).encode()).decode()
+
+
+def in_utf16(case):
+    case.path = case.test.account(case.content)
+    case.path.write_bytes(json.dumps(case.content).encode("utf-16"))
+
+
+def client_without_suffix(case):
+    case.content = case.world.named("conductorone-gcp")
+    case.set(clientId=case.content["clientId"].removesuffix("/wfe"))
+
+
+def unit_without_suffix(case):
+    output(case, format="socket", path=f"{case.test.scratch}/s", allowUnits=["cnspec"])
+
+
+def unknown_setting(case):
+    case.environment["WIF_AGENT_TIMOUT"] = "5"
+
+
 # MARK: This machine
 
 def no_worker(case):
@@ -347,6 +374,10 @@ def agent_refused(case):
     wait_for(lambda: "refresh-failed" in agent.text(), "the refusal")
 
 
+def no_agent(case):
+    output(case, path=f"{case.test.scratch}/out")
+
+
 # MARK: The way to the service
 
 def no_such_name(case):
@@ -435,6 +466,21 @@ def without(case, prefix):
 def no_permission(case):
     without(case, "ACTIONS_")
     provider(case, "github", GITHUB_ACTIONS="true")
+
+
+def job_on_a_vm(case):
+    case.content = case.world.named("mondoo-github")
+    without(case, "ACTIONS_")
+    case.environment["GITHUB_ACTIONS"] = "true"
+
+
+def bearer(case):
+    case.set(credentialSource={"file": str(case.file("token", "Bearer " + case.token("gcp")))})
+
+
+def json_without_format(case):
+    text = json.dumps({"access_token": case.token("gcp")})
+    case.set(credentialSource={"file": str(case.file("token", text))})
 
 
 def blackholed_metadata(case):
@@ -740,6 +786,17 @@ TABLE = [
     ("two sources", two_sources, "plain", "account-file", "misconfigured", "exactly one of", "wif-agent.json(5)"),
     ("a provider nobody knows", unknown_provider, "plain", "account-file", "misconfigured",
      "one of auto, aws", "wif-agent.json(5)"),
+    ("a comma too many", trailing_comma, "plain", "account-file", "misconfigured", "not json",
+     "at the end of line"),
+    ("a file in base64", in_base64, "plain", "account-file", "misconfigured", "base64",
+     "base64 -d"),
+    ("a file in UTF-16", in_utf16, "plain", "account-file", "misconfigured", "utf-16", "utf-8"),
+    ("a client id without /wfe", client_without_suffix, "plain", "account-file", "misconfigured",
+     "name@tenant/wfe", "conductor.one/wfe"),
+    ("a unit without its suffix", unit_without_suffix, "plain", "account-file", "misconfigured",
+     "no suffix", "cnspec.service"),
+    ("a setting that is not known", unknown_setting, "plain", "environment", "warning",
+     "wif_agent_timout", "wif_agent_timeout"),
 
     ("no wif-exchange", no_worker, "plain", "worker", "misconfigured", "no such file",
      "beside wif-agent"),
@@ -781,6 +838,8 @@ TABLE = [
      "nobody", "as that user"),
     ("something else in a delivered link's place", delivery_failed, "plain", "delivery", "output",
      "not a link of a credential directory", ""),
+    ("outputs, and no agent", no_agent, "plain", "agent", "warning",
+     "no agent runs", "wif-agent run -c"),
     ("an agent that is refused", agent_refused, "plain", "agent", "refused",
      "last attempt failed", "identity provider"),
 
@@ -822,6 +881,11 @@ TABLE = [
      "no token source", "credentialsource"),
     ("GitHub without the permission", no_permission, "plain", "source", "no-source",
      "actions_id_token", "id-token: write"),
+    ("a job without the permission on a VM with an identity", job_on_a_vm, "plain", "source",
+     "no-source", "actions_id_token", "id-token: write"),
+    ("a token behind the word Bearer", bearer, "plain", "token", "refused", "bearer", "alone"),
+    ("a JSON file without a format", json_without_format, "plain", "token", "refused", "is json",
+     "credentialsource.format"),
     ("a metadata server that is blackholed", blackholed_metadata, "plain", "source", "no-source",
      "timed out connecting", "may it ask there"),
     ("a provider of another cloud", another_cloud, "plain", "source", "no-source",
@@ -1062,8 +1126,9 @@ class Doctor(World):
             text = done.stdout.decode()
             self.assertEqual(done.returncode, 75, text)
             self.assertIn(right, text)
-            self.assertRegex(text, wrong + r".*\n +cause: .*Connection refused.*\n +mend: ")
-            self.assertTrue(text.endswith("mend first: connection\n"), text)
+            self.assertRegex(text, wrong + r".*\n +cause: .*Connection refused.*\n +fix: ")
+            last = text.splitlines()[-1]
+            self.assertRegex(last, f"^first thing to do, connection of {bad}: nothing listens at")
             self.assertEqual(text.isascii(), locale == "C")
 
     def test_it_changes_nothing(self):

@@ -76,7 +76,9 @@ import Testing
         Bad(["type": .null], "type: is missing; \"external_account\" is expected"),
         Bad(
             ["type": "service_account"],
-            "type: \"external_account\" is expected, found \"service_account\""
+            "type: \"external_account\" is expected, found \"service_account\"",
+            hint:
+                "the external_account file is the one that the service's console generates for a workload"
         ),
         Bad(["type": 1], "type: a string is expected, found a number"),
         Bad(["audience": .null], "audience: is missing; the scope MRN is expected"),
@@ -113,7 +115,8 @@ import Testing
         Bad(["variable": 1], "variable: a string is expected, found a number"),
         Bad(
             ["caFile": "ca.pem"],
-            "caFile: is a relative path (ca.pem); an absolute one is expected"
+            "caFile: is a relative path (ca.pem); an absolute one is expected",
+            hint: "write the whole path, from / on"
         ),
         Bad(["caFile": "/a\u{0}b"], "caFile: holds a zero byte"),
         Bad(["proxy": "socks5://p"], "proxy: has the scheme socks5, not https"),
@@ -127,7 +130,8 @@ import Testing
         ),
         Bad(
             ["onRefresh": [["command": "/bin/true"]]],
-            "onRefresh[0].command: an array of strings is expected, found a string"
+            "onRefresh[0].command: an array of strings is expected, found a string",
+            hint: #"write an array, its program with the whole path: ["/bin/true"]"#
         ),
         Bad(
             ["onRefresh": [["command": ["/bin/true", 1]]]],
@@ -159,7 +163,10 @@ import Testing
     }
 
     static let documents: [(String, String)] = [
-        ("", "is not JSON: the text ends where a value is expected (line 1, column 1)"),
+        (
+            "",
+            "is not JSON: the text ends where a value is expected (line 1, column 1); the file is empty"
+        ),
         ("{", "is not JSON: a name in quotes is expected (line 1, column 2)"),
         ("[]", "an object is expected, found an array"),
         ("\"type: x\"", "an object is expected, found a string"),

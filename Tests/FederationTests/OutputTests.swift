@@ -80,7 +80,7 @@ import Testing
         let error = #expect(throws: AccountError.self) {
             try AccountFixture.parse(["outputs": [entry, entry]])
         }
-        #expect(error?.message.contains("outputs[1].path: /a is an output already") == true)
+        #expect(error?.message.contains("outputs[1].path: /a is there twice") == true)
     }
 
     @Test func `a key that belongs to the other kind is a warning`() throws {

@@ -12,7 +12,7 @@ private let programToken = unsignedJWT(#"{"iss":"https://p","sub":"program"}"#)
 extension ProgramRunnerTests {
     static let responses: [(String, String?)] = [
         ("\(programToken)\n", nil), ("opaque", nil), ("", "printed nothing"),
-        ("a b", "printed 3 bytes that are no token"), ("{", "is not JSON"),
+        ("a b", "printed 3 bytes, which is more than a token or none"), ("{", "is not JSON"),
         (#"{"success":true}"#, "version is not 1"),
         (#"{"version":2,"success":true}"#, "version is not 1"),
         (#"{"version":1}"#, "no boolean success"),

@@ -16,9 +16,10 @@ extension Refusal {
                 + " \(refusal.service.resources.first?.printable ?? "none")"
         },
         Rule("match", "configuration", "credential", "invalid_grant", "unauthorized") { refusal in
-            "compare with the project's Federated Credentials in Bright: iss must be equal"
-                + " (\(refusal.issuer)), one aud must be allowed (\(refusal.audiences)), and the"
-                + " claims must fit\(refusal.platformAdvice)"
+            "compare with the Federated Credentials of the project that projectId names (resource"
+                + " \(refusal.service.resources.first?.printable ?? "none")): iss must be equal"
+                + " (\(refusal.issuer)), one aud must be allowed (\(refusal.audiences); tokenAudience"
+                + " asks for another), and the claims must fit\(refusal.platformAdvice)"
         },
     ]
 }

@@ -80,3 +80,11 @@ extension String {
         indices.last { self[$0...].hasPrefix(part) }.map { index($0, offsetBy: part.count) }
     }
 }
+
+extension TokenPlatform {
+    /// Whose issuer it is; `nil` for one that is not known.
+    package static func ofIssuer(_ issuer: String) -> TokenPlatform? {
+        let host = IssuerURL(issuer).host
+        return allCases.first { $0.facts.issuers?.hasHost(host) == true }
+    }
+}

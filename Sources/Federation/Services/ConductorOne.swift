@@ -3,7 +3,10 @@ internal import Platform
 extension ServiceFacts {
     /// ConductorOne, by a federation trust of the tenant.
     static let conductorone = ServiceFacts(
-        isImplied: { $0.peek("clientId")?.hasSuffix("/wfe") == true },
+        isImplied: { values in
+            let client = values.peek("clientId") ?? ""
+            return client.hasSuffix("/wfe") || client.contains(".conductor.one")
+        },
         parse: { (values, input) throws(AccountError) in
             try values.refuseClientSecret()
             var warnings: [String] = []
@@ -50,7 +53,9 @@ extension TokenExchangeService {
         guard let client = ConductorOneClient(clientID) else {
             throw values.error(
                 "clientId",
-                "\"\(clientID.printable)\" is not of the form NAME@TENANT/wfe"
+                "\"\(clientID.printable)\" is not of the form NAME@TENANT/wfe",
+                hint: clientID.contains("@") && !clientID.hasSuffix("/wfe")
+                    ? "write \(clientID.printable)/wfe" : nil
             )
         }
         if client.suffix != "wfe" {

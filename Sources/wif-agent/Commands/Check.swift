@@ -5,17 +5,19 @@ import Platform
 extension Command {
     static let check = Command(
         name: "check",
+        arguments: "[FILE]...",
         summary: "validate account files, without the network",
         options: [
             config,
             Option(name: "config-dir", value: "DIR", help: "all .json files of a directory"),
         ],
+        maximalWords: 256,
         run: { invocation in try checkCommand(invocation) }
     )
 }
 
 private func checkCommand(_ invocation: Invocation) throws -> Int32 {
-    var paths = AccountChoice.named(invocation)
+    var paths = AccountChoice.named(invocation, takesWords: true)
     let directory = invocation.value("config-dir").map(AccountChoice.absolute)
     if directory != nil || paths.isEmpty {
         do throws(AccountFiles.Problem) {

@@ -6,12 +6,14 @@ import Platform
 extension Command {
     static let status = Command(
         name: "status",
+        arguments: "[ACCOUNT]",
         summary: "show the accounts of the running agent",
         options: [
             Option(name: "json", help: "as JSON"),
             Option(name: "check", help: "only what is not ready; exit 0 if everything is"),
             Option(name: "timeout", value: "SECONDS", help: "how long to wait for it (default 6)"),
         ],
+        maximalWords: 1,
         run: { invocation in try await statusCommand(invocation) }
     )
 }
@@ -34,6 +36,15 @@ private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
         }
     }
     guard !reports.isEmpty else { throw CommandFailure(failure) }
+    if let name = invocation.words.first {
+        reports = reports.compactMap { report in report.narrowed(to: name) }
+        guard !reports.isEmpty else {
+            throw CommandFailure(
+                Failure(.misconfigured, at: .account, "no agent has the account \(name.printable)"),
+                exitCode: 66
+            )
+        }
+    }
     let isReady = reports.allSatisfy { $0["ready"]?.bool == true }
     if invocation.isSet("json") {
         for report in reports { try emit(report.serialized(indented: true) + [0x0A]) }
@@ -45,4 +56,18 @@ private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
         }
     }
     return invocation.isSet("check") && !isReady ? 75 : 0
+}
+
+extension JSON {
+    /// A status report with that account alone; `nil` where it is not among its own.
+    fileprivate func narrowed(to name: String) -> JSON? {
+        guard var members = object,
+            let account = members["accounts"]?.array?.first(where: { $0["account"]?.string == name }
+            )
+        else { return nil }
+        members["accounts"] = .array([account])
+        members["rejected"] = .array([])
+        members["ready"] = account["ready"]
+        return .object(members)
+    }
 }

@@ -5,11 +5,12 @@ import Platform
 extension Command {
     static let doctor = Command(
         name: "doctor",
-        summary: "try every step, say what is wrong and how to mend it",
+        arguments: "[FILE]...",
+        summary: "try every step, say what is wrong and what to do",
         details: """
-            Each account's road is walked from the account file to the credential; nothing is
-            delivered or changed. Without -c every .json file of /etc/wif-agent is tried.
-            The exit code is that of the first step that failed.
+            Every step from the account file to the credential is tried; nothing is delivered or
+            changed. Without a file every .json file of /etc/wif-agent is tried. The last line says
+            what to do first; the exit code is that of the first step that failed.
             """,
         options: [
             config,
@@ -21,6 +22,7 @@ extension Command {
             ),
             workerSocket,
         ],
+        maximalWords: 256,
         run: { invocation in try await doctorCommand(invocation) }
     )
 }
@@ -42,7 +44,10 @@ private func examineAll(
 ) async -> Result<Int32, any Error> {
     var output = DoctorOutput(doctor.invocation)
     do {
-        for path in paths {
+        for (index, path) in paths.enumerated() {
+            if index == 0 {
+                for step in environmentSteps(doctor.invocation) { try output.add(step, of: path) }
+            }
             try await doctor.examine(path) { try output.add($0, of: path) }
         }
         try output.finish()
@@ -53,8 +58,9 @@ private func examineAll(
 }
 
 private func accountPaths(_ invocation: Invocation) throws -> [String] {
-    let named = AccountChoice.named(invocation)
-    guard named.isEmpty else { return named }
+    let named = AccountChoice.named(invocation, takesWords: true)
+    var seen: Set<String> = []
+    guard named.isEmpty else { return named.filter { seen.insert($0).inserted } }
     let found: [String]
     do throws(AccountFiles.Problem) {
         found = try AccountFiles.list(AccountChoice.standardDirectory)

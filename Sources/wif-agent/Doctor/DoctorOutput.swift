@@ -36,7 +36,7 @@ struct DoctorOutput {
 
     /// Takes a step's report, and shows it to people at once.
     mutating func add(_ report: StepReport, of path: String) throws {
-        let step = report.mendable
+        let step = report.withHint
         if accounts.last?.path != path {
             accounts.append((path, []))
             if !isJSON { try show(accounts.count > 1 ? "\n\(path)\n" : "\(path)\n") }
@@ -52,15 +52,23 @@ struct DoctorOutput {
             try emit(document.serialized(indented: true) + [UInt8(ascii: "\n")])
             return
         }
-        let failed = accounts.lazy.flatMap(\.steps).first { $0.state == .failed }
-        guard let failed else {
-            let warnings = accounts.lazy.flatMap(\.steps).count { $0.state == .warning }
-            let rest = warnings == 0 ? "" : warnings == 1 ? ", 1 warning" : ", \(warnings) warnings"
-            try show("\nnothing failed\(rest)\n")
+        guard let (path, step) = first else {
+            try show("\nnothing failed; nothing is to be done\n")
             return
         }
-        let about = failed.about.map { " (\($0.printable))" } ?? ""
-        try show("\nmend first: \(failed.name.rawValue)\(about)\n")
+        let warnings = accounts.lazy.flatMap(\.steps).count { $0.state == .warning }
+        let count = warnings == 1 ? "1 warning" : "\(warnings) warnings"
+        let start = step.state == .failed ? "" : "nothing failed, \(count); "
+        let about = step.about.map { " (\($0.printable))" } ?? ""
+        let place = accounts.count > 1 ? " of \(path)" : ""
+        let hint = step.hint?.withoutControls ?? ""
+        try show("\n\(start)first thing to do, \(step.name.rawValue)\(about)\(place): \(hint)\n")
+    }
+
+    /// The first step that failed, else the first that warns.
+    private var first: (path: String, step: StepReport)? {
+        let all = accounts.flatMap { account in account.steps.map { (account.path, $0) } }
+        return all.first { $0.1.state == .failed } ?? all.first { $0.1.state == .warning }
     }
 
     private func text(of step: StepReport) -> String {
@@ -79,7 +87,7 @@ struct DoctorOutput {
         switch step.state {
         case .ok, .skipped: return "\(head): \(found)\n"
         case .warning, .failed:
-            let hint = step.hint.map { "      mend: \($0.withoutControls)\n" } ?? ""
+            let hint = step.hint.map { "      fix: \($0.withoutControls)\n" } ?? ""
             return "\(head)\n      cause: \(found)\n\(hint)"
         }
     }
@@ -87,6 +95,13 @@ struct DoctorOutput {
     private var document: JSON {
         [
             "ok": .bool(exitCode == 0), "exit_code": .integer(Int64(exitCode)),
+            "first": first.map { path, step in
+                .object([
+                    "file": .string(path), "step": .string(step.name.rawValue),
+                    "about": step.about.map(JSON.string) ?? .null,
+                    "hint": step.hint.map(JSON.string) ?? .null,
+                ])
+            } ?? .null,
             "accounts": .array(
                 accounts.map { path, steps in
                     .object([

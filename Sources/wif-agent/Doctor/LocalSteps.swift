@@ -39,7 +39,22 @@ struct AgentPlace {
             directory: standard,
             user: user(of: standard),
             status: nil,
-            step: .skipped(.agent, "no agent runs; start it with wif-agent run")
+            step: absent(account)
+        )
+    }
+
+    /// An agent is missed where the file is one that the units serve, or names outputs.
+    private func absent(_ account: Account) -> StepReport {
+        let isTheUnits = account.path.hasPrefix(AccountChoice.standardDirectory + "/")
+        guard isTheUnits || !account.configuredOutputs.isEmpty || !account.hooks.isEmpty else {
+            return .skipped(.agent, "no agent runs; start it with wif-agent run")
+        }
+        return .warning(
+            .agent,
+            "no agent runs, so that nothing keeps the credential fresh",
+            hint: isTheUnits
+                ? "systemctl enable --now wif-agent"
+                : "start it with wif-agent run -c \(account.path.printable)"
         )
     }
 
@@ -81,7 +96,30 @@ struct AgentPlace {
         finding.status = served
         finding.step =
             served.map { running($0, report, agent) } ?? serving(others: report, agent, account)
+        if served != nil, await isEdited(account, agent) {
+            finding.step = .failed(
+                .agent,
+                .misconfigured,
+                "the file has been changed since the agent at \(agent.directory) read it, and the agent"
+                    + " goes by what it was",
+                hint:
+                    "have it read again: systemctl reload wif-agent, or SIGHUP; wif-agent status says"
+                    + " what came of it"
+            )
+        }
         return finding
+    }
+
+    /// Whether the agent that serves the file loaded other bytes than it holds now. Only root and the
+    /// agent's own user are told.
+    private func isEdited(_ account: Account, _ agent: AgentClient) async -> Bool {
+        do {
+            let file = try realPath(account.path)
+            let target = "/credential?file=\(percentEncoded(file))&wait=0"
+            return try await agent.ask("GET", target, timeout: AgentClient.patience).status == 404
+        } catch {
+            return false
+        }
     }
 
     private static let strangerHint =

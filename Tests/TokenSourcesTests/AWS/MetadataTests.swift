@@ -143,9 +143,12 @@ struct AWSMetadataTests {
                 return try get.get()
             }
         }
-        let error = await source(network(.success(.text(401))))
-        #expect(error?.class == .misconfigured)
-        #expect(error?.hint?.contains("HttpPutResponseHopLimit to 2") == true)
+        // Refused without a token, or, where one is optional, answered.
+        for answer in [HTTPResponse.text(401), .text(200, "workload")] {
+            let error = await source(network(.success(answer)))
+            #expect(error?.class == .misconfigured)
+            #expect(error?.hint?.contains("HttpPutResponseHopLimit to 2") == true)
+        }
         let silent = await source(network(.failure(lost)))
         #expect(silent?.class == .transient)
         #expect(silent?.hint == nil)

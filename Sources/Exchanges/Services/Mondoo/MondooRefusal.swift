@@ -80,12 +80,12 @@ func tokenShape(_ token: Secret) -> String? {
     if text.hasPrefix("\"") || text.hasPrefix("'") {
         return "the token is in quotes: write it without, or name credentialSource.format for JSON"
     }
+    // The name is part of what may be a secret, and not shown.
     if let mark = text.firstIndex(of: "="),
         text[..<mark].allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == " " }),
-        !text[text.index(after: mark)...].allSatisfy({ $0 == "=" })
+        !text[mark...].allSatisfy({ $0 == "=" })
     {
-        return
-            "the token has \(text[..<mark].description.printable)= before it: give the token alone"
+        return "the token has a name and = before it: give the token alone"
     }
     if text.contains(where: \.isNewline) {
         return "there is more than one line in the token: give one token alone"

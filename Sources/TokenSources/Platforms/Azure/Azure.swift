@@ -153,7 +153,8 @@ struct AzureDemand {
         return identity == nil
             ? "assign a managed identity; where it has only user-assigned ones, or several, name one"
                 + " by credentialSource.clientId, objectId or resourceId"
-            : "is the identity that credentialSource names assigned here?"
+            : "the identity that credentialSource names (clientId, objectId or resourceId) is not"
+                + " assigned to this machine: assign it, or name one that is"
     }
 
     private func error(

@@ -1,20 +1,21 @@
 import Federation
 
 extension StepReport {
-    /// The report with a way to mend a failure, also where nothing is known but the step and the class.
-    var mendable: StepReport {
+    /// The report with what to do about a failure, also where nothing is known but the step and the class.
+    var withHint: StepReport {
         guard hint == nil, state == .failed || state == .warning else { return self }
         var report = self
-        report.hint = generalMend
+        report.hint = generalHint
         return report
     }
 
-    private var generalMend: String {
+    private var generalHint: String {
         switch name {
         case .account where isUnreadable:
             "is the path right, and may this user read it? -c FILE names another"
         case .account:
             "wif-agent.json(5) tells every key; wif-agent check reads the file alone"
+        case .environment: "wif-agent(1), Environment, tells every variable"
         case .worker, .agent: "what it says is in its log: journalctl -u wif-agent"
         case .runtimeDirectory, .output, .delivery:
             "wif-agent.json(5), Outputs, tells what a path must be like"
@@ -22,16 +23,17 @@ extension StepReport {
             "compare with curl -v from this machine, as the agent's user"
         case .hook: "wif-agent.json(5), Keys, tells what a program or pid file must be like"
         case .clock: "synchronise the clock"
-        case .source, .token: sourceMend
+        case .source, .token: sourceHint
         case .issuer, .audience, .times, .subject, .trust:
             "make the two agree: change the trust at the service, or have the platform make the"
                 + " token otherwise"
-        case .discovery, .keys, .signature: "mend it at the issuer; services keep keys for minutes"
-        case .exchange, .reply, .credential, .revocation: serviceMend
+        case .discovery, .keys, .signature:
+            "change it at the issuer; services keep keys for minutes"
+        case .exchange, .reply, .credential, .revocation: serviceHint
         }
     }
 
-    private var sourceMend: String {
+    private var sourceHint: String {
         switch `class` {
         case .misconfigured: "wif-agent.json(5), Credential sources, tells what the source takes"
         case .transient, .throttled: "the platform is here and not well: try again later"
@@ -41,7 +43,7 @@ extension StepReport {
         }
     }
 
-    private var serviceMend: String {
+    private var serviceHint: String {
         switch `class` {
         case .transient, .throttled:
             "the agent tries again by itself; is it the service that answers, and is it well?"

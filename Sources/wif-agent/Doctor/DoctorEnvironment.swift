@@ -1,0 +1,50 @@
+import Federation
+import Platform
+
+/// What in the environment looks as if it were meant for this program, and is not read.
+func environmentSteps(_ invocation: Invocation) -> [StepReport] {
+    unknownVariables(invocation.environment) + configurationPath(invocation)
+}
+
+private func unknownVariables(_ environment: [String: String]) -> [StepReport] {
+    var known = Set(Command.all.flatMap(\.allOptions).map(\.variable))
+    known.formUnion(["WIF_AGENT_FILE", "WIF_AGENT_EXPIRES_AT", "WIF_AGENT_ACCOUNT"])
+    let unknown = environment.keys.filter { $0.hasPrefix("WIF_AGENT_") && !known.contains($0) }
+    return unknown.sorted().map { name in
+        .warning(
+            .environment,
+            "the variable \(name.printable) is not known, and ignored",
+            hint: nearest(to: name, among: known.sorted()).map { "did you mean \($0)?" },
+            about: name
+        )
+    }
+}
+
+/// `MONDOO_CONFIG_PATH` counts where it names an `external_account` file, and nothing else is named.
+private func configurationPath(_ invocation: Invocation) -> [StepReport] {
+    let name = "MONDOO_CONFIG_PATH"
+    guard invocation.all("config").isEmpty, invocation.words.isEmpty,
+        let path = invocation.environment[name], !path.isEmpty,
+        AccountChoice.named(invocation).isEmpty
+    else { return [] }
+    let (found, hint) = content(of: AccountChoice.absolute(path))
+    return [.warning(.environment, "\(path.printable) \(found)", hint: hint, about: name)]
+}
+
+private func content(of path: String) -> (found: String, hint: String) {
+    let hint = "name the account file with -c"
+    let document: Secret
+    do throws(ReadFileError) {
+        document = try readFile(path, limit: Account.maximalSize)
+    } catch {
+        return ("\(error), and is not used", hint)
+    }
+    do throws(JSONError) {
+        if try JSON(parsing: document.bytes)["private_key"] != nil {
+            return ("is a service account, which needs no agent, and is not used", hint)
+        }
+    } catch {
+        return ("is not JSON, and is not used", hint)
+    }
+    return ("is no external_account file, and is not used", hint)
+}
