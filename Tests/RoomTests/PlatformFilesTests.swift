@@ -11,8 +11,25 @@ import Testing
 
     /// Files that have a platform's word for something else, with what that is.
     static let otherMeanings: [String: [String: String]] = [
+        "gitlab": [
+            "Sources/Policy/Trust/BrightPreset.swift": "Bright's form for it"
+        ],
+        "bitbucket": [
+            "Sources/Policy/Trust/BrightPreset.swift": "Bright's form for it"
+        ],
+        "circleci": [
+            "Sources/Policy/Trust/BrightPreset.swift": "Bright's form for it"
+        ],
+        "kubernetes": [
+            "Sources/Policy/Trust/ClaimMapping.swift": "the nested claim of Mondoo's page"
+        ],
         "gcp": ["Sources/wif-emulator/Usage.swift": "prose and examples"],
         "azure": [
+            "Sources/Policy/Trust/Advice.swift": "what Mondoo's page has for it",
+            "Sources/Policy/Trust/MondooSubject.swift": "what Mondoo's page has for it",
+            "Sources/Policy/Trust/Trust+Judging.swift": "what Mondoo's page has for it",
+            "Sources/wif-emulator/Services/AccountFiles.swift": "its resources are its own",
+            "Sources/wif-emulator/Services/GoogleSTS.swift": "its resources are its own",
             "Sources/wif-emulator/Usage.swift": "prose and options of the platform's own",
             "Sources/wif-emulator/Options.swift": "options of the platform's own",
             "Sources/Exchanges/TokenSteps.swift": "a token for its management is a live key",
@@ -20,6 +37,10 @@ import Testing
             "Sources/wif-emulator/Platforms/AzurePipelines.swift": "the same vendor",
         ],
         "github": [
+            "Sources/Policy/Trust/BrightPreset.swift": "Bright's form for it",
+            "Sources/Policy/Trust/GitHubSubject.swift": "its two forms of subject",
+            "Sources/Policy/Trust/MondooRegion.swift": "its two forms of subject",
+            "Sources/Policy/Trust/MondooSubject.swift": "what Mondoo's page has for it",
             "Sources/wif-emulator/Usage.swift": "prose",
             "Sources/wif-emulator/Services/ServiceTrusts.swift": "a URL that is an audience",
             "Sources/Federation/AccountName.swift": "variables that no output sets",
@@ -27,6 +48,10 @@ import Testing
             "Sources/wif-agent/Commands/GitHubJob.swift": "a format, for the later steps of a job",
         ],
         "aws": [
+            "Sources/Exchanges/Services/Mondoo/MondooRefusal.swift":
+                "Mondoo takes AWS's signed requests",
+            "Sources/Policy/Trust/MondooSubject.swift": "Mondoo's aws_claims",
+            "Sources/wif-emulator/Services/AccountFiles.swift": "its role is the account's subject",
             "Sources/wif-emulator/Usage.swift": "prose",
             "Sources/wif-emulator/Services/Mondoo.swift": "Mondoo takes AWS's signed requests",
             "Sources/wif-emulator/Services/MondooAWS.swift": "Mondoo takes AWS's signed requests",

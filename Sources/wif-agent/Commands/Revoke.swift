@@ -97,7 +97,7 @@ private func revokeGiven(
         writeToStandardError("\(account.name): revoked\n")
         return 0
     case .failure(let failure): throw CommandFailure(failure)
-    default: throw CommandFailure(.strangeAnswer)
+    case .credential, .subjectToken, .data, .steps: throw CommandFailure(.strangeAnswer)
     }
 }
 
