@@ -205,7 +205,8 @@ holds 'eval in a script' evaluated
 holds 'completions' python3 "$here/completions.py" "$bin/wif-agent"
 
 echo 'a directory'
-# Readers who open the generation once never see two of them mixed, whatever was put there before.
+# Readers who open the generation once never see two of them mixed. What others put there before is neither
+# followed nor removed; once it is gone all goes on.
 generations() {
     mkdir -p "$scratch/set"
     ln -sfn /etc "$scratch/set/..data"
@@ -213,6 +214,9 @@ generations() {
     "$bin/wif-agent" run -c "$account" --runtime-dir "$scratch/run2" \
         --output "directory:$scratch/set" 2>"$scratch/agent2.log" &
     local server=$! status=0
+    if agent wait --runtime-dir "$scratch/run2" --timeout 2; then return 1; fi
+    [ "$(readlink "$scratch/set/credential")" = /etc/passwd ] || return 1
+    rm "$scratch/set/credential" "$scratch/set/..data"
     agent wait --runtime-dir "$scratch/run2" --timeout 20 || return
     python3 - "$scratch/set" <<'P' || status=$?
 import base64, os, sys, time
