@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How fast and how small, as ratios to what the same machine does in the same run: one table.
 #
-# usage: Tests/Benchmarks/run.sh [get] [socket] [idle] [memory] [fleet] [accounts]     (without names: all)
+# usage: Tests/Benchmarks/run.sh [get] [socket] [idle] [memory] [fleet] [accounts] [sandbox]     (without names: all)
 # Needs the release binaries (packaging/build.sh), gcc, libcurl, jq.
 # WIF_BIN names another directory with the three programs; RUNS how often each is started.
 set -euo pipefail
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 bin=${WIF_BIN:-$here/../../.build/release}
 bin=$(cd "$bin" && pwd)
 runs=${RUNS:-31}
-parts=" ${*:-get socket idle memory fleet accounts} "
+parts=" ${*:-get socket idle memory fleet accounts sandbox} "
 scratch=$(mktemp -d)
 processes=()
 table=()
@@ -338,8 +338,16 @@ measure_accounts() {
     compared 'CPU of the agent per refresh, 1000 accounts / 100' "$(ratio "${costs[2]}" "${costs[1]}")" 1.5
 }
 
+measure_sandbox() {
+    local sources=$here/../../Sources/CLinux parts
+    compile sandbox -I"$sources/include" "$sources"/*.c
+    read -ra parts < <("$scratch/sandbox")
+    row "a worker's start (us): filter before exec, own filter, files" "${parts[*]:0:3}" '' ''
+    compared '  all of the sandbox (us)' "${parts[3]}" 300
+}
+
 compile median
-for part in get socket idle memory fleet accounts; do
+for part in get socket idle memory fleet accounts sandbox; do
     if wanted "$part"; then
         echo "measuring: $part" >&2
         "measure_$part"
