@@ -166,7 +166,7 @@ class Agents(Booted):
         before = self.world.exchanges()
         place = RUNTIME / "mondoo"
         self.assertEqual(sorted(p.name for p in place.iterdir()),
-                         ["control.sock", "mondoo.sock", "state"])
+                         ["agent.lock", "control.sock", "mondoo.sock", "state"])
         # By who asks for that file's credential the agent is found there.
         self.assertGreater(len(run("wif-agent", "get", "-c", path).stdout), 500)
         self.assertEqual(self.world.exchanges(), before)
@@ -577,7 +577,7 @@ class BadInput(Booted):
         self.drop_in("second.service",
                      "[Service]\nEnvironment=WIF_AGENT_RUNTIME_DIR=/run/wif-agent\nRestart=no\n")
         self.assertNotEqual(systemctl("start", "second.service", check=False).returncode, 0)
-        self.assertIn("is served by a running process", self.journal("second.service"))
+        self.assertIn("agent.lock is locked by process", self.journal("second.service"))
         self.assertEqual(run("wif-agent", "status", "--check").returncode, 0)
 
 
