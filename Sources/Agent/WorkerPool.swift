@@ -143,6 +143,9 @@ package final class WorkerPool: ExchangeWorker {
         } catch is LineReader.TooLong {
             process.kill()
             return "it wrote more than any results are and was killed"
+        } catch is Errno {
+            // Reading fails where a connection is closed with a job unread (ECONNRESET): it has ended.
+            return nil
         } catch {
             process.kill()
             return "it wrote what is no result and was killed"

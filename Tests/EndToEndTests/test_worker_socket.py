@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import subprocess
 import threading
@@ -19,6 +20,8 @@ class WorkerService:
         self.program = program
         self.workers = []
         self.dropped = 0
+        # A connection that is closed with bytes unread is reset.
+        self.unread = False
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         os.chmod(path, 0o666)
@@ -34,6 +37,8 @@ class WorkerService:
                 return
             with peer:
                 if len(self.running) >= self.limit:
+                    if self.unread:
+                        select.select([peer], [], [], 10)
                     self.dropped += 1
                     continue
                 self.workers.append(subprocess.Popen(
@@ -123,12 +128,16 @@ class WorkerSocket(World):
 
     def test_too_many_connections(self):
         service = self.service(limit=0)
-        done = self.wif("get", "-c", self.file, "--worker-socket", self.path, "--timeout", 0,
-                        environment=self.environment(self.world))
-        self.assertEqual(done.returncode, 75)
-        self.assertIn(b"it closed the connection", done.stderr)
-        self.assertIn(b"MaxConnections=", done.stderr)
-        self.assertEqual(service.dropped, 2)
+        for unread in (False, True):
+            with self.subTest(unread=unread):
+                service.unread = unread
+                service.dropped = 0
+                done = self.wif("get", "-c", self.file, "--worker-socket", self.path,
+                                "--timeout", 0, environment=self.environment(self.world))
+                self.assertEqual(done.returncode, 75)
+                self.assertIn(b"it closed the connection", done.stderr)
+                self.assertIn(b"MaxConnections=", done.stderr)
+                self.assertEqual(service.dropped, 2)
         service.limit = 1
         done = self.wif("get", "-c", self.file, "--worker-socket", self.path,
                         environment=self.environment(self.world), records=False)
