@@ -25,9 +25,8 @@ extension Account {
 }
 
 extension Output {
-    private static let words = [
-        "raw", "base64", "json", "env", "envfile", "header", "directory", "socket",
-    ]
+    /// What an output's `format` may be.
+    package static let words = Format.words + Destination.allCases.map(\.rawValue)
 
     /// Parses `FORMAT:PATH[,mode=0640][,owner=U][,group=G][,content=F]`, the value of `--output`.
     /// - Throws: ``AccountError``.
@@ -65,39 +64,51 @@ extension Output {
         guard !path.hasSuffix("/"),
             path.split(separator: "/").allSatisfy({ $0 != ".." && $0 != "." })
         else { throw entry.error("path", "names a directory or goes through '.' or '..'") }
-        let mode = try Self.mode(&entry)
-        let owner = try entry.text("owner")
-        let group = try entry.text("group")
-        if word == "socket" {
-            var access = SocketAccess()
-            (access.mode, access.owner, access.group) = (mode, owner, group)
-            access.users = try entry.strings("allowUsers")
-            access.groups = try entry.strings("allowGroups")
-            access.units = try Self.units(&entry)
-            let content = try entry.text("content") ?? "raw"
-            let format = try Self.format(content, "content", entry, for: service)
-            self.init(kind: .socket(format, access), path: path)
-        } else {
-            var options = FileOptions()
-            if let mode, mode & 0o002 != 0 {
-                throw entry.error("mode", "lets everyone write the file")
-            }
-            options.mode = mode ?? options.mode
-            (options.owner, options.group) = (owner, group)
-            let expiry = try entry.choice(
-                "onExpiry",
-                FileOptions.Expiry.self,
-                among: ["keep", "remove"]
+        self.init(kind: try Self.kind(word, &entry, for: service), path: path)
+    }
+
+    private static func kind(
+        _ word: String,
+        _ entry: inout KeyedValues,
+        for service: Service
+    ) throws(AccountError) -> Kind {
+        switch Destination(rawValue: word) {
+        case .socket:
+            let access = try SocketAccess(&entry)
+            let content = try entry.text("content") ?? Format.raw.rawValue
+            return .socket(
+                try format(content, "content", entry, among: Format.words, for: service),
+                access
             )
-            options.onExpiry = expiry ?? .keep
-            options.isDirectoryShared = try Self.isTrue("sharedDirectory", &entry)
-            if word == "directory" {
-                self.init(kind: .directory(options), path: path)
-                return
-            }
-            let format = try Self.format(word, "format", entry, for: service)
-            self.init(kind: .file(format, options), path: path)
+        case .directory: return .directory(try FileOptions(&entry))
+        case nil:
+            let options = try FileOptions(&entry)
+            return .file(try format(word, "format", entry, among: words, for: service), options)
         }
+    }
+
+    private static func format(
+        _ word: String,
+        _ key: String,
+        _ entry: KeyedValues,
+        among words: [String],
+        for service: Service
+    ) throws(AccountError) -> Format {
+        guard let format = Format(word: word) else { throw entry.unknown(key, word, words) }
+        if let objection = format.objection(for: service) { throw entry.error(key, objection) }
+        return format
+    }
+}
+
+extension SocketAccess {
+    fileprivate init(_ entry: inout KeyedValues) throws(AccountError) {
+        self.init()
+        mode = try entry.mode()
+        owner = try entry.text("owner")
+        group = try entry.text("group")
+        users = try entry.strings("allowUsers")
+        groups = try entry.strings("allowGroups")
+        units = try Self.units(&entry)
     }
 
     /// Names of systemd's units, which have a suffix. `systemd.unit(5)`
@@ -116,40 +127,35 @@ extension Output {
         }
         return units
     }
+}
 
-    private static func format(
-        _ word: String,
-        _ key: String,
-        _ entry: KeyedValues,
-        for service: Service
-    ) throws(AccountError) -> Format {
-        let known = key == "content" ? words.filter { $0 != "socket" && $0 != "directory" } : words
-        guard let format = word == "base64" ? .raw : Format(rawValue: word) else {
-            throw entry.unknown(key, word, known)
+extension FileOptions {
+    fileprivate init(_ entry: inout KeyedValues) throws(AccountError) {
+        self.init()
+        if let mode = try entry.mode() {
+            if mode & 0o002 != 0 { throw entry.error("mode", "lets everyone write the file") }
+            self.mode = mode
         }
-        let facts = service.kind.facts
-        if format == .header, !facts.givesTokens {
-            throw entry.error(
-                key,
-                "header is not for \(facts.title), whose credential is no token"
-            )
-        }
-        return format
+        owner = try entry.text("owner")
+        group = try entry.text("group")
+        let expiry = try entry.choice("onExpiry", Expiry.self, among: ["keep", "remove"])
+        onExpiry = expiry ?? .keep
+        isDirectoryShared = try entry.isTrue("sharedDirectory")
     }
+}
 
+extension KeyedValues {
     /// A flag, which a command line can only give as text.
-    private static func isTrue(
-        _ key: String,
-        _ entry: inout KeyedValues
-    ) throws(AccountError) -> Bool {
-        if entry.peek(key) == "true" { return try entry.text(key) != nil }
-        return try entry.bool(key) ?? false
+    fileprivate mutating func isTrue(_ key: String) throws(AccountError) -> Bool {
+        if peek(key) == "true" { return try text(key) != nil }
+        return try bool(key) ?? false
     }
 
-    private static func mode(_ entry: inout KeyedValues) throws(AccountError) -> UInt32? {
-        guard let value = entry.take("mode") else { return nil }
+    /// Permission bits within 0777, in octal.
+    fileprivate mutating func mode() throws(AccountError) -> UInt32? {
+        guard let value = take("mode") else { return nil }
         guard let text = value.string else {
-            throw entry.error(
+            throw error(
                 "mode",
                 "an octal number in quotes is expected, found \(value.kind)",
                 hint: "write \"0640\"; a bare 640 would not be 0640"
@@ -157,7 +163,7 @@ extension Output {
         }
         let digits = text.hasPrefix("0o") ? String(text.dropFirst(2)) : text
         guard let mode = UInt32(digits, radix: 8), mode <= 0o777, !digits.hasPrefix("+") else {
-            throw entry.error("mode", "an octal number within 0777 is expected")
+            throw error("mode", "an octal number within 0777 is expected")
         }
         return mode
     }

@@ -23,23 +23,27 @@ package struct Output: Equatable, Sendable {
         }
     }
 
+    /// Whether readers connect to it.
+    package var isSocket: Bool {
+        if case .socket = kind { true } else { false }
+    }
+
     /// The account file's word for it ("raw", "socket").
     package var word: String {
         switch kind {
         case .file(let format, _): format.rawValue
-        case .directory: "directory"
-        case .socket: "socket"
+        case .directory: Destination.directory.rawValue
+        case .socket: Destination.socket.rawValue
         }
     }
 }
 
-/// What a credential looks like where it is delivered.
-package enum Format: String, CaseIterable, Sendable {
-    case raw
-    case json
-    case env
-    case envfile
-    case header
+/// Where a credential is delivered that is no file of one format.
+package enum Destination: String, CaseIterable, Sendable {
+    /// A directory of files that are always of one generation.
+    case directory
+    /// A Unix stream socket.
+    case socket
 }
 
 /// How a delivered file is made.

@@ -86,12 +86,7 @@ package final class DirectoryOutput: Sendable {
         var files: [Directory.NamedContents] = []
         var warnings: [String] = []
         for (name, format) in Self.formats {
-            let rendered = try render(
-                credential,
-                as: format,
-                variable: account.variable,
-                account: account
-            )
+            let rendered = try format.rendered(credential, for: account)
             files.append((name, rendered.bytes))
             warnings += rendered.warnings
         }

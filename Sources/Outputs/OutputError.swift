@@ -43,6 +43,22 @@ package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible 
     }
 }
 
+extension Format {
+    /// The credential in this format.
+    /// - Throws: ``OutputError`` with the account's name for the path, where the format is not for this
+    ///   kind of credential.
+    package func rendered(
+        _ credential: Credential,
+        for account: Account
+    ) throws(OutputError) -> Rendered {
+        do throws(FormatError) {
+            return try render(credential, for: account)
+        } catch {
+            throw OutputError(account.name, error.problem, hint: error.hint)
+        }
+    }
+}
+
 extension Errno {
     fileprivate var hint: String? {
         switch self {

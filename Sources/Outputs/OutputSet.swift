@@ -270,7 +270,7 @@ package final class OutputSet: Sendable {
         _ credential: Credential,
         _ output: Output
     ) throws(OutputError) -> Rendered {
-        try render(credential, as: output.format, variable: account.variable, account: account)
+        try output.format.rendered(credential, for: account)
     }
 
     private func remove(
@@ -310,7 +310,7 @@ extension OutputReport {
 
 /// Outputs for sockets that were handed over beyond those configured: like the last of these.
 private func extra(_ outputs: [Output], for count: Int) -> [Output] {
-    let sockets = outputs.filter { $0.word == "socket" }
+    let sockets = outputs.filter(\.isSocket)
     guard count > sockets.count else { return [] }
     return (sockets.count..<count).map { index in
         let path = "/run/systemd/handed-over-\(index + 1)"

@@ -44,7 +44,7 @@ extension Target {
             guard let account else { return }
             for format in Format.allCases {
                 _ = answer {
-                    try render(credential, as: format, variable: "NAME", account: account)
+                    try format.render(credential, for: account, variable: "NAME")
                 }
             }
         case .failure(let failure): pace(of: failure)

@@ -9,7 +9,7 @@ struct RenderingTests {
     private let expires = "2024-01-02T04:04:05Z"
 
     private func rendered(_ credential: Credential, _ format: Format) throws -> String {
-        try render(credential, as: format, variable: "NAME", account: account()).bytes.text
+        try format.render(credential, for: account(), variable: "NAME").bytes.text
     }
 
     @Test func `Mondoo's credential in each format`() throws {
@@ -21,7 +21,7 @@ struct RenderingTests {
         #expect(try rendered(credential, .env) == env)
         let envfile = "NAME=\(base64)\nWIF_AGENT_EXPIRES_AT=\(expires)\n"
         #expect(try rendered(credential, .envfile) == envfile)
-        let error = #expect(throws: OutputError.self) { try rendered(credential, .header) }
+        let error = #expect(throws: FormatError.self) { try rendered(credential, .header) }
         #expect(error?.hint != nil)
     }
 
@@ -46,7 +46,7 @@ struct RenderingTests {
         let file = try FileOutput(path: place("env"), options: FileOptions())
         let credential = tokenCredential("$(id)`'\"\\" + visible + "'")
         let account = try account()
-        let env = try render(credential, as: .env, variable: "NAME", account: account)
+        let env = try Format.env.render(credential, for: account, variable: "NAME")
         _ = try file.write(env.bytes)
         guard let printed = try await output(of: shell, place("env")) else { return }
         #expect(printed == credential.value.text + "|" + expires)
@@ -56,7 +56,7 @@ struct RenderingTests {
         let account = try account()
         for character in visible.map(String.init) {
             let credential = tokenCredential("a\(character)b")
-            let result = try render(credential, as: .envfile, variable: "N", account: account)
+            let result = try Format.envfile.render(credential, for: account, variable: "N")
             let line = result.bytes.text.split(separator: "\n")[0]
             let isWord = character.allSatisfy { $0.isLetter || $0.isNumber }
             if isWord || "._~+/=:@%,-".contains(character) {

@@ -28,16 +28,11 @@ extension Command {
     )
 }
 
-private let getFormats = Format.allCases.map(\.rawValue) + ["github"]
+private let getFormats = Format.words + ["github"]
 
 private func getCommand(_ invocation: Invocation) async throws -> Int32 {
-    let word = invocation.value("format") ?? "raw"
-    let isForGitHub = word == "github"
-    guard let format = isForGitHub || word == "base64" ? .raw : Format(rawValue: word) else {
-        throw UsageError(
-            message: "--format \(word.printable): one of \(getFormats.joined(separator: ", "))"
-        )
-    }
+    let isForGitHub = invocation.value("format") == "github"
+    let format = isForGitHub ? .raw : try invocation.format(or: ["github"])
     let job = isForGitHub ? try GitHubJob(invocation.environment) : nil
     let timeout = try invocation.seconds("timeout", default: 60)
     let start = BootInstant.now
@@ -63,12 +58,7 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     }
     let rendered: Rendered
     do throws(OutputError) {
-        rendered = try render(
-            credential,
-            as: format,
-            variable: account.variable,
-            account: account
-        )
+        rendered = try format.rendered(credential, for: account)
     } catch {
         // Not a place that cannot be written, but a format that this credential does not have.
         throw CommandFailure(error.failure, exitCode: 78)

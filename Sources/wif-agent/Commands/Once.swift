@@ -74,7 +74,7 @@ private func onceAccount(_ path: String, _ settings: AgentSettings) throws -> Ac
     } catch {
         throw CommandFailure(error.failure)
     }
-    let files = applied.configuredOutputs.filter { $0.word != "socket" }
+    let files = applied.configuredOutputs.filter { !$0.isSocket }
     guard !files.isEmpty else {
         throw CommandFailure(
             Failure(

@@ -9,7 +9,7 @@ extension Command {
         details: """
             Without -c and --config-dir it serves every .json file of /etc/wif-agent.
             An output is FORMAT:PATH[,mode=0640][,owner=U][,group=G][,content=F]; FORMAT is one of
-            raw, json, env, envfile, header, socket.
+            \(Output.words.joined(separator: ", ")).
             """,
         options: [
             config,

@@ -18,8 +18,8 @@ extension Command {
             Option(
                 name: "format",
                 value: "FORMAT",
-                help: "of WIF_AGENT_FILE: raw (default), json, env, envfile, header",
-                choices: Format.allCases.map(\.rawValue)
+                help: "of WIF_AGENT_FILE (default raw)",
+                choices: Format.words
             ),
             Option(
                 name: "refresh-signal",
@@ -94,13 +94,7 @@ struct ExecOptions: Sendable {
         }
         // Its words are the last of the command line; as strings they might have been mended.
         command = processArguments().suffix(invocation.words.count)
-        let word = invocation.value("format") ?? "raw"
-        guard let format = word == "base64" ? .raw : Format(rawValue: word) else {
-            throw UsageError(
-                message: "--format \(word.printable): one of raw, json, env, envfile, header"
-            )
-        }
-        self.format = format
+        format = try invocation.format()
         atRefresh = try Self.atRefresh(invocation)
         requiresRevocation = invocation.isSet("revoke-required")
     }
@@ -123,5 +117,18 @@ struct ExecOptions: Sendable {
             )
         }
         return .signal(number)
+    }
+}
+
+extension Invocation {
+    /// The format that `--format` names; `raw` where it is not given.
+    /// - Parameter others: further words that the command knows.
+    func format(or others: [String] = []) throws(UsageError) -> Format {
+        guard let word = value("format") else { return .raw }
+        guard let format = Format(word: word) else {
+            let words = (Format.words + others).joined(separator: ", ")
+            throw UsageError(message: "--format \(word.printable): one of \(words)")
+        }
+        return format
     }
 }
