@@ -4,16 +4,27 @@
 #
 # The linker takes libstdc++.a because it finds it first, in a folder that holds nothing else: the
 # shared one would cost each idle agent about a megabyte of resident memory. For the same reason code is
-# made small (-Osize): half a megabyte less, and no slower.
+# made small (-Osize): half a megabyte less, and no slower. In the same folder is a libcurl.so with the names
+# of the real one's functions and nothing else: Debian's gives them versions that no other system's has.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-static=$PWD/.build/static-libraries
-mkdir -p "$static"
+first=$PWD/.build/first-libraries
+mkdir -p "$first"
 archive=$(gcc -print-file-name=libstdc++.a)
-if [ -e "$archive" ]; then ln -sf "$archive" "$static/libstdc++.a"; fi
+if [ -e "$archive" ]; then ln -sf "$archive" "$first/libstdc++.a"; fi
+nm --dynamic --defined-only "$(gcc -print-file-name=libcurl.so)" |
+    sed -En 's/^[0-9a-f]+ T (curl_[a-z0-9_]+)(@.*)?$/void \1(void) {}/p' |
+    gcc -shared -nostdlib -fno-builtin -w -Wl,-soname,libcurl.so.4 -o "$first/libcurl.so" -x c -
+printf '%s\n' 'Name: libcurl' 'Description: its names alone' "Version: $(pkg-config --modversion libcurl)" \
+    "Cflags: $(pkg-config --cflags libcurl)" "Libs: -L$first -lcurl" >"$first/libcurl.pc"
+export PKG_CONFIG_PATH=$first${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+if [ -z "${WIF_COMMIT-}" ] && WIF_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null); then
+    [ -z "$(git status --porcelain --untracked-files=no)" ] || WIF_COMMIT+=-changed
+fi
+export WIF_COMMIT
 for product in wif-agent wif-exchange wif-emulator; do
-    swift build -c release -Xswiftc -Osize --static-swift-stdlib --disable-local-rpath -Xlinker "-L$static" -Xlinker --icf=all \
+    swift build -c release -Xswiftc -Osize --static-swift-stdlib --disable-local-rpath -Xlinker "-L$first" -Xlinker --icf=all \
         -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now \
         --product "$product" "$@"
 done

@@ -131,6 +131,7 @@ linkage() {
     }
     echo "wif-agent: $(wc -l <"$scratch/wif-agent.ldd") libraries, none of libcurl, libcrypto, libssl"
     echo "wif-exchange: $(wc -l <"$scratch/wif-exchange.ldd") libraries"
+    packaging/audit.sh "$release"
 }
 
 # The most a stripped binary may weigh: a stray import shows here the same day.

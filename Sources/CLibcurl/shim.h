@@ -26,22 +26,25 @@ static inline CURLcode wif_set_receiver(
     CURL *easy, CURLoption option, size_t (*receive)(char *, size_t, size_t, void *)) {
     return curl_easy_setopt(easy, option, receive);
 }
-// CURLOPT_PROTOCOLS_STR replaced CURLOPT_PROTOCOLS in 7.85.
+// What a newer libcurl offers is asked of the one that is there at run time, whichever was there when
+// this was compiled; an older one answers CURLE_UNKNOWN_OPTION.
+enum {
+    WIF_CURLOPT_PROTOCOLS = CURLOPTTYPE_LONG + 181,
+    WIF_CURLOPT_PROTOCOLS_STR = CURLOPTTYPE_STRINGPOINT + 318,
+    WIF_CURLOPT_QUICK_EXIT = CURLOPTTYPE_LONG + 322,
+    WIF_CURLINFO_CAINFO = CURLINFO_STRING + 61,
+};
+// CURLOPT_PROTOCOLS_STR took the place of CURLOPT_PROTOCOLS in 7.85.
 static inline CURLcode wif_allow_http_only(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075500
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
+    CURLcode result = curl_easy_setopt(easy, (CURLoption)WIF_CURLOPT_PROTOCOLS_STR, "http,https");
+    if (result != CURLE_UNKNOWN_OPTION) return result;
+    long both = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+    return curl_easy_setopt(easy, (CURLoption)WIF_CURLOPT_PROTOCOLS, both);
 }
 // CURLOPT_QUICK_EXIT (7.87): the end of a transfer does not wait for a name server.
 static inline CURLcode wif_leave_resolver_behind(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075700
-    return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#else
-    (void)easy;
-    return CURLE_OK;
-#endif
+    CURLcode result = curl_easy_setopt(easy, (CURLoption)WIF_CURLOPT_QUICK_EXIT, 1L);
+    return result == CURLE_UNKNOWN_OPTION ? CURLE_OK : result;
 }
 // The TLS minimum is an enumerator that Swift sees as another type than long.
 static inline CURLcode wif_require_tls12(CURL *easy) {
@@ -79,13 +82,8 @@ static inline const char *wif_certificate_field(CURL *easy, const char *name) {
 }
 // The CA bundle that libcurl was built to use (CURLINFO_CAINFO, 7.84); NULL if there is none.
 static inline const char *wif_default_bundle(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075400
     char *path = NULL;
-    return curl_easy_getinfo(easy, CURLINFO_CAINFO, &path) == CURLE_OK ? path : NULL;
-#else
-    (void)easy;
-    return NULL;
-#endif
+    return curl_easy_getinfo(easy, (CURLINFO)WIF_CURLINFO_CAINFO, &path) == CURLE_OK ? path : NULL;
 }
 
 // A share without locks: for handles that all stay on one thread.

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The Debian package, wif-agent_VERSION_ARCH.deb in .build/packages. The same sources give the same bytes.
-# It needs the glibc that it was built with or a newer one, and says so: built on Debian 12 (2.36) it fits
-# Debian 12 and 13 and Ubuntu 24.04 and newer; for Ubuntu 22.04 (2.35) it is built there. libcurl's package is
-# libcurl4 in Debian 12 and Ubuntu 22.04, libcurl4t64 since; OpenSSL's is libssl3, libssl3t64.
+# It fits Debian 12 and newer, and Ubuntu 22.04 and newer: it asks for glibc 2.34. libcurl's package is libcurl4 in
+# Debian 12 and Ubuntu 22.04, libcurl4t64 since; OpenSSL's is libssl3, libssl3t64.
 #   packaging/deb/build.sh          # builds first
 #   packaging/deb/build.sh --staged # from the release build that is there
 set -euo pipefail

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The rpm, wif-agent-VERSION-RELEASE.ARCH.rpm in .build/packages. The same sources give the same bytes.
-# It asks for the libraries and the glibc that it was built with or newer ones: built on Debian 12 (glibc 2.36)
-# it should fit Fedora 37, RHEL 10, openSUSE Leap 15.6 and newer, where the dynamic linker remarks at each start of
-# the worker that libcurl has no version information; built on the distribution itself, it fits that.
+# It asks for glibc 2.34, OpenSSL 3.0 and a libcurl of any version: that is RHEL 9, Amazon Linux 2023, Fedora,
+# openSUSE Leap 15.6 and what is newer.
 #   packaging/rpm/build.sh          # builds first
 #   packaging/rpm/build.sh --staged # from the release build that is there
 set -euo pipefail
