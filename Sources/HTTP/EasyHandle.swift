@@ -249,6 +249,13 @@ final class EasyHandle {
         }
     }
 
+    /// Whether the request was on its way to the host. libcurl 8.23 sets the time before a transfer for
+    /// one that never began, too, and older ones count what was said to a proxy as sent.
+    private var isConnected: Bool {
+        unsafe wif_get_time(raw, CURLINFO_PRETRANSFER_TIME_T) > 0
+            && wif_get_long(raw, CURLINFO_REQUEST_SIZE) > 0
+    }
+
     private func kind(of result: CURLcode) -> HTTPError.Kind {
         if received.isTooLarge { return .tooLarge }
         let proxyAnswer = unsafe wif_get_long(raw, CURLINFO_HTTP_CONNECTCODE)
@@ -258,7 +265,6 @@ final class EasyHandle {
         case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: return .proxy
         case CURLE_COULDNT_CONNECT: return .unreachable
         case CURLE_OPERATION_TIMEDOUT:
-            let isConnected = unsafe wif_get_time(raw, CURLINFO_PRETRANSFER_TIME_T) > 0
             return .timedOut(isConnected ? .whole : .connect)
         case CURLE_PEER_FAILED_VERIFICATION: return .tls(verification)
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED,
