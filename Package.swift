@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// What --version says was built; packaging/build.sh sets it.
+let commit = Context.environment["WIF_COMMIT"]
+
 // The rooms and who may use whom. A room is a module only if it takes a power away from the
 // others; Tests/RoomTests holds the sources to the imports listed here.
 let package = Package(
@@ -21,7 +24,7 @@ let package = Package(
             pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"])]
         ),
-        .target(name: "CLinux"),
+        .target(name: "CLinux", cSettings: commit.map { [.define("WIF_COMMIT", to: $0)] }),
 
         .target(name: "Platform", dependencies: ["CLinux"]),
         .target(name: "Federation", dependencies: ["Platform"]),

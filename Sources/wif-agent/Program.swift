@@ -57,7 +57,7 @@ struct Program {
         switch name {
         case "--help", "-h", "help":
             return try help(arguments.dropFirst().first)
-        case "--version": return try show("wif-agent \(programVersion)\n")
+        case "--version": return try show(versionLine(of: "wif-agent") + "\n")
         default: break
         }
         guard let command = Command.all.first(where: { $0.name == name }) else {
@@ -76,7 +76,7 @@ struct Program {
             origin: origin
         )
         if invocation.isSet("help") { return try show(Help.of(command)) }
-        if invocation.isSet("version") { return try show("wif-agent \(programVersion)\n") }
+        if invocation.isSet("version") { return try show(versionLine(of: "wif-agent") + "\n") }
         return try await command.run(invocation)
     }
 

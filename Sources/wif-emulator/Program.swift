@@ -1,3 +1,4 @@
+import Federation
 import Platform
 
 @main
@@ -15,7 +16,7 @@ private func run(
     do {
         switch try Command(parsing: arguments) {
         case .help: try writeToStandardOutput(Array(usage.utf8))
-        case .version: try writeToStandardOutput(Array("wif-emulator \(version)\n".utf8))
+        case .version: try writeToStandardOutput(Array("\(versionLine(of: "wif-emulator"))\n".utf8))
         case .run(let options): try await play(options, until: try signals.get())
         }
         return 0

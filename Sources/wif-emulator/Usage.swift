@@ -1,8 +1,5 @@
 import Federation
 
-/// The program's version.
-let version = "0.1.0"
-
 private let platformText = wrapped(
     "all (default), none, or some of "
         + TokenPlatform.usual.map(\.rawValue).joined(separator: ", ") + "; and only when named "

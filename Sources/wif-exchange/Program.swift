@@ -12,7 +12,7 @@ struct Program {
     private static func run() -> Int32 {
         switch Options(CommandLine.arguments.dropFirst()) {
         case .help: print(usage)
-        case .version: print("wif-exchange \(programVersion)")
+        case .version: print(versionLine(of: "wif-exchange"))
         case .invalid(let argument):
             complain("unknown argument \(argument.printable)\nhint: wif-exchange --help")
             return 64

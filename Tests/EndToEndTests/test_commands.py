@@ -101,7 +101,8 @@ class BadInput(World):
             self.assertIn(f"usage: wif-agent {name}".encode(), done.stdout)
         for program in ["wif-agent", "wif-exchange", "wif-emulator"]:
             done = self.wif("--version", program=program)
-            self.assertRegex(done.stdout.decode(), rf"^{program} \d+\.\d+\.\d+\n$")
+            self.assertRegex(done.stdout.decode(), 
+                             rf"^{program} \d+\.\d+\.\d+ \((debug|release) build( of commit [0-9a-f]{{12}}(-changed)?)?\)\n$")
 
     @root_only
     def test_files_that_others_can_change(self):

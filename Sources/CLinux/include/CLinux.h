@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+// Which build this is: debug or release, and of which commit where packaging/build.sh made it.
+const char *wif_build(void);
+
 // accept4(2) with SOCK_CLOEXEC | SOCK_NONBLOCK; the peer's address is written to `address`
 // (at most `capacity` bytes), its true length to `length`.
 int wif_accept(int listener, void *address, uint32_t capacity, uint32_t *length);
