@@ -86,7 +86,8 @@ package struct WorkerPlace: Sendable {
             "the worker \(path) cannot be started: \(error)",
             hint: error.isPassing
                 ? error.limitHint
-                : "wif-exchange belongs beside wif-agent or in /usr/libexec/wif-agent"
+                : "wif-exchange belongs beside wif-agent, in ../libexec/wif-agent from there, or in"
+                    + " /usr/libexec/wif-agent"
         )
     }
 

@@ -1,33 +1,33 @@
+internal import Federation
 internal import Platform
 
-/// Where the worker's program is: beside the running program, else in `/usr/libexec/wif-agent`.
+/// Where the worker's program is: beside the running program, else in `libexec/wif-agent` beside the folder
+/// of that, as in an archive unpacked anywhere, else in `/usr/libexec/wif-agent`.
 package struct WorkerProgram: Sendable {
-    private static let name = "wif-exchange"
-
-    private let beside: String?
+    private let candidates: [String]
 
     /// Notes where the running program is; once that file is replaced, nothing tells any more.
     package init() {
         do throws(Errno) {
-            let folders = try realPath("/proc/self/exe").split(separator: "/").dropLast()
-            beside = folders.map { "/" + $0 }.joined() + "/" + Self.name
+            let folder = splitPath(try realPath("/proc/self/exe")).directory
+            self.init(candidates: workerPrograms(besides: folder))
         } catch {
-            // Not to be had: the other place is what is left.
-            beside = nil
+            // Not to be had: the standard place is what is left.
+            self.init(candidates: workerPrograms(besides: nil))
         }
     }
 
-    init(beside: String?) {
-        self.beside = beside
+    /// - Parameter candidates: not empty; the last is named where none is there.
+    init(candidates: [String]) {
+        self.candidates = candidates
     }
 
     /// The path as things are now: an installation may put the program there while the agent runs.
     package var path: String {
-        do throws(Errno) {
-            if let beside, try FileFacts(at: beside).kind == .regular { return beside }
-        } catch {
-            // Not there: the other place is what is left.
-        }
-        return "/usr/libexec/wif-agent/" + Self.name
+        candidates.dropLast().first(where: isFile) ?? candidates[candidates.count - 1]
     }
+}
+
+private func isFile(_ path: String) -> Bool {
+    do throws(Errno) { return try FileFacts(at: path).kind == .regular } catch { return false }
 }

@@ -23,10 +23,9 @@ package struct ProtectedPlaces: Sendable {
         var files = [account.path]
         if case .executable(let source) = account.tokenSource { files += source.command.prefix(1) }
         for case .command(let command, _) in account.hooks { files += command.prefix(1) }
-        if let own = Self.ownProgram {
-            files += [own, splitPath(own).directory + "/wif-exchange"]
-        }
-        files.append("/usr/libexec/wif-agent/wif-exchange")
+        let own = Self.ownProgram
+        files += own.map { [$0] } ?? []
+        files += workerPrograms(besides: own.map { splitPath($0).directory })
         self.init(
             accountFiles: files.filter { $0.hasPrefix("/") },
             directories: [Self.accountDirectory]

@@ -89,7 +89,7 @@ final class `The place of the workers` {
         let script = "#!/bin/sh\ntouch \(scratch("ran"))\n"
         try Data(script.utf8).write(to: URL(filePath: program))
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: program)
-        let place = WorkerPlace(.child, program: WorkerProgram(beside: program))
+        let place = WorkerPlace(.child, program: WorkerProgram(candidates: [program]))
         let failure = try failure(try await result(of: place))
         #expect(failure.class == .misconfigured)
         #expect(failure.message.contains("\(program) is not started"))
@@ -194,5 +194,5 @@ final class `The place of the workers` {
 }
 
 extension WorkerProgram {
-    fileprivate static let missing = WorkerProgram(beside: nil)
+    fileprivate static let missing = WorkerProgram(candidates: workerPrograms(besides: nil))
 }

@@ -48,6 +48,16 @@ class WorkerProgram(World):
         code = self.heals(lambda worker: worker.rename(aside), lambda worker: aside.rename(worker))
         self.assertIn(code, [75, 78])
 
+    def test_one_in_an_archive_unpacked_anywhere(self):
+        emulator = self.emulator("--platform", "gcp")
+        place = self.scratch / "libexec" / "wif-agent"
+        place.mkdir(mode=0o755, parents=True)
+        (self.programs / "wif-exchange").rename(place / "wif-exchange")
+        done = self.wif("token", "-c", self.account(emulator.account),
+                        environment=self.environment(emulator))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"https://accounts.google.com", done.stdout)
+
     def test_one_that_is_not_executable(self):
         code = self.heals(lambda worker: worker.chmod(0o644), lambda worker: worker.chmod(0o755))
         self.assertIn(code, [75, 78])
