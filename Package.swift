@@ -26,96 +26,120 @@ let package = Package(
         ),
         .target(name: "CLinux", cSettings: commit.map { [.define("WIF_COMMIT", to: $0)] }),
 
-        .target(name: "Platform", dependencies: ["CLinux"]),
-        .target(name: "Federation", dependencies: ["Platform"]),
-        .target(name: "Policy", dependencies: ["Federation"]),
-        .target(name: "HTTP", dependencies: ["CLibcurl", "Platform"]),
-        .target(name: "Crypto", dependencies: ["COpenSSL", "Platform"]),
-        .target(name: "Serving", dependencies: ["Platform"]),
-        .target(name: "TokenSources", dependencies: ["Federation", "HTTP", "Crypto", "Platform"]),
-        .target(name: "Exchanges", dependencies: ["Federation", "HTTP", "Crypto", "Platform"]),
-        .target(name: "Outputs", dependencies: ["Federation", "Platform"]),
-        .target(name: "Agent", dependencies: ["Outputs", "Serving", "Federation", "Platform"]),
+        .target(name: "Kernel", dependencies: ["CLinux"]),
+        .target(name: "Text", dependencies: ["Kernel"]),
+        .target(name: "Federation", dependencies: ["Text", "Kernel"]),
+        .target(name: "Policy", dependencies: ["Federation", "Text", "Kernel"]),
+        .target(name: "HTTP", dependencies: ["CLibcurl", "Text", "Kernel"]),
+        .target(name: "Crypto", dependencies: ["COpenSSL", "Text", "Kernel"]),
+        .target(name: "Serving", dependencies: ["Text", "Kernel"]),
+        .target(
+            name: "TokenSources",
+            dependencies: ["Federation", "HTTP", "Crypto", "Text", "Kernel"]
+        ),
+        .target(
+            name: "Exchanges",
+            dependencies: ["Federation", "HTTP", "Crypto", "Text", "Kernel"]
+        ),
+        .target(
+            name: "Diagnosis",
+            dependencies: [
+                "TokenSources", "Exchanges", "HTTP", "Crypto", "Policy", "Federation", "Text",
+                "Kernel",
+            ]
+        ),
+        .target(
+            name: "Worker",
+            dependencies: [
+                "Diagnosis", "TokenSources", "Exchanges", "HTTP", "Federation", "Text", "Kernel",
+            ]
+        ),
+        .target(name: "Outputs", dependencies: ["Federation", "Text", "Kernel"]),
+        .target(
+            name: "Agent",
+            dependencies: ["Outputs", "Serving", "Federation", "Text", "Kernel"]
+        ),
 
         .executableTarget(
             name: "wif-agent",
-            dependencies: ["Agent", "Outputs", "Policy", "Federation", "Platform"]
+            dependencies: ["Agent", "Outputs", "Policy", "Federation", "Text", "Kernel"]
         ),
         .executableTarget(
             name: "wif-exchange",
-            dependencies: [
-                "TokenSources", "Exchanges", "HTTP", "Policy", "Federation", "Platform",
-            ]
+            dependencies: ["Worker", "HTTP", "Federation", "Text", "Kernel"]
         ),
         .executableTarget(
             name: "wif-emulator",
-            dependencies: ["Serving", "Crypto", "Policy", "Federation", "Platform"]
+            dependencies: ["Serving", "Crypto", "Policy", "Federation", "Text", "Kernel"]
         ),
 
-        .target(name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport"),
-        .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
+        .target(name: "TestSupport", dependencies: ["Text", "Kernel"], path: "Tests/TestSupport"),
+        .testTarget(name: "KernelTests", dependencies: ["Text", "Kernel", "TestSupport"]),
         .testTarget(
             name: "OutputsTests",
-            dependencies: ["Outputs", "Federation", "Platform", "TestSupport"]
+            dependencies: ["Outputs", "Federation", "Text", "Kernel", "TestSupport"]
         ),
         .testTarget(
             name: "EmulatorTests",
-            dependencies: ["wif-emulator", "Serving", "Crypto", "Federation", "Platform"]
+            dependencies: ["wif-emulator", "Serving", "Crypto", "Federation", "Text", "Kernel"]
         ),
         .testTarget(name: "RoomTests"),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "wif-exchange", "wif-emulator", "Federation", "Platform", "TestSupport",
+                "Worker", "wif-emulator", "Federation", "Text", "Kernel", "TestSupport",
             ],
             // The Python suites stand beside it.
             path: "Tests/EndToEndTests/Swift"
         ),
         .testTarget(
             name: "PolicyTests",
-            dependencies: ["Policy", "Federation", "Platform"],
+            dependencies: ["Policy", "Federation", "Text", "Kernel"],
             exclude: ["Comparison"]
         ),
         .testTarget(
             name: "FederationTests",
-            dependencies: ["Federation", "Platform", "TestSupport"]
+            dependencies: ["Federation", "Text", "Kernel", "TestSupport"]
         ),
-        .testTarget(name: "ServingTests", dependencies: ["Serving", "Platform", "TestSupport"]),
+        .testTarget(
+            name: "ServingTests",
+            dependencies: ["Serving", "Text", "Kernel", "TestSupport"]
+        ),
         .target(
             name: "NetworkTestSupport",
-            dependencies: ["HTTP", "Platform"],
+            dependencies: ["HTTP", "Text", "Kernel"],
             path: "Tests/NetworkTestSupport"
         ),
         .testTarget(
             name: "TokenSourcesTests",
             dependencies: [
-                "TokenSources", "Crypto", "Federation", "HTTP", "Platform", "TestSupport",
+                "TokenSources", "Crypto", "Federation", "HTTP", "Text", "Kernel", "TestSupport",
                 "NetworkTestSupport",
             ]
         ),
         .testTarget(
             name: "ExchangesTests",
             dependencies: [
-                "wif-exchange", "Exchanges", "TokenSources", "Crypto", "Federation", "HTTP",
-                "Platform", "TestSupport", "NetworkTestSupport",
+                "Worker", "Diagnosis", "Exchanges", "TokenSources", "Crypto", "Federation", "HTTP",
+                "Text", "Kernel", "TestSupport", "NetworkTestSupport",
             ]
         ),
         .testTarget(
             name: "CryptoTests",
-            dependencies: ["Crypto", "Federation", "Platform", "TestSupport"]
+            dependencies: ["Crypto", "Federation", "Text", "Kernel", "TestSupport"]
         ),
         .testTarget(
             name: "AgentTests",
-            dependencies: ["Agent", "Outputs", "Federation", "Platform", "TestSupport"]
+            dependencies: ["Agent", "Outputs", "Federation", "Text", "Kernel", "TestSupport"]
         ),
         .target(
             name: "Simulation",
-            dependencies: ["Agent", "Outputs", "Federation", "Platform", "TestSupport"],
+            dependencies: ["Agent", "Outputs", "Federation", "Text", "Kernel", "TestSupport"],
             path: "Tests/Simulation/World"
         ),
         .executableTarget(
             name: "wif-simulation",
-            dependencies: ["Simulation", "Platform"],
+            dependencies: ["Simulation", "Text", "Kernel"],
             path: "Tests/Simulation/Program"
         ),
         .testTarget(
@@ -125,17 +149,17 @@ let package = Package(
         ),
         .testTarget(
             name: "HTTPTests",
-            dependencies: ["HTTP", "Crypto", "Platform", "TestSupport"]
+            dependencies: ["HTTP", "Crypto", "Text", "Kernel", "TestSupport"]
         ),
     ]
 )
 
 // Tests/Fuzz are tests that replay what libFuzzer found, and with WIF_FUZZ libFuzzer's program instead, which
-// links with it alone: Tests/Fuzz/run.sh builds it. Tests/Fuzz/Worker are links to sources of wif-exchange:
-// a program cannot import another that has a main of its own.
+// links with it alone: Tests/Fuzz/run.sh builds it.
 let parsers: [Target.Dependency] = [
-    "TokenSources", "Exchanges", "Outputs", "Policy", "Serving", "HTTP", "Crypto", "Federation",
-    "Platform", "TestSupport", "NetworkTestSupport",
+    "Worker", "Diagnosis", "TokenSources", "Exchanges", "Outputs", "Policy", "Serving", "HTTP",
+    "Crypto", "Federation",
+    "Text", "Kernel", "TestSupport", "NetworkTestSupport",
 ]
 let noSources = ["CFuzzer", "Files", "Seeds", "Regressions", "run.sh", "words.dict"]
 if Context.environment["WIF_FUZZ"] != nil {

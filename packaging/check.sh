@@ -125,6 +125,12 @@ linkage() {
         echo "wif-agent: links a network library"
         return 1
     fi
+    for program in wif-agent wif-exchange; do
+        if grep -q FoundationEssentials "$release/$program"; then
+            echo "$program: holds Foundation, 6.6 MB that it does not need"
+            return 1
+        fi
+    done
     grep -q libcurl "$scratch/wif-exchange.ldd" || {
         echo "wif-exchange: does not link libcurl"
         return 1

@@ -1,6 +1,7 @@
 package import Federation
+package import Kernel
 internal import Outputs
-package import Platform
+internal import Text
 
 /// Finds and reads account files.
 package enum AccountFiles {

@@ -1,6 +1,6 @@
 internal import Federation
-internal import FoundationEssentials
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// What an account's life looks like in the log; what has recovered is told with how often it failed.
 extension AccountLoop {
@@ -111,7 +111,7 @@ extension AccountLoop {
         _ event: Log.Event,
         _ message: String? = nil,
         path: String? = nil,
-        expiresAt: Date? = nil
+        expiresAt: WallTime? = nil
     ) {
         let fields: KeyValuePairs<String, String?> = [
             "account": name, "path": path, "expires_at": expiresAt.map(rfc3339),

@@ -1,7 +1,6 @@
 package import Federation
-internal import FoundationEssentials
+package import Kernel
 package import Outputs
-package import Platform
 import Synchronization
 
 /// Drives one account's life: does the effects that ``AccountLife`` asks for as child tasks, and feeds what
@@ -259,7 +258,7 @@ package final class AccountLoop: Sendable {
         }
     }
 
-    private func run(_ hooks: [RefreshHook], _ expiresAt: Date) async -> AccountLife.Event? {
+    private func run(_ hooks: [RefreshHook], _ expiresAt: WallTime) async -> AccountLife.Event? {
         let runner = HookRunner(
             account: name,
             environment: dependencies.environment,

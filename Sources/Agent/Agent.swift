@@ -1,5 +1,5 @@
 package import Federation
-package import Platform
+package import Kernel
 
 /// The long-running agent: every account's loop, the worker pool, the control socket, and what
 /// systemd and signals ask.

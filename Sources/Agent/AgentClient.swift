@@ -1,7 +1,7 @@
 package import Federation
-internal import FoundationEssentials
-internal import Platform
+internal import Kernel
 internal import Serving
+package import Text
 
 /// A running agent, as its control socket shows it to a command on the same machine.
 package struct AgentClient: Sendable {

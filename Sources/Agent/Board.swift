@@ -1,5 +1,5 @@
 package import Federation
-package import Platform
+package import Kernel
 import Synchronization
 
 /// What the agent knows at this moment: its accounts, the files it could not use, what the workers

@@ -1,9 +1,9 @@
 internal import Federation
-internal import FoundationEssentials
+internal import Kernel
 internal import Outputs
-internal import Platform
 package import Serving
 import Synchronization
+internal import Text
 
 /// Answers questions about the agent, over its control socket and, in part, over TCP.
 package struct ControlServer: Sendable {

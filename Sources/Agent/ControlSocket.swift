@@ -1,5 +1,5 @@
 internal import Federation
-internal import Platform
+internal import Kernel
 import Synchronization
 
 /// The agent's control socket, and the lock that says that an agent has the runtime directory.

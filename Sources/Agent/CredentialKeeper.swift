@@ -1,7 +1,7 @@
 package import Federation
-internal import FoundationEssentials
+package import Kernel
 internal import Outputs
-package import Platform
+internal import Text
 
 /// Keeps each account's present credential over a restart of the agent, in private files of one
 /// directory, and adopts it again if nothing has changed since.

@@ -1,6 +1,6 @@
 package import Federation
+internal import Kernel
 package import Outputs
-internal import Platform
 
 /// An account's outputs as the loop sees them; the live ones are ``OutputSet``.
 package protocol CredentialOutputs: Sendable {

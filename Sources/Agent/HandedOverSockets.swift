@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 /// The listening sockets that systemd started the service with (sd_listen_fds(3)), by their
 /// `FileDescriptorName=`: an account's name, or `listen` for the TCP address.

@@ -1,5 +1,5 @@
 import Federation
-import Platform
+import Kernel
 
 /// Which job waits for a worker, and which worker holds which job: the bookkeeping of ``WorkerPool``,
 /// without processes.

@@ -1,7 +1,7 @@
 internal import Federation
-package import FoundationEssentials
-internal import Platform
+package import Kernel
 import Synchronization
+internal import Text
 
 /// Says what happens, one event a line. Fields are chosen by the caller one by one: a token, a
 /// credential or a key is never among them.
@@ -41,7 +41,7 @@ package struct Log: Sendable {
 
     private let level: Level
     private let format: Format
-    private let wallClock: @Sendable () -> Date
+    private let wallClock: @Sendable () -> WallTime
     private let sink: @Sendable (String) -> Void
     private let repetitions = Shared()
 
@@ -55,7 +55,7 @@ package struct Log: Sendable {
     package init(
         level: Level,
         format: Format,
-        wallClock: @escaping @Sendable () -> Date = { .now },
+        wallClock: @escaping @Sendable () -> WallTime = { .now },
         sink: @escaping @Sendable (String) -> Void
     ) {
         self.level = level

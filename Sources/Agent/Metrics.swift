@@ -1,7 +1,6 @@
 internal import Federation
-internal import FoundationEssentials
+internal import Kernel
 internal import Outputs
-internal import Platform
 
 extension Board {
     private typealias Account = (labels: MetricsPage.Labels, loop: AccountLoop, state: AccountLife)
@@ -64,7 +63,7 @@ extension Board {
             "When the present credential expires, in the service's time.",
             accounts.compactMap { account in
                 account.state.credential.map {
-                    (account.labels, $0.expiresAt.timeIntervalSince1970)
+                    (account.labels, $0.expiresAt.secondsSinceEpoch)
                 }
             }
         )

@@ -1,4 +1,4 @@
-package import FoundationEssentials
+package import Kernel
 
 /// Which of many like events are worth a line: the first of a kind, each at which the kind's count has
 /// doubled, one after another kind if the last line is an hour old, and one a day. Pure; the clock is
@@ -8,7 +8,7 @@ package struct Repetitions: Sendable {
     private struct Kind {
         var count = 0
         var told = 0
-        var lastTold: Date
+        var lastTold: WallTime
     }
 
     /// What has happened to a subject since it was last well. Texts are known by their hashes.
@@ -38,7 +38,7 @@ package struct Repetitions: Sendable {
     ///
     /// Texts are alike if they differ in words with digits only: times, counts, identifiers; the status
     /// of an HTTP error tells them apart.
-    package mutating func note(_ text: String, about subject: String, at date: Date) -> Int? {
+    package mutating func note(_ text: String, about subject: String, at date: WallTime) -> Int? {
         let subject = subject.hashValue
         var run = runs[subject] ?? Run()
         notes += 1
@@ -49,7 +49,7 @@ package struct Repetitions: Sendable {
         kind.count += 1
         run.count += 1
         // A clock that was set back must not silence it either.
-        let age = abs(date.timeIntervalSince(kind.lastTold))
+        let age = abs(date.seconds(since: kind.lastTold))
         let isDue =
             kind.count & (kind.count - 1) == 0
             || age >= (run.last == likeness ? Self.silence : Self.silenceAfterAnother)

@@ -1,6 +1,5 @@
 package import Federation
-internal import FoundationEssentials
-package import Platform
+package import Kernel
 
 /// Credentials that nobody needs any more and that still live at their service, and when each is to be
 /// revoked. Pure: clock and chance are handed in.

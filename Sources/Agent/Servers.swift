@@ -1,6 +1,7 @@
 internal import Federation
-internal import Platform
+internal import Kernel
 internal import Serving
+internal import Text
 
 /// The agent's control socket and, where asked for, its TCP address.
 struct Servers: Sendable {

@@ -1,7 +1,7 @@
-package import Federation
-internal import FoundationEssentials
+internal import Federation
+internal import Kernel
 internal import Outputs
-internal import Platform
+package import Text
 
 extension Board {
     /// The agent's status, as `/status` and `wif-agent status --json` give it.
@@ -30,7 +30,7 @@ extension Board {
         let credential = state.credential
         let date = { (instant: BootInstant) -> JSON in
             let seconds = instant.seconds(since: now)
-            return .string(rfc3339(self.timekeeper.wallClock.addingTimeInterval(seconds)))
+            return .string(rfc3339(self.timekeeper.wallClock.advanced(bySeconds: seconds)))
         }
         var members: [String: JSON] = [
             "account": .string(account.name), "file": .string(account.path),
@@ -77,7 +77,7 @@ extension Board {
 
     private func report(_ past: AttemptPace.PastFailure) -> JSON {
         guard case .object(var failure) = past.failure.json else { return .null }
-        let age = timekeeper.wallClock.timeIntervalSince(past.date)
+        let age = timekeeper.wallClock.seconds(since: past.date)
         failure["at"] = .string(rfc3339(past.date))
         failure["seconds_ago"] = .integer(Int64(max(0, age)))
         return .object(failure)

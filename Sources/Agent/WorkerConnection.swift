@@ -1,5 +1,5 @@
 import Federation
-import Platform
+import Kernel
 
 /// A worker behind a Unix socket, in a unit of its own: the job lines are the same, and closing the
 /// connection ends it.

@@ -1,5 +1,6 @@
 package import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// Where workers come from: the socket of a unit of theirs, or a program that is started as a child.
 package struct WorkerPlace: Sendable {

@@ -1,5 +1,5 @@
 package import Federation
-package import Platform
+package import Kernel
 import Synchronization
 
 /// Runs jobs in worker processes that live for seconds.

@@ -1,5 +1,5 @@
 internal import Federation
-internal import Platform
+internal import Kernel
 import Synchronization
 
 /// One running `wif-exchange`: jobs go in as lines, results come out as lines.

@@ -1,5 +1,5 @@
 package import Federation
-package import Platform
+package import Kernel
 
 /// A pool of workers for each thing that jobs may need of them beside the network: most need nothing.
 ///

@@ -1,16 +1,15 @@
 internal import COpenSSL
-package import FoundationEssentials
-import Platform
+package import Kernel
 
 /// An X.509 certificate. Its dates and its key are read; whom it names, and who signed it, is not judged.
 package struct Certificate: Sendable {
     let handle: CertificateHandle
 
     /// The first moment of its validity, whole seconds.
-    package let notBefore: Date
+    package let notBefore: WallTime
     /// The last moment of its validity, whole seconds. The year 9999 means that there is none
     /// (RFC 5280 section 4.1.2.5); it is given as it is.
-    package let notAfter: Date
+    package let notAfter: WallTime
 
     /// Reads the first PEM block, which must be `CERTIFICATE`; what follows it is ignored.
     ///
@@ -67,7 +66,7 @@ final class CertificateHandle: Sendable {
 private func date(
     _ time: UnsafePointer<ASN1_TIME>?,
     _ name: String
-) throws(CryptoError) -> Date {
+) throws(CryptoError) -> WallTime {
     guard let epoch = unsafe ASN1_TIME_set(nil, 0) else { throw .failure("reading a date") }
     defer { unsafe ASN1_TIME_free(epoch) }
     var days: Int32 = 0
@@ -76,5 +75,5 @@ private func date(
         ERR_clear_error()
         throw .malformed(what: "certificate", reason: "\(name) is no date")
     }
-    return Date(timeIntervalSince1970: Double(days) * 86_400 + Double(seconds))
+    return WallTime(secondsSinceEpoch: Double(days) * 86_400 + Double(seconds))
 }

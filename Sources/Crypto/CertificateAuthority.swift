@@ -1,6 +1,5 @@
 internal import COpenSSL
-package import FoundationEssentials
-import Platform
+package import Kernel
 
 /// A certificate authority of one key, for the emulator and for tests.
 package struct CertificateAuthority: Sendable {
@@ -17,8 +16,8 @@ package struct CertificateAuthority: Sendable {
         lifetime: Double = 7 * 86_400
     ) throws(CryptoError) {
         key = try PrivateKey.generate(kind)
-        let start = Date.now.addingTimeInterval(-300)
-        let draft = try Draft(commonName, key, start, start.addingTimeInterval(lifetime))
+        let start = WallTime.now.advanced(bySeconds: -300)
+        let draft = try Draft(commonName, key, start, start.advanced(bySeconds: lifetime))
         try draft.name(issuer: draft.handle)
         try draft.extend(NID_basic_constraints, "critical,CA:TRUE", by: draft.handle)
         try draft.extend(
@@ -38,8 +37,8 @@ package struct CertificateAuthority: Sendable {
         commonName: String,
         hosts: [String],
         key subject: PrivateKey,
-        notBefore: Date,
-        notAfter: Date
+        notBefore: WallTime,
+        notAfter: WallTime
     ) throws(CryptoError) -> Certificate {
         let draft = try Draft(commonName, subject, notBefore, notAfter)
         try draft.name(issuer: certificate.handle)
@@ -73,16 +72,16 @@ private struct Draft {
     init(
         _ commonName: String,
         _ key: PrivateKey,
-        _ notBefore: Date,
-        _ notAfter: Date
+        _ notBefore: WallTime,
+        _ notAfter: WallTime
     ) throws(CryptoError) {
         guard let raw = unsafe X509_new() else { throw .failure("making a certificate") }
         unsafe handle = CertificateHandle(owning: raw)
         let isFilled =
             unsafe X509_set_version(raw, 2) == 1
             && Draft.setSerialNumber(raw)
-            && ASN1_TIME_set(X509_getm_notBefore(raw), Int(notBefore.timeIntervalSince1970)) != nil
-            && ASN1_TIME_set(X509_getm_notAfter(raw), Int(notAfter.timeIntervalSince1970)) != nil
+            && ASN1_TIME_set(X509_getm_notBefore(raw), Int(notBefore.secondsSinceEpoch)) != nil
+            && ASN1_TIME_set(X509_getm_notAfter(raw), Int(notAfter.secondsSinceEpoch)) != nil
             && X509_set_pubkey(raw, key.key.raw) == 1
             && Draft.append(commonName, to: X509_get_subject_name(raw))
         guard isFilled else { throw .failure("filling in a certificate") }

@@ -1,6 +1,6 @@
 internal import COpenSSL
-import FoundationEssentials
-import Platform
+import Kernel
+internal import Text
 
 extension PrivateKey {
     /// A signed token in the compact form; `alg` is added to the header by the key's type, the rest of
@@ -13,19 +13,10 @@ extension PrivateKey {
     ) throws(CryptoError) -> String {
         var header = header
         header["alg"] = key.algorithm.rawValue
-        let input = "\(base64URLEncoded(try json(header))).\(base64URLEncoded(payload))"
+        let members = JSON.object(header.mapValues(JSON.string))
+        let input = "\(base64URLEncoded(members.serialized())).\(base64URLEncoded(payload))"
         let signature = try key.sign(Array(input.utf8))
         return "\(input).\(base64URLEncoded(signature))"
-    }
-
-    private func json(_ header: [String: String]) throws(CryptoError) -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do {
-            return try encoder.encode(header)
-        } catch {
-            throw .failed(doing: "encoding a JWS header", reason: "\(error)")
-        }
     }
 }
 
@@ -46,27 +37,19 @@ extension PublicKey {
     }
 }
 
-private struct JWSHeader: Decodable {
+private struct JWSHeader {
     let alg: String
     let hasCritical: Bool
 
     init?(_ bytes: [UInt8]) {
-        do {
-            self = try JSONDecoder().decode(JWSHeader.self, from: Data(bytes))
+        do throws(JSONError) {
+            let header = try JSON(parsing: bytes)
+            guard let alg = header["alg"]?.string, let members = header.object else { return nil }
+            self.alg = alg
+            hasCritical = members["crit"] != nil
         } catch {
             return nil
         }
-    }
-
-    init(from decoder: any Decoder) throws {
-        let members = try decoder.container(keyedBy: Member.self)
-        alg = try members.decode(String.self, forKey: .alg)
-        hasCritical = members.contains(.crit)
-    }
-
-    private enum Member: CodingKey {
-        case alg
-        case crit
     }
 }
 

@@ -1,4 +1,5 @@
-import Platform
+import Kernel
+internal import Text
 
 /// The first PEM block of a text: its label and its content. RFC 7468
 struct PEMBlock {

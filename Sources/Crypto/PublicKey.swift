@@ -1,5 +1,6 @@
 internal import COpenSSL
-import Platform
+import Kernel
+internal import Text
 
 /// A public key that verifies what the matching ``PrivateKey`` signed.
 package struct PublicKey: Sendable {

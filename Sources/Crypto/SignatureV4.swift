@@ -1,5 +1,5 @@
-package import FoundationEssentials
-package import Platform
+package import Kernel
+internal import Text
 
 /// An AWS access key: long-term, or of a session with its token.
 package struct AWSKey: Sendable {
@@ -127,9 +127,8 @@ package struct SignatureV4: Sendable {
 }
 
 /// A date as AWS's signatures write it: `20240102T030405Z`.
-package func amazonTimestamp(_ date: Date) -> String {
-    let text: String = date.formatted(.iso8601)
-    return text.filter { $0 != "-" && $0 != ":" }
+package func amazonTimestamp(_ date: WallTime) -> String {
+    rfc3339(date).filter { $0 != "-" && $0 != ":" }
 }
 
 private func hexadecimal(_ bytes: [UInt8]) -> String {

@@ -1,5 +1,5 @@
 internal import COpenSSL
-package import Platform
+package import Kernel
 import Synchronization
 
 /// The server's side of TLS 1.2 and newer over any byte stream, for the emulator and for tests.

@@ -1,7 +1,7 @@
 package import Federation
-internal import FoundationEssentials
-internal import HTTP
-internal import Platform
+package import HTTP
+internal import Kernel
+internal import Text
 
 /// What came of an exchange.
 package struct Exchange: Sendable {
@@ -96,7 +96,7 @@ extension ExchangeContext {
     }
 
     /// The proxy on that way, and what names it; `nil` where there is none.
-    func proxy(
+    package func proxy(
         for account: Account,
         to endpoint: Endpoint,
         serviceVariable: String?
@@ -120,7 +120,7 @@ extension ExchangeContext {
         "caFile names a PEM file of the authorities' certificates, which the worker can read"
 
     /// Whose certificates count: those of the account's file, else of the environment's settings.
-    func trust(for account: Account) throws(Failure) -> HTTPRequest.Trust {
+    package func trust(for account: Account) throws(Failure) -> HTTPRequest.Trust {
         guard let path = account.caFile else {
             return .system(file: variable("SSL_CERT_FILE"), directory: variable("SSL_CERT_DIR"))
         }
@@ -156,7 +156,7 @@ struct Reply {
     /// says of times was true before that.
     let requestedAt: BootInstant
     /// The service's clock; the local one where it does not tell.
-    let serverTime: Date
+    let serverTime: WallTime
     let clockSkew: Double?
 
     /// - Parameters:
@@ -166,21 +166,21 @@ struct Reply {
         _ response: HTTPResponse,
         requestedAt: BootInstant,
         duration: Double,
-        _ wallClock: Date
+        _ wallClock: WallTime
     ) {
         self.response = response
         self.requestedAt = requestedAt
         guard let date = response.date else {
-            (serverTime, clockSkew) = (wallClock.addingTimeInterval(-duration), nil)
+            (serverTime, clockSkew) = (wallClock.advanced(bySeconds: -duration), nil)
             return
         }
         // `Date` is in whole seconds, cut off. Where the local clock agrees with it as far as can be told,
         // that knows the fraction, which counts with lifetimes of seconds.
-        let sent = wallClock.addingTimeInterval(-duration).timeIntervalSince(date)
+        let sent = wallClock.advanced(bySeconds: -duration).seconds(since: date)
         let agrees = (-1.0..<1).contains(sent)
-        serverTime = agrees ? date.addingTimeInterval(max(0, sent)) : date
+        serverTime = agrees ? date.advanced(bySeconds: max(0, sent)) : date
         // What the reply spent on its way is no difference of the clocks.
-        let skew = wallClock.timeIntervalSince(date)
+        let skew = wallClock.seconds(since: date)
         clockSkew = skew > 0 ? max(0, skew - duration) : skew
     }
 

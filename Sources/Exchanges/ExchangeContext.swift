@@ -1,14 +1,18 @@
 internal import Federation
 package import HTTP
-package import Platform
+package import Kernel
+internal import Text
 
 /// All that an exchange needs from outside.
 package struct ExchangeContext: Sendable {
-    let transport: any HTTPTransport
+    /// Sends its requests.
+    package let transport: any HTTPTransport
     /// The requester's, as the job carries it; never the process's own.
-    let environment: [String: String]
-    let timekeeper: any Timekeeper
-    let deadline: BootInstant
+    package let environment: [String: String]
+    /// Time as its deadlines and dates see it.
+    package let timekeeper: any Timekeeper
+    /// When it must have ended.
+    package let deadline: BootInstant
 
     /// The deadline is the job's; no exchange outlives it.
     package init(
@@ -24,7 +28,7 @@ package struct ExchangeContext: Sendable {
     }
 
     /// The variable's value; `nil` where it is unset or blank.
-    func variable(_ name: String) -> String? {
+    package func variable(_ name: String) -> String? {
         guard let value = environment[name]?.trimmed, !value.isEmpty else { return nil }
         return value
     }

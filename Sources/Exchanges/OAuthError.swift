@@ -1,7 +1,7 @@
 internal import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// The error body of an OAuth endpoint, or of the other kinds that stand in its place.
 struct OAuthError {

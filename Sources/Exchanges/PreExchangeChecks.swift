@@ -1,6 +1,6 @@
 package import Federation
-package import FoundationEssentials
-internal import Platform
+package import Kernel
+internal import Text
 
 /// Something about a token that its service is known to refuse.
 package struct Finding: Equatable, Sendable {
@@ -25,7 +25,7 @@ package struct Finding: Equatable, Sendable {
 package func findings(
     of token: SubjectToken,
     for account: Account,
-    at date: Date
+    at date: WallTime
 ) -> [Finding] {
     guard let claims = token.claims else { return [] }
     let facts = account.service.kind.facts
@@ -56,9 +56,9 @@ private func missing(_ name: String, _ facts: ServiceFacts, _ rule: String) -> F
 }
 
 /// RFC 7519 section 4.1.5
-private func startFinding(_ claims: TokenClaims, _ date: Date) -> Finding? {
+private func startFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
     guard let start = claims.all["nbf"]?.lenientNumber else { return nil }
-    let wait = start - date.timeIntervalSince1970
+    let wait = start - date.secondsSinceEpoch
     guard wait > 60 else { return nil }
     return Finding(
         kind: .time,
@@ -67,11 +67,12 @@ private func startFinding(_ claims: TokenClaims, _ date: Date) -> Finding? {
     )
 }
 
-private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: Date) -> Finding? {
+private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: WallTime) -> Finding?
+{
     guard let expiry = claims.expiresAt else {
         return facts.wantsExpiry ? missing("exp", facts, "checks the expiry") : nil
     }
-    let left = expiry - date.timeIntervalSince1970
+    let left = expiry - date.secondsSinceEpoch
     guard left <= facts.minimumLeft else { return nil }
     let state =
         left > 0
@@ -85,12 +86,13 @@ private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: D
     )
 }
 
-private func ageFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: Date) -> Finding? {
+private func ageFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: WallTime) -> Finding?
+{
     guard let limit = facts.maximumAge else { return nil }
     guard let issued = claims.issuedAt else {
         return missing("iat", facts, "takes none older than \(seconds(limit))")
     }
-    let age = date.timeIntervalSince1970 - issued
+    let age = date.secondsSinceEpoch - issued
     guard age > limit else { return nil }
     return Finding(
         kind: .time,
@@ -146,7 +148,7 @@ private func seconds(_ value: Double) -> String {
 
 extension SubjectToken {
     /// The claims that a trust policy looks at, for a refusal; never the token.
-    func claimsForMessage(at date: Date) -> String {
+    func claimsForMessage(at date: WallTime) -> String {
         guard let claims else {
             return SignedRequestSummary(decoding: value)?.text ?? "it is no JWT"
         }
@@ -155,7 +157,7 @@ extension SubjectToken {
             "sub \(claims.subject?.printable ?? "none")",
             "aud \(claims.audiences.joined(separator: " ").printable)",
         ]
-        let now = date.timeIntervalSince1970
+        let now = date.secondsSinceEpoch
         if let issuedAt = claims.issuedAt { parts.append("age \(seconds(now - issuedAt))") }
         if let expiresAt = claims.expiresAt { parts.append("\(seconds(expiresAt - now)) left") }
         return parts.joined(separator: ", ")

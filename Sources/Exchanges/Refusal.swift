@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A refusal held against the services' own lists of what goes wrong, and answered with what to change.
 struct Refusal {

@@ -1,6 +1,6 @@
 package import Federation
 internal import HTTP
-package import Platform
+package import Kernel
 
 extension ExchangeContext {
     /// Has the service forget a credential before it expires. RFC 7009

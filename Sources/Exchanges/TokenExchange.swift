@@ -1,7 +1,7 @@
 internal import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// The token exchange of RFC 8693, at ConductorOne, Bright, Google or any other endpoint.
 struct TokenExchange {

@@ -1,7 +1,7 @@
 internal import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A token endpoint's reply to a successful exchange, every part of it checked. RFC 8693 section 2.2.1
 struct TokenExchangeReply {
@@ -55,7 +55,7 @@ struct TokenExchangeReply {
         guard token.count <= maximalTokenSize else {
             throw ReplyError("\(name) is over \(maximalTokenSize) bytes")
         }
-        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        guard text.utf8.isVisibleASCII else {
             throw ReplyError("\(name) holds characters that no token has")
         }
         return token
@@ -105,10 +105,10 @@ struct TokenExchangeReply {
 
     private static func lifetime(
         of token: Secret,
-        at now: Date
+        at now: WallTime
     ) throws(ReplyError) -> CheckedLifetime? {
         guard let expiry = TokenClaims(decoding: token)?.expiresAt else { return nil }
-        let seconds = expiry - now.timeIntervalSince1970
+        let seconds = expiry - now.secondsSinceEpoch
         return try CheckedLifetime(seconds, "the access token's exp leaves \(shown(seconds)) s")
     }
 

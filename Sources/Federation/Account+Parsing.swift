@@ -1,4 +1,5 @@
-package import Platform
+package import Kernel
+internal import Text
 
 extension Account {
     /// The largest account file that is read, in bytes.

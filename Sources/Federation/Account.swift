@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 /// One `external_account` file, parsed once into values that need no second look: exclusive options
 /// are cases, URLs are checked, paths are absolute.

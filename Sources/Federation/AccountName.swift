@@ -1,3 +1,5 @@
+internal import Text
+
 /// The rules for an account's name: the account file's base name without `.json`.
 package enum AccountName {
     /// Names that paths in the runtime directory need for themselves.

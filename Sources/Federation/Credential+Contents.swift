@@ -1,4 +1,5 @@
-package import Platform
+package import Kernel
+internal import Text
 
 /// What each kind of credential holds, for the formats.
 extension Credential {

@@ -1,5 +1,5 @@
-package import FoundationEssentials
-package import Platform
+package import Kernel
+package import Text
 
 /// What a service gave in exchange for a subject token.
 package struct Credential: Sendable {
@@ -15,9 +15,9 @@ package struct Credential: Sendable {
     package let kind: Kind
     package let value: Secret
     /// In the service's time; for display.
-    package let issuedAt: Date
+    package let issuedAt: WallTime
     /// In the service's time; for display.
-    package let expiresAt: Date
+    package let expiresAt: WallTime
     /// Seconds from issue to expiry, as the service sees it.
     package let lifetime: Double
     /// From when the lifetime counts, on the machine's boot-time clock: when the request for it was sent,
@@ -27,14 +27,14 @@ package struct Credential: Sendable {
     package init(
         kind: Kind,
         value: Secret,
-        issuedAt: Date,
+        issuedAt: WallTime,
         lifetime: Double,
         receivedAt: BootInstant
     ) {
         self.kind = kind
         self.value = value
         self.issuedAt = issuedAt
-        self.expiresAt = issuedAt.addingTimeInterval(lifetime)
+        self.expiresAt = issuedAt.advanced(bySeconds: lifetime)
         self.lifetime = lifetime
         self.receivedAt = receivedAt
     }
@@ -52,7 +52,7 @@ extension Credential {
     package var json: JSON {
         var members: [String: JSON] = [
             "value": .string(value.text),
-            "issuedAt": .number(issuedAt.timeIntervalSince1970),
+            "issuedAt": .number(issuedAt.secondsSinceEpoch),
             "lifetime": .number(lifetime),
             "receivedAt": .integer(receivedAt.nanoseconds),
         ]
@@ -90,7 +90,7 @@ extension Credential {
         self.init(
             kind: kind,
             value: Secret(value),
-            issuedAt: Date(timeIntervalSince1970: issuedAt),
+            issuedAt: WallTime(secondsSinceEpoch: issuedAt),
             lifetime: min(lifetime, Self.longestLifetime),
             receivedAt: BootInstant(nanoseconds: received)
         )
@@ -117,6 +117,6 @@ extension Credential {
 
     /// Visible ASCII, which is all that tokens and base64 are made of. RFC 6749 A.12
     private static func isPlain(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        !text.isEmpty && text.utf8.isVisibleASCII
     }
 }

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Text
 
 /// A URL that requests may be sent to: https, or plain http where product rules allow it.
 package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
@@ -28,19 +28,16 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
     /// - Throws: ``EndpointError`` that says what is wrong with it, without quoting user info.
     package init(_ text: String, plainHTTP: PlainHTTP = .loopback) throws(EndpointError) {
         let whole = text.contains("://") ? text : "https://" + text
-        guard let parts = URLComponents(string: whole), let scheme = parts.scheme?.lowercased(),
-            let host = parts.host?.lowercased(), !host.isEmpty,
-            whole.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-        else { throw EndpointError(reason: "is not a URL") }
-        guard parts.user == nil, parts.password == nil else {
+        guard whole.utf8.isVisibleASCII, let parts = URLParts(whole) else {
+            throw EndpointError(reason: "is not a URL")
+        }
+        let scheme = parts.scheme.lowercased()
+        guard parts.userInfo == nil else {
             throw EndpointError(reason: "holds a user name or password")
         }
         guard parts.fragment == nil else { throw EndpointError(reason: "has a fragment (#)") }
-        guard Self.hasPossiblePort(whole, parts.port) else {
-            throw EndpointError(reason: "has a port that is none")
-        }
-        self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
-        port = parts.port
+        port = try Self.port(parts.port)
+        host = parts.host.lowercased()
         isSecure = scheme == "https"
         url = whole.hasSuffix("/") ? String(whole.dropLast()) : whole
         guard isSecure || scheme == "http" else {
@@ -67,13 +64,13 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
     /// Whether both have the same scheme, host and port. RFC 6454 section 5
     package func isSameOrigin(as other: Endpoint) -> Bool { origin == other.origin }
 
-    /// Whether the port, if one is written, is a number that a port can have. URLComponents takes one
-    /// that overflows for none, which would send the request to another port than the reader sees.
-    private static func hasPossiblePort(_ url: String, _ port: Int?) -> Bool {
-        if let port { return (1...65_535).contains(port) }
-        let authority = url.drop { $0 != "/" }.dropFirst(2).prefix { !"/?#".contains($0) }
-        guard let colon = authority.lastIndex(of: ":"), authority.last != "]" else { return true }
-        return authority[colon...].count == 1
+    /// The port that is written, if any: a number that a port can have.
+    private static func port(_ text: String?) throws(EndpointError) -> Int? {
+        guard let text, !text.isEmpty else { return nil }
+        guard text.utf8.count <= 5, text.utf8.allSatisfy(\.isDigit), let port = Int(text),
+            (1...65_535).contains(port)
+        else { throw EndpointError(reason: "has a port that is none") }
+        return port
     }
 
     /// Whether a host name or address is this machine's own.
@@ -109,17 +106,4 @@ extension Endpoint.PlainHTTP {
 /// Why a URL is not accepted; reads after the URL's name ("universeDomain is not a URL").
 package struct EndpointError: Error, Equatable, Sendable {
     package let reason: String
-}
-
-/// Percent-encodes all but RFC 3986's unreserved characters, as every audience and resource needs.
-package func percentEncoded(_ text: String) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var bytes: [UInt8] = []
-    for byte in text.utf8 {
-        let character = Character(Unicode.Scalar(byte))
-        let isUnreserved =
-            byte < 0x80 && (character.isLetter || character.isNumber || "-._~".contains(character))
-        bytes += isUnreserved ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-    }
-    return String(decoding: bytes, as: UTF8.self)
 }

@@ -1,4 +1,5 @@
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A program that prints a token, or Google's executable response.
 package struct ExecutableSource: Sendable {

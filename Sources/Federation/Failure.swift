@@ -1,4 +1,5 @@
-package import Platform
+package import Kernel
+package import Text
 
 /// Why something did not work, in the form that crosses the process boundary.
 ///

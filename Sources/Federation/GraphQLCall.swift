@@ -1,4 +1,5 @@
-package import Platform
+package import Kernel
+package import Text
 
 /// A call of Mondoo's GraphQL API: what somebody who may manage identity providers asks.
 package struct GraphQLCall: Sendable {

@@ -1,4 +1,5 @@
-package import Platform
+package import Kernel
+package import Text
 
 /// What the agent asks of a worker: one JSON object on a line of its standard input.
 package struct Job: Sendable {

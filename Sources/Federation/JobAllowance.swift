@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 extension Job.Kind {
     /// What a worker must be allowed for a job of this kind, given the requester's environment.

@@ -1,4 +1,5 @@
-package import Platform
+package import Kernel
+package import Text
 
 /// What a worker answers for a job: one JSON object on a line of its standard output.
 package struct JobResult: Sendable {

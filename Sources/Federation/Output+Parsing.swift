@@ -1,4 +1,5 @@
-internal import Platform
+internal import Kernel
+internal import Text
 
 extension Account {
     /// The outputs that the file lists.

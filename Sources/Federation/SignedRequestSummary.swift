@@ -1,4 +1,5 @@
-package import Platform
+package import Kernel
+package import Text
 
 /// What a signed AWS request shows of itself, the signature and the session's token left out.
 package struct SignedRequestSummary: Equatable, Sendable {

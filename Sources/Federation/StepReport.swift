@@ -1,4 +1,5 @@
-internal import Platform
+internal import Kernel
+package import Text
 
 /// One step of the road to a credential, as `wif-agent doctor` found it. Its texts are ready to print
 /// and hold nothing secret.

@@ -1,4 +1,5 @@
-package import Platform
+package import Kernel
+package import Text
 
 /// The proof of identity that a platform gave (RFC 8693's subject token).
 package struct SubjectToken: Sendable {

@@ -1,4 +1,5 @@
-internal import Platform
+internal import Kernel
+internal import Text
 
 extension Account {
     /// The token source that `credentialSource` and `jwtToken` name. `given` is the file as it was

@@ -1,4 +1,5 @@
-package import Platform
+package import Kernel
+internal import Text
 
 /// A token that a plain GET answers with, as Google's `external_account` files describe it.
 package struct URLSource: Sendable {

@@ -1,5 +1,5 @@
 internal import CLibcurl
-package import Platform
+package import Kernel
 
 /// Requests over libcurl: many at a time on one thread, which connections and TLS sessions outlive.
 package final class CurlTransport: HTTPTransport {

@@ -1,5 +1,5 @@
 internal import CLibcurl
-import Platform
+import Kernel
 
 /// One transfer's libcurl handle with all that libcurl borrows from it. It stays on one thread.
 @safe

@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 /// One header field of a request. Its value may be a token, so it is held as one.
 package struct HTTPHeader: Sendable {

@@ -1,5 +1,5 @@
-package import FoundationEssentials
-package import Platform
+package import Kernel
+internal import Text
 
 /// What a reply came over.
 package struct ConnectionFacts: Sendable, Equatable {
@@ -45,20 +45,20 @@ package struct HTTPResponse: Sendable {
     }
 
     /// The server's clock when it answered; `nil` where it does not tell. RFC 9110 section 6.6.1
-    package var date: Date? {
+    package var date: WallTime? {
         // What lies thousands of years off is no date that anybody could go by.
         header("date").flatMap { httpDate($0) }
-            .flatMap { abs($0.timeIntervalSince1970) <= 1e11 ? $0 : nil }
+            .flatMap { abs($0.secondsSinceEpoch) <= 1e11 ? $0 : nil }
     }
 
     /// How many seconds the server wants to be left alone; never negative, `nil` where it does not say.
     /// A date is held against the server's own clock where it tells it, else against `now`.
     /// RFC 9110 section 10.2.3
-    package func retryAfter(now: Date) -> Double? {
+    package func retryAfter(now: WallTime) -> Double? {
         guard let text = header("retry-after") else { return nil }
         if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             return min(Double(text) ?? 0, 1e9)
         }
-        return httpDate(text, now: now).map { max(0, $0.timeIntervalSince(date ?? now)) }
+        return httpDate(text, now: now).map { max(0, $0.seconds(since: date ?? now)) }
     }
 }

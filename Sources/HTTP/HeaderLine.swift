@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 
 /// A header field as libcurl takes it.
 struct HeaderLine {

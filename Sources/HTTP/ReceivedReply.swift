@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 
 /// What libcurl has handed over so far, within limits. What it outgrows is wiped.
 final class ReceivedReply {

@@ -1,5 +1,5 @@
 internal import CLibcurl
-import Platform
+import Kernel
 import Synchronization
 
 /// The thread that all transfers run on. Jobs and cancellations reach it through a lock and

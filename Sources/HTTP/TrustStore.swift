@@ -1,5 +1,6 @@
-import FoundationEssentials
+internal import Kernel
 import Synchronization
+internal import Text
 
 /// Where the certificates of the trusted authorities are read from.
 enum TrustStore: Equatable, Sendable {
@@ -45,7 +46,7 @@ final class TrustStores: Sendable {
             defaultBundle, "/etc/ssl/certs/ca-certificates.crt",
             "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
         ]
-        return paths.compactMap { $0 }.first { FileManager.default.isReadableFile(atPath: $0) }
+        return paths.compactMap { $0 }.first { isReadable($0) }
     }
 
     private func isHashed(_ path: String) -> Bool {
@@ -53,8 +54,11 @@ final class TrustStores: Sendable {
         // OpenSSL takes a list, as in PATH.
         let isHashed = path.split(separator: ":").contains { directory in
             // A directory that cannot be read is one that cannot be used: the bundle it is, then.
-            let names = try? FileManager.default.contentsOfDirectory(atPath: String(directory))
-            return (names ?? []).contains(where: isHashName)
+            do throws(Errno) {
+                return try listDirectory(String(directory)).contains(where: isHashName)
+            } catch {
+                return false
+            }
         }
         hashed.withLock { $0[path] = isHashed }
         return isHashed

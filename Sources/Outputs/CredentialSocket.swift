@@ -1,5 +1,5 @@
 package import Federation
-package import Platform
+package import Kernel
 import Synchronization
 
 /// A Unix socket that writes the present credential to everyone who may have it, and closes.
@@ -230,7 +230,7 @@ package final class CredentialSocket: Sendable {
         do throws(Errno) {
             sent = try unlessBlocked { () throws(Errno) in
                 try credential.withBytes { bytes throws(Errno) in
-                    try Platform.send(raw, bytes.extracting(start..<bytes.byteCount))
+                    try Kernel.send(raw, bytes.extracting(start..<bytes.byteCount))
                 }
             }
         } catch {

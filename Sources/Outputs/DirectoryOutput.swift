@@ -1,6 +1,7 @@
 package import Federation
-internal import Platform
+internal import Kernel
 internal import Synchronization
+internal import Text
 
 /// A directory that always shows one generation of a credential in several formats.
 ///

@@ -1,6 +1,7 @@
 package import Federation
-package import Platform
+package import Kernel
 import Synchronization
+internal import Text
 
 /// A file that always holds the newest credential, whole.
 ///

@@ -1,5 +1,6 @@
 package import Federation
-package import Platform
+package import Kernel
+internal import Text
 
 extension HookRunner {
     /// Tells, without running or signalling anything, whether an agent that runs as the user could run

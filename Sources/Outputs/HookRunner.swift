@@ -1,6 +1,6 @@
 package import Federation
-package import FoundationEssentials
-package import Platform
+package import Kernel
+internal import Text
 
 /// Runs what an account wants done after every output holds a new credential, one at a time.
 package struct HookRunner: Sendable {
@@ -26,7 +26,7 @@ package struct HookRunner: Sendable {
     ///
     /// - Returns: the failures, none of which undoes the delivery.
     /// - Throws: `CancellationError`; a running command's process group is killed then.
-    package func run(_ hooks: [RefreshHook], expiresAt: Date) async throws -> [Failure] {
+    package func run(_ hooks: [RefreshHook], expiresAt: WallTime) async throws -> [Failure] {
         var failures: [Failure] = []
         for hook in hooks {
             do {
@@ -38,14 +38,14 @@ package struct HookRunner: Sendable {
         return failures
     }
 
-    private func run(_ hook: RefreshHook, _ expiresAt: Date) async throws {
+    private func run(_ hook: RefreshHook, _ expiresAt: WallTime) async throws {
         switch hook {
         case .command(let command, let timeout): try await run(command, timeout, expiresAt)
         case .signal(let name, let pidFile): try signal(name, pidFile)
         }
     }
 
-    private func run(_ command: [String], _ timeout: Double, _ expiresAt: Date) async throws {
+    private func run(_ command: [String], _ timeout: Double, _ expiresAt: WallTime) async throws {
         let child = try start(command, expiresAt)
         let name = command.first ?? ""
         let deadline = timekeeper.now.advanced(bySeconds: timeout)
@@ -62,7 +62,7 @@ package struct HookRunner: Sendable {
         if status != .exited(0) { throw failure(name, "ended with \(status)") }
     }
 
-    private func start(_ command: [String], _ expiresAt: Date) throws(Failure) -> ChildProcess {
+    private func start(_ command: [String], _ expiresAt: WallTime) throws(Failure) -> ChildProcess {
         let name = command.first ?? ""
         let program: String
         do throws(PathError) {

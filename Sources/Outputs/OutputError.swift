@@ -1,5 +1,6 @@
 package import Federation
-package import Platform
+package import Kernel
+internal import Text
 
 /// A credential that could not be delivered: to which output, at which step, and why.
 package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -18,7 +19,7 @@ package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible 
         self.hint = hint
     }
 
-    /// What Platform found about the output's path, or about a directory on it.
+    /// What Kernel found about the output's path, or about a directory on it.
     init(_ path: String, _ error: PathError) {
         self.path = path
         self.problem = error.path == path ? error.problem : error.description

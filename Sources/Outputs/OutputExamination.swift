@@ -1,5 +1,5 @@
 package import Federation
-package import Platform
+package import Kernel
 
 extension Output {
     /// Tells, without making or writing anything, whether an agent that runs as the user could deliver

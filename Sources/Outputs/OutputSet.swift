@@ -1,6 +1,7 @@
 package import Federation
-package import Platform
+package import Kernel
 internal import Synchronization
+internal import Text
 
 /// What became of one output at a delivery.
 package struct OutputReport: Sendable {

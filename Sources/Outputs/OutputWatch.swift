@@ -1,5 +1,5 @@
 internal import Federation
-internal import Platform
+internal import Kernel
 internal import Synchronization
 
 /// What an account's output holds at present, as far as this process knows.

@@ -1,5 +1,5 @@
 package import Federation
-internal import Platform
+internal import Kernel
 
 /// What no output may take the place of: account files, directories whose `.json` files become accounts,
 /// programs.

@@ -1,5 +1,6 @@
 import Federation
-import Platform
+import Kernel
+internal import Text
 
 /// Decides who may read a credential socket.
 struct SocketGuard: Sendable {

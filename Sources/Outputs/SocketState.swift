@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 
 /// A connection that outlives its first moment.
 final class HeldConnection: Sendable {

@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 /// Serves every connection of a listener, each in a child task, until the task is cancelled.
 ///

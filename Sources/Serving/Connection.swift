@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 /// Serves one connection until it ends, is broken, stays idle, or the task is cancelled.
 ///

@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 /// A request to a server on this machine, such as the agent's control socket.
 package struct HTTPClientRequest: Sendable {

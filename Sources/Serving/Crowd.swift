@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 import Synchronization
 
 /// The open connections of one listener: where there are too many, the one that has kept quiet the

@@ -1,3 +1,5 @@
+internal import Text
+
 /// A header field, or a name and value of a query.
 package struct HTTPField: Equatable, Sendable {
     package let name: String

@@ -1,3 +1,5 @@
+internal import Text
+
 /// Reads requests from bytes as they come: a pure value, no input or output of its own.
 ///
 /// It refuses whatever two readers could understand differently (RFC 9112 2.2, 5.2, 6.3): bare line
@@ -87,7 +89,7 @@ package struct HTTPRequestParser: Sendable {
     ) throws(HTTPRequestError) -> HTTPServerRequest {
         let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[0].isEmpty, parts[0].allSatisfy(isTokenByte),
-            parts[1].allSatisfy({ 0x21...0x7E ~= $0 })
+            parts[1].isVisibleASCII
         else { throw .malformed("the request line is malformed") }
         let target = String(decoding: parts[1], as: UTF8.self)
         let minorVersion = try version(parts[2])

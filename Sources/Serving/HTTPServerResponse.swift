@@ -1,5 +1,5 @@
-import FoundationEssentials
-package import Platform
+package import Kernel
+internal import Text
 
 /// What a handler answers.
 package struct HTTPServerResponse: Sendable {

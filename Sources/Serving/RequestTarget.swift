@@ -1,3 +1,5 @@
+internal import Text
+
 /// A request target taken apart: path and query decoded. RFC 9112 3.2
 struct RequestTarget: Equatable {
     let path: String

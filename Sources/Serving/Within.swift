@@ -1,4 +1,4 @@
-internal import Platform
+internal import Kernel
 
 /// The work took longer than it may.
 package struct TimedOut: Error {}

@@ -1,7 +1,7 @@
 internal import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// Seconds to connect to an address on the machine or its link, and to any other.
 enum ConnectTimeout {

@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// One of the sources that `auto` asks.
 struct Candidate: Sendable {

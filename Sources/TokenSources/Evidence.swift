@@ -1,5 +1,5 @@
 internal import Federation
-internal import Platform
+internal import Kernel
 
 /// What says, before anything is asked, that a platform is here.
 enum Evidence {

@@ -1,6 +1,6 @@
 internal import Federation
-internal import FoundationEssentials
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A program that gives a token: bare, or in the executable response of Google's client libraries.
 struct Executable: TokenFetcher {
@@ -10,7 +10,7 @@ struct Executable: TokenFetcher {
     let source: ExecutableSource
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
-        let now = context.timekeeper.wallClock.timeIntervalSince1970
+        let now = context.timekeeper.wallClock.secondsSinceEpoch
         if let kept = kept(at: now) { return kept }
         let program = Program(
             command: source.command,
@@ -97,7 +97,7 @@ enum ExecutableResponse {
         switch self {
         case .failure(let error): throw error
         case .bare(let token):
-            let isVisible = token.bytes.allSatisfy { (0x21...0x7E).contains($0) }
+            let isVisible = token.bytes.isVisibleASCII
             if token.count == 0 { throw SourceError(.noSource, "printed nothing") }
             guard isVisible else {
                 throw SourceError(

@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A token that was handed over once and cannot be had again: in a variable, or in the account file.
 struct GivenToken: TokenFetcher {

@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A token that a CI job was given in a variable at its start. There is no other one to be had.
 struct JobToken {

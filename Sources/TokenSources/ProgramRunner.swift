@@ -1,6 +1,7 @@
 internal import Federation
-internal import Platform
+internal import Kernel
 internal import Synchronization
+internal import Text
 
 /// A program that gives a token or a credential. No shell is between, and it gets nothing of the
 /// worker's own environment.
@@ -264,7 +265,7 @@ private final class Collected: Sendable {
     private func take(_ descriptor: Int32) throws(Errno) -> Int? {
         guard
             var piece = try unlessBlocked({ () throws(Errno) in
-                try Platform.read(descriptor, upTo: 65_536)
+                try Kernel.read(descriptor, upTo: 65_536)
             })
         else { return nil }
         defer { wipe(&piece) }
@@ -276,7 +277,7 @@ private final class Collected: Sendable {
 private func discard(_ descriptor: Int32) async throws {
     while true {
         let piece = try unlessBlocked { () throws(Errno) in
-            try Platform.read(descriptor, upTo: 65_536)
+            try Kernel.read(descriptor, upTo: 65_536)
         }
         guard let piece else {
             try await Poller.shared.wait(for: descriptor, .reading)

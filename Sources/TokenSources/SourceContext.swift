@@ -1,13 +1,15 @@
 package import Federation
 package import HTTP
-package import Platform
+package import Kernel
+internal import Text
 
 /// All that a token source needs from outside.
 package struct SourceContext: Sendable {
     let transport: any HTTPTransport
     /// The requester's, as the job carries it; never the process's own.
     let environment: [String: String]
-    let timekeeper: any Timekeeper
+    /// Time as its deadlines and dates see it.
+    package let timekeeper: any Timekeeper
     let deadline: BootInstant
     /// The audience that the token is to name; empty where none is configured.
     let audience: String

@@ -1,5 +1,6 @@
 package import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A token in a file that something else keeps fresh.
 struct TokenFile: TokenFetcher {

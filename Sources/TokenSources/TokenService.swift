@@ -1,6 +1,7 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A service that mints a token when asked: what is sent, and where the token stands in the reply.
 struct TokenService {
@@ -58,7 +59,7 @@ extension SourceContext {
     /// A variable's value as the credentials of an Authorization header.
     func bearer(_ variable: String, scheme: String) throws(SourceError) -> HTTPHeader? {
         guard let value = self.variable(variable) else { return nil }
-        guard value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        guard value.utf8.isVisibleASCII else {
             throw SourceError(.misconfigured, "\(variable) holds characters no token has")
         }
         return HTTPHeader("Authorization", value: Secret("\(scheme) \(value)"))

@@ -1,6 +1,7 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A token that a plain GET answers with, in text or in JSON.
 struct URLToken: TokenFetcher {

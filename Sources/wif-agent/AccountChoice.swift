@@ -1,7 +1,7 @@
 import Agent
 import Federation
-import FoundationEssentials
-import Platform
+import Kernel
+internal import Text
 
 /// Which account files a command line means.
 enum AccountChoice {
@@ -70,7 +70,7 @@ enum AccountChoice {
     }
 
     static func absolute(_ path: String) -> String {
-        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+        path.hasPrefix("/") ? path : currentDirectory() + "/" + path
     }
 
     private static func isExternalAccount(_ path: String) -> Bool {

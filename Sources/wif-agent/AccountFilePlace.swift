@@ -1,5 +1,6 @@
 import Federation
-import Platform
+import Kernel
+internal import Text
 
 /// Where a new account file goes.
 struct AccountFilePlace {

@@ -1,6 +1,7 @@
 import Agent
 import Federation
-import Platform
+import Kernel
+internal import Text
 
 /// Jobs run for this command alone, by workers that end with it.
 enum DirectExchange {

@@ -1,5 +1,6 @@
 import Federation
-import Platform
+import Kernel
+internal import Text
 
 /// One option that a command takes.
 struct Option: Sendable {

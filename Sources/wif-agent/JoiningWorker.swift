@@ -1,6 +1,6 @@
 import Agent
 import Federation
-import Platform
+import Kernel
 import Synchronization
 
 /// Gets credentials from a running agent that serves the account; where none does, by exchanges.

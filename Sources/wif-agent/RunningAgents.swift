@@ -1,6 +1,7 @@
 import Agent
 import Federation
-import Platform
+import Kernel
+internal import Text
 
 /// The agents that may serve an account already.
 struct RunningAgents: Sendable {

@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 
 /// Colours for people: on a terminal only, and not where `NO_COLOR` is set (https://no-color.org).
 struct TextStyle: Sendable {

@@ -1,7 +1,8 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
+internal import Text
 
 /// What users need to reach the emulator: variables, account files, the CA.
 struct Announcement: Sendable {

@@ -1,7 +1,8 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
+internal import Text
 
 /// Answers what arrives at one listener: notes it, asks the roles, lets faults happen.
 struct Dispatcher: Sendable {
@@ -17,7 +18,7 @@ struct Dispatcher: Sendable {
             Journal.Entry(
                 request: request,
                 peer: peer,
-                time: world.clock.now.timeIntervalSince1970,
+                time: world.clock.now.secondsSinceEpoch,
                 role: owner?.name.rawValue,
                 fault: taken?.number
             )

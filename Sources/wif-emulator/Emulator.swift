@@ -1,6 +1,6 @@
 import Crypto
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
 
 /// The emulator with its sockets bound, ready to serve.

@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 
 /// An address to listen on, and what is played there: `[tls:]ADDRESS:PORT[=ROLE,…]`.
 struct ListenOption: Sendable {

@@ -1,6 +1,7 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
+internal import Text
 
 /// What the program is to do.
 enum Command: Sendable {

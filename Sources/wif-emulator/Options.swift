@@ -1,4 +1,5 @@
 import Federation
+internal import Text
 
 /// What the command line asks for.
 struct Options: Sendable {

@@ -1,5 +1,5 @@
 import Federation
-import Platform
+import Kernel
 
 @main
 private enum Program {

@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+internal import Kernel
 
 /// The emulator's certificate, the authority behind it, and the faults it may have.
 struct TLSIdentity: Sendable {
@@ -20,8 +21,8 @@ struct TLSIdentity: Sendable {
             commonName: "wif-emulator",
             hosts: hosts,
             key: key,
-            notBefore: Date.now.addingTimeInterval(-300),
-            notAfter: Date.now.addingTimeInterval(end)
+            notBefore: WallTime.now.advanced(bySeconds: -300),
+            notAfter: WallTime.now.advanced(bySeconds: end)
         )
         server = try TLSServer(chain: [certificate], key: key)
     }

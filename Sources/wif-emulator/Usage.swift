@@ -1,4 +1,5 @@
 import Federation
+internal import Text
 
 private let platformText = wrapped(
     "all (default), none, or some of "

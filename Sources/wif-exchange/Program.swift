@@ -1,6 +1,8 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
+internal import Worker
 
 /// The worker: jobs in on standard input, results out on standard output, nothing written elsewhere.
 @main

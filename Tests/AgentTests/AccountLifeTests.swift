@@ -1,8 +1,9 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import TestSupport
 import Testing
+import Text
 
 @testable import Agent
 @testable import Outputs
@@ -192,7 +193,7 @@ private struct Scripted {
         effects = life.handle(
             event,
             at: now,
-            date: Date(timeIntervalSince1970: 1_704_164_645),
+            date: WallTime(secondsSinceEpoch: 1_704_164_645),
             chance: 0.5
         )
         for case .exchange(let attempt) in effects { begun.append(attempt) }
@@ -253,7 +254,7 @@ extension JobResult {
         let credential = Credential(
             kind: .accessToken(type: "Bearer", scheme: "Bearer"),
             value: Secret(name),
-            issuedAt: Date(timeIntervalSince1970: 1_704_164_645),
+            issuedAt: WallTime(secondsSinceEpoch: 1_704_164_645),
             lifetime: lifetime,
             receivedAt: BootInstant(seconds: seconds)
         )

@@ -1,5 +1,5 @@
 import Federation
-import Platform
+import Kernel
 import Serving
 import Synchronization
 import TestSupport

@@ -1,7 +1,8 @@
 import Federation
-import Platform
+import Kernel
 import TestSupport
 import Testing
+import Text
 
 @testable import Agent
 

@@ -1,8 +1,9 @@
 import Federation
-import Platform
+import Kernel
 import Synchronization
 import TestSupport
 import Testing
+import Text
 
 @testable import Agent
 @testable import Outputs

@@ -1,6 +1,6 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Synchronization
 import TestSupport
 import Testing
@@ -129,15 +129,15 @@ struct `An account loop through time` {
     func `a clock that is wrong at boot and set right later shifts nothing`(wall: Double)
         async throws
     {
-        let road = try Road(lifetime: 3600, wallClock: Date(timeIntervalSince1970: wall))
-        let service = Date(timeIntervalSince1970: 1_704_164_645)
+        let road = try Road(lifetime: 3600, wallClock: WallTime(secondsSinceEpoch: wall))
+        let service = WallTime(secondsSinceEpoch: 1_704_164_645)
         road.serviceTime.withLock { $0 = service }
         try await road.travel { loop in
             await road.settle(loop)
             let before = loop.snapshot.nextAttempt
             #expect((1800...2700).contains(before.seconds(since: road.time.now)))
-            #expect(loop.snapshot.credential?.expiresAt == service.addingTimeInterval(3600))
-            road.time.stepWallClock(by: service.timeIntervalSince(road.time.wallClock))
+            #expect(loop.snapshot.credential?.expiresAt == service.advanced(bySeconds: 3600))
+            road.time.stepWallClock(by: service.seconds(since: road.time.wallClock))
             loop.lookAgain()
             await road.settle(loop)
             #expect(loop.snapshot.nextAttempt == before)

@@ -1,18 +1,19 @@
 import FoundationEssentials
-import Platform
+import Kernel
 import TestSupport
 import Testing
+import Text
 
 @testable import Agent
 
 @Suite struct `Repeated events` {
-    private let start = Date(timeIntervalSince1970: 1_800_000_000)
+    private let start = WallTime(secondsSinceEpoch: 1_800_000_000)
 
     @Test func `the first of a kind is told, then each doubling, with the count since`() {
         var repetitions = Repetitions()
         var told: [Int: Int] = [:]
         for index in 1...100 {
-            let date = start.addingTimeInterval(Double(index) * 60)
+            let date = start.advanced(bySeconds: Double(index) * 60)
             told[index] = repetitions.note("down, try 7 of 9", about: "m", at: date)
         }
         #expect(told == [1: 1, 2: 1, 4: 2, 8: 4, 16: 8, 32: 16, 64: 32])
@@ -33,7 +34,7 @@ import Testing
         var repetitions = Repetitions()
         var lines = 0
         for minute in 0..<1440 {
-            let date = start.addingTimeInterval(Double(minute) * 60)
+            let date = start.advanced(bySeconds: Double(minute) * 60)
             let text = minute % 2 == 0 ? "status 502" : "no connection"
             if repetitions.note(text, about: "m", at: date) != nil { lines += 1 }
         }
@@ -43,9 +44,9 @@ import Testing
     @Test func `one that comes back after another is told, an hour after its last line`() {
         var repetitions = Repetitions()
         for _ in 0..<5 { _ = repetitions.note("down", about: "m", at: start) }
-        _ = repetitions.note("refused", about: "m", at: start.addingTimeInterval(4000))
-        #expect(repetitions.note("down", about: "m", at: start.addingTimeInterval(4001)) == 2)
-        #expect(repetitions.note("down", about: "m", at: start.addingTimeInterval(4002)) == nil)
+        _ = repetitions.note("refused", about: "m", at: start.advanced(bySeconds: 4000))
+        #expect(repetitions.note("down", about: "m", at: start.advanced(bySeconds: 4001)) == 2)
+        #expect(repetitions.note("down", about: "m", at: start.advanced(bySeconds: 4002)) == nil)
     }
 
     @Test func `subjects do not share their counts, and an end makes the next one news`() {
@@ -61,7 +62,7 @@ import Testing
         var repetitions = Repetitions()
         var dates: [Double] = []
         for hour in 0..<2400 {
-            let date = start.addingTimeInterval(Double(hour) * 3600)
+            let date = start.advanced(bySeconds: Double(hour) * 3600)
             if repetitions.note("down", about: "m", at: date) != nil { dates.append(Double(hour)) }
         }
         #expect(zip(dates, dates.dropFirst()).allSatisfy { $1 - $0 <= 24 })
@@ -84,7 +85,7 @@ import Testing
 
     @Test func `the log writes the count, and drops what is not told`() {
         let lines = Box()
-        let log = Log(level: .info, format: .text, wallClock: { Date(timeIntervalSince1970: 0) }) {
+        let log = Log(level: .info, format: .text, wallClock: { WallTime(secondsSinceEpoch: 0) }) {
             lines.add($0)
         }
         for _ in 0..<4 { log(.error, .refreshFailed, about: "m", ["error": "down"]) }
@@ -107,7 +108,7 @@ import Testing
         let log = Log(
             level: .info,
             format: format,
-            wallClock: { Date(timeIntervalSince1970: 0) },
+            wallClock: { WallTime(secondsSinceEpoch: 0) },
             sink: { lines.add($0) }
         )
         log(.error, .rejected, ["file": "/x", "error": "a \"b\"\n="])

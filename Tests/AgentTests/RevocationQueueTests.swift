@@ -1,7 +1,8 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Testing
+import Text
 
 @testable import Agent
 
@@ -111,7 +112,7 @@ extension Credential {
         Credential(
             kind: .accessToken(type: "Bearer", scheme: "Bearer"),
             value: Secret(name),
-            issuedAt: Date(timeIntervalSince1970: 1_704_164_645),
+            issuedAt: WallTime(secondsSinceEpoch: 1_704_164_645),
             lifetime: 3600,
             receivedAt: BootInstant(seconds: seconds)
         )

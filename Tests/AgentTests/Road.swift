@@ -1,6 +1,6 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Synchronization
 import TestSupport
 
@@ -11,7 +11,7 @@ import TestSupport
 final class Road: ExchangeWorker, CredentialOutputs {
     let time: VirtualTimekeeper
     /// What credentials say of their issue; the wall clock's time where there is none.
-    let serviceTime = Mutex<Date?>(nil)
+    let serviceTime = Mutex<WallTime?>(nil)
     let fails = Mutex(false)
     let outputFails = Mutex(false)
     /// While it is set a delivery does not end.
@@ -23,7 +23,7 @@ final class Road: ExchangeWorker, CredentialOutputs {
 
     init(
         lifetime: Double,
-        wallClock: Date = Date(timeIntervalSince1970: 1_704_164_645)
+        wallClock: WallTime = WallTime(secondsSinceEpoch: 1_704_164_645)
     ) throws {
         time = VirtualTimekeeper(wallClock: wallClock)
         self.lifetime = lifetime

@@ -1,6 +1,6 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Synchronization
 import TestSupport
 import Testing
@@ -213,7 +213,7 @@ private final class DeafTimekeeper: Timekeeper {
     }
 
     var now: BootInstant { time.now }
-    var wallClock: Date { time.wallClock }
+    var wallClock: WallTime { time.wallClock }
 
     func sleep(until instant: BootInstant) async throws {
         sleepers.withLock { $0 += 1 }

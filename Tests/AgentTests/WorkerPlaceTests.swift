@@ -1,6 +1,6 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import TestSupport
 import Testing
 

@@ -1,9 +1,10 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import TestSupport
 import Testing
+import Text
 
 /// Another implementation's verdict on the same requests. Where it is not installed there is none.
 @Suite(.timeLimit(.minutes(1)))

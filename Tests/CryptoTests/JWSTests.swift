@@ -1,6 +1,7 @@
 import Crypto
-import Platform
+import Kernel
 import Testing
+import Text
 
 /// Keys and tokens of RFC 7515 appendices A.2 and A.3 and RFC 8037 appendix A.4.
 private let published: [(jwk: [String: String], token: String)] = [

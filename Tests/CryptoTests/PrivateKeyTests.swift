@@ -1,5 +1,5 @@
 import Crypto
-import Platform
+import Kernel
 import Testing
 
 /// An EC key in the older form of SEC 1.

@@ -1,9 +1,10 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
 import Testing
+import Text
 
 @testable import wif_emulator
 
@@ -59,7 +60,7 @@ import Testing
             "mappings": .object(row.mappings.mapValues(JSON.string)),
         ])
         let world = try World(options, urls: [.issuers: "http://i", .mondoo: "http://m"])
-        let end = world.clock.now.timeIntervalSince1970 + 3600
+        let end = world.clock.now.secondsSinceEpoch + 3600
         var key = world.sts.account.session(of: "workload", named: "s-1", until: end).key
         if row.secret != nil || row.withoutToken {
             key = AWSKey(
@@ -68,7 +69,7 @@ import Testing
                 sessionToken: row.withoutToken ? nil : key.sessionToken
             )
         }
-        let proof = proof(row, key, at: world.clock.now.addingTimeInterval(-row.age))
+        let proof = proof(row, key, at: world.clock.now.advanced(bySeconds: -row.age))
         let body: JSON = [
             "issuer_uri": "https://sts.amazonaws.com", "audience": .string(options.scope),
             "jwt_token": .string(String(decoding: proof.serialized(), as: UTF8.self)),
@@ -88,7 +89,7 @@ import Testing
         #expect((reply["base64_credential"] != nil) == (row.code == nil))
     }
 
-    private func proof(_ row: Row, _ key: AWSKey, at date: Date) -> JSON {
+    private func proof(_ row: Row, _ key: AWSKey, at date: WallTime) -> JSON {
         let timestamp = amazonTimestamp(date)
         var headers = [("host", row.host), ("x-amz-date", timestamp)]
         if let token = key.sessionToken { headers.append(("x-amz-security-token", token.text)) }

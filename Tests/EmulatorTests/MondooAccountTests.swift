@@ -1,9 +1,10 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
 import Testing
+import Text
 
 @testable import wif_emulator
 

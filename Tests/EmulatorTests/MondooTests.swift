@@ -1,9 +1,10 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
 import Testing
+import Text
 
 @testable import wif_emulator
 
@@ -175,6 +176,6 @@ import Testing
         )
         #expect(key.kind == .p384)
         #expect(certificate.belongs(to: key))
-        #expect(certificate.notAfter.timeIntervalSince(certificate.notBefore) == 3600)
+        #expect(certificate.notAfter.seconds(since: certificate.notBefore) == 3600)
     }
 }

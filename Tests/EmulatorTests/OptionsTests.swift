@@ -1,6 +1,7 @@
 import Federation
 import Serving
 import Testing
+import Text
 
 @testable import wif_emulator
 

@@ -2,6 +2,7 @@ import Crypto
 import Federation
 import Serving
 import Testing
+import Text
 
 @testable import wif_emulator
 

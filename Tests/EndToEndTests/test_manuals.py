@@ -201,8 +201,8 @@ class ReferenceTests(unittest.TestCase):
         self.assertEqual(macro(text, "Cm") - {"all", "none", ","}, played)
 
     def test_every_variable(self):
-        rooms = ("Agent", "wif-agent", "Federation", "Platform", "TokenSources", "Exchanges", "HTTP",
-                 "wif-exchange", "Outputs")
+        rooms = ("Agent", "wif-agent", "Federation", "Kernel", "TokenSources", "Exchanges", "HTTP",
+                 "Diagnosis", "Worker", "wif-exchange", "Outputs")
         used = set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9])"', "\n".join(sources(*rooms))))
         manuals = page("wif-agent.1") + page("wif-agent.json.5") + page("wif-exchange.8")
         said = macro(manuals, "Ev")

@@ -3,12 +3,13 @@ import Exchanges
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
+import Text
 
 /// The moment at which everything here happens: 2024-01-02T03:04:05Z.
-let testDate = Date(timeIntervalSince1970: 1_704_164_645)
+let testDate = WallTime(secondsSinceEpoch: 1_704_164_645)
 let testDateHeader = "Tue, 02 Jan 2024 03:04:05 GMT"
 
 let mondooIssuer = "https://accounts.google.com"
@@ -44,8 +45,8 @@ struct TestCredential {
     }
 
     init(
-        notBefore: Date = testDate.addingTimeInterval(-60),
-        notAfter: Date = testDate.addingTimeInterval(86_400),
+        notBefore: WallTime = testDate.advanced(bySeconds: -60),
+        notAfter: WallTime = testDate.advanced(bySeconds: 86_400),
         keyOfAnother: Bool = false
     ) throws {
         let key = try PrivateKey.generate(.p384)
@@ -76,7 +77,7 @@ func exchangeReply(_ encoded: String, date: String = testDateHeader) -> HTTPResp
 func exchangeContext(
     _ transport: ScriptedTransport,
     environment: [String: String] = [:],
-    wallClock: Date = testDate
+    wallClock: WallTime = testDate
 ) -> ExchangeContext {
     let timekeeper = VirtualTimekeeper(wallClock: wallClock, isSkipping: true)
     return ExchangeContext(
@@ -92,7 +93,7 @@ func exchange(
     _ reply: Result<HTTPResponse, HTTPError>,
     account members: [String: JSON] = [:],
     token text: String = token(),
-    wallClock: Date = testDate
+    wallClock: WallTime = testDate
 ) async throws -> Exchange {
     let subject = SubjectToken(Secret(text), source: "test")
     let account = try account(members)

@@ -1,13 +1,13 @@
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
+import Text
 import TokenSources
-
-@testable import wif_exchange
+import Worker
 
 @Suite(.timeLimit(.minutes(1)))
 struct JobRunnerTests {

@@ -2,10 +2,11 @@ import Exchanges
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
+import Text
 
 @Suite(.timeLimit(.minutes(1)))
 struct MondooReplyTests {
@@ -17,7 +18,7 @@ struct MondooReplyTests {
         #expect(credential.value.text == good.encoded)
         #expect(credential.lifetime == 3600)
         #expect(credential.issuedAt == testDate)
-        #expect(credential.expiresAt == testDate.addingTimeInterval(3600))
+        #expect(credential.expiresAt == testDate.advanced(bySeconds: 3600))
         #expect(credential.receivedAt == BootInstant(seconds: 1000))
         #expect(result.clockSkew == 0)
         #expect(result.warnings.isEmpty)
@@ -34,7 +35,7 @@ struct MondooReplyTests {
         _ lifetime: Int64?,
         _ expected: Double
     ) async throws {
-        let end = testDate.addingTimeInterval(certificate)
+        let end = testDate.advanced(bySeconds: certificate)
         let reply = try TestCredential(notAfter: end).reply
         let members: [String: JSON] = lifetime.map { ["lifetime": .integer($0)] } ?? [:]
         let result = try await exchange(.success(reply), account: members)
@@ -43,10 +44,10 @@ struct MondooReplyTests {
 
     @Test(arguments: [-7200.0, 0, 7200])
     func `the service's clock rules, and the skew is told`(_ skew: Double) async throws {
-        let end = testDate.addingTimeInterval(600)
+        let end = testDate.advanced(bySeconds: 600)
         let result = try await exchange(
             .success(try TestCredential(notAfter: end).reply),
-            wallClock: testDate.addingTimeInterval(skew)
+            wallClock: testDate.advanced(bySeconds: skew)
         )
         #expect(result.credential?.lifetime == 600)
         #expect(result.credential?.issuedAt == testDate)
@@ -64,13 +65,13 @@ struct MondooReplyTests {
 
     @Test(arguments: [(299.0, true), (301, false)])
     func `a start in the near future is accepted`(_ wait: Double, _ isGood: Bool) async throws {
-        let start = testDate.addingTimeInterval(wait)
+        let start = testDate.advanced(bySeconds: wait)
         let result = try await exchange(.success(try TestCredential(notBefore: start).reply))
         #expect((result.credential != nil) == isGood)
     }
 
     @Test func `a certificate past its end is refused`() async throws {
-        let end = testDate.addingTimeInterval(-1)
+        let end = testDate.advanced(bySeconds: -1)
         let result = try await exchange(.success(try TestCredential(notAfter: end).reply))
         #expect(result.failure?.message.hasSuffix("certificate expired 1 s ago") == true)
         #expect(result.failure?.class == .transient)
@@ -202,8 +203,8 @@ struct MondooReplyTests {
         _ lifetime: Double,
         _ isAlive: Bool
     ) async throws {
-        let time = VirtualTimekeeper(wallClock: testDate.addingTimeInterval(0.25))
-        let reply = try TestCredential(notAfter: testDate.addingTimeInterval(lifetime)).reply
+        let time = VirtualTimekeeper(wallClock: testDate.advanced(bySeconds: 0.25))
+        let reply = try TestCredential(notAfter: testDate.advanced(bySeconds: lifetime)).reply
         let network = ScriptedTransport { (_, _) async throws(HTTPError) in
             time.advance(by: duration)
             return reply
@@ -226,7 +227,7 @@ struct MondooReplyTests {
         // The reply's Date is cut to whole seconds; the local clock, which agrees, knows the rest.
         #expect(credential.lifetime == lifetime - 0.25)
         #expect(credential.expiry == start.advanced(bySeconds: lifetime - 0.25))
-        #expect(credential.expiresAt == testDate.addingTimeInterval(lifetime))
+        #expect(credential.expiresAt == testDate.advanced(bySeconds: lifetime))
         #expect(result.clockSkew == 0.25)
     }
 

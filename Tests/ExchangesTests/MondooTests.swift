@@ -3,10 +3,11 @@ import Exchanges
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
+import Text
 
 @Suite(.timeLimit(.minutes(1)))
 struct MondooTests {

@@ -2,13 +2,13 @@ import Crypto
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
+import Text
 import TokenSources
-
-@testable import wif_exchange
+import Worker
 
 /// The probe against a network of the test's own making; the built programs' is in EndToEndTests.
 @Suite(.timeLimit(.minutes(1)))

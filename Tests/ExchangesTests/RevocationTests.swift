@@ -1,9 +1,10 @@
 import Exchanges
 import Federation
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import Testing
+import Text
 
 /// RFC 7009.
 @Suite(.timeLimit(.minutes(1)))

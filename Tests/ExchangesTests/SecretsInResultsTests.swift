@@ -1,13 +1,13 @@
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
+import Text
 import TokenSources
-
-@testable import wif_exchange
+import Worker
 
 /// What a peer quotes of the secrets it was sent, or had sent before, and what of it leaves the worker.
 @Suite(.timeLimit(.minutes(1)))

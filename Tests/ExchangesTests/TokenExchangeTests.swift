@@ -2,9 +2,10 @@ import Exchanges
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import Testing
+import Text
 
 private let typePrefix = "urn:ietf:params:oauth:token-type:"
 let oauthAccount: [String: JSON] = ["tokenUrl": "https://sts.test/token", "audience": "api"]

@@ -1,10 +1,9 @@
 import Federation
-import Platform
+import Kernel
 import Synchronization
 import TestSupport
 import Testing
-
-@testable import wif_exchange
+import Worker
 
 struct LineSplitterTests {
     private func lines(_ pieces: [String], limit: Int = 10) -> [LineSplitter.Line] {

@@ -1,5 +1,6 @@
 import Federation
-import Platform
+import Kernel
+import Text
 
 /// An account file as Mondoo's console generates it, values invented.
 enum AccountFixture {

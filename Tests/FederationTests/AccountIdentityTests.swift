@@ -1,6 +1,7 @@
 import Federation
-import Platform
+import Kernel
 import Testing
+import Text
 
 @Suite struct `An account's identity` {
     private static let base: [String: JSON] = [

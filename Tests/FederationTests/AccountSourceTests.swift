@@ -1,8 +1,9 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import TestSupport
 import Testing
+import Text
 
 @Suite struct `A credential source` {
     static let sources: [(JSON, String)] = [

@@ -1,6 +1,7 @@
 import Federation
-import Platform
+import Kernel
 import Testing
+import Text
 
 @Suite struct `An account file` {
     @Test func `the console's file works unmodified`() throws {

@@ -1,6 +1,7 @@
 import Federation
-import Platform
+import Kernel
 import Testing
+import Text
 
 @Suite struct `A token's claims` {
     static func token(_ payload: String, header: String = #"{"alg":"RS256"}"#) -> Secret {

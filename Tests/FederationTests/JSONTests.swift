@@ -1,5 +1,6 @@
 import Federation
 import Testing
+import Text
 
 @Suite struct `JSON texts` {
     static let valid: [(text: String, value: JSON)] = [

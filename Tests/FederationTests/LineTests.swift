@@ -1,8 +1,9 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import TestSupport
 import Testing
+import Text
 
 @Suite struct `Lines between the processes` {
     @Test(arguments: [nil, "gcp"])
@@ -74,7 +75,7 @@ import Testing
         let credential = Credential(
             kind: kind,
             value: Secret("dmFsdWU="),
-            issuedAt: Date(timeIntervalSince1970: 1_700_000_000.25),
+            issuedAt: WallTime(secondsSinceEpoch: 1_700_000_000.25),
             lifetime: 3600,
             receivedAt: BootInstant(nanoseconds: 123_456_789_012_345_678)
         )
@@ -110,7 +111,7 @@ import Testing
             let credential = Credential(
                 kind: kind,
                 value: Secret(index < 2 ? text : "dmFsdWU="),
-                issuedAt: Date(timeIntervalSince1970: 1_700_000_000),
+                issuedAt: WallTime(secondsSinceEpoch: 1_700_000_000),
                 lifetime: 3600,
                 receivedAt: BootInstant(nanoseconds: 1)
             )
@@ -337,7 +338,7 @@ import Testing
         let credential = Credential(
             kind: .mondoo,
             value: Secret("hunter2"),
-            issuedAt: Date(timeIntervalSince1970: 0),
+            issuedAt: WallTime(secondsSinceEpoch: 0),
             lifetime: 1,
             receivedAt: .now
         )

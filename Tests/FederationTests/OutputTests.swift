@@ -1,5 +1,6 @@
 import Federation
 import Testing
+import Text
 
 @Suite struct `An output` {
     static let formats: [(String, Format)] = [

@@ -1,5 +1,6 @@
-import Platform
+import Kernel
 import Testing
+import Text
 
 @testable import Federation
 

@@ -1,7 +1,8 @@
 import Federation
-import Platform
+import Kernel
 import TestSupport
 import Testing
+import Text
 
 /// Secrets of the kinds that are met, none of them anybody's.
 enum SampleSecret: String, CaseIterable {

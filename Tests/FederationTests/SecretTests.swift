@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 import Testing
 
 @Suite struct `A secret` {

@@ -1,5 +1,6 @@
 import Federation
 import Testing
+import Text
 
 @Suite struct `Text from elsewhere` {
     static let texts: [(String, String)] = [

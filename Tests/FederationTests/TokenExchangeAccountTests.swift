@@ -1,7 +1,8 @@
 import Federation
-import Platform
+import Kernel
 import TestSupport
 import Testing
+import Text
 
 /// Account files of the services that exchange tokens by RFC 8693.
 @Suite struct `An account of a token exchange` {

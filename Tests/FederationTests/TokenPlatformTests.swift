@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 import Testing
 
 @testable import Federation

@@ -1,8 +1,10 @@
 import Crypto
+import Diagnosis
 import Exchanges
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
+import Text
 
 extension Target {
     /// Whole documents: account files, JSON, tokens, certificates and keys.
@@ -85,7 +87,7 @@ extension Target {
 }
 
 /// 2030-01-02T03:04:05Z, around which the seeds' dates lie.
-let presentDate = Date(timeIntervalSince1970: 1_893_553_445)
+let presentDate = WallTime(secondsSinceEpoch: 1_893_553_445)
 
 /// What the agent tells of a credential that a worker or a file gave it.
 func show(_ credential: Credential) {

@@ -1,7 +1,9 @@
 import Federation
+import Kernel
 import Outputs
-import Platform
 import TestSupport
+import Text
+import Worker
 
 extension Target {
     /// What the two processes say to each other.

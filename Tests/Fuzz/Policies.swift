@@ -1,6 +1,7 @@
 import Federation
 import FoundationEssentials
 import Policy
+import Text
 
 extension Target {
     /// What a service's administrator writes: conditions, patterns, trusts.

@@ -1,5 +1,5 @@
 internal import CFuzzer
-internal import Platform
+internal import Kernel
 
 /// `wif-fuzz TARGET ARGUMENT...`: libFuzzer with its own arguments over one parser; without a target
 /// the names of all.

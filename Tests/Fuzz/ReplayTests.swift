@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 import Testing
 
 /// What libFuzzer starts from, and what once failed; a failure of these ends the process.

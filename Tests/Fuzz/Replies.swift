@@ -1,11 +1,13 @@
+import Diagnosis
 import Exchanges
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import Synchronization
 import TestSupport
+import Text
 import TokenSources
 
 extension Target {

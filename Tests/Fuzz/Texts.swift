@@ -1,7 +1,8 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Synchronization
+import Text
 
 @testable import HTTP
 @testable import Outputs
@@ -43,7 +44,7 @@ extension Target {
     private static func program(_ bytes: [UInt8]) {
         let response = ExecutableResponse(Secret(bytes))
         _ = response.expiry
-        _ = answer { try response.token(at: presentDate.timeIntervalSince1970) }
+        _ = answer { try response.token(at: presentDate.secondsSinceEpoch) }
         _ = answer { try CredentialProcess.credentials(Secret(bytes), from: "fuzz") }
         for format in [TokenFormat.text, .json(field: "token")] {
             _ = answer { try format.token(in: bytes, at: "fuzz") }

@@ -1,8 +1,9 @@
 import HTTP
-import Platform
+import Kernel
 import Synchronization
 import TestSupport
 import Testing
+import Text
 
 private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Thing:  a b \r\n\r\nhi"
 

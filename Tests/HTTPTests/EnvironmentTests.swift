@@ -1,6 +1,6 @@
 import Glibc
 import HTTP
-import Platform
+import Kernel
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import HTTP
-import Platform
+import Kernel
 import Testing
 
 private func response(_ headers: [(name: String, value: String)]) -> HTTPResponse {
@@ -22,7 +22,7 @@ private let example = 784_111_777.0
         ("Tue, 01 Mar 2100 00:00:00 GMT", 4_107_542_400),
     ])
     func `dates are read in all three forms`(text: String, seconds: Double) {
-        #expect(response([("date", text)]).date?.timeIntervalSince1970 == seconds)
+        #expect(response([("date", text)]).date?.secondsSinceEpoch == seconds)
     }
 
     @Test(arguments: [
@@ -40,7 +40,7 @@ private let example = 784_111_777.0
         ("Sun, 06 Nov 1994 08:51:37 GMT", 120), ("Sun, 06 Nov 1994 08:00:00 GMT", 0),
     ])
     func `a wait is seconds or a date, and never negative`(text: String, expected: Double) {
-        let now = Date(timeIntervalSince1970: example)
+        let now = WallTime(secondsSinceEpoch: example)
         #expect(response([("retry-after", text)]).retryAfter(now: now) == expected)
     }
 

@@ -1,7 +1,7 @@
 import Crypto
 import FoundationEssentials
 import HTTP
-import Platform
+import Kernel
 import Synchronization
 import TestSupport
 import Testing
@@ -30,8 +30,8 @@ private func ask(
         commonName: "server",
         hosts: hosts,
         key: key,
-        notBefore: .now.addingTimeInterval(days.lowerBound * 86_400),
-        notAfter: .now.addingTimeInterval(days.upperBound * 86_400)
+        notBefore: .now.advanced(bySeconds: days.lowerBound * 86_400),
+        notAfter: .now.advanced(bySeconds: days.upperBound * 86_400)
     )
     let tls = try TLSServer(chain: [certificate], key: key)
     let scratch = ScratchDirectory()

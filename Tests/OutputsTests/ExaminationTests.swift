@@ -1,8 +1,8 @@
 import Federation
 import FoundationEssentials
 import Glibc
+import Kernel
 import Outputs
-import Platform
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
+import Text
 
 let mondooDocument = #"{"mrn":"//agents/1",  "private_key":"k'ey\n","certificate":"c"}"#
 
@@ -18,7 +19,7 @@ func mondooCredential(_ document: String = mondooDocument) -> Credential {
     Credential(
         kind: .mondoo,
         value: Secret(base64Encoded(Array(document.utf8))),
-        issuedAt: Date(timeIntervalSince1970: 1_704_164_645.9),
+        issuedAt: WallTime(secondsSinceEpoch: 1_704_164_645.9),
         lifetime: 3600,
         receivedAt: .now
     )
@@ -29,7 +30,7 @@ func tokenCredential(_ token: String) -> Credential {
     Credential(
         kind: .accessToken(type: "Bearer", scheme: "Api-Key"),
         value: Secret(token),
-        issuedAt: Date(timeIntervalSince1970: 1_704_164_645.9),
+        issuedAt: WallTime(secondsSinceEpoch: 1_704_164_645.9),
         lifetime: 3600,
         receivedAt: .now
     )

@@ -1,4 +1,4 @@
-import Platform
+import Kernel
 import Testing
 
 /// Another process that connects to a Unix socket, under another user or name, and reads to the end.
@@ -46,7 +46,7 @@ struct ForeignClient {
 private func readToEnd(_ descriptor: Int32) throws -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
-        let more = try Platform.read(descriptor, upTo: 65_536)
+        let more = try Kernel.read(descriptor, upTo: 65_536)
         if more.isEmpty { return bytes }
         bytes += more
     }

@@ -1,10 +1,11 @@
 import Federation
 import FoundationEssentials
 import Glibc
+import Kernel
 import Outputs
-import Platform
 import TestSupport
 import Testing
+import Text
 
 @Suite(.timeLimit(.minutes(1)))
 struct HookRunnerTests {
@@ -12,7 +13,7 @@ struct HookRunnerTests {
         account: "mondoo",
         environment: ["PATH": "/usr/bin:/bin", "HOME": "/h", "LANG": "C", "SECRET": "s"]
     )
-    private let expiry = Date(timeIntervalSince1970: 1_704_164_645)
+    private let expiry = WallTime(secondsSinceEpoch: 1_704_164_645)
 
     private func run(_ hooks: RefreshHook...) async throws -> [String] {
         try await runner.run(hooks, expiresAt: expiry).map(\.message)

@@ -1,7 +1,7 @@
 import Federation
 import Glibc
+import Kernel
 import Outputs
-import Platform
 import TestSupport
 import Testing
 

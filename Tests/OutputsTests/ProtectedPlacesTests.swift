@@ -1,7 +1,7 @@
 import Federation
 import FoundationEssentials
 import Glibc
-import Platform
+import Kernel
 import TestSupport
 import Testing
 

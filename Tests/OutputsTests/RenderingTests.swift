@@ -1,6 +1,6 @@
 import Federation
+import Kernel
 import Outputs
-import Platform
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Federation
 import Policy
 import Testing
+import Text
 
 @Suite struct Suggestions {
     static let gitHub: JSON = [

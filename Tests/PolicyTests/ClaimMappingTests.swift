@@ -1,6 +1,7 @@
 import Federation
 import Policy
 import Testing
+import Text
 
 @Suite struct `A claim mapping` {
     static let claims: JSON = [

@@ -1,6 +1,7 @@
 import Federation
 import FoundationEssentials
 import Testing
+import Text
 
 @testable import Policy
 

@@ -1,5 +1,6 @@
 import Federation
 import Testing
+import Text
 
 @testable import Policy
 

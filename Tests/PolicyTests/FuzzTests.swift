@@ -1,6 +1,7 @@
 import Federation
 import Policy
 import Testing
+import Text
 
 /// Pure functions of bytes for a fuzzer, run here over a fixed set of mutations.
 enum FuzzEntry {

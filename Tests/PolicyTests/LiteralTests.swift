@@ -1,5 +1,6 @@
 import Policy
 import Testing
+import Text
 
 @Suite struct `Literals and lexing` {
     static let good: [Row] = [

@@ -1,6 +1,8 @@
 import Federation
 import FoundationEssentials
+import Kernel
 import Testing
+import Text
 
 @testable import Policy
 
@@ -20,7 +22,7 @@ import Testing
         "allowedAudiences": ["https://github.com/acme", "bright"],
         "condition": #"sub.startsWith("repo:acme/web:")"#, "projectId": "p1",
     ]
-    static let now = Date(timeIntervalSince1970: 1_700_000_000)
+    static let now = WallTime(secondsSinceEpoch: 1_700_000_000)
     static let claims: JSON = [
         "iss": "https://token.actions.githubusercontent.com",
         "sub": "repo:acme/web:ref:refs/heads/main",

@@ -32,7 +32,7 @@ import Testing
             "Sources/wif-emulator/Services/GoogleSTS.swift": "its resources are its own",
             "Sources/wif-emulator/Usage.swift": "prose and options of the platform's own",
             "Sources/wif-emulator/Options.swift": "options of the platform's own",
-            "Sources/Exchanges/TokenSteps.swift": "a token for its management is a live key",
+            "Sources/Diagnosis/TokenSteps.swift": "a token for its management is a live key",
             "Sources/Federation/Platforms/AzurePipelines.swift": "the same vendor",
             "Sources/wif-emulator/Platforms/AzurePipelines.swift": "the same vendor",
         ],
@@ -64,8 +64,8 @@ import Testing
             "Sources/Policy/Trust/ClaimMapping.swift": "Mondoo's aws_claims",
             "Sources/wif-agent/Commands/Claims.swift": "Mondoo's aws_claims",
             "Sources/wif-agent/Provider/Provider.swift": "Mondoo's aws_claims",
-            "Sources/wif-exchange/Probe.swift": "whose signature it is",
-            "Sources/wif-exchange/JobRunner.swift": "a signature is dated by this machine's clock",
+            "Sources/Diagnosis/AccountProbe.swift": "whose signature it is",
+            "Sources/Worker/JobRunner.swift": "a signature is dated by this machine's clock",
         ],
     ]
 

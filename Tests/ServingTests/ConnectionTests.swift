@@ -1,8 +1,9 @@
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
 import TestSupport
 import Testing
+import Text
 
 @Suite(.timeLimit(.minutes(1))) struct Connections {
     @Test func `requests on one connection are answered in their order`() async throws {
@@ -87,11 +88,11 @@ import Testing
 
     @Test func `dates are written as HTTP wants them`() {
         #expect(
-            httpDate(of: .init(timeIntervalSince1970: 784_111_777))
+            httpDate(of: .init(secondsSinceEpoch: 784_111_777))
                 == "Sun, 06 Nov 1994 08:49:37 GMT"
         )
         #expect(
-            httpDate(of: .init(timeIntervalSince1970: 951_782_400))
+            httpDate(of: .init(secondsSinceEpoch: 951_782_400))
                 == "Tue, 29 Feb 2000 00:00:00 GMT"
         )
     }

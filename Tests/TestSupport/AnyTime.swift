@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 /// For results of which a test does not ask when they were made.
 package func anyTime(_ job: Int) -> ClosedRange<BootInstant> {

@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 import Synchronization
 
 /// An HTTP server on a loopback socket that says exactly what a test tells it to, well-formed or not.

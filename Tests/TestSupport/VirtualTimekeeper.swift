@@ -1,5 +1,5 @@
-package import FoundationEssentials
-package import Platform
+internal import FoundationEssentials
+package import Kernel
 import Synchronization
 
 /// A clock that only the test moves; whoever sleeps is woken in the order of the instants.
@@ -14,7 +14,7 @@ package final class VirtualTimekeeper: Timekeeper {
     private struct State {
         var now: BootInstant
         /// What the wall clock shows at boot.
-        var wallAtBoot: Date
+        var wallAtBoot: WallTime
         var nextID = 0
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
@@ -29,7 +29,7 @@ package final class VirtualTimekeeper: Timekeeper {
     ///   - wallClock: what the wall clock shows at first.
     ///   - isSkipping: every sleep moves the clock itself and returns at once, for a single sleeper.
     package init(
-        wallClock: Date = Date(timeIntervalSince1970: 1_704_164_645),
+        wallClock: WallTime = WallTime(secondsSinceEpoch: 1_704_164_645),
         isSkipping: Bool = false
     ) {
         let boot = 1000.0
@@ -37,16 +37,16 @@ package final class VirtualTimekeeper: Timekeeper {
         state = Mutex(
             State(
                 now: BootInstant(seconds: boot),
-                wallAtBoot: wallClock.addingTimeInterval(-boot)
+                wallAtBoot: wallClock.advanced(bySeconds: -boot)
             )
         )
     }
 
     package var now: BootInstant { state.withLock(\.now) }
 
-    package var wallClock: Date {
+    package var wallClock: WallTime {
         state.withLock { state in
-            state.wallAtBoot.addingTimeInterval(state.now.seconds(since: BootInstant(seconds: 0)))
+            state.wallAtBoot.advanced(bySeconds: state.now.seconds(since: BootInstant(seconds: 0)))
         }
     }
 
@@ -58,7 +58,7 @@ package final class VirtualTimekeeper: Timekeeper {
 
     /// Sets the wall clock alone, as an administrator would.
     package func stepWallClock(by seconds: Double) {
-        state.withLock { $0.wallAtBoot += seconds }
+        state.withLock { $0.wallAtBoot = $0.wallAtBoot.advanced(bySeconds: seconds) }
     }
 
     /// Moves both clocks and wakes who is due, earliest first.

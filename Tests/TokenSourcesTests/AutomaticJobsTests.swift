@@ -1,6 +1,6 @@
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
 

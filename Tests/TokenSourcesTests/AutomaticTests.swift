@@ -1,7 +1,7 @@
 import Federation
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
 

@@ -1,8 +1,9 @@
 import FoundationEssentials
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
+import Text
 
 @testable import Federation
 @testable import TokenSources
@@ -55,7 +56,7 @@ extension ProgramRunnerTests {
             "AUDIENCE=a", "TOKEN_TYPE=urn:t", "INTERACTIVE=0", "REVOKE=0", "ALLOW_EXECUTABLES=1",
             "IMPERSONATED_EMAIL=a@b", "OUTPUT_FILE=\(place("kept"))",
         ] { #expect(environment.contains("GOOGLE_EXTERNAL_ACCOUNT_\(line)\n"), "\(line)") }
-        let end = Int(Date.now.timeIntervalSince1970) + 600
+        let end = Int(WallTime.now.secondsSinceEpoch) + 600
         let response = #"{"version":1,"success":true,"id_token":"kept","expiration_time":\#(end)}"#
         try write(response, place("kept"))
         let kept = try await context().subjectToken(from: .executable(source))

@@ -1,9 +1,10 @@
 import Federation
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
+import Text
 
 @testable import TokenSources
 

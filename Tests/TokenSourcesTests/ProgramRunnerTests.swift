@@ -1,8 +1,8 @@
 import Federation
 import FoundationEssentials
 import Glibc
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
 

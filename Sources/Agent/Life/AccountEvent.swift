@@ -1,7 +1,6 @@
 package import Federation
-package import FoundationEssentials
+package import Kernel
 package import Outputs
-package import Platform
 
 extension AccountLife {
     /// What the life of an account is told of.
@@ -59,7 +58,7 @@ extension AccountLife {
         case open(Account, removingOthers: Bool)
         /// The present state, for the next run.
         case keep(State)
-        case runHooks([RefreshHook], expiresAt: Date)
+        case runHooks([RefreshHook], expiresAt: WallTime)
         case revoke(RevocationQueue.Entry)
         /// The sockets are closed and, with `removing`, the files removed.
         case close(removing: Bool)

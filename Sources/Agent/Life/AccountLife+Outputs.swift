@@ -1,6 +1,6 @@
 internal import Federation
+internal import Kernel
 internal import Outputs
-internal import Platform
 
 /// What is due, what the outputs answered, revocations, and the end.
 extension AccountLife {

@@ -1,7 +1,6 @@
 internal import Federation
-package import FoundationEssentials
+package import Kernel
 internal import Outputs
-package import Platform
 
 extension AccountLife {
     /// Takes an event in and answers what is to be done.
@@ -12,7 +11,7 @@ extension AccountLife {
     package mutating func handle(
         _ event: Event,
         at now: BootInstant,
-        date: Date,
+        date: WallTime,
         chance: Double
     ) -> [Effect] {
         var turn = Turn(now: now, date: date, chance: chance)
@@ -47,7 +46,7 @@ extension AccountLife {
     /// The moment of an event, and what has come of it so far.
     struct Turn {
         let now: BootInstant
-        let date: Date
+        let date: WallTime
         let chance: Double
         var effects: [Effect] = []
 

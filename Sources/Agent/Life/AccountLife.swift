@@ -1,7 +1,6 @@
 package import Federation
-internal import FoundationEssentials
+package import Kernel
 package import Outputs
-package import Platform
 
 /// The life of one account as a value: `handle(event) -> [effect]`, without concurrency and without I/O.
 ///

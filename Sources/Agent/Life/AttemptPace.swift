@@ -1,13 +1,12 @@
 package import Federation
-package import FoundationEssentials
-package import Platform
+package import Kernel
 
 /// When one version of an account is tried next, and how its attempts have gone.
 package struct AttemptPace: Sendable {
     /// A failure and when it happened, by the wall clock.
     package struct PastFailure: Sendable {
         package let failure: Failure
-        package let date: Date
+        package let date: WallTime
     }
 
     /// When the next attempt is due.
@@ -61,7 +60,7 @@ package struct AttemptPace: Sendable {
         _ failure: Failure,
         with credential: Credential?,
         at now: BootInstant,
-        date: Date,
+        date: WallTime,
         chance: Double
     ) {
         running = nil

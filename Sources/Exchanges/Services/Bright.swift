@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 extension Refusal {
     /// What Bright refuses, and what to change then.

@@ -1,5 +1,5 @@
 internal import Federation
-internal import Platform
+internal import Kernel
 
 extension Refusal {
     /// What Google refuses, and what to change then.

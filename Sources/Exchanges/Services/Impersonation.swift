@@ -1,7 +1,7 @@
 internal import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 extension TokenExchange {
     /// A service account's token in exchange for the federated one (Google's IAM credentials API,
@@ -41,10 +41,10 @@ extension TokenExchange {
         do throws(ReplyError) {
             let json = try TokenExchangeReply.object(in: reply)
             let token = try TokenExchangeReply.token(json["accessToken"], named: "accessToken")
-            guard let expiry = json["expireTime"]?.string.flatMap(date) else {
+            guard let expiry = json["expireTime"]?.string.flatMap(date(rfc3339:)) else {
                 throw ReplyError("expireTime is no RFC 3339 time")
             }
-            let rest = expiry.timeIntervalSince(reply.serverTime)
+            let rest = expiry.seconds(since: reply.serverTime)
             let what = "expireTime is \(Int(rest.clamped(to: -1e15...1e15))) s ahead"
             let lifetime = try CheckedLifetime(rest, what)
             let credential = Credential(
@@ -58,16 +58,5 @@ extension TokenExchange {
         } catch {
             throw Failure(.transient, at: .reply, "\(place): \(error.reason)")
         }
-    }
-}
-
-/// RFC 3339, fractions cut off; `nil` for what is none.
-private func date(_ text: String) -> Date? {
-    let whole = text.prefix { $0 != "." }
-    let zone = text.contains(".") ? text.drop { $0 != "." }.drop { $0 == "." || $0.isNumber } : ""
-    do {
-        return try Date(String(whole + zone), strategy: .iso8601)
-    } catch {
-        return nil
     }
 }

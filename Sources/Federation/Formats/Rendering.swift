@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 /// A credential as it is delivered.
 package struct Rendered: Sendable {

@@ -1,4 +1,5 @@
-internal import Platform
+internal import Kernel
+internal import Text
 
 extension PlatformFacts {
     /// AWS, by whichever credentials its own tools would find.

@@ -1,3 +1,5 @@
+internal import Text
+
 extension PlatformFacts {
     /// A GitLab job: the variable that its `id_tokens` names.
     static let gitlab = PlatformFacts(

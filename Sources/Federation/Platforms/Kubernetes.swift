@@ -1,3 +1,5 @@
+internal import Text
+
 extension PlatformFacts {
     /// A Kubernetes pod: a projected file, or the API server.
     static let kubernetes = PlatformFacts(

@@ -1,4 +1,5 @@
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// What the options of several platforms have in common.
 extension KeyedValues {

@@ -1,3 +1,5 @@
+internal import Text
+
 extension PlatformFacts {
     /// A run of HCP Terraform, by a variable; a workspace may have several, told apart by a tag.
     static let terraform = PlatformFacts(

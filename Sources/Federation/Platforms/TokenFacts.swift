@@ -1,3 +1,5 @@
+package import Text
+
 /// What is known of a platform's tokens: how to tell them, how their subject is built, and which claims
 /// say which workload it is.
 package struct TokenFacts: Sendable {

@@ -1,4 +1,4 @@
-package import Platform
+package import Kernel
 
 /// The platforms that give workloads an identity. All that is known of one stands in its own file
 /// beside this one, here are only the lists; what else the program says of platforms (words,

@@ -1,5 +1,6 @@
-package import Platform
+package import Kernel
 internal import Synchronization
+package import Text
 
 /// Every secret that one job meets, so that none of them leaves in a text: the worker adds them as they
 /// come, and cleans its result of them at the one place where results leave.
@@ -155,21 +156,4 @@ extension String {
         }
         return nil
     }
-}
-
-/// The text with each `%XX` as the byte it stands for.
-package func percentDecoded(_ text: String) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-        if byte == UInt8(ascii: "%"), rest.count >= 2,
-            let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-        {
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        } else {
-            bytes.append(byte)
-        }
-    }
-    return String(decoding: bytes, as: UTF8.self)
 }

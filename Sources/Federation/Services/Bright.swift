@@ -1,3 +1,5 @@
+internal import Text
+
 extension ServiceFacts {
     /// Bright, by a project's federated credentials.
     static let bright = ServiceFacts(

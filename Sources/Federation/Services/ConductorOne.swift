@@ -1,4 +1,5 @@
-internal import Platform
+internal import Kernel
+internal import Text
 
 extension ServiceFacts {
     /// ConductorOne, by a federation trust of the tenant.

@@ -1,3 +1,5 @@
+internal import Text
+
 extension ServiceFacts {
     /// Mondoo's own exchange, whose credential is a service account.
     static let mondoo = ServiceFacts(

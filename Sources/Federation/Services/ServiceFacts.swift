@@ -1,3 +1,5 @@
+internal import Text
+
 /// Everything that the domain knows of one service: what its file in this folder says.
 package struct ServiceFacts: Sendable {
     /// What a file says where it does not name its service.

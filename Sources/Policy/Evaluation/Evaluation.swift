@@ -1,4 +1,5 @@
-package import Federation
+internal import Federation
+package import Text
 
 /// What a condition says of a token, and how it came to it.
 package struct Evaluation: Equatable, Sendable {

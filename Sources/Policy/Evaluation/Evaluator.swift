@@ -1,4 +1,5 @@
 internal import Federation
+internal import Text
 
 /// Walks a condition's tree. CEL language definition, "Evaluation"
 struct Evaluator {

@@ -1,4 +1,5 @@
 internal import Federation
+internal import Text
 
 /// What names and functions mean to a service that takes all of CEL's standard definitions; anything
 /// else is refused before an evaluation, as a CEL compiler does.

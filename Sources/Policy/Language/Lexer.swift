@@ -1,3 +1,5 @@
+internal import Text
+
 /// Cuts a condition into tokens. CEL language definition, "Syntax"
 struct Lexer {
     let text: [UInt8]
@@ -171,10 +173,6 @@ extension Lexer {
 }
 
 extension UInt8 {
-    var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
-
-    var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
-
     var isNameStart: Bool { isLetter || self == UInt8(ascii: "_") }
 
     var hexValue: UInt32? {

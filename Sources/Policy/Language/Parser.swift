@@ -1,3 +1,5 @@
+internal import Text
+
 /// Builds the tree of a condition. CEL language definition, "Syntax"
 ///
 /// What the names mean, and which constructs a service takes, is for the checks that follow.

@@ -1,3 +1,5 @@
+internal import Text
+
 /// Reads RE2 syntax: what CEL's `matches()` takes. https://github.com/google/re2/wiki/Syntax
 struct RegexParser {
     struct Flags {

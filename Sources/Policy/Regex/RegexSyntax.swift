@@ -1,3 +1,5 @@
+internal import Text
+
 /// What a regular expression is made of, after parsing.
 indirect enum RegexNode {
     case empty

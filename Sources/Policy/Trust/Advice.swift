@@ -1,4 +1,5 @@
-package import Federation
+internal import Federation
+package import Text
 
 /// What to enter at a service so that it takes the workload that a sample token is of, and as little
 /// else as can be: subject, repository, environment, ref, or their likes at other platforms.

@@ -1,4 +1,5 @@
-package import Federation
+internal import Federation
+package import Text
 
 /// A Bright federated credential of one of the CI providers that its page has a form for. The fields
 /// have the page's own titles.

@@ -1,4 +1,5 @@
-package import Federation
+internal import Federation
+package import Text
 
 /// A claim and the value Mondoo wants it to have, beside issuer and subject.
 package struct ClaimMapping: Equatable, Sendable {

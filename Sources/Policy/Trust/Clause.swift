@@ -1,4 +1,5 @@
-package import Federation
+internal import Federation
+package import Text
 
 /// One thing that a service looks at in a token, and what it will make of it.
 package struct Clause: Equatable, Sendable {

@@ -1,3 +1,5 @@
+internal import Text
+
 /// How tightly a condition holds one claim, as far as its text tells.
 struct Constraint {
     enum Kind {

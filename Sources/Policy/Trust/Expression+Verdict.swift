@@ -1,4 +1,5 @@
-package import Federation
+internal import Federation
+package import Text
 
 extension Expression {
     /// What the service will make of the condition over a token's claims.

@@ -1,4 +1,5 @@
-package import Federation
+internal import Federation
+package import Text
 
 extension Expression {
     /// What the services' own pages warn of, found in this condition: a single broad claim, no

@@ -1,5 +1,6 @@
-package import Federation
-package import FoundationEssentials
+internal import Federation
+package import Kernel
+package import Text
 
 /// What a service will make of a token with all that it trusts: a token passes where one trust takes it.
 package struct Judgement: Sendable {
@@ -33,7 +34,7 @@ package struct Judgement: Sendable {
     package var verdict: Verdict { .whole(clauses.map(\.verdict)) }
 
     /// `nil` where there are no trusts.
-    package init?(of trusts: [Trust], claims: JSON, now: Date, target: Target) {
+    package init?(of trusts: [Trust], claims: JSON, now: WallTime, target: Target) {
         let judged = trusts.map { (trust: $0, clauses: $0.judge(claims: claims, now: now)) }
         let aimed = judged.filter { $0.trust.isAim(of: target) }
         let candidates = aimed.isEmpty ? judged : aimed

@@ -1,4 +1,5 @@
-package import Federation
+internal import Federation
+package import Text
 
 /// What Mondoo's interface refuses in an identity provider, beside what a trust file can be wrong in.
 package enum MondooProvider {

@@ -1,4 +1,5 @@
 internal import Federation
+internal import Text
 
 /// Where Mondoo is: its regions and dedicated deployments, as its page lists them.
 package enum MondooRegion {

@@ -1,11 +1,12 @@
-package import Federation
-package import FoundationEssentials
+internal import Federation
+package import Kernel
+package import Text
 
 extension Trust {
     /// What the service will make of a token with these claims, clause by clause; the signature and
     /// what is kept of the issuer's keys are left out. For AWS's signed requests the claims are what
     /// GetCallerIdentity answers.
-    package func judge(claims: JSON, now: Date) -> [Clause] {
+    package func judge(claims: JSON, now: WallTime) -> [Clause] {
         switch terms {
         case .mondoo(let terms) where isCallerIdentity:
             return [MondooSubject(wanted: terms.subject, claims: claims, isARN: true).clause]
@@ -107,10 +108,10 @@ extension Trust {
     }
 
     /// `exp`, and `nbf` where it lies ahead.
-    private static func timeClauses(_ claims: JSON, _ now: Date, secondsLeft: Int) -> [Clause] {
+    private static func timeClauses(_ claims: JSON, _ now: WallTime, secondsLeft: Int) -> [Clause] {
         var clauses = [expiryClause(claims, now, secondsLeft)]
         if let start = seconds("nbf", claims) {
-            let wait = start - now.timeIntervalSince1970.rounded(.down)
+            let wait = start - now.secondsSinceEpoch.rounded(.down)
             if wait > 60 {
                 let detail = "nbf lies \(whole(wait)) s ahead (RFC 7519 section 4.1.5)"
                 let hint = "is this machine's clock right, or the issuer's?"
@@ -120,11 +121,12 @@ extension Trust {
         return clauses
     }
 
-    private static func expiryClause(_ claims: JSON, _ now: Date, _ secondsLeft: Int) -> Clause {
+    private static func expiryClause(_ claims: JSON, _ now: WallTime, _ secondsLeft: Int) -> Clause
+    {
         guard let expiry = seconds("exp", claims) else {
             return Clause("expiry", .refused, "the token has no exp")
         }
-        let left = expiry - now.timeIntervalSince1970.rounded(.down)
+        let left = expiry - now.secondsSinceEpoch.rounded(.down)
         let isEnough = left > Double(secondsLeft)
         if left <= 0 { return Clause("expiry", .refused, "expired \(whole(-left)) s ago") }
         if secondsLeft > 0, left == Double(secondsLeft) {
@@ -146,11 +148,11 @@ extension Trust {
         )
     }
 
-    private static func ageClause(_ claims: JSON, _ now: Date) -> Clause {
+    private static func ageClause(_ claims: JSON, _ now: WallTime) -> Clause {
         guard let issued = seconds("iat", claims) else {
             return Clause("age", .refused, "the token has no iat")
         }
-        let age = now.timeIntervalSince1970.rounded(.down) - issued
+        let age = now.secondsSinceEpoch.rounded(.down) - issued
         if age < -60 {
             return Clause(
                 "age",

@@ -1,4 +1,5 @@
-package import Federation
+internal import Federation
+package import Text
 
 extension Trust {
     /// Parses a trust file: one trust, an array of them, or `{"trusts": […]}`.

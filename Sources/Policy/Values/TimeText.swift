@@ -1,3 +1,5 @@
+internal import Text
+
 /// Reads the texts of times: RFC 3339 dates, offsets, and durations such as `1h30m`.
 struct TimeText {
     private var text: Substring.UTF8View

@@ -1,4 +1,5 @@
 internal import Federation
+internal import Text
 
 /// A value of CEL.
 indirect enum Value: Sendable {

@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A CircleCI job's token: minted by the `circleci` program for the wanted audience, else the one that
 /// the job was given, whose audience is the organisation's id.

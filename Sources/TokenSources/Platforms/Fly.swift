@@ -1,6 +1,7 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A Fly.io machine's token, from the API on its own socket.
 struct Fly: TokenFetcher {

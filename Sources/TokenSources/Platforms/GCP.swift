@@ -1,6 +1,7 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// Identity tokens from GCP's metadata server: Compute Engine, GKE, Cloud Run and Functions.
 struct GoogleMetadata: TokenFetcher {

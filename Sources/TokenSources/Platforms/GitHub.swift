@@ -1,6 +1,7 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// The identity token of a GitHub Actions job, from the service that its variables name.
 struct GitHubActions: TokenFetcher {
@@ -24,7 +25,7 @@ struct GitHubActions: TokenFetcher {
         guard let endpoint = try context.override(Self.url, plainHTTP: .loopback),
             let bearer = context.variable(Self.bearer)
         else { throw unset(context) }
-        guard bearer.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        guard bearer.utf8.isVisibleASCII else {
             throw SourceError(.misconfigured, "\(Self.bearer) holds characters no token has")
         }
         var url = endpoint.url

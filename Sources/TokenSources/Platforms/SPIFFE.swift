@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A JWT-SVID that a helper keeps fresh in a file.
 struct SPIFFE: TokenFetcher {

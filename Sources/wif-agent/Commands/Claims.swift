@@ -1,7 +1,7 @@
 import Federation
-import FoundationEssentials
-import Platform
+import Kernel
 import Policy
+internal import Text
 
 extension Command {
     static let claims = Command(

@@ -1,6 +1,7 @@
 import Federation
-import Platform
+import Kernel
 import Policy
+internal import Text
 
 /// What is asked about a token's claims.
 struct ClaimsQuestion {

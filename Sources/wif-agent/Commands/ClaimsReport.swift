@@ -1,6 +1,7 @@
 import Federation
-import FoundationEssentials
+internal import Kernel
 import Policy
+internal import Text
 
 /// What a service would make of a token's claims, and what to enter there.
 struct ClaimsReport {
@@ -15,7 +16,7 @@ struct ClaimsReport {
     let verdict: Verdict?
 
     /// - Parameter target: what the account's request will say of Bright's project.
-    init(_ claims: JSON, _ question: ClaimsQuestion, now: Date, target: Judgement.Target) {
+    init(_ claims: JSON, _ question: ClaimsQuestion, now: WallTime, target: Judgement.Target) {
         self.claims = claims
         self.question = question
         advice = question.service.map { Advice(for: $0, claims: claims) }

@@ -1,7 +1,8 @@
 import Agent
 import Federation
+import Kernel
 import Outputs
-import Platform
+internal import Text
 
 extension Command {
     static let get = Command(

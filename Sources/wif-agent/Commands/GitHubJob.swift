@@ -1,6 +1,5 @@
 import Federation
-import FoundationEssentials
-import Platform
+import Kernel
 
 /// The GitHub Actions job that a step runs in: where its environment is added to, and how a value is
 /// kept out of its log.
@@ -51,7 +50,7 @@ struct GitHubJob {
 
     /// The multi-line form, whose end nobody can guess who chose the value.
     private func entry(_ name: String, _ value: [UInt8]) -> [UInt8] {
-        let end = "wif_agent_\(UUID().uuidString)"
+        let end = "wif_agent_\(String(UInt128.random(in: 0...(.max)), radix: 16))"
         return Array("\(name)<<\(end)\n".utf8) + value + Array("\n\(end)\n".utf8)
     }
 }

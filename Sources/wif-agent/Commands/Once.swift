@@ -1,7 +1,7 @@
 import Agent
 import Federation
+import Kernel
 import Outputs
-import Platform
 
 /// Delivers one credential to every file output of every account; the exit code is that of the
 /// first account that failed.

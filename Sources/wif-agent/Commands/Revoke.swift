@@ -1,6 +1,7 @@
 import Agent
 import Federation
-import Platform
+import Kernel
+internal import Text
 
 extension Command {
     static let revoke = Command(

@@ -1,7 +1,7 @@
 import Agent
 import Federation
-import FoundationEssentials
-import Platform
+import Kernel
+internal import Text
 
 extension Command {
     static let status = Command(

@@ -1,5 +1,6 @@
 import Federation
-import Platform
+import Kernel
+internal import Text
 
 /// A status report for people.
 struct StatusText {

@@ -1,7 +1,8 @@
 import Agent
 import Federation
+import Kernel
 import Outputs
-import Platform
+internal import Text
 
 /// Where an account's agent is, or would be, and what it says.
 struct AgentPlace {

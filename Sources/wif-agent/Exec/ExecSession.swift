@@ -1,7 +1,7 @@
 import Agent
 import Federation
+import Kernel
 import Outputs
-import Platform
 
 /// One run of `wif-agent exec`: the first credential, the command, and what happens while it runs.
 struct ExecSession: Sendable {

@@ -1,7 +1,8 @@
 import Agent
 import Federation
+import Kernel
 import Outputs
-import Platform
+internal import Text
 
 /// A started command; told apart from the one that replaced it by its identity.
 final class ExecChild: Sendable {

@@ -1,7 +1,8 @@
 import Agent
 import Federation
-import Platform
+import Kernel
 import Policy
+internal import Text
 
 extension Command {
     static let provider = Command(

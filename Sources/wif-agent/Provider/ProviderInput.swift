@@ -1,6 +1,7 @@
 import Federation
-import Platform
+import Kernel
 import Policy
+internal import Text
 
 /// What an identity provider is to be, checked before anything is sent.
 struct ProviderInput {

@@ -1,6 +1,7 @@
 import Agent
 import Federation
-import Platform
+import Kernel
+internal import Text
 
 /// Mondoo's GraphQL API, and who asks it.
 struct ProviderService {

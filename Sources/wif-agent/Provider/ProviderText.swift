@@ -1,4 +1,5 @@
 import Federation
+internal import Text
 
 /// Identity providers for people.
 enum ProviderText {

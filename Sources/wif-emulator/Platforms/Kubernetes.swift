@@ -1,8 +1,9 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
+internal import Text
 
 extension PlayedPlatform {
     static let kubernetes = PlayedPlatform(
@@ -73,7 +74,7 @@ struct Kubernetes: Role {
             audience: .array(audiences),
             lifetime: lifetime
         )
-        let end = world.clock.now.addingTimeInterval(Double(lifetime))
+        let end = world.clock.now.advanced(bySeconds: Double(lifetime))
         return .json(
             [
                 "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",

@@ -1,4 +1,5 @@
 import Federation
+internal import Text
 
 extension PlayedPlatform {
     static let vercel = PlayedPlatform(

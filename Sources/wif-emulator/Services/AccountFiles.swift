@@ -1,4 +1,5 @@
 import Federation
+internal import Text
 
 extension World {
     /// Account files for tokens of this issuer, by service.

@@ -1,7 +1,8 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
+internal import Text
 
 extension Part {
     static let google = Part(
@@ -143,7 +144,7 @@ struct GoogleSTS: Role {
         else { return Self.failure(400, "INVALID_ARGUMENT", "lifetime or scope is wrong") }
         let issued = "ya29.c.\(randomHex(bytes: 30))"
         impersonated.add(issued, for: Self.serviceAccount, lifetime: seconds)
-        let expiry = world.clock.now.addingTimeInterval(Double(seconds))
+        let expiry = world.clock.now.advanced(bySeconds: Double(seconds))
         return .json([
             "accessToken": .string(issued), "expireTime": .string(rfc3339(expiry)),
         ])

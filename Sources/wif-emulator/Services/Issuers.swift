@@ -1,5 +1,6 @@
 import Federation
 import Serving
+internal import Text
 
 extension Part {
     static let issuers = Part(name: .issuers) { Issuers(world: $0) }

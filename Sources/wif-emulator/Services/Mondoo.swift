@@ -1,9 +1,10 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Policy
 import Serving
+internal import Text
 
 extension Part {
     static let mondoo = Part(
@@ -175,7 +176,7 @@ struct Mondoo: Role {
     }
 
     private func checkTimes(of claims: TokenClaims) throws(MondooError) {
-        let now = world.clock.now.timeIntervalSince1970
+        let now = world.clock.now.secondsSinceEpoch
         guard let expiry = claims.expiresAt else {
             throw MondooError(.unauthenticated, "token has no exp")
         }

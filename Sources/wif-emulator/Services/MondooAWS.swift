@@ -1,5 +1,6 @@
 import Federation
 import Serving
+internal import Text
 
 /// AWS's side of Mondoo's exchange: it executes the signed request that it is given.
 extension Mondoo {

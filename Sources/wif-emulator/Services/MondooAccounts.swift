@@ -1,10 +1,11 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Policy
 import Serving
 import Synchronization
+internal import Text
 
 /// The service accounts that exchanges made, and the check of what they sign.
 final class MondooAccounts: Sendable {
@@ -38,12 +39,12 @@ final class MondooAccounts: Sendable {
             hosts: [],
             key: key,
             notBefore: now,
-            notAfter: now.addingTimeInterval(Double(shown))
+            notAfter: now.advanced(bySeconds: Double(shown))
         )
         let verifier = try PublicKey(jwk: key.publicJWK(keyID: mrn))
-        let expiry = now.timeIntervalSince1970 + Double(lifetime)
+        let expiry = now.secondsSinceEpoch + Double(lifetime)
         accounts.withLock { accounts in
-            accounts = accounts.filter { $0.value.expiry > now.timeIntervalSince1970 - 3600 }
+            accounts = accounts.filter { $0.value.expiry > now.secondsSinceEpoch - 3600 }
             accounts[mrn] = Account(key: verifier, expiry: expiry, binding: binding.mrn)
         }
         return encoded(mrn, scope, try key.pem().text, certificate.pem)
@@ -81,7 +82,7 @@ final class MondooAccounts: Sendable {
             let mrn = claims.header["kid"]?.string,
             let account = accounts.withLock({ $0[mrn] })
         else { throw MondooError(.unauthenticated, "there is no such service account") }
-        let now = world.clock.now.timeIntervalSince1970
+        let now = world.clock.now.secondsSinceEpoch
         let hash = sha256(request.body).map { byte in
             String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
         }.joined()

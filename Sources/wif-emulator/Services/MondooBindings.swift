@@ -1,6 +1,7 @@
 import Crypto
 import Federation
 import FoundationEssentials
+internal import Kernel
 import Policy
 import Synchronization
 
@@ -13,8 +14,8 @@ final class MondooBindings: Sendable {
         let terms: MondooTerms
         let scope: String
         let description: String?
-        let createdAt: Date
-        var lastUsed: Date?
+        let createdAt: WallTime
+        var lastUsed: WallTime?
     }
 
     private let world: World
@@ -31,7 +32,7 @@ final class MondooBindings: Sendable {
         _ trust: Trust,
         in scope: String,
         _ description: String?,
-        _ now: Date
+        _ now: WallTime
     ) -> Binding? {
         guard case .mondoo(let terms) = trust.terms else { return nil }
         let scope = terms.scope ?? scope

@@ -1,8 +1,9 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Synchronization
+internal import Text
 
 /// Someone who signs tokens: a key, the name in `iss`, and what is published about both.
 final class Issuer: Sendable {

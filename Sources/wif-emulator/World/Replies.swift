@@ -1,5 +1,6 @@
 import Federation
 import Serving
+internal import Text
 
 extension HTTPServerResponse {
     /// One line of JSON.

@@ -1,8 +1,10 @@
 import Crypto
 import Federation
 import FoundationEssentials
+internal import Kernel
 import Serving
 import Synchronization
+internal import Text
 
 /// What all roles share.
 final class World: Sendable {
@@ -72,7 +74,7 @@ final class World: Sendable {
     }
 
     func note(_ kind: String, from role: String, _ value: String) {
-        let time = clock.now.timeIntervalSince1970
+        let time = clock.now.secondsSinceEpoch
         journal.record(issued: Journal.Issued(kind: kind, from: role, value: value, time: time))
     }
 }

@@ -1,8 +1,9 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import TestSupport
 import Testing
+import Text
 
 /// Every source through the real worker, against the emulator.
 @Suite(.serialized, .timeLimit(.minutes(2)))

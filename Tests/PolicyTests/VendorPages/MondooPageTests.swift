@@ -1,6 +1,7 @@
 import Federation
-import Platform
+import Kernel
 import Testing
+import Text
 
 @testable import Policy
 

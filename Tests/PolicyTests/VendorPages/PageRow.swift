@@ -1,6 +1,8 @@
 import Federation
 import FoundationEssentials
+import Kernel
 import Testing
+import Text
 
 @testable import Policy
 
@@ -28,7 +30,7 @@ struct PageRow: Sendable, CustomTestStringConvertible {
     let question: Question
     let verdict: String
 
-    static let now = Date(timeIntervalSince1970: 1_700_000_000)
+    static let now = WallTime(secondsSinceEpoch: 1_700_000_000)
 
     init(_ place: String, _ sample: String, _ question: Question, _ verdict: String = accepted) {
         (self.place, self.sample, self.question, self.verdict) = (place, sample, question, verdict)

@@ -1,6 +1,7 @@
 import Dispatch
 import FoundationEssentials
 import Glibc
+import Kernel
 import Simulation
 import Synchronization
 
@@ -37,7 +38,7 @@ struct Total {
 let arguments = Arguments(CommandLine.arguments)
 let total = Mutex(Total())
 print("playing \(arguments.seeds) seeds from \(arguments.first) on, a day each")
-let start = Date()
+let start = WallTime.now
 DispatchQueue.concurrentPerform(iterations: arguments.jobs) { job in
     do {
         var simulation = try Simulation()
@@ -60,7 +61,7 @@ DispatchQueue.concurrentPerform(iterations: arguments.jobs) { job in
     }
 }
 let result = total.withLock(\.self)
-let seconds = Date().timeIntervalSince(start)
+let seconds = WallTime.now.seconds(since: start)
 for finding in result.findings.prefix(3) {
     print("\nseed \(finding.seed): \(finding.violation)")
     print("the shortest history: \(finding.actions.joined(separator: ", "))")

@@ -1,6 +1,6 @@
 internal import Agent
 package import Federation
-internal import Platform
+internal import Kernel
 internal import TestSupport
 
 /// Plays seeds: makes a history of each, runs it, and finds the shortest history that still fails.

@@ -1,7 +1,7 @@
 import Agent
 import Federation
+import Kernel
 import Outputs
-import Platform
 
 extension Account {
     /// The number in its output's path.

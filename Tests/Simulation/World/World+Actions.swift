@@ -1,8 +1,8 @@
 import Agent
 import Federation
 import FoundationEssentials
+import Kernel
 import Outputs
-import Platform
 import TestSupport
 
 extension World {

@@ -1,8 +1,8 @@
 import Agent
 import Federation
 import FoundationEssentials
+import Kernel
 import Outputs
-import Platform
 import TestSupport
 
 extension World {
@@ -118,7 +118,7 @@ extension World {
             self.keeping = nil
         }
         let chance = chance()
-        let date = Date(timeIntervalSince1970: now)
+        let date = WallTime(secondsSinceEpoch: now)
         let effects = life?.handle(event, at: instant, date: date, chance: chance) ?? []
         for effect in effects { perform(effect) }
         check()
@@ -177,7 +177,7 @@ extension World {
             let credential = Credential(
                 kind: .accessToken(type: "Bearer", scheme: "Bearer"),
                 value: Secret("token-\(issued.count)"),
-                issuedAt: Date(timeIntervalSince1970: now),
+                issuedAt: WallTime(secondsSinceEpoch: now),
                 lifetime: shortLifetimes.popLast() ?? lifetime,
                 receivedAt: instant
             )

@@ -1,8 +1,8 @@
 import Agent
 import Federation
 import FoundationEssentials
+import Kernel
 import Outputs
-import Platform
 import TestSupport
 
 /// A model of everything that an account's life depends on, driven by one seed: services, workers, kept

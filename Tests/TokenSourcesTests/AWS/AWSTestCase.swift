@@ -1,9 +1,10 @@
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
+import Text
 
 @testable import TokenSources
 

@@ -1,8 +1,8 @@
 import Crypto
 import Federation
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
 

@@ -2,10 +2,11 @@ import Federation
 import FoundationEssentials
 import Glibc
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
+import Text
 
 @testable import TokenSources
 

@@ -1,10 +1,11 @@
 import Federation
 import FoundationEssentials
 import HTTP
+import Kernel
 import NetworkTestSupport
-import Platform
 import TestSupport
 import Testing
+import Text
 
 @testable import TokenSources
 

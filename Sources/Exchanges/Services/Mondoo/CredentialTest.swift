@@ -1,7 +1,7 @@
 package import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 extension ExchangeContext {
     /// Tries the credential as its user will: with Mondoo by the call that it has for this, signed with
@@ -56,7 +56,7 @@ extension ExchangeContext {
         _ clockSkew: Double
     ) async throws(Failure) -> String {
         let body = Secret("{}")
-        let now = timekeeper.wallClock.addingTimeInterval(-clockSkew)
+        let now = timekeeper.wallClock.advanced(bySeconds: -clockSkew)
         let document = Secret(base64Decoded(credential.value.text) ?? [])
         let signer = try MondooServiceAccount(parsing: document, "the credential")
         let url = signer.endpoint

@@ -1,7 +1,7 @@
 package import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+package import Text
 
 extension ExchangeContext {
     /// Sends a call of Mondoo's GraphQL API, by the account's way, and returns its `data`.
@@ -37,7 +37,7 @@ extension ExchangeContext {
     private func bearer(of call: GraphQLCall, for body: Secret) throws(Failure) -> Secret {
         switch call.caller {
         case .token(let token):
-            let isSound = token.bytes.allSatisfy { (0x21...0x7E).contains($0) }
+            let isSound = token.bytes.isVisibleASCII
             guard token.count > 0, isSound else {
                 throw Failure(
                     .misconfigured,

@@ -1,7 +1,7 @@
 internal import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// Mondoo's SecureTokenService/ExchangeExternalToken.
 struct Mondoo {

@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+package import Kernel
+internal import Text
 
 /// A refusal of Mondoo's held against what is known of the token and the account, and answered with what
 /// to change. What is certain comes before what the message hints at.
@@ -67,7 +68,7 @@ struct MondooRefusal {
 
 /// What is wrong with a text that should be a JWT, and what to do; `nil` for one of that form, and for
 /// a signed request to AWS.
-func tokenShape(_ token: Secret) -> String? {
+package func tokenShape(_ token: Secret) -> String? {
     let text = token.text.trimmed
     if text.hasPrefix("{") {
         guard SignedRequestSummary(decoding: token) == nil else { return nil }

@@ -1,7 +1,7 @@
 internal import Crypto
 internal import Federation
-internal import FoundationEssentials
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// Why a reply with status 200 gives no credential; quotes no value of it.
 struct ReplyError: Error, Equatable {
@@ -76,12 +76,12 @@ struct MondooReply {
 
     /// Seconds from now on that the credential is taken to live: until the certificate's end, but no
     /// longer than the limit, for the reply does not tell and the service may end it sooner.
-    func lifetime(at now: Date, limit: Double) throws(ReplyError) -> Double {
-        let rest = certificate.notAfter.timeIntervalSince(now)
+    func lifetime(at now: WallTime, limit: Double) throws(ReplyError) -> Double {
+        let rest = certificate.notAfter.seconds(since: now)
         guard rest > 0 else {
             throw ReplyError("the credential's certificate expired \(Int(-rest)) s ago")
         }
-        let wait = certificate.notBefore.timeIntervalSince(now)
+        let wait = certificate.notBefore.seconds(since: now)
         guard wait <= Self.startTolerance else {
             throw ReplyError("the credential's certificate is valid only in \(Int(wait)) s")
         }

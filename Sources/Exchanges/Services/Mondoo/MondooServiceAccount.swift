@@ -1,7 +1,7 @@
 internal import Crypto
 internal import Federation
-internal import FoundationEssentials
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A Mondoo service account, as far as it signs calls.
 struct MondooServiceAccount {
@@ -31,7 +31,7 @@ struct MondooServiceAccount {
 
     /// When the certificate in a service account's document ends.
     /// - Throws: ``Failure`` where it holds none.
-    static func certificateEnd(in document: Secret) throws(Failure) -> Date {
+    static func certificateEnd(in document: Secret) throws(Failure) -> WallTime {
         var bytes = document.bytes
         defer { wipe(&bytes) }
         do {
@@ -44,8 +44,8 @@ struct MondooServiceAccount {
 
     /// What it signs for a call: one minute's token over the body's hash.
     /// - Throws: ``Failure`` where the key cannot sign.
-    func bearer(for body: Secret, at date: Date) throws(Failure) -> Secret {
-        let now = Int64(date.timeIntervalSince1970)
+    func bearer(for body: Secret, at date: WallTime) throws(Failure) -> Secret {
+        let now = Int64(date.secondsSinceEpoch)
         let claims: JSON = [
             "sub": .string(mrn), "iss": "mondoo/ams", "iat": .integer(now),
             "nbf": .integer(now), "exp": .integer(now + 60),

@@ -1,8 +1,8 @@
 internal import Crypto
 package import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+package import Text
 
 /// An AWS identity: a signed `GetCallerIdentity` request, or a token of the account's own issuer.
 struct AWS: TokenFetcher {
@@ -63,7 +63,7 @@ struct AWS: TokenFetcher {
                     + " there; use \"token\": \"web-identity\" with a custom OIDC provider"
             )
         }
-        let date = context.timekeeper.wallClock.addingTimeInterval(context.clockOffset)
+        let date = context.timekeeper.wallClock.advanced(bySeconds: context.clockOffset)
         return SubjectToken(
             CallerIdentityProof(host: host, date: date, key: key).serialized,
             source: Self.name
@@ -121,7 +121,7 @@ struct CallerIdentityProof {
     /// JSON in the order of Mondoo's documentation. Whoever has it can prove the same for 15 minutes.
     let serialized: Secret
 
-    init(host: SecurityTokenHost, date: Date, key: AWSKey) {
+    init(host: SecurityTokenHost, date: WallTime, key: AWSKey) {
         let request = SignedRequest(
             host: host.name,
             region: host.signingRegion,

@@ -1,7 +1,7 @@
 internal import Crypto
 internal import Federation
-internal import FoundationEssentials
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// Roles that profiles assume, one with the key of the next.
 struct AssumedRole {
@@ -166,7 +166,7 @@ private func seconds(_ profile: [String: String], _ place: String) throws(Source
 extension SourceContext {
     /// The session's name as configured, else one of this program and the time.
     func sessionName(_ configured: String?) -> String {
-        configured ?? "wif-agent-\(Int(timekeeper.wallClock.timeIntervalSince1970))"
+        configured ?? "wif-agent-\(Int(timekeeper.wallClock.secondsSinceEpoch))"
     }
 }
 

@@ -1,7 +1,7 @@
 internal import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// The key of a container's role, from the endpoint that its variables name: ECS's, EKS's Pod Identity.
 struct AWSContainerCredentials {
@@ -26,7 +26,7 @@ struct AWSContainerCredentials {
             // ECS tells containers apart by the path alone: who has it, has the key.
             var error = error.ofPresentPlatform
             if path.utf8.count > 1 {
-                error.message = error.message.components(separatedBy: path).joined(separator: "/…")
+                error.message = error.message.replacing(path, with: "/…")
             }
             throw error
         }
@@ -58,7 +58,7 @@ struct AWSContainerCredentials {
 
     private func url() throws(SourceError) -> String {
         if let path = context.variable(Self.relative) {
-            guard path.hasPrefix("/"), path.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            guard path.hasPrefix("/"), path.utf8.isVisibleASCII else {
                 throw SourceError(.misconfigured, "\(Self.relative) is no path that begins with /")
             }
             return "http://169.254.170.2\(path)"

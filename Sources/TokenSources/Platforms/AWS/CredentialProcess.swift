@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A program that prints a key: a profile's `credential_process`.
 struct CredentialProcess {

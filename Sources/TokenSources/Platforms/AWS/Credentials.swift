@@ -1,7 +1,8 @@
 internal import Crypto
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A key of an AWS identity, and which way it was found.
 struct AWSCredentials: Sendable {
@@ -46,7 +47,7 @@ extension AWSCredentials {
     ) throws(SourceError) {
         let token = sessionToken.flatMap { $0.isEmpty ? nil : $0 }
         for value in [id, token ?? ""] {
-            guard value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            guard value.utf8.isVisibleASCII else {
                 throw SourceError(
                     .misconfigured,
                     "\(place): a key or token holds characters that none has"

@@ -1,4 +1,5 @@
 internal import Federation
+internal import Text
 
 /// A file as AWS's tools keep their settings in: sections of `key = value` lines.
 ///

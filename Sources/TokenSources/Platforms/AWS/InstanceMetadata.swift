@@ -1,6 +1,7 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// The credentials and region of an EC2 instance, from its metadata service in version 2. Version 1,
 /// which answers whoever can be made to forward a request, is never asked for anything.
@@ -103,7 +104,7 @@ struct AWSInstanceMetadata {
         }
         guard response.status == 200 else { throw refusal(response, at: request.place) }
         let token = response.body.text.trimmed
-        guard !token.isEmpty, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        guard !token.isEmpty, token.utf8.isVisibleASCII else {
             throw SourceError(
                 .noSource,
                 "\(request.place): the reply is no token, so not EC2's",

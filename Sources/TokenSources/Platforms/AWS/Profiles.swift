@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// The profiles of AWS's two shared files.
 struct AWSProfiles: Sendable {

@@ -1,4 +1,5 @@
 internal import Federation
+internal import Text
 
 /// Where AWS's token service (STS) is reached, and the region that a request to it is signed for.
 struct SecurityTokenHost: Equatable {

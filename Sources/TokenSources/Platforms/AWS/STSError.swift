@@ -1,4 +1,5 @@
 internal import Federation
+internal import Text
 
 /// A refusal by AWS's token service.
 struct STSError: Equatable {

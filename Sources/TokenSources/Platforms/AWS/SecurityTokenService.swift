@@ -1,8 +1,8 @@
 internal import Crypto
 internal import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// AWS's token service (STS): calls of its query protocol and what comes back.
 struct SecurityTokenService {
@@ -74,7 +74,7 @@ struct SecurityTokenService {
             message: document?["Error", "Message"]?.text
         )
         if error.isSkew, !isCorrected, let date = response.date {
-            return .skewed(date.timeIntervalSince(context.timekeeper.wallClock))
+            return .skewed(date.seconds(since: context.timekeeper.wallClock))
         }
         throw error.sourceError(at: place, retryAfter: context.retryAfter(response))
     }
@@ -96,7 +96,7 @@ struct SecurityTokenService {
         let body = Secret(form.joined(separator: "&"))
         var headers = [HTTPHeader("Content-Type", Self.contentType)]
         if let key {
-            let date = context.timekeeper.wallClock.addingTimeInterval(offset)
+            let date = context.timekeeper.wallClock.advanced(bySeconds: offset)
             let authority = endpoint.map(\.authority) ?? host.name
             let request = SignedRequest(
                 host: authority,
@@ -143,7 +143,7 @@ struct SignedRequest {
     init(
         host: String,
         region: String,
-        date: Date,
+        date: WallTime,
         query: [(name: String, value: String)] = [],
         others: [(name: String, value: String)] = [],
         body: [UInt8] = [],

@@ -1,5 +1,6 @@
 internal import Federation
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A role that is assumed with a token of an OIDC issuer: that of an EKS service account, say.
 struct WebIdentityRole {

@@ -1,4 +1,5 @@
 internal import Federation
+internal import Text
 
 /// An element of an XML reply, with no more of XML than AWS's token service uses: elements, text, the
 /// five named entities and character references. No document type, so no entity is ever defined.

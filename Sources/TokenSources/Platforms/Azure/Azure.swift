@@ -1,7 +1,7 @@
 internal import Federation
-internal import FoundationEssentials
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// A token of Azure's, from whichever endpoint the environment names, as Azure's own clients choose:
 /// App Service, Arc, workload identity, and without any of them IMDS.

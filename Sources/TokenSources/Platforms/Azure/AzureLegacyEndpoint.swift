@@ -1,6 +1,6 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
 
 /// The endpoint of Azure's managed-identity VM extension, which IMDS has replaced.
 struct AzureLegacyEndpoint {

@@ -1,6 +1,6 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
 
 /// Azure's instance metadata service (IMDS), on the machine's own link.
 struct AzureManagedIdentity {

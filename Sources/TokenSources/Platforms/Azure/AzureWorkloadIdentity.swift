@@ -1,6 +1,7 @@
 internal import Federation
 internal import HTTP
-internal import Platform
+internal import Kernel
+internal import Text
 
 /// AKS workload identity: the pod's projected token, exchanged at Entra for one of the resource.
 struct AzureWorkloadIdentity {

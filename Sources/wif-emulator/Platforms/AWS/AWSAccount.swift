@@ -1,9 +1,10 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
 import Synchronization
+internal import Text
 
 /// The one AWS account there is: its user, its roles, the keys it has handed out, and whose signature
 /// a request bears.
@@ -60,7 +61,7 @@ final class AWSAccount: Sendable {
     }
 
     /// Whose signature the request bears, at that time.
-    func caller(of request: AWSRequest, at now: Date) throws(STSError) -> Caller {
+    func caller(of request: AWSRequest, at now: WallTime) throws(STSError) -> Caller {
         let claim = try SignatureClaim(request)
         guard let entry = entries.withLock({ $0[claim.keyID] }) else {
             throw STSError(403, "InvalidClientTokenId", "The security token is not valid.")
@@ -81,7 +82,7 @@ final class AWSAccount: Sendable {
         guard expected.signature == claim.signature else {
             throw STSError(403, "SignatureDoesNotMatch", "The signature is not the one calculated.")
         }
-        if let expiry = entry.caller.expiry, expiry <= now.timeIntervalSince1970 {
+        if let expiry = entry.caller.expiry, expiry <= now.secondsSinceEpoch {
             throw STSError(403, "ExpiredToken", "The security token is expired.")
         }
         return entry.caller
@@ -156,11 +157,11 @@ private struct SignatureClaim {
         )
     }
 
-    func checkTime(_ now: Date) throws(STSError) {
+    func checkTime(_ now: WallTime) throws(STSError) {
         guard let date = amazonDate(timestamp) else {
             throw STSError(400, "IncompleteSignature", "X-Amz-Date is not a date.")
         }
-        let age = now.timeIntervalSince(date)
+        let age = now.seconds(since: date)
         let present = amazonTimestamp(now)
         if age > 900 {
             throw STSError(
@@ -180,7 +181,7 @@ private struct SignatureClaim {
 }
 
 /// `YYYYMMDDTHHMMSSZ` as a date.
-private func amazonDate(_ text: String) -> Date? {
+private func amazonDate(_ text: String) -> WallTime? {
     guard text.utf8.count == 16 else { return nil }
     var marked = ""
     for (index, character) in text.enumerated() {
@@ -188,7 +189,7 @@ private func amazonDate(_ text: String) -> Date? {
         if index == 11 || index == 13 { marked.append(":") }
         marked.append(character)
     }
-    return try? Date(marked, strategy: .iso8601)
+    return date(rfc3339: marked)
 }
 
 /// Random letters and digits as AWS's ids have them.

@@ -1,8 +1,9 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
+internal import Text
 
 /// The endpoints where containers get their role's key: those of ECS and of EKS's Pod Identity.
 struct AWSContainer: Role {
@@ -59,7 +60,7 @@ struct AWSContainer: Role {
             "AccountId": .string(AWSAccount.number), "AccessKeyId": .string(key.id),
             "SecretAccessKey": .string(key.secret.text),
             "Token": .string(key.sessionToken?.text ?? ""),
-            "Expiration": .string(rfc3339(Date(timeIntervalSince1970: end))),
+            "Expiration": .string(rfc3339(WallTime(secondsSinceEpoch: end))),
         ])
     }
 

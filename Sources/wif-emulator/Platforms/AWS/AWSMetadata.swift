@@ -1,9 +1,10 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
 import Synchronization
+internal import Text
 
 /// The metadata service of an EC2 instance, in version 2 alone.
 struct AWSMetadata: Role {
@@ -73,7 +74,7 @@ struct AWSMetadata: Role {
             "LastUpdated": .string(rfc3339(world.clock.now)),
             "SecretAccessKey": .string(key.secret.text),
             "Token": .string(key.sessionToken?.text ?? ""),
-            "Expiration": .string(rfc3339(Date(timeIntervalSince1970: end))),
+            "Expiration": .string(rfc3339(WallTime(secondsSinceEpoch: end))),
         ]
         return plain(String(decoding: reply.serialized(), as: UTF8.self))
     }

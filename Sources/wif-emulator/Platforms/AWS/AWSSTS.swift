@@ -1,8 +1,9 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
+internal import Text
 
 /// A refusal of AWS's token service.
 struct STSError: Error, Equatable {
@@ -134,7 +135,7 @@ struct STSCalls: Sendable {
             let issuer = world.issuers.first(where: { $0.url == claims.issuer }),
             issuer.hasSigned(text), claims.audiences.contains("sts.amazonaws.com")
         else { throw STSError(400, "InvalidIdentityToken", "The token could not be validated.") }
-        guard let expiry = claims.expiresAt, expiry > world.clock.now.timeIntervalSince1970 else {
+        guard let expiry = claims.expiresAt, expiry > world.clock.now.secondsSinceEpoch else {
             throw STSError(400, "ExpiredTokenException", "Token expired")
         }
         return credentials(role, name, try lifetime(fields, 900...43_200, or: 3600), world)
@@ -175,7 +176,7 @@ struct STSCalls: Sendable {
         } catch {
             throw STSError(500, "InternalFailure", "\(error)")
         }
-        let end = rfc3339(Date(timeIntervalSince1970: Double(now + seconds)))
+        let end = rfc3339(WallTime(secondsSinceEpoch: Double(now + seconds)))
         return "<WebIdentityToken>\(token)</WebIdentityToken><Expiration>\(end)</Expiration>\n"
     }
 
@@ -223,7 +224,7 @@ struct STSCalls: Sendable {
               <AccessKeyId>\(key.id)</AccessKeyId>
               <SecretAccessKey>\(key.secret.text)</SecretAccessKey>
               <SessionToken>\(key.sessionToken?.text ?? "")</SessionToken>
-              <Expiration>\(rfc3339(Date(timeIntervalSince1970: end)))</Expiration>
+              <Expiration>\(rfc3339(WallTime(secondsSinceEpoch: end)))</Expiration>
             </Credentials>
 
             """

@@ -1,5 +1,6 @@
 import Crypto
 import Federation
+internal import Text
 
 extension PlayedPlatform {
     static let azure = PlayedPlatform(

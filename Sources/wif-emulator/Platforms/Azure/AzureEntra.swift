@@ -1,8 +1,9 @@
 import Crypto
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
 import Serving
+internal import Text
 
 /// Entra's token endpoint for workload identity on AKS. The pod's token, which the issuer `custom`
 /// signs, is in `DIR/azure-identity-token`.

@@ -1,7 +1,9 @@
 import Federation
 import FoundationEssentials
+internal import Kernel
 import Serving
 import Synchronization
+internal import Text
 
 /// The access tokens that a service has handed out and not yet forgotten.
 final class AccessTokens: Sendable {
@@ -22,7 +24,7 @@ final class AccessTokens: Sendable {
 
     /// Takes a new token into the books, its lifetime in seconds.
     func add(_ token: String, for scope: String, lifetime: Int64) {
-        let now = world.clock.now.timeIntervalSince1970
+        let now = world.clock.now.secondsSinceEpoch
         entries.withLock { entries in
             entries = entries.filter { $0.value.expiry > now }
             entries[token] = Entry(scope: scope, expiry: now + Double(lifetime))
@@ -32,7 +34,7 @@ final class AccessTokens: Sendable {
 
     /// What a token that lives is good for.
     func scope(of token: String) -> String? {
-        let now = world.clock.now.timeIntervalSince1970
+        let now = world.clock.now.secondsSinceEpoch
         return entries.withLock { $0[token] }.flatMap { $0.expiry > now ? $0.scope : nil }
     }
 

@@ -1,6 +1,7 @@
 import Federation
 import FoundationEssentials
-import Platform
+import Kernel
+internal import Text
 
 extension World {
     /// Seconds by which other clocks may differ.
@@ -17,7 +18,7 @@ extension World {
         guard issuer.hasSigned(token) else {
             throw OAuthRefusal("invalid_grant", "the token's signature cannot be verified")
         }
-        let now = clock.now.timeIntervalSince1970
+        let now = clock.now.secondsSinceEpoch
         guard let expiry = claims.expiresAt else {
             throw OAuthRefusal("invalid_grant", "the subject token has no exp")
         }

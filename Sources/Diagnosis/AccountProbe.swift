@@ -1,0 +1,200 @@
+package import Exchanges
+package import Federation
+internal import Kernel
+internal import Text
+package import TokenSources
+
+/// Runs each step that leads to a credential, and reports each; the credential is delivered nowhere, and
+/// revoked where the service can.
+package struct AccountProbe: Sendable {
+    /// Exchanges a token that was found; nothing where the service refused or was not reached.
+    package typealias Exchange =
+        @Sendable (FoundToken, SourceContext) async throws(Failure) -> JobResult
+
+    private let account: Account
+    private let source: TokenSource
+    /// The text of a trust file; what it refuses is not exchanged.
+    private let trust: String?
+    private let sources: SourceContext
+    private let services: ExchangeContext
+    private let exchangeToken: Exchange
+
+    package init(
+        of account: Account,
+        from source: TokenSource,
+        against trust: String?,
+        sources: SourceContext,
+        services: ExchangeContext,
+        exchangeToken: @escaping Exchange
+    ) {
+        self.account = account
+        self.source = source
+        self.trust = trust
+        self.sources = sources
+        self.services = services
+        self.exchangeToken = exchangeToken
+    }
+
+    private static let last: [StepReport.Name] = [.exchange, .reply, .credential]
+
+    /// What each step found, in the order in which they follow from each other.
+    package func steps() async -> [StepReport] {
+        async let way = services.probeService(of: account)
+        async let answers = sources.probe(source)
+        let (service, probed) = await (way, answers)
+        var steps = service.steps + sourceSteps(probed)
+        guard case .success(let found) = probed.found else {
+            return steps + Self.last.map { .skipped($0, "no token") }
+        }
+        let date = sources.timekeeper.wallClock.advanced(bySeconds: -(service.clockSkew ?? 0))
+        var predictions = tokenSteps(
+            on: found.token,
+            for: account,
+            at: date,
+            warnings: found.warnings
+        )
+        let identity = await identity(of: found.token, sources, &predictions)
+        predictions += await services.checkIssuer(of: found.token, for: account)
+        let verdict = trustSteps(trust, on: identity, of: account, at: date)
+        guard !verdict.contains(where: { $0.state == .failed }) else {
+            steps += predictions + verdict
+            return steps + Self.last.map { .skipped($0, "not tried, for the trust refuses") }
+        }
+        guard service.isReached else {
+            steps += predictions + verdict
+            return steps + Self.last.map { .skipped($0, "the service is not reached") }
+        }
+        let end = await exchange(found, sources)
+        if end.contains(where: { $0.name == .exchange && $0.state == .ok }) {
+            predictions = predictions.map(\.refuted)
+        }
+        return steps + predictions + verdict + end
+    }
+
+    // MARK: Sources
+
+    private func sourceSteps(_ probe: SourceProbe) -> [StepReport] {
+        var steps = probe.answers.map { answer -> StepReport in
+            switch answer.token {
+            case .success(let token):
+                let issuer = token.claims?.issuer.map { ", issued by \($0.printable)" } ?? ""
+                let found = "\(answer.evidence); gave a token\(issuer)"
+                return .ok(.source, found, about: answer.name)
+            case .failure(var failure):
+                let name = "\(answer.name): "
+                if failure.message.hasPrefix(name) { failure.message.removeFirst(name.count) }
+                failure.message = "\(answer.evidence); \(failure.message)"
+                // One source is enough; that the others have nothing is as it should be, unless the
+                // issuer of another is wanted.
+                let isWanted =
+                    probe.isMismatch
+                    && account.issuer.flatMap(TokenPlatform.ofIssuer)?.rawValue
+                        == answer.name
+                let isMissed = isWanted || (answer.isHere && !probe.hasToken)
+                return isMissed
+                    ? .failed(.source, failure, about: answer.name)
+                    : .skipped(.source, failure.message, about: answer.name)
+            }
+        }
+        let isTold = steps.contains { $0.state == .failed }
+        if !isTold, case .failure(let failure) = probe.found {
+            let hint =
+                failure.hint
+                ?? "is this one of the platforms named above? then see why it does not answer; else"
+                + " name a credentialSource in the account file"
+            let cause =
+                probe.answers.count > 1
+                ? "no token source gave a token; what each answered stands above"
+                : failure.message
+            steps.append(.failed(.token, failure.class, cause, hint: hint))
+        }
+        return steps
+    }
+
+    /// What a trust looks at: the token's claims, or whose signature a request to AWS bears.
+    private func identity(
+        of token: SubjectToken,
+        _ sources: SourceContext,
+        _ steps: inout [StepReport]
+    ) async -> JSON? {
+        if let claims = token.claims { return claims.all }
+        guard SignedRequestSummary(decoding: token.value) != nil else { return nil }
+        steps.removeAll { $0.name == .subject }
+        do throws(Failure) {
+            let identity = try await sources.callerIdentity(from: source)
+            let name = identity["Arn"]?.string?.printable ?? "nobody"
+            steps.append(.ok(.subject, "AWS says that it is signed by \(name)"))
+            return identity
+        } catch {
+            steps.append(.failed(.subject, error))
+            return nil
+        }
+    }
+
+    // MARK: Exchange
+
+    private func exchange(_ found: FoundToken, _ sources: SourceContext) async -> [StepReport] {
+        let result: JobResult
+        do throws(Failure) {
+            result = try await exchangeToken(found, sources)
+        } catch {
+            return [.failed(.exchange, error)] + skipped(.reply, .credential)
+        }
+        switch result.outcome {
+        case .credential(let credential):
+            let service = account.service.name
+            let usable: [StepReport] = [
+                .ok(.exchange, "\(service) took the token"),
+                .ok(.reply, "a credential of \(Int(credential.lifetime)) s"),
+            ]
+            return usable + (await use(credential, result.clockSkew ?? 0))
+        case .failure(let failure) where failure.step == .reply:
+            return [.ok(.exchange, "\(account.service.name) answered with status 200")]
+                + [.failed(.reply, failure)] + skipped(.credential)
+        case .failure(let failure):
+            return [.failed(.exchange, failure)] + skipped(.reply, .credential)
+        case .subjectToken, .revoked, .steps, .data:
+            return skipped(.exchange, .reply, .credential)
+        }
+    }
+
+    private func use(_ credential: Credential, _ clockSkew: Double) async -> [StepReport] {
+        let context = services
+        let steps = [await context.test(credential, for: account, clockSkew: clockSkew)]
+        guard account.service.canRevoke else { return steps }
+        do throws(Failure) {
+            try await context.revoke(credential.value, for: account)
+            return steps + [.ok(.revocation, "this credential is revoked again")]
+        } catch {
+            return steps + [.failed(.revocation, error)]
+        }
+    }
+
+    private func skipped(_ names: StepReport.Name...) -> [StepReport] {
+        names.map { .skipped($0, "no credential") }
+    }
+}
+
+extension StepReport {
+    /// What was expected to be refused, once the service has accepted it all the same.
+    fileprivate var refuted: StepReport {
+        guard state == .failed else { return self }
+        return .warning(
+            name,
+            "\(text); the service accepts it all the same",
+            hint: hint,
+            about: about
+        )
+    }
+}
+
+extension SourceProbe {
+    /// Whether there is no token of the issuer that is wanted.
+    fileprivate var isMismatch: Bool {
+        if case .success(let found) = found { found.isKnownMismatch } else { true }
+    }
+
+    fileprivate var hasToken: Bool {
+        if case .success = found { true } else { false }
+    }
+}

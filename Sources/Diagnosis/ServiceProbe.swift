@@ -1,0 +1,298 @@
+package import Exchanges
+package import Federation
+internal import HTTP
+internal import Kernel
+internal import Text
+
+/// What one plain request to a service's host told of the way there.
+package struct ServiceProbe: Sendable {
+    package let steps: [StepReport]
+    /// Whether the service answered.
+    package let isReached: Bool
+    /// Seconds by which the local wall clock is ahead of the service's; `nil` where no reply told.
+    package let clockSkew: Double?
+}
+
+extension ExchangeContext {
+    /// Seconds for each request of a probe.
+    static let probeLimit = 10.0
+
+    /// Asks the service's host for its root page, with no proof and nothing secret, and tells of each
+    /// part of the way: proxy, name, connection, TLS, HTTP, clock.
+    package func probeService(of account: Account) async -> ServiceProbe {
+        await ServiceWay(account: account, context: self).probe()
+    }
+}
+
+/// The way to an account's service.
+private struct ServiceWay {
+    let account: Account
+    let context: ExchangeContext
+
+    private static let order: [StepReport.Name] = [.proxy, .dns, .connection, .tls, .http, .clock]
+    /// Seconds of skew from which on it is worth a warning.
+    private static let notableSkew = 60.0
+
+    private var endpoint: Endpoint { account.service.endpoint }
+
+    private var port: Int { endpoint.port ?? (endpoint.isSecure ? 443 : 80) }
+    private var place: String { "\(endpoint.host):\(port)" }
+
+    private var proxy: (settings: ProxySettings, origin: String)? {
+        let variable = account.service.kind.facts.proxyVariable
+        return context.proxy(for: account, to: endpoint, serviceVariable: variable)
+    }
+
+    func probe() async -> ServiceProbe {
+        let trust: HTTPRequest.Trust
+        do throws(Failure) {
+            trust = try context.trust(for: account)
+        } catch {
+            return ended(by: .failed(.tls, error))
+        }
+        var request = HTTPRequest(
+            "GET",
+            endpoint.origin + "/",
+            route: proxy.map { .proxied($0.settings) } ?? .direct,
+            trust: trust
+        )
+        request.wantsConnectionFacts = true
+        let limit = context.timekeeper.now.advanced(bySeconds: ExchangeContext.probeLimit)
+        do throws(HTTPError) {
+            let deadline = min(limit, context.deadline)
+            return reached(try await context.transport.send(request, deadline: deadline))
+        } catch {
+            return ended(by: step(error))
+        }
+    }
+
+    // MARK: A reply
+
+    private func reached(_ response: HTTPResponse) -> ServiceProbe {
+        if response.status == 407, proxy != nil { return ended(by: unauthorizedProxy) }
+        let facts = response.connection
+        let address = facts.map { "\($0.address) port \($0.port)" } ?? place
+        let skew = response.date.map { context.timekeeper.wallClock.seconds(since: $0) }
+        let isProxied = proxy.map { facts?.port == $0.settings.port } ?? false
+        let steps = [
+            proxyFound,
+            isProxied ? byProxy : .ok(.dns, "\(endpoint.host) is \(facts?.address ?? "known")"),
+            .ok(.connection, isProxied ? "\(place), through the proxy" : address),
+            tlsFound(facts?.certificate),
+            .ok(.http, "\(place) answers (status \(response.status))"),
+            clockStep(skew),
+        ]
+        return ServiceProbe(steps: steps, isReached: true, clockSkew: skew)
+    }
+
+    private var proxyFound: StepReport {
+        guard let proxy else {
+            guard endpoint.isSecure,
+                context.variable("HTTP_PROXY") ?? context.variable("http_proxy") != nil
+            else { return .ok(.proxy, "none") }
+            return .warning(
+                .proxy,
+                "none, though HTTP_PROXY is set, which counts for plain http alone",
+                hint:
+                    "set HTTPS_PROXY to the same, if \(endpoint.host) is reached by the proxy alone"
+            )
+        }
+        if let ignored = proxy.settings.noProxy.flatMap(Self.ignoredException) {
+            return .warning(
+                .proxy,
+                "\(proxy.settings.shown) (\(proxy.origin)); NO_PROXY has \(ignored.printable), which"
+                    + " matches nothing",
+                hint: "write NO_PROXY as names and their ends, without * and ports: .example.com"
+            )
+        }
+        let exceptions = proxy.settings.noProxy.map { ", but for \($0.printable)" } ?? ""
+        return .ok(.proxy, "\(proxy.settings.shown) (\(proxy.origin))\(exceptions)")
+    }
+
+    /// An entry of `NO_PROXY` in a form that libcurl does not read. `CURLOPT_NOPROXY(3)`
+    private static func ignoredException(_ list: String) -> String? {
+        list.split { $0 == "," || $0 == " " }.map(String.init).first { entry in
+            let isPort = entry.count(where: { $0 == ":" }) == 1 && !entry.hasPrefix("[")
+            return entry != "*" && (entry.contains("*") || isPort)
+        }
+    }
+
+    private var byProxy: StepReport { .skipped(.dns, "the proxy looks \(endpoint.host) up") }
+
+    private func tlsFound(_ certificate: CertificateFacts?) -> StepReport {
+        guard endpoint.isSecure else { return .skipped(.tls, "plain http to this machine") }
+        guard let certificate else { return .ok(.tls, "the certificate is good") }
+        return .ok(
+            .tls,
+            "certificate of \(certificate.subject.printable), signed by"
+                + " \(certificate.issuer.printable), until \(certificate.expires.printable)"
+        )
+    }
+
+    private func clockStep(_ skew: Double?) -> StepReport {
+        guard let skew else { return .skipped(.clock, "the service does not tell its time") }
+        let amount = "\(Int(abs(skew).rounded())) s"
+        guard abs(skew) > Self.notableSkew else {
+            return .ok(.clock, "within \(amount) of the service's")
+        }
+        return .warning(
+            .clock,
+            "this machine's clock is \(amount) \(skew > 0 ? "ahead of" : "behind") the service's",
+            hint: "synchronise it (timedatectl, chronyc tracking): tokens are judged by their times"
+        )
+    }
+
+    // MARK: No reply
+
+    /// The steps with one that failed: those before it were taken, those after it were not.
+    private func ended(by failed: StepReport) -> ServiceProbe {
+        let steps = Self.order.map { name -> StepReport in
+            if name == failed.name { return failed }
+            let isBefore = Self.order.prefix { $0 != failed.name }.contains(name)
+            guard isBefore else { return .skipped(name, "not reached") }
+            if name == .proxy { return proxyFound }
+            if name == .tls { return tlsFound(nil) }
+            if name == .dns {
+                return proxy == nil ? .ok(.dns, "\(endpoint.host) has an address") : byProxy
+            }
+            return .ok(name, place)
+        }
+        return ServiceProbe(steps: steps, isReached: false, clockSkew: nil)
+    }
+
+    private func step(_ error: HTTPError) -> StepReport {
+        switch error.kind {
+        case .proxy: return proxyFailed(error)
+        case .unresolved: return .failed(.dns, .transient, error.description, hint: nameHint)
+        case .unreachable, .timedOut(.connect): return noConnection(error)
+        case .tls: return .failed(.tls, .transient, error.description, hint: tlsHint(error))
+        case .trustStore:
+            return .failed(.tls, .misconfigured, error.description, hint: error.hint)
+        case .invalidRequest where proxy != nil:
+            return .failed(
+                .proxy,
+                .misconfigured,
+                "\(proxy?.origin ?? "") is no URL of a proxy: \(error.detail)",
+                hint: "write http://HOST:PORT"
+            )
+        case .invalidRequest, .setup: return .failed(.http, .misconfigured, error.description)
+        case .timedOut(.whole), .tooLarge, .malformed, .interrupted, .cancelled:
+            return .failed(
+                .http,
+                .transient,
+                error.description,
+                hint: "is it the service that listens at \(place), and is it well?"
+            )
+        }
+    }
+
+    private func noConnection(_ error: HTTPError) -> StepReport {
+        // An exception of NO_PROXY leads straight to the host, which libcurl then names.
+        if let proxy, !error.detail.contains("\(endpoint.host) port \(port)") {
+            return .failed(
+                .proxy,
+                .transient,
+                "\(proxy.settings.shown) (\(proxy.origin)): \(error.detail)",
+                hint: "is the proxy's address right, and does it run? \(proxyExceptions)"
+            )
+        }
+        if error.detail.hasPrefix("Resolving timed out") {
+            return .failed(.dns, .transient, error.description, hint: nameHint)
+        }
+        if error.detail.contains("SSL connection timeout") {
+            return .failed(
+                .tls,
+                .transient,
+                error.description,
+                hint: "something on the way lets the connection through and TLS not"
+            )
+        }
+        let hint =
+            error.kind == .unreachable
+            ? "nothing listens at \(place), or a firewall turns it away: is \(key) right?"
+            : "a firewall drops the connection to \(place); where only a proxy gets out, set"
+                + " HTTPS_PROXY or the account's proxy"
+        return .failed(.connection, .transient, error.description, hint: hint)
+    }
+
+    private func tlsHint(_ error: HTTPError) -> String? {
+        if let hint = error.hint { return hint }
+        return "does \(place) speak TLS? a proxy or another service may answer there"
+    }
+
+    private func proxyFailed(_ error: HTTPError) -> StepReport {
+        // libcurl's words have changed between versions, the number has not.
+        if error.detail.contains("code 407") || error.detail.contains("response 407") {
+            return unauthorizedProxy
+        }
+        let origin = proxy.map { "\($0.settings.shown) (\($0.origin))" } ?? "the proxy"
+        if proxy?.settings.url.map({ $0.count(where: { $0 == "@" }) > 1 }) == true {
+            return .failed(
+                .proxy,
+                .misconfigured,
+                "\(origin): there is more than one @ in its URL",
+                hint: "write @ in a password as %40"
+            )
+        }
+        return .failed(
+            .proxy,
+            .transient,
+            "\(origin): \(error.detail)",
+            hint: "\(error.hint ?? ""); \(proxyExceptions)"
+        )
+    }
+
+    private var unauthorizedProxy: StepReport {
+        let origin = proxy.map { "\($0.settings.shown) (\($0.origin))" } ?? "the proxy"
+        return .failed(
+            .proxy,
+            .misconfigured,
+            "\(origin) wants a user name and password (407)",
+            hint: "write http://USER:PASSWORD@HOST:PORT in HTTPS_PROXY or MONDOO_API_PROXY; the"
+                + " account file takes no password"
+        )
+    }
+
+    private var proxyExceptions: String {
+        "if \(endpoint.host) needs no proxy, name it in NO_PROXY"
+    }
+
+    private var key: String { account.service.kind.facts.addressKey }
+
+    private var nameHint: String {
+        let known = account.service.kind.facts.places.map { " (\($0))" } ?? ""
+        return "is \(key) right\(known)? does this machine's name server answer:"
+            + " getent hosts \(endpoint.host)"
+    }
+}
+
+extension ProxySettings {
+    /// The port in the URL, else libcurl's own. `CURLOPT_PROXY(3)`
+    fileprivate var port: Int {
+        let digits = shown.reversed().prefix { $0.isNumber }.reversed()
+        let isWritten = !digits.isEmpty && shown.dropLast(digits.count).last == ":"
+        if isWritten, let port = Int(String(digits)) { return port }
+        return shown.hasPrefix("https:") ? 443 : 1080
+    }
+
+    /// The URL without user and password.
+    fileprivate var shown: String {
+        let text = url ?? ""
+        let scheme = text.contains("://") ? String(text.prefix { $0 != ":" }) + "://" : ""
+        // The last @ ends the password, whatever stands in it.
+        let parts = text.dropFirst(scheme.count)
+            .split(separator: "@", omittingEmptySubsequences: false)
+        let host = (parts.last ?? "").prefix { !"/?#".contains($0) }
+        return (scheme + host).printable
+    }
+}
+
+extension Service {
+    /// Where proofs are sent.
+    var endpoint: Endpoint {
+        switch self {
+        case .mondoo(let service): service.universe
+        case .tokenExchange(let service): service.tokenURL
+        }
+    }
+}

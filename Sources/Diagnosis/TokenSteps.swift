@@ -1,0 +1,148 @@
+internal import Exchanges
+package import Federation
+package import Kernel
+internal import Text
+
+/// What can be said of a token before its service has seen it, claim by claim. What the service is
+/// known to refuse is a failure of the class `refused`.
+///
+/// - Parameters:
+///   - date: the service's time as far as it is known.
+///   - warnings: how the token was found.
+package func tokenSteps(
+    on token: SubjectToken,
+    for account: Account,
+    at date: WallTime,
+    warnings: [String]
+) -> [StepReport] {
+    guard let claims = token.claims else {
+        let text = SignedRequestSummary(decoding: token.value)?.text ?? "no JWT, passed on as it is"
+        if let shape = tokenShape(token.value) {
+            return [.failed(.token, .refused, "the token is no JWT: \(shape)", hint: shape)]
+                + [.issuer, .audience, .times, .subject].map { .skipped($0, "the token is no JWT") }
+        }
+        return [tokenStep(token, text, warnings)]
+            + [.issuer, .audience, .times, .subject].map { .skipped($0, "the token is no JWT") }
+    }
+    let findings = findings(of: token, for: account, at: date)
+    func step(_ name: StepReport.Name, _ kind: Finding.Kind, _ found: String) -> StepReport {
+        guard let finding = findings.first(where: { $0.kind == kind }) else {
+            return .ok(name, found)
+        }
+        return .failed(
+            name,
+            .refused,
+            "the token \(finding.text)",
+            hint: token.source == "JWT_TOKEN"
+                ? "unset JWT_TOKEN, which goes before the account's credentialSource and is stale or of"
+                    + " another; or give it a new token each time"
+                : finding.hint ?? advice(on: kind, account)
+        )
+    }
+    let algorithm = claims.header["alg"]?.string?.printable ?? "nothing"
+    return [
+        algorithmStep(algorithm, account)
+            ?? tokenStep(token, "from \(token.source), signed with \(algorithm)", warnings),
+        step(.issuer, .issuer, claims.issuer?.printable ?? "none"),
+        audienceStep(claims, account, step(.audience, .audience, shown(claims.audiences))),
+        step(.times, .time, times(of: claims, at: date)),
+        claims.subject.map { .ok(.subject, $0.printable) }
+            ?? .warning(.subject, "the token has no sub", hint: "trusts compare it"),
+    ]
+}
+
+/// A failure for a token that no public key verifies, as the services do. RFC 7518 section 3.1
+private func algorithmStep(_ algorithm: String, _ account: Account) -> StepReport? {
+    let isSecret = algorithm.hasPrefix("HS")
+    guard isSecret || algorithm.lowercased() == "none" else { return nil }
+    let how = isSecret ? "with \(algorithm), a secret that two share" : "by nobody (alg none)"
+    return .failed(
+        .token,
+        .refused,
+        "the token is signed \(how), and \(account.service.name) verifies with the issuer's public keys",
+        hint: "have the issuer sign with RS256, or another algorithm of key pairs"
+    )
+}
+
+private func tokenStep(
+    _ token: SubjectToken,
+    _ found: String,
+    _ warnings: [String]
+) -> StepReport {
+    guard warnings.isEmpty else {
+        return .warning(
+            .token,
+            "\(found); \(warnings.joined(separator: "; "))",
+            hint: token.source == "JWT_TOKEN"
+                ? "unset JWT_TOKEN, which goes before the account's credentialSource" : nil
+        )
+    }
+    if !token.isRenewable {
+        return .warning(
+            .token,
+            "\(found); the source cannot give another one later",
+            hint: "the account ends with the credential, unless it is started anew with a new token"
+        )
+    }
+    return .ok(.token, found)
+}
+
+private func audienceStep(
+    _ claims: TokenClaims,
+    _ account: Account,
+    _ step: StepReport
+) -> StepReport {
+    // Microsoft Entra's resource for the subscription's own management.
+    let isLive = claims.audiences.contains { audience in
+        audience.hasPrefix("https://management.azure.com")
+            || audience.hasPrefix("https://management.core.windows.net")
+    }
+    if isLive {
+        return .warning(
+            .audience,
+            "the token is for \(shown(claims.audiences)): whoever holds it can act in the Azure"
+                + " subscription",
+            hint: "have the token made for an App ID URI of your own: set credentialSource.resource"
+                + " or tokenAudience to it, and allow that audience in the trust"
+        )
+    }
+    guard step.state == .ok, !account.tokenAudience.isEmpty,
+        !claims.audiences.contains(account.tokenAudience)
+    else { return step }
+    return .warning(
+        .audience,
+        "the token's aud is \(shown(claims.audiences)), and"
+            + " \(account.tokenAudience.printable) was asked for",
+        hint: "this source chooses the audience itself: allow its aud in the trust, or have the"
+            + " token made for the other"
+    )
+}
+
+private func advice(on kind: Finding.Kind, _ account: Account) -> String {
+    switch kind {
+    case .time:
+        "use a source that gives a new token each time, or check this machine's clock"
+    case .issuer:
+        "is issuerUri the one of the trust, to the last slash? or name another credentialSource"
+    case .audience: "set tokenAudience to what the service allows"
+    }
+}
+
+private func shown(_ audiences: [String]) -> String {
+    audiences.isEmpty ? "none" : audiences.joined(separator: " ").printable
+}
+
+private func times(of claims: TokenClaims, at date: WallTime) -> String {
+    let now = date.secondsSinceEpoch
+    var parts: [String] = []
+    if let issued = claims.issuedAt { parts.append("issued \(whole(now - issued)) s ago") }
+    if let start = claims.all["nbf"]?.lenientNumber, start > now {
+        parts.append("valid only in \(whole(start - now)) s")
+    }
+    if let expiry = claims.expiresAt { parts.append("\(whole(expiry - now)) s left") }
+    return parts.isEmpty ? "the token tells none" : parts.joined(separator: ", ")
+}
+
+private func whole(_ seconds: Double) -> Int {
+    Int(seconds.clamped(to: -1e12...1e12))
+}

@@ -1,0 +1,171 @@
+import Glibc
+import Synchronization
+
+/// The process's one inotify instance: a user may have few of them (`max_user_instances`), and one
+/// file is watched once however many ask. Its descriptor is read on the poller's thread, which sleeps
+/// while nothing happens. `inotify(7)`
+final class Inotify: Sendable {
+    static let shared = Inotify()
+
+    /// What somebody wants to hear of one watched file or directory.
+    struct Registration {
+        /// Which of a directory's events count: its own, those of one name in it, or all.
+        enum Scope {
+            case itself
+            case name(String)
+            case everything
+        }
+
+        let listener: UInt64
+        let round: UInt64
+        let mask: UInt32
+        let scope: Scope
+        /// What the listener is told.
+        let path: String
+
+        fileprivate func wants(_ event: Event) -> Bool {
+            // Unmounted, or the kernel let go of it: nothing more will be heard.
+            if event.mask & UInt32(IN_UNMOUNT | IN_IGNORED) != 0 { return true }
+            guard event.mask & mask != 0 else { return false }
+            switch scope {
+            case .itself: return event.name.isEmpty
+            case .name(let name): return event.name == name
+            case .everything: return true
+            }
+        }
+    }
+
+    fileprivate struct Event {
+        let watch: Int32
+        let mask: UInt32
+        let name: String
+    }
+
+    private struct State: ~Copyable {
+        var descriptor: Int32?
+        var nextID: UInt64 = 1
+        var listeners: [UInt64: @Sendable (Set<String>?) -> Void] = [:]
+        var registrations: [Int32: [Registration]] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    private init() {}
+
+    /// A new listener. It is called on the poller's thread with the paths that were touched, or with
+    /// `nil` where the kernel lost events and everything may have been; it must not block.
+    func listen(_ listener: @escaping @Sendable (Set<String>?) -> Void) -> UInt64 {
+        state.withLock { state in
+            defer { state.nextID += 1 }
+            state.listeners[state.nextID] = listener
+            return state.nextID
+        }
+    }
+
+    /// Watches what the path leads to, links followed, beside what it is watched for already.
+    /// - Throws: ``Errno``; `EACCES` for what this process may not read.
+    func add(_ path: String, _ registration: Registration) throws(Errno) {
+        try state.withLock { state throws(Errno) in
+            let descriptor = try open(&state)
+            let flags = UInt32(IN_MASK_ADD) | UInt32(IN_EXCL_UNLINK)
+            let watch = try systemCall {
+                unsafe inotify_add_watch(descriptor, path, registration.mask | flags)
+            }
+            state.registrations[watch, default: []].append(registration)
+        }
+    }
+
+    /// Ends a listener's registrations of rounds before that one.
+    func remove(_ listener: UInt64, before round: UInt64) {
+        state.withLock { state in
+            Self.remove(listener, before: round, &state)
+        }
+    }
+
+    /// Ends a listener.
+    func remove(_ listener: UInt64) {
+        state.withLock { state in
+            state.listeners[listener] = nil
+            Self.remove(listener, before: .max, &state)
+        }
+    }
+
+    private static func remove(_ listener: UInt64, before round: UInt64, _ state: inout State) {
+        for (watch, registrations) in state.registrations {
+            let kept = registrations.filter { $0.listener != listener || $0.round >= round }
+            guard kept.count < registrations.count else { continue }
+            state.registrations[watch] = kept.isEmpty ? nil : kept
+            // It fails only where the file is gone, and its watch with it.
+            if kept.isEmpty, let descriptor = state.descriptor {
+                _ = inotify_rm_watch(descriptor, watch)
+            }
+        }
+    }
+
+    private func open(_ state: inout State) throws(Errno) -> Int32 {
+        if let descriptor = state.descriptor { return descriptor }
+        let descriptor = try systemCall { inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)) }
+        do throws(Errno) {
+            _ = try Poller.shared.watch(descriptor) { [unowned self] in hear(descriptor) }
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        state.descriptor = descriptor
+        return descriptor
+    }
+
+    /// One read a call: what is left wakes the poller again, after others had their turn.
+    private func hear(_ descriptor: Int32) {
+        let bytes: [UInt8]
+        do throws(Errno) {
+            bytes = try Kernel.read(descriptor, upTo: 65_536)
+        } catch {
+            return
+        }
+        let events = Self.events(in: bytes)
+        let calls = state.withLock { state in
+            let isLost = events.contains { $0.mask & UInt32(IN_Q_OVERFLOW) != 0 }
+            if isLost { return state.listeners.values.map { ($0, Set<String>?.none) } }
+            var touched: [UInt64: Set<String>] = [:]
+            for event in events {
+                for registration in state.registrations[event.watch] ?? []
+                where registration.wants(event) {
+                    touched[registration.listener, default: []].insert(registration.path)
+                }
+                if event.mask & UInt32(IN_IGNORED) != 0 {
+                    state.registrations[event.watch] = nil
+                }
+            }
+            return touched.compactMap { id, paths in
+                state.listeners[id].map { ($0, Optional(paths)) }
+            }
+        }
+        for (listener, paths) in calls { listener(paths) }
+    }
+
+    /// `struct inotify_event`: watch, mask, cookie, length of the name, the name padded with NUL.
+    private static func events(in bytes: [UInt8]) -> [Event] {
+        unsafe bytes.withUnsafeBytes { bytes in
+            var events: [Event] = []
+            var start = 0
+            while start + 16 <= bytes.count {
+                let length = unsafe bytes.loadUnaligned(fromByteOffset: start + 12, as: UInt32.self)
+                let end = min(start + 16 + Int(length), bytes.count)
+                let name = unsafe bytes[(start + 16)..<end].prefix { $0 != 0 }
+                events.append(
+                    Event(
+                        watch: unsafe bytes.loadUnaligned(fromByteOffset: start, as: Int32.self),
+                        mask: unsafe bytes.loadUnaligned(
+                            fromByteOffset: start + 4,
+                            as: UInt32.self
+                        ),
+                        name: unsafe String(decoding: name, as: UTF8.self)
+                    )
+                )
+                start = end
+            }
+            return events
+        }
+    }
+}

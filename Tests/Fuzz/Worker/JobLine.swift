@@ -1,1 +1,0 @@
-../../../Sources/wif-exchange/JobLine.swift

@@ -1,1 +1,0 @@
-../../../Sources/wif-exchange/LineSplitter.swift

@@ -1,1 +1,0 @@
-../../../Sources/wif-exchange/Worker.swift
