@@ -46,9 +46,8 @@ package final class AccountLoop: Sendable {
 
     package let name: String
     let dependencies: Dependencies
-    private let keeper: CredentialKeeper?
-    private let openOutputs: OpenOutputs
-    private let outputs: Mutex<ServedOutputs>
+    let keeper: CredentialKeeper?
+    let outputs: ServedOutputs
     private struct State {
         var life: AccountLife
         /// What the life has asked for and nobody has begun.
@@ -57,7 +56,7 @@ package final class AccountLoop: Sendable {
 
     private let state: Mutex<State>
     private let wakeup = Wakeup()
-    private let requests = RequestTable<AccountLife.Answer>()
+    let requests = RequestTable<AccountLife.Answer>()
     private let stopped = Wakeup()
 
     /// Opens the account's outputs.
@@ -71,8 +70,7 @@ package final class AccountLoop: Sendable {
         dependencies: Dependencies
     ) throws(OutputError) {
         name = account.name
-        outputs = Mutex(ServedOutputs(try openOutputs(account)))
-        self.openOutputs = openOutputs
+        outputs = try ServedOutputs(of: account, open: openOutputs)
         self.keeper = keeper
         self.dependencies = dependencies
         let life = AccountLife(
@@ -97,7 +95,7 @@ package final class AccountLoop: Sendable {
     }
 
     /// What the sockets have done so far, by path.
-    var socketCounts: [String: SocketCounts] { outputs.withLock(\.outputs).socketCounts }
+    var socketCounts: [String: SocketCounts] { outputs.present.socketCounts }
 
     /// Has a refresh start at once, or `delay` seconds later, though never within a second of the
     /// last attempt.
@@ -143,8 +141,9 @@ package final class AccountLoop: Sendable {
             tell(.started(adopt()))
             while !Task.isCancelled, !ask(\.isStopping) {
                 for effect in takeEffects() { begin(effect, in: &group) }
-                await wakeup.wait(until: ask(\.deadline), on: dependencies.timekeeper)
-                tellTime()
+                let deadline = ask(\.deadline)
+                await wakeup.wait(until: deadline, on: dependencies.timekeeper)
+                if let deadline, deadline <= dependencies.timekeeper.now { tell(.timePassed) }
             }
             group.cancelAll()
         }
@@ -154,7 +153,7 @@ package final class AccountLoop: Sendable {
     }
 
     /// Takes an event in; what follows from it is known at once and done by ``run()``.
-    private func tell(_ event: AccountLife.Event) {
+    func tell(_ event: AccountLife.Event) {
         let clock = dependencies.timekeeper
         let chance = dependencies.chance()
         state.withLock { state in
@@ -167,13 +166,6 @@ package final class AccountLoop: Sendable {
         }
         wakeup.ring()
         dependencies.onChange()
-    }
-
-    private func tellTime() {
-        guard let deadline = ask(\.deadline), deadline <= dependencies.timekeeper.now else {
-            return
-        }
-        tell(.timePassed)
     }
 
     private func takeEffects() -> [AccountLife.Effect] {
@@ -209,158 +201,6 @@ package final class AccountLoop: Sendable {
             environment: dependencies.environment,
             at: dependencies.timekeeper.now
         ) ?? CredentialKeeper.Kept()
-    }
-
-    // MARK: Effects
-
-    private func note(_ effect: AccountLife.Effect) {
-        switch effect {
-        case .log(let note): log(note)
-        case .answer(let request, let answer): requests.resolve(request.id, answer)
-        case .exchange, .deliver, .expire, .withdraw, .open, .keep, .runHooks, .revoke, .close:
-            break
-        }
-    }
-
-    /// Does one thing; `nil` where nobody is to be told, as after a cancellation.
-    private func answer(_ effect: AccountLife.Effect) async -> AccountLife.Event? {
-        let present = outputs.withLock(\.outputs)
-        switch effect {
-        case .log, .answer:
-            note(effect)
-            return nil
-        case .exchange(let attempt):
-            let result = await dependencies.worker.run(.exchange, for: attempt.account)
-            return Task.isCancelled && !result.hasCredential ? nil : .exchanged(attempt, result)
-        case .deliver(let credential):
-            let start = dependencies.timekeeper.now
-            let reports = await present.deliver(credential)
-            return .delivered(reports, seconds: dependencies.timekeeper.now.seconds(since: start))
-        case .expire: return .withdrawn(await present.expire())
-        case .withdraw: return .withdrawn(await present.withdraw())
-        case .open(let account, let removingOthers):
-            return await open(account, in: present, removingOthers: removingOthers)
-        case .keep(let state): return .kept(problem: await keep(state))
-        case .runHooks(let hooks, let expiresAt): return await run(hooks, expiresAt)
-        case .revoke(let entry): return await revoke(entry)
-        case .close(let removing): return .closed(await present.close(removing: removing))
-        }
-    }
-
-    private func keep(_ state: AccountLife.State) async -> String? {
-        guard let keeper else { return nil }
-        do {
-            // A state directory that was asked for may be on a disk, which takes its time.
-            try await offPool { try keeper.keep(state) }
-            return nil
-        } catch {
-            return "\(error)"
-        }
-    }
-
-    private func run(_ hooks: [RefreshHook], _ expiresAt: WallTime) async -> AccountLife.Event? {
-        let runner = HookRunner(
-            account: name,
-            environment: dependencies.environment,
-            timekeeper: dependencies.timekeeper
-        )
-        do { return .hooksEnded(try await runner.run(hooks, expiresAt: expiresAt)) } catch {
-            return nil
-        }
-    }
-
-    private func revoke(_ entry: RevocationQueue.Entry) async -> AccountLife.Event? {
-        let job = Job.Kind.revoke(entry.credential.value)
-        switch await dependencies.worker.run(job, for: entry.account).outcome {
-        case .revoked: return .revocationEnded(entry, nil)
-        case .failure(let failure):
-            return Task.isCancelled ? nil : .revocationEnded(entry, failure)
-        case .credential, .subjectToken, .steps, .data:
-            let failure = Failure(.transient, at: .worker, "the worker answered something else")
-            return .revocationEnded(entry, failure)
-        }
-    }
-
-    /// Puts the outputs of another version in place of the present ones, and serves them until they are
-    /// replaced in turn.
-    private func open(
-        _ account: Account,
-        in present: any CredentialOutputs,
-        removingOthers: Bool
-    ) async -> AccountLife.Event? {
-        let old = outputs.withLock(\.self)
-        await present.close(removing: false)
-        old.stop()
-        let opening: AccountLife.Opening
-        do throws(OutputError) {
-            replaceOutputs(try openOutputs(account))
-            opening = .opened
-        } catch {
-            opening = reopen(after: error.failure)
-        }
-        if removingOthers, case .opened = opening {
-            for report in await present.remove(besides: account) {
-                report.failure.map { log(.outputFailed($0, path: report.output.path)) }
-            }
-        }
-        tell(.opened(opening))
-        if case .lost = opening { return nil }
-        await serveOutputs()
-        return nil
-    }
-
-    private func serveOutputs() async {
-        await outputs.withLock(\.self).serve { self.tell(.outputsTouched) }
-    }
-
-    private func replaceOutputs(_ new: any CredentialOutputs) {
-        outputs.withLock { $0 = ServedOutputs(new) }
-    }
-
-    private func reopen(after failure: Failure) -> AccountLife.Opening {
-        do throws(OutputError) {
-            replaceOutputs(try openOutputs(account))
-            return .reverted(failure)
-        } catch {
-            return .lost(failure)
-        }
-    }
-}
-
-/// Outputs whose sockets are served until they are told to stop.
-private struct ServedOutputs: Sendable {
-    let outputs: any CredentialOutputs
-    private let end = Wakeup()
-
-    init(_ outputs: any CredentialOutputs) {
-        self.outputs = outputs
-    }
-
-    /// Calls `onDamage` each time others have damaged what was delivered.
-    func serve(onDamage: @escaping @Sendable () -> Void) async {
-        await withTaskGroup { group in
-            group.addTask { await outputs.run() }
-            group.addTask {
-                do {
-                    while true {
-                        try await outputs.damage()
-                        onDamage()
-                    }
-                } catch {
-                    // Cancelled with everything else.
-                }
-            }
-            await end.wait()
-            group.cancelAll()
-        }
-    }
-
-    func stop() { end.ring() }
-}
-
-extension JobResult {
-    fileprivate var hasCredential: Bool {
-        if case .credential = outcome { true } else { false }
     }
 }
 

@@ -97,36 +97,36 @@ package final class Board: Sendable {
         until deadline: BootInstant,
         for condition: () -> Bool
     ) async -> Bool {
-        let bell = Wakeup()
-        let id = addObserver(bell)
+        let wakeup = Wakeup()
+        let id = addObserver(wakeup)
         defer { removeObserver(id) }
         while true {
             if condition() { return true }
             if timekeeper.now >= deadline || Task.isCancelled { return false }
-            await bell.wait(until: deadline, on: timekeeper)
+            await wakeup.wait(until: deadline, on: timekeeper)
         }
     }
 
     /// Calls `look` now and soon after changes, until cancelled. A look at all accounts costs the more
     /// the more there are, and the more change: between two a millisecond passes for each account.
     package func watch(_ look: () -> Void) async {
-        let bell = Wakeup()
-        let id = addObserver(bell)
+        let wakeup = Wakeup()
+        let id = addObserver(wakeup)
         defer { removeObserver(id) }
         do {
             while true {
                 look()
-                await bell.wait()
+                await wakeup.wait()
                 let pause = Double(loops.count) / 1000
                 try await timekeeper.sleep(until: timekeeper.now.advanced(bySeconds: pause))
             }
         } catch {}
     }
 
-    private func addObserver(_ bell: Wakeup) -> Int {
+    private func addObserver(_ wakeup: Wakeup) -> Int {
         state.withLock { state in
             state.nextObserver += 1
-            state.observers[state.nextObserver] = bell
+            state.observers[state.nextObserver] = wakeup
             return state.nextObserver
         }
     }

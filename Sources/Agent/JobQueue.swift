@@ -17,9 +17,9 @@ struct JobQueue {
 
     struct Worker {
         /// Rung when there may be something to hand to it.
-        let bell = Wakeup()
+        let wakeup = Wakeup()
         /// Rung when its deadline may have changed.
-        let watchBell = Wakeup()
+        let watchWakeup = Wakeup()
         var held: [Int: Entry] = [:]
         var taken = 0
         /// Lines that it has answered.
@@ -156,7 +156,7 @@ struct JobQueue {
     /// over which two workers died is not tried a third time.
     ///
     /// - Returns: the jobs that are given up, and how many the worker held.
-    mutating func bury(_ id: Int) -> (failed: [Entry], held: Int) {
+    mutating func removeWorker(_ id: Int) -> (failed: [Entry], held: Int) {
         guard let worker = workers.removeValue(forKey: id) else { return ([], 0) }
         var failed: [Entry] = []
         var again: [Entry] = []

@@ -21,7 +21,7 @@ package final class WorkerPool: ExchangeWorker {
     private let timekeeper: any Timekeeper
     private let report: @Sendable (Event) -> Void
     private let queue = Mutex(JobQueue())
-    private let bell = Wakeup()
+    private let wakeup = Wakeup()
 
     /// - Parameters:
     ///   - place: where workers come from.
@@ -82,7 +82,7 @@ package final class WorkerPool: ExchangeWorker {
                 let decision = queue.withLock { $0.decide(at: timekeeper.now) }
                 switch decision {
                 case .start(let worker): group.addTask { await self.live(as: worker) }
-                case .wait(let deadline): await bell.wait(until: deadline, on: timekeeper)
+                case .wait(let deadline): await wakeup.wait(until: deadline, on: timekeeper)
                 }
             }
             group.cancelAll()
@@ -93,10 +93,11 @@ package final class WorkerPool: ExchangeWorker {
     }
 
     private func wakeAll() {
-        for bell in queue.withLock({ $0.workers.values.flatMap { [$0.bell, $0.watchBell] } }) {
-            bell.ring()
+        for wakeup in queue.withLock({ $0.workers.values.flatMap { [$0.wakeup, $0.watchWakeup] } })
+        {
+            wakeup.ring()
         }
-        bell.ring()
+        wakeup.ring()
     }
 
     /// One worker's life, from its start until it is gone.
@@ -128,7 +129,7 @@ package final class WorkerPool: ExchangeWorker {
             }
             let reason = await exitReason(process)
             group.cancelAll()
-            bury(id, process, offence ?? reason)
+            removeWorker(id, process, offence ?? reason)
         }
     }
 
@@ -188,16 +189,16 @@ package final class WorkerPool: ExchangeWorker {
     }
 
     private func feed(_ id: Int, _ process: any WorkerLink) async {
-        guard let bell = queue.withLock({ $0.workers[id]?.bell }) else { return }
+        guard let wakeup = queue.withLock({ $0.workers[id]?.wakeup }) else { return }
         while !Task.isCancelled {
             guard let job = queue.withLock({ $0.hand(to: id, at: timekeeper.now) }) else {
                 // Where it is full, what still waits may need another one.
-                self.bell.ring()
-                await bell.wait()
+                self.wakeup.ring()
+                await wakeup.wait()
                 continue
             }
             do { try await process.send(job) } catch {
-                // It is dying; what it holds is settled when it is buried.
+                // It is dying; what it holds is settled when it is removed.
                 return
             }
         }
@@ -205,7 +206,7 @@ package final class WorkerPool: ExchangeWorker {
 
     /// Ends a worker that is idle, and kills one that overstays a job.
     private func watch(_ id: Int, _ process: any WorkerLink) async {
-        guard let bell = queue.withLock({ $0.workers[id]?.watchBell }) else { return }
+        guard let wakeup = queue.withLock({ $0.workers[id]?.watchWakeup }) else { return }
         while !Task.isCancelled {
             let now = timekeeper.now
             let verdict = queue.withLock { $0.judge(id, at: now) }
@@ -219,7 +220,7 @@ package final class WorkerPool: ExchangeWorker {
             case .busy: break
             }
             let deadline = queue.withLock { $0.deadline(of: id) }
-            await bell.wait(
+            await wakeup.wait(
                 until: deadline ?? now.advanced(bySeconds: JobQueue.overstaySeconds),
                 on: timekeeper
             )
@@ -228,20 +229,20 @@ package final class WorkerPool: ExchangeWorker {
         }
     }
 
-    private func bury(_ id: Int, _ process: any WorkerLink, _ reason: String) {
-        let (failed, held) = queue.withLock { $0.bury(id) }
+    private func removeWorker(_ id: Int, _ process: any WorkerLink, _ reason: String) {
+        let (failed, held) = queue.withLock { $0.removeWorker(id) }
         if held > 0 { report(.died(pid: process.pid, reason: reason)) }
         for entry in failed {
             let result = JobResult.died(entry.job, reason, hint: process.hint)
             entry.continuation.resume(returning: result)
         }
-        bell.ring()
+        wakeup.ring()
     }
 
     /// No worker: those that wait for one are told why; those that another one holds go on.
     private func abandon(_ id: Int, because failure: Failure) {
         let entries = queue.withLock { queue in
-            _ = queue.bury(id)
+            _ = queue.removeWorker(id)
             return queue.removeWaiting()
         }
         for entry in entries {

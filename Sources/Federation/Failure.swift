@@ -36,7 +36,7 @@ package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Where on the road it happened.
+    /// At which step it happened.
     package enum Step: String, CaseIterable, Sendable {
         case account
         case worker

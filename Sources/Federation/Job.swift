@@ -13,7 +13,7 @@ package struct Job: Sendable {
         case claims(provider: String?)
         /// The credential's end, before it expires (RFC 7009).
         case revoke(Secret)
-        /// The whole road step by step, for `doctor`; held against a trust file's text where one is given.
+        /// Runs and reports each step separately, for `doctor`; compared with a trust file's text where one is given.
         case probe(trust: String?)
         /// A call of Mondoo's GraphQL API, for `provider`; the account tells the way there.
         case graphQL(GraphQLCall)

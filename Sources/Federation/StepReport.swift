@@ -1,7 +1,7 @@
 internal import Kernel
 package import Text
 
-/// One step of the road to a credential, as `wif-agent doctor` found it. Its texts are ready to print
+/// One step of obtaining a credential, as `wif-agent doctor` found it. Its texts are ready to print
 /// and hold nothing secret.
 package struct StepReport: Equatable, Sendable {
     /// The steps, in the order in which they are taken.
@@ -52,7 +52,7 @@ package struct StepReport: Equatable, Sendable {
     package var state: State
     /// What was found; of a warning or failure the cause; of a skipped step why it was.
     package var text: String
-    /// How to mend it.
+    /// How to fix it.
     package var hint: String?
     /// The class of a failure; `nil` where there is none.
     package var `class`: Failure.Class?

@@ -28,7 +28,7 @@ package final class CredentialSocket: Sendable {
     private let isOwnDescendant: @Sendable (Int32) -> Bool
     private let report: @Sendable (SocketEvent) -> Void
     let state = Mutex(SocketState())
-    private let bell = Wakeup()
+    private let wakeup = Wakeup()
 
     /// Opens the socket, or takes over one that listens already. Connections queue from then on and
     /// are served by ``run()``.
@@ -82,7 +82,7 @@ package final class CredentialSocket: Sendable {
             state.listening = nil
         }
         old.close()
-        bell.ring()
+        wakeup.ring()
     }
 
     /// Where a change of the socket file shows.
@@ -110,7 +110,7 @@ package final class CredentialSocket: Sendable {
         }
         guard let credential else { return }
         for entry in released { serve(entry.connection, credential, from: 0) }
-        bell.ring()
+        wakeup.ring()
     }
 
     /// Serves until the task is cancelled, then hangs up on those that wait and removes the socket
@@ -118,7 +118,7 @@ package final class CredentialSocket: Sendable {
     package func run() async {
         while !Task.isCancelled {
             listen()
-            await bell.wait(until: state.withLock { $0.nextDeadline }, on: timekeeper)
+            await wakeup.wait(until: state.withLock { $0.nextDeadline }, on: timekeeper)
             giveUp(at: timekeeper.now)
         }
         close()
@@ -193,7 +193,7 @@ package final class CredentialSocket: Sendable {
             state.listening = nil
             state.pausedUntil = until
         }
-        bell.ring()
+        wakeup.ring()
         report(.paused(reason: reason.description))
     }
 
@@ -269,7 +269,7 @@ package final class CredentialSocket: Sendable {
         }
         switch outcome {
         case .serve(let credential): serve(held, credential, from: 0)
-        case .kept: bell.ring()
+        case .kept: wakeup.ring()
         case .full: refuse(held.uid, "too many of its connections wait already")
         }
     }
@@ -296,7 +296,7 @@ package final class CredentialSocket: Sendable {
         let isKept = state.withLock { state in
             state.admit(entry) { (id) throws(Errno) in try watch(held, id, for: .writing) }
         }
-        if isKept { bell.ring() } else { refuse(held.uid, "too many of its connections wait") }
+        if isKept { wakeup.ring() } else { refuse(held.uid, "too many of its connections wait") }
     }
 
     private func watch(
@@ -315,7 +315,7 @@ package final class CredentialSocket: Sendable {
         } else {
             state.withLock { $0.counts.abandoned += 1 }
         }
-        bell.ring()
+        wakeup.ring()
     }
 
     private func giveUp(at now: BootInstant) {

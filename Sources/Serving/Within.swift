@@ -13,7 +13,8 @@ package func within<Value: Sendable>(
     try await withThrowingTaskGroup(of: Value.self) { group in
         group.addTask { try await work() }
         group.addTask {
-            let seconds = Double(limit.components.seconds)
+            let (whole, attoseconds) = limit.components
+            let seconds = Double(whole) + Double(attoseconds) * 1e-18
             try await SystemTimekeeper().sleep(until: .now.advanced(bySeconds: seconds))
             throw TimedOut()
         }

@@ -35,7 +35,7 @@ extension SourceContext {
         return response
     }
 
-    /// Tries until there is a value, an error that waiting will not mend, or patience has run out.
+    /// Tries until there is a value, an error that waiting will not fix, or patience has run out.
     func retrying<Value>(
         _ evidence: Evidence,
         _ attempt: () async throws(SourceError) -> Value

@@ -37,7 +37,7 @@ enum DirectExchange {
         }
     }
 
-    /// Attempts until success, a failure that waiting will not mend, or the end of the time.
+    /// Attempts until success, a failure that waiting will not fix, or the end of the time.
     ///
     /// The time is a deadline: what is under way then is given up, the start of a worker included. With a
     /// timeout of 0 there is one attempt, which has the time of a job.

@@ -118,7 +118,7 @@ package final class ChildProcess: Sendable {
     deinit {
         guard status.withLock({ $0 == nil }) else { return }
         signal(SIGKILL)
-        ChildRegistry.bury(pid)
+        ChildRegistry.reapLater(pid)
     }
 
     /// Waits for the end; may be asked again.

@@ -36,7 +36,7 @@ enum ChildRegistry {
     }
 
     /// Waits for a child that is about to end and that nobody asks after any more.
-    static func bury(_ pid: Int32) {
+    static func reapLater(_ pid: Int32) {
         let isGone = children.withLock { children in
             defer { children[pid] = nil }
             return children[pid].map { $0 != nil } ?? true

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A bell between tasks: one waits, others ring. A ring before the wait is not lost; many count as one.
+/// Wakes a task: one waits, others ring. A ring before the wait is not lost; many count as one.
 package final class Wakeup: Sendable {
     private enum State {
         case quiet
@@ -25,7 +25,7 @@ package final class Wakeup: Sendable {
         waiter?.resume()
     }
 
-    /// Returns when the bell rings, or when the task is cancelled. One waiter at a time.
+    /// Returns when somebody has rung, or when the task is cancelled. One waiter at a time.
     package func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -44,14 +44,14 @@ package final class Wakeup: Sendable {
         }
     }
 
-    /// Returns when the bell rings, at `deadline`, or when the task is cancelled.
+    /// Returns when somebody has rung, at `deadline`, or when the task is cancelled.
     package func wait(until deadline: BootInstant?, on timekeeper: any Timekeeper) async {
         guard let deadline else { return await wait() }
         guard timekeeper.now < deadline else { return }
         await withTaskGroup { group in
             group.addTask { await self.wait() }
             group.addTask {
-                // Cancelled when the bell rang first; either way the wait is over.
+                // Cancelled when somebody rang first; either way the wait is over.
                 do { try await timekeeper.sleep(until: deadline) } catch {}
             }
             await group.next()

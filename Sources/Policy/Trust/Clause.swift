@@ -24,7 +24,7 @@ package struct Clause: Equatable, Sendable {
         verdict.reason.map { "\(detail); cannot be told here: \($0)" } ?? detail
     }
 
-    /// What Mondoo will make of a subject and of claim mappings, with no trust around them. The claims are
+    /// What Mondoo will make of a subject and of claim mappings, without the rest of a trust. The claims are
     /// a JWT's, or what GetCallerIdentity answers.
     package static func list(
         subject: String?,

@@ -52,7 +52,7 @@ extension Expression {
         if prefix.isEmpty { return ["startsWith(\"\") is true of every text"] }
         if let last = prefix.last, !separators.contains(last) {
             let rest = value.flatMap { $0.hasPrefix(prefix) ? $0.dropFirst(prefix.count) : nil }
-            let mend =
+            let fix =
                 switch rest?.first {
                 case .some(let next) where separators.contains(next):
                     "end it with \"\(next)\", as this token's value goes on"
@@ -60,7 +60,7 @@ extension Expression {
                 default: "end it with the separator that follows, such as \":\""
                 }
             return [
-                "the prefix \(shown) ends in a name, so \(shown.dropLast())-other\" passes too; \(mend)"
+                "the prefix \(shown) ends in a name, so \(shown.dropLast())-other\" passes too; \(fix)"
             ]
         }
         let isOwnerOnly =

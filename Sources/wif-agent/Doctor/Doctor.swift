@@ -93,7 +93,7 @@ private func trustFile(_ path: String) throws -> String {
     }
 }
 
-/// Walks each account's road.
+/// Tries each account's steps.
 private struct Doctor {
     let invocation: Invocation
     let trust: String?

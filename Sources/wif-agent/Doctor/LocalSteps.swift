@@ -197,7 +197,7 @@ struct LocalSteps {
 
     private var outputs: [Output] { account.outputs(in: found.directory) }
 
-    /// Where the agent is and delivers, before the road is tried.
+    /// Whether the agent runs and delivers, before the steps of an exchange are tried.
     func steps() -> [StepReport] {
         [runtimeStep()] + outputs.map(outputStep) + account.hooks.map(hookStep) + [found.step]
     }

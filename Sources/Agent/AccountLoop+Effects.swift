@@ -1,0 +1,101 @@
+internal import Federation
+internal import Kernel
+internal import Outputs
+
+extension AccountLoop {
+    /// Does what takes no time.
+    func note(_ effect: AccountLife.Effect) {
+        switch effect {
+        case .log(let note): log(note)
+        case .answer(let request, let answer): requests.resolve(request.id, answer)
+        case .exchange, .deliver, .expire, .withdraw, .open, .keep, .runHooks, .revoke, .close:
+            break
+        }
+    }
+
+    /// Does one thing; `nil` where nobody is to be told, as after a cancellation.
+    func answer(_ effect: AccountLife.Effect) async -> AccountLife.Event? {
+        let present = outputs.present
+        switch effect {
+        case .log, .answer:
+            note(effect)
+            return nil
+        case .exchange(let attempt):
+            let result = await dependencies.worker.run(.exchange, for: attempt.account)
+            return Task.isCancelled && !result.hasCredential ? nil : .exchanged(attempt, result)
+        case .deliver(let credential):
+            let start = dependencies.timekeeper.now
+            let reports = await present.deliver(credential)
+            return .delivered(reports, seconds: dependencies.timekeeper.now.seconds(since: start))
+        case .expire: return .withdrawn(await present.expire())
+        case .withdraw: return .withdrawn(await present.withdraw())
+        case .open(let account, let removingOthers):
+            return await open(account, removingOthers: removingOthers)
+        case .keep(let state): return .kept(problem: await keep(state))
+        case .runHooks(let hooks, let expiresAt): return await run(hooks, expiresAt)
+        case .revoke(let entry): return await revoke(entry)
+        case .close(let removing): return .closed(await present.close(removing: removing))
+        }
+    }
+
+    private func keep(_ state: AccountLife.State) async -> String? {
+        guard let keeper else { return nil }
+        do {
+            // A state directory that was asked for may be on a disk, which takes its time.
+            try await offPool { try keeper.keep(state) }
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func run(_ hooks: [RefreshHook], _ expiresAt: WallTime) async -> AccountLife.Event? {
+        let runner = HookRunner(
+            account: name,
+            environment: dependencies.environment,
+            timekeeper: dependencies.timekeeper
+        )
+        do { return .hooksEnded(try await runner.run(hooks, expiresAt: expiresAt)) } catch {
+            return nil
+        }
+    }
+
+    private func revoke(_ entry: RevocationQueue.Entry) async -> AccountLife.Event? {
+        let job = Job.Kind.revoke(entry.credential.value)
+        switch await dependencies.worker.run(job, for: entry.account).outcome {
+        case .revoked: return .revocationEnded(entry, nil)
+        case .failure(let failure):
+            return Task.isCancelled ? nil : .revocationEnded(entry, failure)
+        case .credential, .subjectToken, .steps, .data:
+            let failure = Failure(.transient, at: .worker, "the worker answered something else")
+            return .revocationEnded(entry, failure)
+        }
+    }
+
+    /// Puts the outputs of another version in place of the present ones, and serves them until they are
+    /// replaced in turn.
+    private func open(_ account: Account, removingOthers: Bool) async -> AccountLife.Event? {
+        let old = outputs.present
+        let opening = await outputs.replace(with: account, orAgain: self.account)
+        if removingOthers, case .opened = opening {
+            for report in await old.remove(besides: account) {
+                report.failure.map { log(.outputFailed($0, path: report.output.path)) }
+            }
+        }
+        tell(.opened(opening))
+        if case .lost = opening { return nil }
+        await serveOutputs()
+        return nil
+    }
+
+    /// Serves the present outputs until others take their place.
+    func serveOutputs() async {
+        await outputs.serve { self.tell(.outputsTouched) }
+    }
+}
+
+extension JobResult {
+    fileprivate var hasCredential: Bool {
+        if case .credential = outcome { true } else { false }
+    }
+}
