@@ -67,6 +67,11 @@ enum SourceTree {
         return String(decoding: data, as: UTF8.self)
     }
 
+    /// Whether the package has the file or folder.
+    static func exists(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: "\(root)/\(path)")
+    }
+
     private static func swiftFiles(under folder: String) -> [SourceFile] {
         let names: [String]
         do {
