@@ -144,7 +144,11 @@ package struct AccountProbe: Sendable {
         case .credential(let credential):
             let service = account.service.name
             let usable: [StepReport] = [
-                .ok(.exchange, "\(service) took the token"),
+                .ok(
+                    .exchange,
+                    account.service.endpoint == nil
+                        ? "none: the token is the credential" : "\(service) took the token"
+                ),
                 .ok(.reply, "a credential of \(Int(credential.lifetime)) s"),
             ]
             return usable + (await use(credential, result.clockSkew ?? 0))

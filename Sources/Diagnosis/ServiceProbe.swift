@@ -20,20 +20,20 @@ extension ExchangeContext {
     /// Asks the service's host for its root page, with no proof and nothing secret, and tells of each
     /// part of the way: proxy, name, connection, TLS, HTTP, clock.
     package func probeService(of account: Account) async -> ServiceProbe {
-        await ServiceWay(account: account, context: self).probe()
+        guard let endpoint = account.service.endpoint else { return .none }
+        return await ServiceWay(account: account, endpoint: endpoint, context: self).probe()
     }
 }
 
 /// The way to an account's service.
 private struct ServiceWay {
     let account: Account
+    let endpoint: Endpoint
     let context: ExchangeContext
 
-    private static let order: [StepReport.Name] = [.proxy, .dns, .connection, .tls, .http, .clock]
+    static let order: [StepReport.Name] = [.proxy, .dns, .connection, .tls, .http, .clock]
     /// Seconds of skew from which on it is worth a warning.
     private static let notableSkew = 60.0
-
-    private var endpoint: Endpoint { account.service.endpoint }
 
     private var port: Int { endpoint.port ?? (endpoint.isSecure ? 443 : 80) }
     private var place: String { "\(endpoint.host):\(port)" }
@@ -287,12 +287,13 @@ extension ProxySettings {
     }
 }
 
-extension Service {
-    /// Where proofs are sent.
-    var endpoint: Endpoint {
-        switch self {
-        case .mondoo(let service): service.universe
-        case .tokenExchange(let service): service.tokenURL
-        }
-    }
+extension ServiceProbe {
+    /// Of an account without a service.
+    fileprivate static let none = ServiceProbe(
+        steps: ServiceWay.order.map {
+            .skipped($0, "no service is asked: the token is the credential")
+        },
+        isReached: true,
+        clockSkew: nil
+    )
 }

@@ -63,7 +63,7 @@ private func addressSteps(_ trust: Trust, _ account: Account) -> [StepReport] {
         return [issuer, compared("scope", "audience", service.audience, scope)]
     case (.conductorone(let terms), .tokenExchange(let service)):
         return [compared("client", "clientId", service.clientID ?? "none", terms.clientID)]
-    case (.bright, _), (.mondoo, .tokenExchange), (.conductorone, .mondoo): return []
+    case (.bright, _), (.mondoo, _), (.conductorone, _): return []
     }
 }
 

@@ -43,6 +43,10 @@ extension ExchangeContext {
             case .tokenExchange(let service):
                 await TokenExchange(service: service, account: account, context: self)
                     .exchange(token, findings)
+            case .aws(let role):
+                await AssumedRole(role: role, account: account, context: self)
+                    .exchange(token, findings)
+            case .token: passedOn(token, for: account)
             }
         return exchange.alive(at: timekeeper.now, of: account.service.name)
     }
@@ -62,6 +66,18 @@ extension Exchange {
             hint: "is the way to the service slow, or something on it?"
         )
         return Exchange(outcome: .failure(failure), clockSkew: clockSkew, notes: notes)
+    }
+}
+
+extension ExchangeContext {
+    /// A refusal together with what is known of the token.
+    func explained(_ failure: Failure, _ token: SubjectToken, _ findings: [Finding]) -> Failure {
+        guard failure.class == .refused else { return failure }
+        var failure = failure
+        let likely = findings.map { "likely because the token \($0.text)" }
+        let claims = "the token: \(token.claimsForMessage(at: timekeeper.wallClock))"
+        failure.message = ([failure.message] + likely + [claims]).joined(separator: "; ")
+        return failure
     }
 }
 
@@ -108,12 +124,7 @@ extension ExchangeContext {
         if let name = serviceVariable, let proxy = variable(name) {
             return (ProxySettings(url: proxy), name)
         }
-        let exceptions = variable("NO_PROXY") ?? variable("no_proxy")
-        for name in ["HTTPS_PROXY", "https_proxy"] {
-            guard let proxy = variable(name) else { continue }
-            return (ProxySettings(url: proxy, noProxy: exceptions), name)
-        }
-        return nil
+        return ProxySettings.general(variable).map { ($0.settings, $0.variable) }
     }
 
     private static let caFileHint =

@@ -11,23 +11,45 @@ struct OAuthError {
     /// Of a `google.rpc.Status`.
     var rpcCode: Int?
 
-    /// RFC 6749 section 5.2; Google's `{"error": {…}}`; `{"code", "message"}` of gRPC gateways.
+    /// RFC 6749 section 5.2; `{"error": {…}}` of Google and Anthropic; `{"errors": […]}` of Vault;
+    /// `{"code", "message"}` of gRPC gateways.
     init?(parsing body: Secret) {
-        guard body.count <= 1 << 20, let json = Self.json(body), json.object != nil else {
-            return nil
-        }
+        guard body.count <= 1 << 20,
+            let error = Self.json(body).map({ OAuthError(json: $0) }) ?? OAuthError(amazon: body)
+        else { return nil }
+        self = error
+    }
+
+    private init?(json: JSON) {
+        guard json.object != nil else { return nil }
         let message = json["error_description"]?.string ?? json["message"]?.string
         if let code = json["error"]?.string {
             (self.code, text) = (code, message)
         } else if let error = json["error"], error.object != nil {
-            code = error["status"]?.string ?? "error"
+            code = error["status"]?.string ?? error["type"]?.string ?? "error"
             text = error["message"]?.string
+        } else if let errors = json["errors"]?.array, !errors.isEmpty {
+            code = "error"
+            text = errors.compactMap(\.string).joined(separator: "; ")
         } else if case .integer(let number)? = json["code"], let message {
             (code, text) = ("code \(number)", message)
             rpcCode = (1...16).contains(number) ? Int(number) : nil
         } else {
             return nil
         }
+    }
+
+    /// `<ErrorResponse><Error><Code>…</Code><Message>…</Message></Error></ErrorResponse>` of AWS's query
+    /// protocol.
+    private init?(amazon body: Secret) {
+        let document: XMLElement
+        do throws(XMLError) {
+            document = try XMLElement(parsing: body.bytes)
+        } catch {
+            return nil
+        }
+        guard let code = document["Error", "Code"]?.text, !code.isEmpty else { return nil }
+        (self.code, text) = (code, document["Error", "Message"]?.text)
     }
 
     private static func json(_ body: Secret) -> JSON? {
@@ -46,9 +68,12 @@ struct OAuthError {
             "access_denied", "unsupported_token_type", "PERMISSION_DENIED", "UNAUTHENTICATED",
             "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION":
             .refused
-        case "temporarily_unavailable", "server_error", "UNAVAILABLE", "INTERNAL", "ABORTED":
+        case "IDPCommunicationError", "temporarily_unavailable", "server_error", "UNAVAILABLE",
+            "INTERNAL", "ABORTED":
             .transient
-        case "slow_down", "too_many_requests", "RESOURCE_EXHAUSTED": .throttled
+        case "Throttling", "ThrottlingException", "RequestLimitExceeded", "slow_down",
+            "too_many_requests", "RESOURCE_EXHAUSTED":
+            .throttled
         default:
             switch rpcCode {
             case 3, 5, 6, 7, 9, 11, 12, 16: .refused

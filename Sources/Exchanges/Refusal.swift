@@ -29,15 +29,20 @@ struct Refusal {
     /// The services' own lists of what goes wrong.
     private static func rules(of service: ServiceName) -> [Rule] {
         switch service {
-        case .mondoo: []
+        case .mondoo, .aws, .token: []
         case .conductorone: conductorOne
         case .bright: bright
-        case .oauth: google
+        case .google: google
+        case .oauth: entra + google
         }
     }
 
     /// What holds for every service, the most telling words first.
     private static let common = [
+        Rule("unsupported_grant_type") { refusal in
+            "the endpoint does not take the grant \(refusal.service.grant.rawValue): is tokenUrl right,"
+                + " and grant?"
+        },
         Rule("signature", "jwks", "signing key", "public key", "kid") { refusal in
             "the service must be able to fetch the issuer's keys: is"
                 + " \(refusal.issuer)/.well-known/openid-configuration public?"
@@ -57,9 +62,6 @@ struct Refusal {
         },
         Rule("invalid_client", "client") { refusal in
             "the service does not know the client: \(refusal.clientID)"
-        },
-        Rule("unsupported_grant_type") { _ in
-            "the endpoint has no token exchange (RFC 8693): is tokenUrl right?"
         },
         Rule("invalid_scope", "scope") { refusal in
             "are these scopes allowed? \(refusal.service.scopes.joined(separator: " ").printable)"

@@ -3,7 +3,8 @@ internal import HTTP
 internal import Kernel
 internal import Text
 
-/// The token exchange of RFC 8693, at ConductorOne, Bright, Google or any other endpoint.
+/// The exchange of a token at ConductorOne, Bright, Google or any other token endpoint, by the token
+/// exchange of RFC 8693 or another grant.
 struct TokenExchange {
     let service: TokenExchangeService
     let account: Account
@@ -37,32 +38,18 @@ struct TokenExchange {
 
     // MARK: Request
 
-    private static let grantType = "urn:ietf:params:oauth:grant-type:token-exchange"
-
     private func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest {
-        try post(parameters(token), to: service.tokenURL)
-    }
-
-    /// RFC 8693 section 2.1, with `client_id` as RFC 6749 section 2.3.1 has it for public clients.
-    private func parameters(_ token: SubjectToken) -> RequestParameters {
-        var parameters = RequestParameters()
-        parameters.add("grant_type", Self.grantType)
-        for audience in service.audiences { parameters.add("audience", audience) }
-        for resource in service.resources { parameters.add("resource", resource) }
-        if !service.scopes.isEmpty {
-            parameters.add("scope", service.scopes.joined(separator: " "))
+        guard service.grant == .bearer else {
+            return try post(service.requestParameters(with: token), to: service.tokenURL)
         }
-        if let type = service.requestedTokenType { parameters.add("requested_token_type", type) }
-        parameters.add("subject_token", token.value.text)
-        parameters.add("subject_token_type", service.subjectTokenType)
-        if let clientID = service.clientID {
-            parameters.add("client_id", clientID)
-        } else if let project = service.userProject {
-            let options = JSON.object(["userProject": .string(project)]).serialized()
-            // Percent-encoded JSON, which the form encodes once more: so Google's libraries send it.
-            parameters.add("options", percentEncoded(String(decoding: options, as: UTF8.self)))
-        }
-        return parameters
+        let query = service.requestParameters(with: token).encoded(as: .form).body.text
+        let mark = service.tokenURL.url.contains("?") ? "&" : "?"
+        return try composed(
+            "GET",
+            service.tokenURL.url + (query.isEmpty ? "" : mark + query),
+            to: service.tokenURL,
+            authorization: token.value
+        )
     }
 
     /// A request of the service's format, by the way and with the trust that the account asks for.
@@ -82,13 +69,31 @@ struct TokenExchange {
         to endpoint: Endpoint,
         authorization: Secret? = nil
     ) throws(Failure) -> HTTPRequest {
-        var headers = [HTTPHeader("Content-Type", type), HTTPHeader("Accept", "application/json")]
+        try composed(
+            "POST",
+            endpoint.url,
+            to: endpoint,
+            headers: [HTTPHeader("Content-Type", type)],
+            body: body,
+            authorization: authorization
+        )
+    }
+
+    private func composed(
+        _ method: String,
+        _ url: String,
+        to endpoint: Endpoint,
+        headers: [HTTPHeader] = [],
+        body: Secret? = nil,
+        authorization: Secret?
+    ) throws(Failure) -> HTTPRequest {
+        var headers = headers + [HTTPHeader("Accept", "application/json")]
         if let token = authorization {
             headers.append(HTTPHeader("Authorization", value: Secret("Bearer \(token.text)")))
         }
         return HTTPRequest(
-            "POST",
-            endpoint.url,
+            method,
+            url,
             headers: headers,
             body: body,
             route: context.route(for: account, to: endpoint, serviceVariable: nil),
@@ -140,21 +145,7 @@ struct TokenExchange {
             findings.compactMap { $0.hint }.first
             ?? Refusal(answer: answer, service: service, claims: token.claims).hint
             ?? failure.hint
-        return explained(failure, token, findings)
-    }
-
-    /// A refusal together with what is known of the token.
-    private func explained(
-        _ failure: Failure,
-        _ token: SubjectToken,
-        _ findings: [Finding]
-    ) -> Failure {
-        guard failure.class == .refused else { return failure }
-        var failure = failure
-        let likely = findings.map { "likely because the token \($0.text)" }
-        let claims = "the token: \(token.claimsForMessage(at: context.timekeeper.wallClock))"
-        failure.message = ([failure.message] + likely + [claims]).joined(separator: "; ")
-        return failure
+        return context.explained(failure, token, findings)
     }
 
     private func explaining<Value>(
@@ -165,30 +156,7 @@ struct TokenExchange {
         do throws(Failure) {
             return try await work()
         } catch {
-            throw explained(error, token, findings)
-        }
-    }
-}
-
-/// The parameters of a request, in order; a name may be there several times.
-struct RequestParameters {
-    private var list: [(name: String, value: String)] = []
-
-    mutating func add(_ name: String, _ value: String) {
-        list.append((name, value))
-    }
-
-    /// The media type and the body.
-    func encoded(as format: TokenExchangeService.RequestFormat) -> (type: String, body: Secret) {
-        switch format {
-        case .form:
-            let pairs = list.map { "\($0.name)=\(percentEncoded($0.value))" }
-            return ("application/x-www-form-urlencoded", Secret(pairs.joined(separator: "&")))
-        case .json:
-            let values = Dictionary(grouping: list, by: \.name).mapValues { same in
-                same.count > 1 ? JSON.array(same.map { .string($0.value) }) : .string(same[0].value)
-            }
-            return ("application/json", Secret(JSON.object(values).serialized()))
+            throw context.explained(error, token, findings)
         }
     }
 }

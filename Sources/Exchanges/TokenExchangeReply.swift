@@ -3,7 +3,8 @@ internal import HTTP
 internal import Kernel
 internal import Text
 
-/// A token endpoint's reply to a successful exchange, every part of it checked. RFC 8693 section 2.2.1
+/// A token endpoint's reply to a successful exchange, every part of it checked. RFC 8693 section 2.2.1, or
+/// the shape that the account file describes.
 struct TokenExchangeReply {
     let accessToken: Secret
     let tokenType: String
@@ -19,10 +20,16 @@ struct TokenExchangeReply {
         lifetime: Double
     ) throws(ReplyError) {
         let json = try Self.object(in: reply)
-        accessToken = try Self.token(json["access_token"], named: "access_token")
+        let shape = service.response
+        let name = shape.credential.joined(separator: ".")
+        accessToken = try Self.token(json.member(at: shape.credential), named: name)
         tokenType = try Self.tokenType(json["token_type"], of: service)
         try Self.checkIssuedType(json["issued_token_type"], of: service)
-        var told = try Self.lifetime(stated: json["expires_in"])
+        var told = try Self.lifetime(
+            stated: json.member(at: shape.lifetime),
+            named: shape.lifetime.joined(separator: "."),
+            at: reply.serverTime
+        )
         if told == nil { told = try Self.lifetime(of: accessToken, at: reply.serverTime) }
         self.lifetime = told ?? CheckedLifetime(assumed: lifetime)
     }
@@ -46,6 +53,7 @@ struct TokenExchangeReply {
     /// A token that can stand in a header, a file and a variable. RFC 6749 appendix A.12, without
     /// spaces: RFC 6750 section 2.1 has none.
     static func token(_ value: JSON?, named name: String) throws(ReplyError) -> Secret {
+        let name = name.printable
         guard let value, value != .null else { throw ReplyError("the reply has no \(name)") }
         guard let text = value.string else {
             throw ReplyError("\(name) is \(value.kind), not a string")
@@ -95,12 +103,21 @@ struct TokenExchangeReply {
         }
     }
 
-    private static func lifetime(stated value: JSON?) throws(ReplyError) -> CheckedLifetime? {
+    /// Seconds, or the time of the end.
+    private static func lifetime(
+        stated value: JSON?,
+        named name: String,
+        at now: WallTime
+    ) throws(ReplyError) -> CheckedLifetime? {
         guard let value, value != .null else { return nil }
-        guard let seconds = value.lenientNumber else {
-            throw ReplyError("expires_in is \(value.kind), not seconds")
+        if let seconds = value.lenientNumber {
+            return try CheckedLifetime(seconds, "\(name.printable) is \(shown(seconds)) s")
         }
-        return try CheckedLifetime(seconds, "expires_in is \(shown(seconds)) s")
+        guard let end = value.string.flatMap(date(rfc3339:)) else {
+            throw ReplyError("\(name.printable) is \(value.kind), not seconds")
+        }
+        let rest = end.seconds(since: now)
+        return try CheckedLifetime(rest, "\(name.printable) is \(shown(rest)) s ahead")
     }
 
     private static func lifetime(
@@ -138,5 +155,12 @@ struct CheckedLifetime {
     /// What the account says where the reply does not.
     init(assumed seconds: Double) {
         (self.seconds, notes) = (seconds, [])
+    }
+}
+
+extension JSON {
+    /// The member that the names lead to, from the outside in.
+    fileprivate func member(at path: [String]) -> JSON? {
+        path.reduce(self as JSON?) { $0?[$1] }
     }
 }

@@ -39,6 +39,7 @@ extension Account {
         let proxy = try Self.proxy(&values, &warnings)
         let caFile = try values.absolutePath("caFile")
         let hooks = try Self.hooks(&values, warnings: &warnings)
+        if let warning = service.warning(of: source) { warnings.append(place + warning) }
         warnings += values.unknownKeys()
 
         self.init(

@@ -65,6 +65,8 @@ extension Service {
     fileprivate var endpoints: [String] {
         switch self {
         case .mondoo(let service): [service.universe.url, service.audience, service.issuer]
+        case .aws(let role): [role.endpoint.url]
+        case .token: []
         case .tokenExchange(let service):
             [service.tokenURL.url, service.revokeURL?.url ?? "", service.clientID ?? ""]
                 + service.resources

@@ -6,12 +6,13 @@ extension Credential {
     /// The word before it in an `Authorization` header; `nil` where it is no token.
     package var scheme: String? {
         switch kind {
-        case .mondoo: nil
+        case .mondoo, .awsSession: nil
         case .accessToken(_, let scheme): scheme
         }
     }
 
-    /// As a JSON document: Mondoo's service account, bytes unchanged; for a token a small object.
+    /// As a JSON document: Mondoo's service account, bytes unchanged; AWS's key as a `credential_process`
+    /// gives it; for a token a small object.
     /// - Throws: ``FormatError`` where the value is not what its kind says.
     package func document() throws(FormatError) -> Secret {
         switch kind {
@@ -23,6 +24,7 @@ extension Credential {
             }
             defer { wipe(&bytes) }
             return Secret(bytes)
+        case .awsSession: return value
         case .accessToken(let type, _):
             let object: JSON = [
                 "access_token": .string(value.text),
@@ -36,6 +38,24 @@ extension Credential {
     }
 }
 
+extension Credential {
+    /// Its own variables: one of the name, or the three of AWS.
+    fileprivate func variables(named name: String) -> [(name: String, value: [UInt8])] {
+        guard let key = sessionKey else { return [(name, value.bytes)] }
+        return [
+            ("AWS_ACCESS_KEY_ID", Array(key.id.utf8)),
+            ("AWS_SECRET_ACCESS_KEY", key.secret.bytes),
+            ("AWS_SESSION_TOKEN", key.sessionToken.bytes),
+        ]
+    }
+
+    /// What of it nobody may see, each on its own; to be wiped by the caller.
+    package var secretParts: [[UInt8]] {
+        guard let key = sessionKey else { return [value.bytes] }
+        return [key.secret.bytes, key.sessionToken.bytes]
+    }
+}
+
 /// What an environment holds of a credential: the value, what the service's programs need beside it,
 /// and when it expires; the value under the account's name for it, or another. The values are secret; to
 /// be wiped by the caller.
@@ -45,7 +65,7 @@ package func environmentVariables(
     named variable: String? = nil
 ) -> [(name: String, value: [UInt8])] {
     let variable = variable ?? account.variable
-    var variables = [(name: variable, value: credential.value.bytes)]
+    var variables = credential.variables(named: variable)
     for (name, value) in account.service.companionVariables where name != variable {
         variables.append((name, Array(value.utf8)))
     }

@@ -10,6 +10,8 @@ package struct Credential: Sendable {
         /// `value` is an OAuth access token; `type` is its `token_type` ("Bearer"), `scheme` the
         /// word before it in an `Authorization` header.
         case accessToken(type: String, scheme: String)
+        /// `value` is the document of ``AWSSessionKey``.
+        case awsSession
     }
 
     package let kind: Kind
@@ -58,6 +60,7 @@ extension Credential {
         ]
         switch kind {
         case .mondoo: members["kind"] = "mondoo"
+        case .awsSession: members["kind"] = "aws-session"
         case .accessToken(let type, let scheme):
             members["kind"] = "access-token"
             members["tokenType"] = .string(type)
@@ -78,6 +81,9 @@ extension Credential {
         let kind: Kind
         switch json["kind"]?.string {
         case "mondoo": kind = .mondoo
+        case "aws-session":
+            guard AWSSessionKey(document: Secret(value)) != nil else { return nil }
+            kind = .awsSession
         case "access-token":
             let type = json["tokenType"]?.string ?? "Bearer"
             let scheme = json["scheme"]?.string ?? "Bearer"

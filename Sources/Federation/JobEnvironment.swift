@@ -18,6 +18,7 @@ extension Job {
     private static let names =
         [
             "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy",
+            "ALL_PROXY", "all_proxy",
             "SSL_CERT_FILE", "SSL_CERT_DIR",
             "JWT_TOKEN", "PATH", "HOME", "LANG",
         ] + TokenPlatform.allCases.flatMap(\.facts.variables)

@@ -15,6 +15,12 @@ package struct SignedRequestSummary: Equatable, Sendable {
     package init?(decoding token: Secret) {
         var bytes = token.bytes
         defer { wipe(&bytes) }
+        // Google's token service takes it percent-encoded.
+        if bytes.starts(with: "%7B".utf8) {
+            let encoded = String(decoding: bytes, as: UTF8.self)
+            wipe(&bytes)
+            bytes = Array(percentDecoded(encoded).utf8)
+        }
         let json: JSON
         do throws(JSONError) {
             json = try JSON(parsing: bytes)

@@ -32,6 +32,14 @@ extension Account {
     ) throws(AccountError) -> TokenSource {
         guard var source = optional else { return .automatic }
         defer { optional = source }
+        if source.has("environmentId") { return .aws(try AWSSource(ofGoogle: &source)) }
+        if source.has("certificate") {
+            throw source.error(
+                "certificate",
+                "X.509 federation (a certificate and mutual TLS) is not supported",
+                hint: "use a provider of OIDC tokens in the pool, and name their source here"
+            )
+        }
         let provider = try source.text("provider")
         let file = try source.absolutePath("file")
         let environment = try source.text("environment")

@@ -88,6 +88,23 @@ package struct ProxySettings: Sendable, Equatable {
     }
 }
 
+extension ProxySettings {
+    /// The proxy for https that an environment names, and the variable that does: the one for https before
+    /// the one for everything, with the exceptions. `curl(1)`
+    ///
+    /// - Parameter variable: a variable's value, where it is set and not blank.
+    package static func general(
+        _ variable: (String) -> String?
+    ) -> (settings: ProxySettings, variable: String)? {
+        let exceptions = variable("NO_PROXY") ?? variable("no_proxy")
+        for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+            guard let url = variable(name) else { continue }
+            return (ProxySettings(url: url, noProxy: exceptions), name)
+        }
+        return nil
+    }
+}
+
 /// Sends a request and waits for the reply: all that the rest of the program knows of the network.
 package protocol HTTPTransport: Sendable {
     /// The reply, whatever its status; a redirect is a reply. At `deadline`, or when the task is

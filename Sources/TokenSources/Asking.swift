@@ -82,6 +82,11 @@ extension SourceContext {
         }
     }
 
+    /// The way to a public service, such as Entra, which a pod may reach by a proxy alone.
+    var publicRoute: HTTPRequest.Route {
+        ProxySettings.general(variable).map { .proxied($0.settings) } ?? .direct
+    }
+
     /// Whose certificates to trust where a platform's endpoint is https.
     var trust: HTTPRequest.Trust {
         .system(file: variable("SSL_CERT_FILE"), directory: variable("SSL_CERT_DIR"))

@@ -11,11 +11,19 @@ struct Candidate: Sendable {
     /// The variable, and its value, where it is not to be asked.
     private let exception: (variable: String, value: String)?
 
+    /// Whether the machine has the identity, and not a job or a pod on it.
+    private var isMachine = false
+
     /// Those to ask: some always, the others only where something says that this is their platform. In
     /// the order of preference; all are started together.
     static func all(_ context: SourceContext) -> [Candidate] {
-        TokenPlatform.allCases.compactMap(Candidate.init)
+        let asked = TokenPlatform.allCases.compactMap(Candidate.init)
             .filter { $0.isAlwaysAsked || $0.evidence(context) != .none }
+        guard context.prefersJobs else { return asked }
+        let isSpecific = { (candidate: Candidate) in
+            !candidate.isMachine && candidate.evidence(context) == .platform
+        }
+        return asked.filter(isSpecific) + asked.filter { !isSpecific($0) }
     }
 
     /// `nil` for a platform that is only asked where an account file names it.
@@ -28,6 +36,7 @@ struct Candidate: Sendable {
         case .whereFound(let signs, let name, let source): self.init(name, signs, source)
         case .never: return nil
         }
+        isMachine = facts.isMachine
     }
 
     private init?(

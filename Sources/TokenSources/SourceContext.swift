@@ -22,6 +22,8 @@ package struct SourceContext: Sendable {
     let secrets: KnownSecrets
     /// Whether this worker may connect to Unix sockets.
     let connectsUnixSockets: Bool
+    /// Whether a job or a pod that is here comes before the machine it runs on, in ``Automatic``.
+    let prefersJobs: Bool
     /// Seconds to add to this machine's clock in a signature, where a service has told that it is wrong.
     private(set) var clockOffset = 0.0
     /// A number in 0..<1 for the jitter of retries.
@@ -39,6 +41,7 @@ package struct SourceContext: Sendable {
         runsPrograms: Bool = false,
         secrets: KnownSecrets = KnownSecrets(),
         connectsUnixSockets: Bool = true,
+        prefersJobs: Bool = false,
         chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.transport = transport
@@ -51,6 +54,7 @@ package struct SourceContext: Sendable {
         self.runsPrograms = runsPrograms
         self.secrets = secrets
         self.connectsUnixSockets = connectsUnixSockets
+        self.prefersJobs = prefersJobs
         self.chance = chance
     }
 

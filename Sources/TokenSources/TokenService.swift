@@ -12,12 +12,28 @@ struct TokenService {
     var members: [String] = []
     /// What a reader can do about a status.
     var hints: [Int: String] = [:]
+    /// Words, in lower case, with which a 403 says that it is only too early.
+    var passing: [String] = []
+
+    private func isTooEarly(_ response: HTTPResponse) -> Bool {
+        guard response.status == 403, !passing.isEmpty else { return false }
+        let text = String(decoding: response.body.bytes.prefix(2048), as: UTF8.self).lowercased()
+        return passing.contains { text.contains($0) }
+    }
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         try await context.retrying(.platform) { () async throws(SourceError) in
             let response = try await context.ask(request)
             guard response.status == success else {
-                throw context.unexpected(response, to: request, hint: hints[response.status])
+                var error = context.unexpected(
+                    response,
+                    to: request,
+                    hint: hints[response.status]
+                )
+                if isTooEarly(response) {
+                    (error.class, error.retry, error.hint) = (.transient, .growing(from: 1), nil)
+                }
+                throw error
             }
             return try SubjectToken(
                 jws: try text(response),

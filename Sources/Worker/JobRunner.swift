@@ -159,6 +159,8 @@ package struct JobRunner: Sendable {
         let context = exchangeContext
         let findings = findings(of: token, for: account, at: timekeeper.wallClock)
         let exchange = await context.exchange(token, for: account, findings: findings)
+        // Where an account says itself where a reply has its credential, the name tells nothing.
+        if case .success(let credential) = exchange.outcome { secrets.add(credential.value) }
         let outcome: JobResult.Outcome =
             switch exchange.outcome {
             case .success(let credential): .credential(credential)
@@ -251,7 +253,8 @@ package struct JobRunner: Sendable {
             machine: machine,
             runsPrograms: allowance.contains(.programs),
             secrets: secrets,
-            connectsUnixSockets: !allowance.isDisjoint(with: [.unixSockets, .programs])
+            connectsUnixSockets: !allowance.isDisjoint(with: [.unixSockets, .programs]),
+            prefersJobs: account.prefersJobs
         )
     }
 

@@ -59,6 +59,7 @@ enum AccountChoice {
     /// The account of that one file.
     /// - Throws: ``UsageError`` or ``CommandFailure``.
     static func load(_ invocation: Invocation) throws -> Account {
+        if isAbsent(invocation), let account = try implied(invocation) { return account }
         let path = try only(invocation)
         do throws(AccountFiles.Problem) {
             let account = try AccountFiles.load(path, environment: invocation.environment)
@@ -66,6 +67,15 @@ enum AccountChoice {
             return account
         } catch {
             throw CommandFailure(error)
+        }
+    }
+
+    /// The account that the variables alone describe.
+    private static func implied(_ invocation: Invocation) throws -> Account? {
+        do throws(AccountError) {
+            return try Account.implied(by: invocation.environment)
+        } catch {
+            throw CommandFailure(error.failure)
         }
     }
 

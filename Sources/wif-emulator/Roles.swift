@@ -99,7 +99,11 @@ extension ServiceName {
         case .mondoo: [.mondoo]
         case .conductorone: [.conductorone]
         case .bright: [.bright]
-        case .oauth: [.oauth, .google]
+        case .oauth: [.oauth] + Part.vendors
+        case .google: [.google]
+        // Its token service is played with the platform of its name.
+        case .aws: []
+        case .token: [.token]
         }
     }
 }

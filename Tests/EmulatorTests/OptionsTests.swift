@@ -33,7 +33,8 @@ import Text
         }
     }
 
-    private static let others = ",conductorone,bright,oauth,google"
+    private static let others =
+        ",conductorone,bright,oauth,entra,keycloak,anthropic,openai,vault,octo-sts,google,token"
 
     static let bindings: [(arguments: [String], expected: [String])] = [
         (

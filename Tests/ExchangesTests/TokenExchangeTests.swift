@@ -314,7 +314,7 @@ struct TokenExchangeRefusalTests {
             "sub is subject-1"
         ),
         (oauthAccount, "invalid_grant", "ID Token is stale", "a new token each time"),
-        (oauthAccount, "unsupported_grant_type", "", "RFC 8693"),
+        (oauthAccount, "unsupported_grant_type", "", "the grant token-exchange"),
         (oauthAccount, "invalid_scope", "", "scopes"),
         (oauthAccount, "invalid_grant", "", "issuer, audience and subject"),
     ]

@@ -48,6 +48,16 @@ import Testing
             "Sources/wif-agent/Commands/GitHubJob.swift": "a format, for the later steps of a job",
         ],
         "aws": [
+            "Sources/Exchanges/Exchange.swift": "the service of the same name",
+            "Sources/Exchanges/Refusal.swift": "the service of the same name",
+            "Sources/Exchanges/Services/AWSRole.swift": "the service of the same name",
+            "Sources/Federation/AccountIdentity.swift": "the service of the same name",
+            "Sources/Federation/Credential+Contents.swift": "the service's variables",
+            "Sources/Federation/Services/AWSRole.swift": "the service of the same name",
+            "Sources/Federation/Services/ServiceName.swift": "the service of the same name",
+            "Sources/Federation/TokenSource+Parsing.swift": "Google's files name it otherwise",
+            "Sources/wif-emulator/Roles.swift": "the service of the same name",
+            "Sources/wif-emulator/Services/GoogleSTS.swift": "Google takes AWS's signed requests",
             "Sources/Exchanges/Services/Mondoo/MondooRefusal.swift":
                 "Mondoo takes AWS's signed requests",
             "Sources/Policy/Trust/MondooSubject.swift": "Mondoo's aws_claims",

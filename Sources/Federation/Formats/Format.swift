@@ -3,7 +3,7 @@
 ///
 /// To add a format: a case here, and what the compiler then asks for.
 package enum Format: String, CaseIterable, Sendable {
-    case raw, json, env, envfile, header
+    case raw, json, env, envfile, header, ini
 
     /// What is known of the format.
     package var facts: FormatFacts {
@@ -13,6 +13,7 @@ package enum Format: String, CaseIterable, Sendable {
         case .env: .env
         case .envfile: .envfile
         case .header: .header
+        case .ini: .ini
         }
     }
 }

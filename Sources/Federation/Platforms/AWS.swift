@@ -55,6 +55,8 @@ package struct AWSSource: Equatable, Sendable {
         case callerIdentity = "caller-identity"
         /// A JWT of the account's own issuer, from `GetWebIdentityToken`.
         case webIdentity = "web-identity"
+        /// The signed request in the form that Google's token service takes, bound to the audience.
+        case google
     }
 
     /// The region whose STS is used, where the environment is not to decide.
@@ -87,6 +89,32 @@ extension AWSSource {
 }
 
 extension AWSSource {
+    /// What a file of Google's says of AWS: `environment_id` `aws1`, and where its own libraries would ask.
+    /// The places are AWS's own, which are known here; the variables of AWS's tools change them.
+    init(ofGoogle source: inout KeyedValues) throws(AccountError) {
+        let version = try source.text("environmentId") ?? ""
+        guard version == "aws1" else {
+            throw source.unknown("environmentId", version, ["aws1"])
+        }
+        for key in ["url", "regionUrl", "imdsv2SessionTokenUrl"] {
+            guard let endpoint = try source.endpoint(key, plainHTTP: .metadata) else { continue }
+            guard !endpoint.isSecure else {
+                throw source.error(key, "is not AWS's metadata service")
+            }
+        }
+        if let url = try source.text("regionalCredVerificationUrl") {
+            guard url.hasPrefix("https://sts."), url.contains(".amazonaws.com"),
+                url.hasSuffix("?Action=GetCallerIdentity&Version=2011-06-15")
+            else {
+                throw source.error(
+                    "regionalCredVerificationUrl",
+                    "is not a GetCallerIdentity of AWS's token service"
+                )
+            }
+        }
+        self.init(token: .google)
+    }
+
     /// Whether an account's issuer is the one that stands for AWS's signed requests.
     package static func isIssuer(_ issuer: String?) -> Bool {
         issuer == "https://sts.amazonaws.com" || issuer == "https://sts.amazonaws.com/"

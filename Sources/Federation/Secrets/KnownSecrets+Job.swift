@@ -35,7 +35,10 @@ extension KnownSecrets {
         } catch {
             return
         }
-        addMembers(of: json)
+        var members = json.object ?? [:]
+        // Names of members, whatever they are called.
+        members["response"] = nil
+        addMembers(of: .object(members))
         for source in ["credentialSource", "credential_source"] {
             for (name, value) in json[source]?["headers"]?.object ?? [:]
             where !Self.publicHeaders.contains(name.lowercased()) {

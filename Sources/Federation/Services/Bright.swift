@@ -3,33 +3,40 @@ internal import Text
 extension ServiceFacts {
     /// Bright, by a project's federated credentials.
     static let bright = ServiceFacts(
-        parse: { (values, _) throws(AccountError) in
+        parse: { (values, input) throws(AccountError) in
             try values.refuseClientSecret()
             var warnings: [String] = []
-            let service = try TokenExchangeService.bright(&values, warnings: &warnings)
+            let service = try TokenExchangeService.bright(
+                &values,
+                input.variable,
+                warnings: &warnings
+            )
             return ParsedService(service: .tokenExchange(service), warnings: warnings)
         },
         title: "Bright",
         defaultVariable: "BRIGHT_TOKEN",
+        otherVariables: ["BRIGHT_PROJECT_ID", "BRIGHT_BASE_URL"],
         scheme: "Api-Key",
         revokesAfterCommand: true
     )
 }
 
 extension TokenExchangeService {
-    /// Bright: the resource from the project, the addresses from one base.
+    /// Bright: the resource from the project, the addresses from one base. What the file leaves out of
+    /// the two is looked for in Bright's own variables.
     fileprivate static func bright(
         _ values: inout KeyedValues,
+        _ variable: (String) -> String?,
         warnings: inout [String]
     ) throws(AccountError) -> TokenExchangeService {
         let path = "/api/v1/token"
-        let base = "https://app.brightsec.com"
+        let base = variable("BRIGHT_BASE_URL") ?? "https://app.brightsec.com"
         let tokenURL = try values.endpoint("tokenUrl", defaultPath: path, base: base)
         let site =
             tokenURL.url.hasSuffix(path)
             ? String(tokenURL.url.dropLast(path.count)) : tokenURL.writtenOrigin
         var resources = try values.resources()
-        let project = try values.text("projectId")
+        let project = try values.text("projectId") ?? variable("BRIGHT_PROJECT_ID")
         if let project, resources.isEmpty {
             resources = ["\(site)/api/v1/projects/\(percentEncoded(project))"]
         } else if resources.isEmpty {

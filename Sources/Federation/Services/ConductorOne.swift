@@ -8,6 +8,10 @@ extension ServiceFacts {
             let client = values.peek("clientId") ?? ""
             return client.hasSuffix("/wfe") || client.contains(".conductor.one")
         },
+        impliedAccount: { environment in
+            environment["CONDUCTORONE_CLIENT_ID"]?.trimmed.isEmpty == false
+                ? ["type": "external_account", "service": "conductorone"] : nil
+        },
         parse: { (values, input) throws(AccountError) in
             try values.refuseClientSecret()
             var warnings: [String] = []

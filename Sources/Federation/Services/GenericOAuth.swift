@@ -1,10 +1,10 @@
 extension ServiceFacts {
-    /// Any other endpoint of RFC 8693, Google's among them.
+    /// Any other token endpoint, of RFC 8693 and its relatives; Google's files imply it.
     static let oauth = ServiceFacts(
         isImplied: { $0.peek("tokenUrl") != nil || $0.isGoogles },
         parse: { (values, _) throws(AccountError) in
-            try values.refuseClientSecret()
-            return ParsedService(service: .tokenExchange(try TokenExchangeService.oauth(&values)))
+            let service = try TokenExchangeService.oauth(&values, name: .oauth)
+            return ParsedService(service: .tokenExchange(service))
         },
         title: "the service",
         defaultVariable: "ACCESS_TOKEN",
@@ -13,11 +13,15 @@ extension ServiceFacts {
 }
 
 extension TokenExchangeService {
-    /// Any endpoint of RFC 8693, Google's among them.
-    fileprivate static func oauth(_ values: inout KeyedValues) throws(AccountError)
-        -> TokenExchangeService
-    {
-        let isGoogles = values.isGoogles
+    /// Any token endpoint, Google's among them.
+    static func oauth(
+        _ values: inout KeyedValues,
+        name: ServiceName
+    ) throws(AccountError) -> TokenExchangeService {
+        try values.refuseClientSecret()
+        let isGoogles = name == .google || values.isGoogles
+        let grant = try values.grant()
+        let tokenName = try values.tokenName(for: grant)
         // Of use to those who use the token, or to nobody; no news to whoever wrote the file.
         for key in ["universeDomain", "tokenInfoUrl", "quotaProjectId"] { _ = values.take(key) }
         let known = isGoogles ? "https://sts.googleapis.com/v1/token" : nil
@@ -32,20 +36,27 @@ extension TokenExchangeService {
         let requested = try values.text("requestedTokenType")
         let audiences = try values.texts("audience")
         return TokenExchangeService(
-            name: .oauth,
+            name: name,
             tokenURL: tokenURL,
             revokeURL: try values.endpoint("revokeUrl"),
             clientID: try values.text("clientId"),
             subjectTokenType: try values.text("subjectTokenType") ?? tokenTypePrefix + "jwt",
             requestedTokenType: requested ?? (isGoogles ? tokenTypePrefix + "access_token" : nil),
-            format: try values.requestFormat(default: .form, others: [.json]),
-            audiences: audiences,
+            format: try values.requestFormat(
+                default: grant == .login ? .json : .form,
+                others: [grant == .login ? .form : .json]
+            ),
+            audiences: grant == .tokenExchange ? audiences : [],
             resources: try values.resources(),
             scopes: impersonation == nil || !isGoogles ? scopes : [cloud],
             userProject: try values.text("workforcePoolUserProject"),
             impersonation: impersonation,
             wantedAudience: audiences.first ?? "",
-            tenantDomain: nil
+            tenantDomain: nil,
+            grant: grant,
+            tokenName: tokenName,
+            parameters: try values.parameters(for: grant, token: tokenName),
+            response: try values.responseShape()
         )
     }
 }

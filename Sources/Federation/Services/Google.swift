@@ -1,3 +1,22 @@
+extension ServiceFacts {
+    /// Google's Security Token Service, with or without a service account to stand in for.
+    static let google = ServiceFacts(
+        parse: { (values, _) throws(AccountError) in
+            guard values.has("audience") else {
+                throw values.missing("audience", "the provider's full resource name is expected")
+            }
+            let service = try TokenExchangeService.oauth(&values, name: .google)
+            guard service.grant == .tokenExchange else {
+                throw values.error("grant", "Google takes the grant token-exchange only")
+            }
+            return ParsedService(service: .tokenExchange(service))
+        },
+        title: "Google",
+        defaultVariable: "ACCESS_TOKEN",
+        wantsExpiry: false
+    )
+}
+
 extension KeyedValues {
     /// Whether this is a file of Google's.
     var isGoogles: Bool {

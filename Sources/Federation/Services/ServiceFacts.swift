@@ -1,9 +1,12 @@
+internal import Kernel
 internal import Text
 
 /// Everything that the domain knows of one service: what its file in this folder says.
 package struct ServiceFacts: Sendable {
     /// What a file says where it does not name its service.
     var isImplied: @Sendable (KeyedValues) -> Bool = { _ in false }
+    /// The account file that a requester's variables stand for, where there is none.
+    var impliedAccount: @Sendable ([String: String]) -> JSON? = { _ in nil }
     /// Reads the service's keys.
     var parse: @Sendable (inout KeyedValues, ServiceInput) throws(AccountError) -> ParsedService
     /// As people write it.
@@ -44,8 +47,14 @@ package struct ServiceFacts: Sendable {
 /// What a service's keys are read with.
 struct ServiceInput {
     let issuer: String?
-    /// The requester's, which supplies what a ConductorOne file leaves out.
+    /// The requester's, which supplies what a file leaves out.
     let environment: [String: String]
+
+    /// The variable's value; `nil` where it is unset or blank.
+    func variable(_ name: String) -> String? {
+        let text = environment[name]?.trimmed ?? ""
+        return text.isEmpty ? nil : text
+    }
 }
 
 /// A service, and what should be looked at in its keys.
@@ -80,6 +89,27 @@ extension Service {
 }
 
 extension Account {
+    /// The account that a requester's variables describe alone, where there is no file; `nil` where they
+    /// describe none.
+    /// - Throws: ``AccountError`` as for a file.
+    package static func implied(
+        by environment: [String: String]
+    ) throws(AccountError) -> Account? {
+        for service in ServiceName.allCases {
+            guard let file = service.facts.impliedAccount(environment) else { continue }
+            return try Account(
+                parsing: Secret(file.serialized()),
+                path: "/proc/self/environ/\(service.rawValue).json",
+                environment: environment
+            )
+        }
+        return nil
+    }
+
+    /// Whether `auto` prefers the job or the pod to the machine it runs on: where no issuer says which is
+    /// wanted, and no service's page fixes the order, as Mondoo's does.
+    package var prefersJobs: Bool { issuer == nil && service.kind != .mondoo }
+
     /// The account's source; where that is `auto`, a token in the variable in which the service's own
     /// tools look for one comes first.
     package func effectiveSource(in environment: [String: String]) -> TokenSource {

@@ -3,7 +3,7 @@
 ///
 /// To add a service: a case here, and what the compiler then asks for, here and in `Exchanges`.
 package enum ServiceName: String, CaseIterable, Sendable {
-    case mondoo, conductorone, bright, oauth
+    case mondoo, conductorone, bright, oauth, google, aws, token
 
     /// What is known of the service.
     package var facts: ServiceFacts {
@@ -12,6 +12,9 @@ package enum ServiceName: String, CaseIterable, Sendable {
         case .conductorone: .conductorone
         case .bright: .bright
         case .oauth: .oauth
+        case .google: .google
+        case .aws: .aws
+        case .token: .token
         }
     }
 }
@@ -19,22 +22,38 @@ package enum ServiceName: String, CaseIterable, Sendable {
 /// Who exchanges the subject token, by which protocol.
 package enum Service: Sendable {
     case mondoo(MondooService)
-    /// ConductorOne, Bright, or any other endpoint of RFC 8693.
+    /// ConductorOne, Bright, or any other token endpoint.
     case tokenExchange(TokenExchangeService)
+    /// AWS's token service, for a role.
+    case aws(AWSRole)
+    /// Nobody: the subject token is the credential.
+    case token(PlatformToken)
 
     /// Which service it is.
     package var kind: ServiceName {
         switch self {
         case .mondoo: .mondoo
         case .tokenExchange(let service): service.name
+        case .aws: .aws
+        case .token: .token
         }
     }
 
     /// Whether it can take a credential back (RFC 7009).
     package var canRevoke: Bool {
         switch self {
-        case .mondoo: false
+        case .mondoo, .aws, .token: false
         case .tokenExchange(let service): service.revokeURL != nil
+        }
+    }
+
+    /// Where proofs are sent; `nil` where none is.
+    package var endpoint: Endpoint? {
+        switch self {
+        case .mondoo(let service): service.universe
+        case .tokenExchange(let service): service.tokenURL
+        case .aws(let role): role.endpoint
+        case .token: nil
         }
     }
 
@@ -43,6 +62,8 @@ package enum Service: Sendable {
         switch self {
         case .mondoo(let service): service.audience
         case .tokenExchange(let service): service.wantedAudience
+        case .aws(let role): role.wantedAudience
+        case .token(let service): service.wantedAudience
         }
     }
 }

@@ -1,4 +1,4 @@
-/// A token endpoint of RFC 8693: where it is and what its request says.
+/// A token endpoint, of RFC 8693 or like it: where it is and what its request says.
 package struct TokenExchangeService: Sendable {
     /// How requests are encoded.
     package enum RequestFormat: String, CaseIterable, Sendable {
@@ -34,6 +34,12 @@ package struct TokenExchangeService: Sendable {
     package let wantedAudience: String
     /// ConductorOne's tenant, which a subject token's audience must name; `nil` elsewhere.
     package let tenantDomain: String?
+    package var grant = Grant.tokenExchange
+    /// The member that holds the token with the grant `login`.
+    package var tokenName = "jwt"
+    /// Further parameters of the request.
+    package var parameters: [(name: String, value: String)] = []
+    package var response = ResponseShape()
 
     /// The word before a token in an `Authorization` header, where the service wants one of its own.
     package var scheme: String { name.facts.scheme }

@@ -13,7 +13,8 @@ struct GitHubActions: TokenFetcher {
             source: Self.name,
             request: try request(context),
             members: ["value"],
-            hints: [401: ended, 403: ended]
+            hints: [401: ended, 403: ended],
+            passing: ["pending", "queued", "not started", "not yet", "try again"]
         )
         return try await service.subjectToken(context)
     }

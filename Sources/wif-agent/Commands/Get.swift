@@ -54,7 +54,7 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     }
     guard let credential else { return 75 }
     if let job {
-        try job.tell(environmentVariables(credential, account))
+        try job.tell(environmentVariables(credential, account), secrets: credential.secretParts)
         return 0
     }
     let rendered: Rendered

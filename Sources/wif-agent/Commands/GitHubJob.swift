@@ -21,10 +21,10 @@ struct GitHubJob {
         self.file = file
     }
 
-    /// Masks the first value, then adds all variables to the environment of the job's later steps.
+    /// Masks the secrets, then adds all variables to the environment of the job's later steps.
     /// - Throws: ``CommandFailure``; nothing is added then that was not masked before.
-    func tell(_ variables: [(name: String, value: [UInt8])]) throws {
-        try emit(masks(variables.first?.value ?? []))
+    func tell(_ variables: [(name: String, value: [UInt8])], secrets: [[UInt8]]) throws {
+        try emit(secrets.flatMap(masks))
         var lines: [UInt8] = []
         defer { wipe(&lines) }
         for (name, value) in variables { lines += entry(name, value) }

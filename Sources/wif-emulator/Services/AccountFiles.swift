@@ -33,7 +33,8 @@ extension World {
         _ file: [String: JSON]
     ) -> JSON {
         guard let platform else {
-            let audience = file["audience"]?.string ?? "acme.conductor.one"
+            let audience =
+                (file["tokenAudience"] ?? file["audience"])?.string ?? "acme.conductor.one"
             return [
                 "url": .string(
                     "\(urls[.issuers] ?? "")/_emulator/token?issuer=\(issuer.name)&audience="

@@ -69,7 +69,11 @@ struct GoogleSTS: Role {
 
     private func exchange(_ request: HTTPServerRequest) throws(OAuthRefusal) -> HTTPServerResponse {
         let parameters = try OAuthParameters(of: request, takesJSON: true)
-        let token = try parameters.subjectToken(ofTypes: ["jwt", "id_token"])
+        let isAmazons = try parameters.required("subject_token_type") == Self.amazonType
+        let token =
+            isAmazons
+            ? try parameters.exchanged()
+            : try parameters.subjectToken(ofTypes: ["jwt", "id_token"])
         let audience = try parameters.required("audience")
         guard audience.hasPrefix("//iam.googleapis.com/") else {
             throw OAuthRefusal(
@@ -89,11 +93,43 @@ struct GoogleSTS: Role {
             try parameters.required("requested_token_type")
                 == "urn:ietf:params:oauth:token-type:access_token"
         else { throw OAuthRefusal("invalid_request", "only access tokens are issued") }
-        try check(try world.verified(token), issuer, audience)
+        if isAmazons {
+            try checkAmazon(token, issuer, audience)
+        } else {
+            try check(try world.verified(token), issuer, audience)
+        }
         let lifetime = min(world.options.credentialLifetime, 3600)
         let issued = "ya29.\(randomHex(bytes: 30))"
         federated.add(issued, for: audience, lifetime: lifetime)
         return .token(issued, lifetime: .integer(lifetime))
+    }
+
+    private static let amazonType = "urn:ietf:params:aws:token-type:aws4_request"
+
+    /// https://cloud.google.com/iam/docs/access-resources-aws: the request is bound to the provider.
+    private func checkAmazon(
+        _ token: String,
+        _ issuer: Issuer,
+        _ audience: String
+    ) throws(OAuthRefusal) {
+        guard issuer.name == TokenPlatform.aws.rawValue else {
+            throw OAuthRefusal("invalid_grant", "The provider is not one of AWS.")
+        }
+        do throws(ProofError) {
+            let request = try AWSRequest(provenBy: percentDecoded(token))
+            guard request.host != "sts.amazonaws.com",
+                request.headers["x-goog-cloud-target-resource"].map({
+                    [audience, "https:\(audience)"].contains($0)
+                }) == true
+            else { throw ProofError(reason: "x-goog-cloud-target-resource is not the audience") }
+            do throws(STSError) {
+                _ = try world.sts.callerIdentity(request, in: world)
+            } catch {
+                throw ProofError(reason: "AWS: \(error.code): \(error.message)")
+            }
+        } catch {
+            throw OAuthRefusal("invalid_grant", error.reason)
+        }
     }
 
     private func check(

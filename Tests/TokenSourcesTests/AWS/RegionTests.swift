@@ -1,3 +1,4 @@
+import Federation
 import Testing
 
 @testable import TokenSources
@@ -20,16 +21,16 @@ import Testing
     @Test(arguments: hosts)
     func `a region's host is its partition's`(region: String, host: String, isProvable: Bool) throws
     {
-        let found = try SecurityTokenHost(region: region)
+        let found = try SecurityTokenHost(ofRegion: region)
         #expect(found.name == host)
         #expect(found.signingRegion == region)
         #expect(found.isProvable == isProvable)
     }
 
     @Test func `old regions have the global host where that is asked for`() throws {
-        #expect(try SecurityTokenHost(region: "eu-west-1", isLegacy: true) == .global)
-        #expect(try SecurityTokenHost(region: "aws-global") == .global)
-        let new = try SecurityTokenHost(region: "eu-south-1", isLegacy: true)
+        #expect(try SecurityTokenHost(ofRegion: "eu-west-1", isLegacy: true) == .global)
+        #expect(try SecurityTokenHost(ofRegion: "aws-global") == .global)
+        let new = try SecurityTokenHost(ofRegion: "eu-south-1", isLegacy: true)
         #expect(new.name == "sts.eu-south-1.amazonaws.com")
         #expect(SecurityTokenHost.global.signingRegion == "us-east-1")
     }
@@ -38,6 +39,6 @@ import Testing
         "", "-", "a.b", "US-EAST-1", "a/b", "x y", "1a", "é", String(repeating: "a", count: 33),
     ])
     func `what could not be part of a host is refused`(region: String) {
-        #expect(throws: SourceError.self) { try SecurityTokenHost(region: region) }
+        #expect(throws: SourceError.self) { try SecurityTokenHost(ofRegion: region) }
     }
 }

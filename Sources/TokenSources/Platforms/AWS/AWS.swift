@@ -17,6 +17,7 @@ struct AWS: TokenFetcher {
         let credentials = try await credentials(settings, context)
         let host = try await settings.host(for: credentials, context)
         switch source.token {
+        case .google: return try googleProof(credentials.key, host, context)
         case .callerIdentity: return try callerIdentity(credentials.key, host, context)
         case .webIdentity:
             let service = try settings.service(at: host, context)
@@ -66,6 +67,26 @@ struct AWS: TokenFetcher {
         let date = context.timekeeper.wallClock.advanced(bySeconds: context.clockOffset)
         return SubjectToken(
             CallerIdentityProof(host: host, date: date, key: key).serialized,
+            source: Self.name
+        )
+    }
+
+    /// As Google's libraries make it. https://cloud.google.com/iam/docs/access-resources-aws
+    private func googleProof(
+        _ key: AWSKey,
+        _ host: SecurityTokenHost,
+        _ context: SourceContext
+    ) throws(SourceError) -> SubjectToken {
+        let date = context.timekeeper.wallClock.advanced(bySeconds: context.clockOffset)
+        let proof = CallerIdentityProof(
+            host: host,
+            date: date,
+            key: key,
+            others: [("x-goog-cloud-target-resource", try context.requiredAudience())]
+        )
+        context.secrets.add(proof.serialized)
+        return SubjectToken(
+            Secret(percentEncoded(proof.serialized.text)),
             source: Self.name
         )
     }
@@ -121,12 +142,19 @@ struct CallerIdentityProof {
     /// JSON in the order of Mondoo's documentation. Whoever has it can prove the same for 15 minutes.
     let serialized: Secret
 
-    init(host: SecurityTokenHost, date: WallTime, key: AWSKey) {
+    /// - Parameter others: headers that are signed, too.
+    init(
+        host: SecurityTokenHost,
+        date: WallTime,
+        key: AWSKey,
+        others: [(name: String, value: String)] = []
+    ) {
         let request = SignedRequest(
             host: host.name,
             region: host.signingRegion,
             date: date,
             query: [("Action", "GetCallerIdentity"), ("Version", "2011-06-15")],
+            others: others,
             key: key
         )
         let url = "https://\(host.name)/?Action=GetCallerIdentity&Version=2011-06-15"

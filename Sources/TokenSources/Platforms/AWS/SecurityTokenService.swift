@@ -121,11 +121,8 @@ struct SecurityTokenService {
 
     /// A public endpoint, so by the proxy where there is one.
     private var route: HTTPRequest.Route {
-        guard endpoint?.isSecure ?? true,
-            let proxy = context.variable("HTTPS_PROXY") ?? context.variable("https_proxy")
-        else { return .direct }
-        let exceptions = context.variable("NO_PROXY") ?? context.variable("no_proxy")
-        return .proxied(ProxySettings(url: proxy, noProxy: exceptions))
+        guard endpoint?.isSecure ?? true else { return .direct }
+        return context.publicRoute
     }
 }
 

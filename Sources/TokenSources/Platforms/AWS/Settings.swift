@@ -39,7 +39,7 @@ struct AWSSettings: Sendable {
         guard credentials.origin == AWSInstanceMetadata.origin,
             let region = await AWSInstanceMetadata(context: context, profile: profile).region()
         else { return .global }
-        return try SecurityTokenHost(region: region)
+        return try SecurityTokenHost(ofRegion: region)
     }
 
     /// As ``host(for:_:)``, without asking the instance.
@@ -50,7 +50,7 @@ struct AWSSettings: Sendable {
         guard let region, !region.isEmpty else { return nil }
         let mode =
             context.variable("AWS_STS_REGIONAL_ENDPOINTS") ?? profile["sts_regional_endpoints"]
-        return try SecurityTokenHost(region: region, isLegacy: mode?.lowercased() == "legacy")
+        return try SecurityTokenHost(ofRegion: region, isLegacy: mode?.lowercased() == "legacy")
     }
 
     /// The service for calls of one's own, where variables and profile may name another endpoint.
@@ -78,5 +78,16 @@ struct AWSSettings: Sendable {
                 "endpoint_url of the profile \(profileName.printable) \(error.reason)"
             )
         }
+    }
+}
+
+extension SecurityTokenHost {
+    /// The region's own.
+    /// - Throws: for a name that no region could have.
+    init(ofRegion region: String, isLegacy: Bool = false) throws(SourceError) {
+        guard let host = SecurityTokenHost(region: region, isLegacy: isLegacy) else {
+            throw SourceError(.misconfigured, "the region \"\(region.printable)\" is none")
+        }
+        self = host
     }
 }

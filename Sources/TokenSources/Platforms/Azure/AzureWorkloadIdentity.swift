@@ -81,19 +81,10 @@ struct AzureWorkloadIdentity {
             "\(authority?.url ?? Self.host)/\(percentEncoded(tenant))/oauth2/v2.0/token",
             headers: [HTTPHeader("Content-Type", "application/x-www-form-urlencoded")],
             body: Secret(form),
-            route: authority?.isSecure == false ? .direct : route(context),
+            route: authority?.isSecure == false ? .direct : context.publicRoute,
             trust: context.trust,
             connectTimeout: ConnectTimeout.far
         )
-    }
-
-    /// Entra is a public service, which a pod may reach by a proxy alone.
-    private func route(_ context: SourceContext) -> HTTPRequest.Route {
-        guard let url = context.variable("HTTPS_PROXY") ?? context.variable("https_proxy") else {
-            return .direct
-        }
-        let exceptions = context.variable("NO_PROXY") ?? context.variable("no_proxy")
-        return .proxied(ProxySettings(url: url, noProxy: exceptions))
     }
 
     private func error(

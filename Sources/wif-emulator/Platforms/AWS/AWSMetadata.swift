@@ -40,7 +40,8 @@ struct AWSMetadata: Role {
         switch request.path {
         case data + "placement/region": return plain(world.options.awsRegion)
         case data + "placement/availability-zone": return plain(world.options.awsRegion + "a")
-        case data + "iam/security-credentials/": return plain(Self.role)
+        case data + "iam/security-credentials/", data + "iam/security-credentials":
+            return plain(Self.role)
         case data + "iam/security-credentials/" + Self.role: return credentials()
         default: return HTTPServerResponse(status: 404)
         }

@@ -45,7 +45,7 @@ struct AzureEntra: Role {
     }
 
     func owns(_ request: HTTPServerRequest) -> Bool {
-        request.path.hasSuffix("/oauth2/v2.0/token")
+        request.path.hasSuffix("/oauth2/v2.0/token") && !request.path.hasPrefix("/\(Part.tenant)/")
     }
 
     func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {

@@ -102,3 +102,12 @@ final class AzureTokens: Sendable {
         return token
     }
 }
+
+extension World {
+    /// Whether a token is for this audience. Entra knows no resource of the names that others have, so that its
+    /// tokens are for an App ID URI.
+    func names(_ audience: String, in claims: TokenClaims) -> Bool {
+        let isOurs = claims.issuer == issuer(named: TokenPlatform.azure.rawValue)?.url
+        return claims.audiences.contains(isOurs ? Self.azureResource : audience)
+    }
+}

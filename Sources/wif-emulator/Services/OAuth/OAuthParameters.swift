@@ -63,11 +63,17 @@ struct OAuthParameters {
         fields.filter { $0.name == name && !$0.value.isEmpty }.map(\.value)
     }
 
-    /// The subject token of an exchange of RFC 8693, its type one of these.
-    func subjectToken(ofTypes types: [String]) throws(OAuthRefusal) -> String {
+    /// The subject token of an exchange of RFC 8693, of whatever type.
+    func exchanged() throws(OAuthRefusal) -> String {
         guard try required("grant_type") == "urn:ietf:params:oauth:grant-type:token-exchange" else {
             throw OAuthRefusal("unsupported_grant_type", "only the token exchange is served here")
         }
+        return try required("subject_token")
+    }
+
+    /// The subject token of an exchange of RFC 8693, its type one of these.
+    func subjectToken(ofTypes types: [String]) throws(OAuthRefusal) -> String {
+        let token = try exchanged()
         let type = try required("subject_token_type")
         let known = types.map { "urn:ietf:params:oauth:token-type:\($0)" }
         guard known.contains(type) else {
@@ -76,6 +82,6 @@ struct OAuthParameters {
                 "subject_token_type must be \(known.joined(separator: " or "))"
             )
         }
-        return try required("subject_token")
+        return token
     }
 }

@@ -1,6 +1,7 @@
+import Federation
+import Kernel
 import Testing
-
-@testable import TokenSources
+import Text
 
 @Suite struct XMLElementTests {
     private static func parse(_ text: String) throws(XMLError) -> XMLElement {

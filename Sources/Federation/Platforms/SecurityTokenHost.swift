@@ -1,24 +1,25 @@
-internal import Federation
+internal import Kernel
 internal import Text
 
 /// Where AWS's token service (STS) is reached, and the region that a request to it is signed for.
-struct SecurityTokenHost: Equatable {
-    let name: String
-    let signingRegion: String
+package struct SecurityTokenHost: Equatable, Sendable {
+    package let name: String
+    package let signingRegion: String
 
     /// The one that serves all of the partition `aws`.
-    static let global = SecurityTokenHost(name: "sts.amazonaws.com", signingRegion: "us-east-1")
+    package static let global = SecurityTokenHost(
+        name: "sts.amazonaws.com",
+        signingRegion: "us-east-1"
+    )
 
     /// The region's own, by its partition. With `isLegacy` the regions of before 2019 have the global one.
-    /// - Throws: for a name that no region could have; it would become part of a host's.
-    init(region: String, isLegacy: Bool = false) throws(SourceError) {
+    /// `nil` for a name that no region could have; it would become part of a host's.
+    package init?(region: String, isLegacy: Bool = false) {
         guard region.utf8.count <= 32, region.first?.isLetter == true,
             region.utf8.allSatisfy({
                 (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
             })
-        else {
-            throw SourceError(.misconfigured, "the region \"\(region.printable)\" is none")
-        }
+        else { return nil }
         if region == "aws-global" || isLegacy && Self.legacyRegions.contains(region) {
             self = .global
             return
@@ -33,7 +34,7 @@ struct SecurityTokenHost: Equatable {
     }
 
     /// Whether it is in the form that Mondoo accepts in a proof.
-    var isProvable: Bool {
+    package var isProvable: Bool {
         name == Self.global.name || name == "sts.\(signingRegion).amazonaws.com"
     }
 

@@ -1,24 +1,21 @@
-internal import Federation
-internal import Text
-
 /// An element of an XML reply, with no more of XML than AWS's token service uses: elements, text, the
 /// five named entities and character references. No document type, so no entity is ever defined.
-struct XMLElement: Equatable, Sendable {
+package struct XMLElement: Equatable, Sendable {
     /// Without its prefix.
-    let name: String
-    private(set) var children: [XMLElement] = []
+    package let name: String
+    package private(set) var children: [XMLElement] = []
     /// Its own text, unescaped; empty for one that has children.
-    private(set) var text = ""
+    package private(set) var text = ""
 
     /// The first child of each name in turn.
-    subscript(path: String...) -> XMLElement? {
+    package subscript(path: String...) -> XMLElement? {
         var element: XMLElement? = self
         for name in path { element = element?.children.first { $0.name == name } }
         return element
     }
 
     /// - Throws: ``XMLError`` for what is not well-formed, nested deeper than 32, or uses more of XML.
-    init(parsing bytes: [UInt8]) throws(XMLError) {
+    package init(parsing bytes: [UInt8]) throws(XMLError) {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw XMLError(reason: "it is not UTF-8")
         }
@@ -34,8 +31,12 @@ struct XMLElement: Equatable, Sendable {
 }
 
 /// Why a text is no XML that is read here.
-struct XMLError: Error, Equatable {
-    let reason: String
+package struct XMLError: Error, Equatable {
+    package let reason: String
+
+    package init(reason: String) {
+        self.reason = reason
+    }
 }
 
 private struct XMLReader {

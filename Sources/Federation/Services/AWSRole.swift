@@ -1,0 +1,190 @@
+package import Kernel
+internal import Text
+
+extension ServiceFacts {
+    /// AWS: a role's session for a token of an OIDC issuer (AssumeRoleWithWebIdentity).
+    static let aws = ServiceFacts(
+        parse: { (values, input) throws(AccountError) in
+            ParsedService(service: .aws(try AWSRole(&values, input.variable)))
+        },
+        title: "AWS",
+        defaultVariable: "AWS_SESSION_TOKEN",
+        addressKey: "region",
+        givesTokens: false
+    )
+}
+
+/// A role of AWS that is assumed with a subject token, and which token service is asked.
+package struct AWSRole: Sendable {
+    package let arn: String
+    /// Of the session, which AWS's own logs show; without one the account's name tells.
+    package let sessionName: String?
+    /// Seconds that the session is to last; the role's own limit is AWS's to know.
+    package let duration: Int?
+    package let endpoint: Endpoint
+    /// The audience asked of the token source.
+    let wantedAudience: String
+
+    /// The audience that AWS's own tools have OIDC providers expect.
+    private static let usualAudience = "sts.amazonaws.com"
+}
+
+extension AWSRole {
+    /// What the account file leaves out is looked for where AWS's own tools have it: region and endpoint.
+    fileprivate init(
+        _ values: inout KeyedValues,
+        _ variable: (String) -> String?
+    ) throws(AccountError) {
+        for key in ["tokenUrl", "revokeUrl", "clientId", "scopes", "resource"] {
+            guard values.take(key) != nil else { continue }
+            throw values.error(key, "means nothing to AWS", hint: "roleArn and region say it all")
+        }
+        if values.has("variable") {
+            throw values.error(
+                "variable",
+                "is not for AWS, whose programs look for three variables of their own",
+                hint: "leave it out: env formats set AWS_ACCESS_KEY_ID and the others"
+            )
+        }
+        _ = values.take("subjectTokenType")
+        let role = try values.requiredText("roleArn", why: "the role's ARN is expected")
+        guard let partition = Self.partition(ofRole: role) else {
+            throw values.error(
+                "roleArn",
+                "\"\(role.printable)\" is no role's ARN",
+                hint: "write arn:aws:iam::ACCOUNT:role/NAME, with 12 digits for ACCOUNT"
+            )
+        }
+        arn = role
+        sessionName = try values.text("sessionName")
+        if let sessionName, !Self.isSessionName(sessionName) {
+            throw values.error(
+                "sessionName",
+                "\"\(sessionName.printable)\" is no session's name",
+                hint: "2 to 64 letters, digits and _+=,.@-"
+            )
+        }
+        duration = try values.number("durationSeconds", in: 900...43_200).map { Int($0) }
+        let region =
+            try values.text("region") ?? variable("AWS_REGION") ?? variable("AWS_DEFAULT_REGION")
+        endpoint = try Self.endpoint(values, region, partition, variable)
+        wantedAudience = try values.text("audience") ?? Self.usualAudience
+    }
+
+    private static func endpoint(
+        _ values: KeyedValues,
+        _ region: String?,
+        _ partition: Substring,
+        _ variable: (String) -> String?
+    ) throws(AccountError) -> Endpoint {
+        let isIgnored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")?.lowercased() == "true"
+        for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] where !isIgnored {
+            guard let url = variable(name) else { continue }
+            do throws(EndpointError) {
+                return try Endpoint(url)
+            } catch {
+                throw values.error("region", "\(name) \(error.reason)")
+            }
+        }
+        guard let region else {
+            guard partition == "aws" else {
+                throw values.missing(
+                    "region",
+                    "the partition \(String(partition).printable) has no token service for all regions"
+                )
+            }
+            return try values.endpoint("region", SecurityTokenHost.global.name)
+        }
+        guard let host = SecurityTokenHost(region: region) else {
+            throw values.error("region", "\"\(region.printable)\" is no region")
+        }
+        return try values.endpoint("region", host.name)
+    }
+
+    /// `arn:PARTITION:iam::ACCOUNT:role/NAME`; `nil` for what is none.
+    private static func partition(ofRole arn: String) -> Substring? {
+        let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
+        guard parts.count == 6, parts[0] == "arn", parts[2] == "iam", parts[3].isEmpty,
+            parts[1] == "aws" || parts[1].hasPrefix("aws-"),
+            parts[4].count == 12, parts[4].utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            parts[5].hasPrefix("role/"), !parts[5].hasSuffix("/"),
+            arn.utf8.count <= 2048, arn.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
+        return parts[1]
+    }
+
+    private static func isSessionName(_ text: String) -> Bool {
+        (2...64).contains(text.utf8.count)
+            && text.allSatisfy {
+                $0.isASCII && ($0.isLetter || $0.isNumber || "_+=,.@-".contains($0))
+            }
+    }
+}
+
+/// A session's key, and when it ends: what a credential of AWS holds.
+package struct AWSSessionKey: Sendable {
+    package let id: String
+    package let secret: Secret
+    package let sessionToken: Secret
+
+    package init(id: String, secret: Secret, sessionToken: Secret) {
+        (self.id, self.secret, self.sessionToken) = (id, secret, sessionToken)
+    }
+
+    /// The document that AWS's tools take from a `credential_process`, in one line.
+    package func document(expiration: String) -> Secret {
+        let document: JSON = [
+            "Version": 1, "AccessKeyId": .string(id), "SecretAccessKey": .string(secret.text),
+            "SessionToken": .string(sessionToken.text), "Expiration": .string(expiration),
+        ]
+        var bytes = document.serialized()
+        defer { wipe(&bytes) }
+        return Secret(bytes)
+    }
+
+    /// Reads such a document; `nil` where a part of the key is missing, or could break a line apart.
+    package init?(document: Secret) {
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: document.bytes)
+        } catch {
+            return nil
+        }
+        let parts = ["AccessKeyId", "SecretAccessKey", "SessionToken"].map {
+            json[$0]?.string ?? ""
+        }
+        guard
+            parts.allSatisfy({ part in
+                !part.isEmpty && part.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+            })
+        else { return nil }
+        self.init(id: parts[0], secret: Secret(parts[1]), sessionToken: Secret(parts[2]))
+    }
+}
+
+extension Credential {
+    /// The key that a credential of AWS holds; `nil` for one of another kind.
+    var sessionKey: AWSSessionKey? {
+        kind == .awsSession ? AWSSessionKey(document: value) : nil
+    }
+}
+
+extension FormatFacts {
+    /// A section of a shared credentials file. AWS's tools read the one named `default` unless told
+    /// otherwise. https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+    static let ini = FormatFacts(
+        objection: { service in
+            service == .aws ? nil : "ini is for AWS, and not for \(service.facts.title)"
+        },
+        render: { (input) throws(FormatError) in
+            guard let key = input.credential.sessionKey else {
+                throw FormatError("ini is for AWS's keys, and this credential is none")
+            }
+            var bytes = Array("[default]\naws_access_key_id = \(key.id)\n".utf8)
+            defer { wipe(&bytes) }
+            bytes += Array("aws_secret_access_key = ".utf8) + key.secret.bytes
+            bytes += Array("\naws_session_token = ".utf8) + key.sessionToken.bytes
+            return Rendered(bytes: Secret(bytes + [UInt8(ascii: "\n")]))
+        }
+    )
+}
