@@ -186,9 +186,17 @@ private struct ServiceWay {
         }
     }
 
+    /// Whether an exception of NO_PROXY led straight to the host, which libcurl then names. Newer ones
+    /// name it also where a proxy was on the way, and then the proxy after it.
+    private func wentStraight(_ error: HTTPError) -> Bool {
+        let words = error.detail
+        let host = endpoint.host
+        return (words.contains("\(host) port \(port)") || words.contains("\(host):\(port)"))
+            && !words.contains(" via ") && !words.contains(" over proxy ")
+    }
+
     private func noConnection(_ error: HTTPError) -> StepReport {
-        // An exception of NO_PROXY leads straight to the host, which libcurl then names.
-        if let proxy, !error.detail.contains("\(endpoint.host) port \(port)") {
+        if let proxy, !wentStraight(error) {
             return .failed(
                 .proxy,
                 .transient,

@@ -104,6 +104,8 @@ final class EasyHandle {
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_NETRC, 0)
         set(CURLOPT_NOSIGNAL, 1)
+        // Enough for a burst of accounts. Newer ones remember for half as long that a name had none.
+        set(CURLOPT_DNS_CACHE_TIMEOUT, 1)
         set(CURLOPT_HTTP09_ALLOWED, 0)
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         // What is signed, or asked for, is the path as it was written.

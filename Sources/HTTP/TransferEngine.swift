@@ -33,6 +33,11 @@ final class TransferEngine: Sendable {
         guard isStarted, let multi = unsafe curl_multi_init() else {
             throw HTTPError(.setup, url: "libcurl", detail: "not started")
         }
+        // Without it a transfer that is handed over would wait for ever.
+        guard unsafe curl_multi_wakeup(multi) == CURLM_OK else {
+            unsafe curl_multi_cleanup(multi)
+            throw HTTPError(.setup, url: "libcurl", detail: "it cannot be woken up")
+        }
         unsafe self.multi = multi
         unsafe share = wif_share_tls_sessions()
         do throws(Errno) {

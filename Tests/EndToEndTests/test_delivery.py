@@ -25,7 +25,8 @@ ERRORS = ["ENOSPC", "EIO", "EROFS", "EDQUOT", "EACCES"]
 # More than the calls of a refresh's delivery.
 CALLS = 150
 # Failing, they are nothing to tell of: the path is walked again, or the file is closed all the same.
-QUIET = {"close", "newfstatat"}
+# By what glibc calls them; newer ones have fstat(2) itself.
+QUIET = {"close", "newfstatat", "fstat"}
 # A delivery changes something until its end; then the agent looks whether all is as it was delivered, and
 # where that fails it delivers again.
 CHANGES = {"fsync", "rename", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat"}

@@ -380,8 +380,12 @@ class Matrix(World):
 
     def certificates(self):
         contexts = {}
-        for name, host, days in [("good", "127.0.0.1", "2"), ("foreign", "127.0.0.1", "2"),
-                                 ("elsewhere", "192.0.2.1", "2"), ("old", "127.0.0.1", "-1")]:
+        # OpenSSL 3.4 and newer take dates, and no negative number of days any more.
+        said = subprocess.run(["openssl", "version"], check=True, capture_output=True, text=True).stdout
+        is_new = tuple(map(int, said.split()[1].split(".")[:2])) >= (3, 4)
+        past = ["-not_before", "20200101000000Z", "-not_after", "20200102000000Z"] if is_new else ["-days", "-1"]
+        for name, host, days in [("good", "127.0.0.1", ["-days", "2"]), ("foreign", "127.0.0.1", ["-days", "2"]),
+                                 ("elsewhere", "192.0.2.1", ["-days", "2"]), ("old", "127.0.0.1", past)]:
             key, request, names, certificate = [
                 str(self.scratch / f"{name}.{end}") for end in ["key", "csr", "ext", "pem"]]
             with open(names, "w") as extensions:
@@ -389,7 +393,7 @@ class Matrix(World):
             for command in [
                     ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
                      "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request],
-                    ["x509", "-req", "-in", request, "-signkey", key, "-days", days,
+                    ["x509", "-req", "-in", request, "-signkey", key, *days,
                      "-extfile", names, "-out", certificate]]:
                 subprocess.run(["openssl", *command], check=True, capture_output=True)
             contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
