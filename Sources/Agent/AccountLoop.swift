@@ -196,11 +196,17 @@ package final class AccountLoop: Sendable {
     }
 
     private func adopt() -> CredentialKeeper.Kept {
-        keeper?.adopt(
-            for: account,
-            environment: dependencies.environment,
-            at: dependencies.timekeeper.now
-        ) ?? CredentialKeeper.Kept()
+        let kept =
+            keeper?.adopt(
+                for: account,
+                environment: dependencies.environment,
+                at: dependencies.timekeeper.now
+            ) ?? CredentialKeeper.Kept()
+        if kept.isOfNewerVersion {
+            let error = "what a newer version of wif-agent kept is ignored"
+            dependencies.log(.warning, .warning, ["account": name, "error": error])
+        }
+        return kept
     }
 }
 

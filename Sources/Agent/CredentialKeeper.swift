@@ -6,6 +6,10 @@ internal import Text
 /// Keeps each account's present credential over a restart of the agent, in private files of one
 /// directory, and adopts it again if nothing has changed since.
 package struct CredentialKeeper: Sendable {
+    /// What a kept state is written as. A version that writes it in a way that the one before cannot read
+    /// counts up; states without a number are of the first.
+    private static let format: JSON = .integer(1)
+
     private let directory: String
     private let boot: String
     private let adopts: Bool
@@ -52,12 +56,15 @@ package struct CredentialKeeper: Sendable {
         package var credential: Credential?
         /// Credentials that still live at their service and are not to be used, and whose they are.
         package var superseded: [(credential: Credential, account: Account)] = []
+        /// Whether there is a state that only a newer version of this program can read.
+        package var isOfNewerVersion = false
     }
 
     /// Writes the state down, atomically, mode 0600.
     /// - Throws: `OutputError`.
     package func keep(_ state: AccountLife.State) throws {
         var members = Self.members(of: state.account)
+        members["format"] = Self.format
         members["boot"] = .string(boot)
         members["credential"] = state.credential?.json
         members["revocations"] = .array(
@@ -97,18 +104,23 @@ package struct CredentialKeeper: Sendable {
         environment: [String: String] = [:],
         at now: BootInstant
     ) -> Kept {
-        guard let state = state(of: account, environment) else { return Kept() }
+        guard let json = document(of: account) else { return Kept() }
+        guard (json["format"] ?? Self.format) == Self.format else {
+            var kept = Kept()
+            kept.isOfNewerVersion = true
+            return kept
+        }
+        guard let state = state(json, of: account, environment) else { return Kept() }
         return state.adopted(by: account, adopts: adopts, at: now)
     }
 
-    /// The account's state of this boot; `nil` where there is none.
+    /// What a document says; `nil` where it cannot be used.
     private func state(
+        _ json: JSON,
         of account: Account,
         _ environment: [String: String]
     ) -> AccountLife.State? {
-        guard let json = document(of: account),
-            let owner = Self.owner(json, account.path, environment)
-        else { return nil }
+        guard let owner = Self.owner(json, account.path, environment) else { return nil }
         var queue = RevocationQueue()
         for entry in json["revocations"]?.array ?? [] {
             guard let owner = Self.owner(entry, account.path, environment),

@@ -1,4 +1,5 @@
 import Federation
+import FoundationEssentials
 import Kernel
 import TestSupport
 import Testing
@@ -53,6 +54,26 @@ import Text
         )
         #expect(kept.credential == nil)
         #expect(kept.superseded.isEmpty)
+    }
+
+    @Test func `what a newer version kept is ignored, and what an older one kept is not`() throws {
+        let scratch = ScratchDirectory()
+        let account = try Account.revocable()
+        try keep("a", of: account, scratch)
+        let file = URL(filePath: scratch("state/\(account.name).json"))
+        let text = try String(decoding: Data(contentsOf: file), as: UTF8.self)
+        #expect(text.contains(#""format":1"#))
+        let cases = [
+            (#""format":2"#, nil, true), (#""format":"x""#, nil, true), (#""other":1"#, "a", false),
+        ]
+        for (format, name, isOfNewerVersion) in cases {
+            let other = text.components(separatedBy: #""format":1"#).joined(separator: format)
+            try Data(other.utf8).write(to: file)
+            let kept = try keeper(scratch).adopt(for: account, at: now)
+            #expect(kept.credential?.value.text == name)
+            #expect(kept.superseded.isEmpty)
+            #expect(kept.isOfNewerVersion == isOfNewerVersion)
+        }
     }
 
     @Test func `a directory that does not exist yet does not keep it from keeping`() throws {
