@@ -307,9 +307,9 @@ class IncludeTests(PipelineWorld):
         lines, environment = [], {"BASH_ENV": str(self.scratch / "bash-env")}
         (self.scratch / "bash-env").touch()
         for step in document["jobs"]["scan"]["steps"]:
-            if isinstance(step, str):
+            (name, given), = ({step: {}} if isinstance(step, str) else step).items()
+            if name == "checkout":
                 continue
-            (name, given), = step.items()
             if name == "install-wif-agent" and not install:
                 continue
             command = document["commands"][name]
@@ -359,6 +359,12 @@ class IncludeTests(PipelineWorld):
                 self.assertNotEqual(refused.returncode, 0, refused.stdout)
                 self.assertFalse((self.home / ".local/bin/wif-agent").exists())
                 self.assertFalse(self.scanned.exists())
+                # One for each machine, and the address with the machine's name left open.
+                both = f"other={'0' * 64} {os.uname().machine}={digest}"
+                base["WIF_AGENT_URL"] = url.replace(os.uname().machine, "{arch}")
+                self.scans(self.shell(lines, {**base, "WIF_AGENT_SHA256": both}, program))
+                shutil.rmtree(self.home / ".local")
+                base["WIF_AGENT_URL"] = url
                 self.scans(self.shell(lines, {**base, "WIF_AGENT_SHA256": digest}, program))
                 shutil.rmtree(self.home / ".local")
 

@@ -12,10 +12,15 @@ if [ -n "$VERSION" ]; then
     [ -n "$URL" ] || fail 'url is missing'
     [ -n "$SHA256" ] || fail 'sha256 is missing'
     url=${URL//'{version}'/$VERSION}
-    url=${url//'{arch}'/$(uname -m)}
+    machine=$(uname -m) digest=''
+    url=${url//'{arch}'/$machine}
+    for item in $SHA256; do
+        case $item in "$machine"=*) digest=${item#*=} ;; *=*) ;; *) digest=$item ;; esac
+    done
+    [ -n "$digest" ] || fail "sha256 names no archive for $machine"
     archive=$DIRECTORY/archive
     curl --proto '=https' --tlsv1.2 -fsSL --retry 3 -o "$archive" "$url" || fail "$url cannot be had"
-    echo "$SHA256  $archive" | sha256sum -c --quiet - || fail "$url is not the archive with that digest"
+    echo "$digest  $archive" | sha256sum -c --quiet - || fail "$url is not the archive with that digest"
     mkdir "$DIRECTORY/tree" "$DIRECTORY/bin"
     tar -xzf "$archive" -C "$DIRECTORY/tree" --strip-components=1
     # The worker is looked for beside the agent.
