@@ -14,6 +14,8 @@ out=.build/packages
 rm -rf ".build/stage/$name"
 mkdir -p "$out" ".build/stage/$name"
 packaging/stage.sh ".build/stage/$name"
+install -m 755 packaging/release/install.sh ".build/stage/$name/install.sh"
+touch --date="@$SOURCE_DATE_EPOCH" ".build/stage/$name/install.sh" ".build/stage/$name"
 rm -f "$out"/wif-agent-*-linux-*
 tar --create --directory=.build/stage --format=gnu --sort=name --owner=0 --group=0 --numeric-owner \
     --mtime="@$SOURCE_DATE_EPOCH" "$name" | gzip -9n >"$out/$name.tar.gz"

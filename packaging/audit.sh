@@ -13,7 +13,7 @@ bad() {
     status=1
 }
 for name in wif-agent wif-exchange wif-emulator; do
-    program=$(find "$directory/" -name "$name" -type f | head -n 1)
+    program=$(find "$directory/" -name "$name" -type f -perm -100 | head -n 1)
     [ -n "$program" ] || { bad "$name" "is not in $directory"; continue; }
     versions=$(readelf --version-info --wide "$program" | grep -oE 'Name: [A-Z][A-Za-z0-9_.]+' | cut -d ' ' -f 2 | sort -uV)
     for version in $versions; do
@@ -26,7 +26,7 @@ for name in wif-agent wif-exchange wif-emulator; do
         *) bad "$name" "asks for $version" ;;
         esac
     done
-    found=$(readelf --dyn-syms --wide "$program" | grep -oE " $young[a-z0-9_]*" || true)
+    found=$(readelf --dyn-syms --wide "$program" | grep -oE " ${young}[a-z0-9_]*" || true)
     [ -z "$found" ] || bad "$name" "calls what libcurl 7.76 lacks:$(tr '\n' ' ' <<<"$found")"
     needed=$(readelf --dynamic --wide "$program" | sed -En 's/.*\(NEEDED\).*\[(.*)\]/\1/p' | tr '\n' ' ')
     echo "$name: $(grep GLIBC_ <<<"$versions" | tail -n 1), $needed"

@@ -140,6 +140,9 @@ linkage() {
     packaging/audit.sh "$release"
 }
 
+# What README shows is what the programs print.
+pictures() { packaging/pictures.py check "$release"; }
+
 # The most a stripped binary may weigh: a stray import shows here the same day.
 sizes() {
     local program bytes limit=20000000
@@ -167,10 +170,11 @@ manuals() {
 }
 
 documents() {
-    local lines
-    lines=$(wc -l <README.md)
-    echo "README.md: $lines lines"
-    [ "$lines" -lt 200 ] || { echo "README.md: must stay under 200 lines"; return 1; }
+    local lines words
+    lines=$(wc -l <README.md) words=$(wc -w <README.md)
+    echo "README.md: $lines lines, $words words"
+    [ "$lines" -le 100 ] && [ "$words" -le 800 ] || { echo "README.md: at most 100 lines and 800 words"; return 1; }
+    packaging/site.sh
 }
 
 scripts() {
@@ -238,12 +242,14 @@ step 'consumers' consumers
 step 'release build' release_build
 step 'linkage' linkage
 step 'sizes' sizes
+step 'pictures' pictures
 step 'end to end' end_to_end
 step 'fuzz' fuzz
 if [ "$all" = yes ]; then
     step 'simulation' simulation
     step 'packages' packages
-    step 'reproducible' packaging/reproducible.sh
+    step 'release' packaging/reproducible.sh
+    step 'other systems' packaging/roots.sh
     step 'manifests' packaging/manifests.sh
     step 'pipelines' pipelines
     step 'image' image
