@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds the units against systemd: they load without complaint, and each is as confined as
-# the README says, by the figures of systemd-analyze security. Nothing is started or installed.
+# its limit here says, by the figures of systemd-analyze security. Nothing is started or installed.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(mktemp -d)
