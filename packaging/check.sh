@@ -140,6 +140,11 @@ linkage() {
     packaging/audit.sh "$release"
 }
 
+demo() {
+    WIF_BIN=$PWD/$release packaging/demo.sh >"$scratch/demo" || { cat "$scratch/demo"; return 1; }
+    grep '^All of it' "$scratch/demo"
+}
+
 # What README shows is what the programs print.
 pictures() { packaging/pictures.py check "$release"; }
 
@@ -243,6 +248,7 @@ step 'release build' release_build
 step 'linkage' linkage
 step 'sizes' sizes
 step 'pictures' pictures
+step 'demo' demo
 step 'end to end' end_to_end
 step 'fuzz' fuzz
 if [ "$all" = yes ]; then

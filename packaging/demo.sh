@@ -143,7 +143,7 @@ heading 'Is the account file right, and who are we?'
 shown "$bin/wif-agent" check -c "$account"
 shown "$bin/wif-agent" token -c "$account"
 for source in gcp azure github; do
-    seen "a token from $source" "${on[@]}" token -c "$account" --source "$source"
+    seen "a token from $source" "${on[@]}" token -c "$scratch/world/accounts/mondoo-$source.json"
 done
 
 heading 'The agent: probe, exchange, deliver'

@@ -32,7 +32,7 @@ status=0
 . /etc/os-release
 echo "$PRETTY_NAME: $(ldd --version | head -n 1), $(curl --version | grep -oE '(libcurl|OpenSSL)/[^ ]+' | tr '\n' ' ')"
 if [ $# -eq 0 ]; then
-    WIF_BIN=/opt/wif-agent/usr/bin packaging/demo.sh >/tmp/demo 2>&1 && tail -n 12 /tmp/demo | head -n 1 || { cat /tmp/demo && status=1; }
+    WIF_BIN=/opt/wif-agent/usr/bin packaging/demo.sh >/tmp/demo 2>&1 && grep '^All of it' /tmp/demo || { cat /tmp/demo && status=1; }
     tests=.build/debug/wif-agentPackageTests.xctest
     if [ -e "$tests" ] && [ -e /opt/swift/libswiftCore.so ]; then
         LD_LIBRARY_PATH=/opt/swift "$tests" --testing-library swift-testing \
