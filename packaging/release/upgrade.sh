@@ -14,7 +14,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 . /etc/os-release
 root=$scratch/root
-mmdebstrap --quiet --variant=minbase --include=systemd,libcurl4,libssl3,ca-certificates "$VERSION_CODENAME" "$root" \
+mmdebstrap --quiet --variant=minbase --include=systemd,procps,libcurl4,libssl3,ca-certificates "$VERSION_CODENAME" "$root" \
     "${MIRROR:-http://deb.debian.org/debian}"
 cp "$release"/*-linux-"$(uname -m)".tar.gz "$root/archive.tar.gz"
 cat >"$root/try.sh" <<'END_OF_TRY'
