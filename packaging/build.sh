@@ -22,7 +22,8 @@ export PKG_CONFIG_PATH=$first${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 if [ -z "${WIF_COMMIT-}" ] && WIF_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null); then
     [ -z "$(git status --porcelain --untracked-files=no)" ] || WIF_COMMIT+=-changed
 fi
-export WIF_COMMIT
+# Where there is no history, as in a container's build, the version names no commit.
+if [ -n "$WIF_COMMIT" ]; then export WIF_COMMIT; else unset WIF_COMMIT; fi
 for product in wif-agent wif-exchange wif-emulator; do
     swift build -c release -Xswiftc -Osize --static-swift-stdlib --disable-local-rpath -Xlinker "-L$first" -Xlinker --icf=all \
         -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now \
