@@ -255,16 +255,22 @@ read_much() {
 
 # A simulation in virtual time (Tests/FederationTests/Fleet.swift): 100,000 agents with credentials of 3,600 s
 # at a service that takes 200 requests a second and asks the others to wait 10 s; once it is down for 30 minutes,
-# once all agents start anew. Of 2026-11, our schedule (50 % to 75 %) beside half-life without jitter, 5 min before
-# expiry, and 2/3 of the lease:
-#                                            ours   half-life       5 min         2/3
-#   outage:  ran out                       27,299       8,074      49,547      31,713
-#            of them a schedule could save      0           0           0           0
-#            all ready again after          479 s       476 s       360 s       475 s
-#            later peak / mean               1.63        3.60        6.60        4.80
-#   restart: all ready again after          579 s       577 s       582 s       579 s
-#            later peak / mean               1.71        3.60        6.60        4.80
-# With a window of 60 % to 75 % the later peaks are 2.94 and 3.07 times the mean.
+# once all agents start anew. Of 2026-11, our schedule (35 % to 60 %) beside the window before it (50 % to 75 %),
+# half-life without jitter, 5 min before expiry, and 2/3 of the lease:
+#                                            ours   50..75 %   half-life       5 min         2/3
+#   outage:  ran out                        8,393     27,299       8,074      49,547      31,713
+#            of them a schedule could save      0          0           0           0           0
+#            all ready again after          472 s      479 s       476 s       360 s       475 s
+#            later peak / mean               1.20       1.63        3.60        6.60        4.80
+#   restart: all ready again after          578 s      579 s       577 s       582 s       579 s
+#            later peak / mean               1.24       1.71        3.60        6.60        4.80
+# Other windows (the worst of five seeds): requests more than with 50..75 %, ran out, later peak / mean and a second:
+#   40..60 %  +25 %  10,166  1.63  91       38..60 %  +27 %   9,383  1.44  82       36..61 %  +29 %   9,521  1.29  74
+#   35..60 %  +31 %   8,509  1.24  73       35..61 %  +30 %   9,381  1.23  71       33..62 %  +31 %   9,605  1.17  68
+#   35..65 %  +25 %  12,197  1.16  64       33..60 %  +34 %   8,057  1.15  69       30..55 %  +47 %   3,725  1.10  72
+#   50..75 %    0 %  27,499  1.64  73       60..75 %   -8 %  32,775  2.96 122       35..55 %  +39 %   4,673  1.31  81
+# 35..60 % is the one that asks a service for no more at its peak than 50..75 % did. With it an outage of 20 min
+# (a third of the lifetime) costs 3 of the 100,000 their credential, against 3,800.
 measure_fleet() {
     local name policy mean peak back served ready lost savable later
     (cd "$here/../.." && WIF_AGENT_FLEET=1 swift test --disable-xctest --filter 'A fleet') >"$scratch/fleet" 2>&1 ||
@@ -275,7 +281,7 @@ measure_fleet() {
         row '    seconds until all are ready, ran out' "${ready%.*} ${lost%.*}" '' ''
         if [ "$policy" = ours ]; then
             compared '    ran out although a schedule could have saved it' "${savable%.*}" 0
-            compared '    two lifetimes later: peak / mean' "$later" 2
+            compared '    two lifetimes later: peak / mean' "$later" 1.7
         else
             row '    two lifetimes later: peak / mean' "$later" '' ''
         fi

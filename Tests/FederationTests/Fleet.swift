@@ -4,6 +4,7 @@ import TestSupport
 /// When the peers of this program refresh, as they publish it; all retry as ours does.
 enum FleetPolicy: String, CaseIterable, Sendable {
     case ours
+    case later = "50 % to 75 %"
     case halfLife = "half-life, no jitter"
     case fiveMinutes = "5 min before expiry"
     case twoThirds = "2/3 of the lease"
@@ -11,6 +12,7 @@ enum FleetPolicy: String, CaseIterable, Sendable {
     func refreshDelay(lifetime: Double, chance: Double) -> Double {
         switch self {
         case .ours: RefreshSchedule.refreshDelay(lifetime: lifetime, chance: chance)
+        case .later: lifetime * (0.50 + 0.25 * chance)
         case .halfLife: lifetime / 2
         case .fiveMinutes: lifetime - 300
         case .twoThirds: lifetime * 2 / 3

@@ -3,7 +3,7 @@ import Testing
 
 /// What one agent does is harmless; what ten thousands do at once is not.
 @Suite struct `A fleet` {
-    /// A service with room for four times the mean of requests, as `Fleet.Scenario` has it.
+    /// A service with room for over three times the mean of requests, as `Fleet.Scenario` has it.
     static let outage = Fleet.Scenario(agents: 2000, capacity: 4, outage: 7200..<9000)
     static let restart = Fleet.Scenario(agents: 2000, capacity: 4, restart: 7200)
 
@@ -25,17 +25,27 @@ import Testing
     @Test func `loses no credential that a schedule could have saved`() {
         let outcome = Fleet.run(Self.outage, .ours)
         #expect(outcome.savable(Self.outage) == 0)
-        // Those of which less than the outage was left when it began, at the most.
-        #expect(outcome.losses.count < Self.outage.agents * 2 / 5)
+        // Half a lifetime without the service, and its queue afterwards.
+        #expect(outcome.losses.count < Self.outage.agents / 10)
+        let longer = Fleet.run(Self.outage, .later).losses.count
+        #expect(longer > 2 * outcome.losses.count)
+    }
+
+    @Test func `loses nothing while the service is away for a quarter of the lifetime`() {
+        var scenario = Self.outage
+        scenario.outage = 7200..<8100
+        #expect(Fleet.run(scenario, .ours).losses.isEmpty)
     }
 
     @Test(arguments: [outage, restart])
-    func `is calmer than those without jitter`(scenario: Fleet.Scenario) {
+    func `is calmer than its peers, measured by the mean`(scenario: Fleet.Scenario) {
         let up = scenario.outage?.upperBound ?? 7200
         let later = FleetPolicy.allCases.map { policy in
-            (policy, Fleet.run(scenario, policy).rate((up + 7200)..<scenario.end).peak)
+            let outcome = Fleet.run(scenario, policy)
+            let peak = outcome.rate((up + 7200)..<scenario.end).peak
+            return (policy: policy, peak: peak / outcome.rate(600..<7200).mean)
         }
-        #expect(later.min { $0.1 < $1.1 }?.0 == .ours, "\(later)")
+        #expect(later.min { $0.peak < $1.peak }?.policy == .ours, "\(later)")
     }
 
     /// `Tests/Benchmarks/run.sh fleet`: the whole fleet, as rows of a table.

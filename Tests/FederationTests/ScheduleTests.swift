@@ -3,12 +3,12 @@ import Testing
 
 @Suite struct `The refresh schedule` {
     static let lifetimes: [(lifetime: Double, chance: Double, delay: Double)] = [
-        (3600, 0, 1800), (3600, 0.5, 2250), (3600, 0.999, 2699.1),
-        (10, 0, 5), (10, 0.999, 7.4975), (1, 0.5, 1), (0.001, 0.999, 1), (43_200, 0, 21_600),
+        (3600, 0, 1260), (3600, 0.5, 1710), (3600, 0.999, 2159.1),
+        (10, 0, 3.5), (10, 0.999, 5.9975), (1, 0.5, 1), (0.001, 0.999, 1), (43_200, 0, 15_120),
     ]
 
     @Test(arguments: lifetimes)
-    func `a refresh is due between 50 and 75 percent`(
+    func `a refresh is due between 35 and 60 percent`(
         lifetime: Double,
         chance: Double,
         delay: Double

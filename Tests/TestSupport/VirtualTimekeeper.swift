@@ -18,7 +18,7 @@ package final class VirtualTimekeeper: Timekeeper {
         var nextID = 0
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
-        var watchers: [(count: Int, CheckedContinuation<Void, Never>)] = []
+        var watchers: [Int: (count: Int, continuation: CheckedContinuation<Void, Never>)] = [:]
         var slept: [Double] = []
     }
 
@@ -82,15 +82,23 @@ package final class VirtualTimekeeper: Timekeeper {
         for sleeper in due { sleeper.continuation.resume(returning: true) }
     }
 
-    /// Returns when at least so many are asleep.
+    /// Returns when at least so many are asleep, or the test's time limit has cancelled it.
     package func waitForSleepers(_ count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                if state.sleepers.count >= count { return true }
-                state.watchers.append((count, continuation))
-                return false
+        let id = state.withLock { state in
+            defer { state.nextID += 1 }
+            return state.nextID
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isThere = state.withLock { state in
+                    if state.sleepers.count >= count || Task.isCancelled { return true }
+                    state.watchers[id] = (count, continuation)
+                    return false
+                }
+                if isThere { continuation.resume() }
             }
-            if isThere { continuation.resume() }
+        } onCancel: {
+            state.withLock { $0.watchers.removeValue(forKey: id) }?.continuation.resume()
         }
     }
 
@@ -124,8 +132,9 @@ package final class VirtualTimekeeper: Timekeeper {
             if sleeper.instant <= state.now { return true }
             state.sleepers[id] = sleeper
             let count = state.sleepers.count
-            watchers = state.watchers.filter { $0.count <= count }.map(\.1)
-            state.watchers.removeAll { $0.count <= count }
+            let satisfied = state.watchers.filter { $0.value.count <= count }
+            for id in satisfied.keys { state.watchers[id] = nil }
+            watchers = satisfied.values.map(\.continuation)
             return nil
         }
         if let answer { sleeper.continuation.resume(returning: answer) }

@@ -41,7 +41,7 @@ package struct BootInstant: Comparable, Hashable, Sendable {
 
 extension Int64 {
     fileprivate init(clampingSeconds seconds: Double) {
-        self = Int64((seconds * 1e9).clamped(to: -9e18...9e18))
+        self = Int64((seconds * 1e9).rounded().clamped(to: -9e18...9e18))
     }
 }
 
