@@ -173,7 +173,7 @@ extension Board {
         page.gauge(
             "wif_agent_revocations_pending",
             "Credentials that await revocation.",
-            accounts.map { ($0.labels, Double($0.state.revocations.entries.count)) }
+            accounts.map { ($0.labels, Double($0.state.revocations.count)) }
         )
     }
 }

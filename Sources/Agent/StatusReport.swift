@@ -114,10 +114,10 @@ extension Board {
 extension RevocationQueue {
     /// `nil` where nothing has been or is to be revoked.
     fileprivate var report: JSON? {
-        guard revoked + failures + entries.count > 0 else { return nil }
+        guard revoked + failures + count > 0 else { return nil }
         var members: [String: JSON] = [
             "revoked": .integer(Int64(revoked)), "failures": .integer(Int64(failures)),
-            "pending": .integer(Int64(entries.count)),
+            "pending": .integer(Int64(count)),
         ]
         members["error"] = lastFailure.map { .string($0.message) }
         return .object(members)

@@ -80,6 +80,86 @@ import Text
         #expect(queue.lastFailure == nil)
     }
 
+    private let refusal = Failure(.refused, at: .revoke, "no")
+
+    // Each had its own pace: a service that refused was asked for all of them, hundreds an hour.
+    @Test func `share the pace of their service, one at a time and another each time`() throws {
+        var queue = try queue("a", "b", "c", due: 0)
+        for id in 1...3 { #expect(queue.take(at: at(0))?.id == id) }
+        #expect(queue.nextEvent == nil)
+        for id in 1...3 { queue.fail(id, refusal, at: at(Double(id)), chance: 0) }
+        // The last failure counts, and those that were under way together are one.
+        #expect(queue.nextEvent == at(303))
+        for (id, second) in [(1, 303.0), (2, 603), (3, 903), (1, 1203)] {
+            #expect(queue.take(at: at(second - 0.1)) == nil)
+            #expect(queue.take(at: at(second))?.id == id)
+            #expect(queue.take(at: at(second)) == nil)
+            #expect(queue.nextEvent == nil)
+            queue.fail(id, refusal, at: at(second), chance: 0)
+        }
+    }
+
+    @Test func `all follow once one has been revoked`() throws {
+        var queue = try queue("a", "b", "c", due: 0)
+        let first = try taken(&queue, at: at(0))
+        queue.fail(first.id, refusal, at: at(0), chance: 0)
+        #expect(queue.take(at: at(200)) == nil)
+        let second = try taken(&queue, at: at(300))
+        #expect(second.credential.value.text == "b")
+        #expect(queue.take(at: at(301)) == nil)
+        queue.succeed(second.id)
+        #expect(queue.nextEvent == at(0))
+        #expect(queue.take(at: at(301))?.credential.value.text == "c")
+        #expect(queue.take(at: at(301))?.id == first.id)
+        #expect(queue.take(at: at(301)) == nil)
+    }
+
+    /// Pauses in seconds, at a chance of 0.5: those of refreshes that fail in a row.
+    @Test func `back off as refreshes do, counting what was under way together once`() throws {
+        var queue = try queue("a", "b", due: 0)
+        _ = try [taken(&queue, at: at(0)), taken(&queue, at: at(0))]
+        let failure = Failure(.transient, at: .revoke, "down")
+        queue.fail(1, failure, at: at(0.5), chance: 0.5)
+        queue.fail(2, failure, at: at(0.5), chance: 0.5)
+        var now = 0.5
+        for pause in [1.0, 2, 4, 8, 16, 30, 30] {
+            #expect(queue.nextEvent == at(now + pause))
+            now += pause
+            let entry = try taken(&queue, at: at(now))
+            queue.fail(entry.id, failure, at: at(now), chance: 0.5)
+        }
+    }
+
+    @Test func `of one service do not wait for another`() throws {
+        var queue = try queue("a", due: 0)
+        let other = try Account.revocable(["revokeUrl": .string("https://other.example/revoke")])
+        queue.add(.named("b"), of: other, due: at(0))
+        queue.fail(try taken(&queue, at: at(0)).id, refusal, at: at(0), chance: 0)
+        #expect(queue.take(at: at(0))?.credential.value.text == "b")
+        #expect(queue.nextEvent == at(300))
+    }
+
+    @Test func `are taken when somebody asks for it, whatever the pace`() throws {
+        var queue = try queue("a", "b", due: 0)
+        queue.fail(try taken(&queue, at: at(0)).id, refusal, at: at(0), chance: 0)
+        #expect(queue.take(.named("b"), at: at(1))?.id == 2)
+        #expect(queue.take(.named("b"), at: at(1)) == nil)
+        #expect(queue.take(.named("c"), at: at(1)) == nil)
+        #expect(queue.count == 2)
+    }
+
+    @Test func `are forgotten when they expire before their successor is in every output`() throws {
+        var queue = try queue("a")
+        queue.add(.named("b", at: 1500), of: try .revocable())
+        #expect(queue.take(at: at(3600)) == nil)
+        #expect(queue.entries.map(\.credential.value.text) == ["b"])
+        queue.release(at: at(3700))
+        #expect(queue.take(at: at(3730))?.credential.value.text == "b")
+        // One that is being revoked is known to its end.
+        #expect(queue.take(at: at(9000)) == nil)
+        #expect(queue.count == 1)
+    }
+
     @Test func `are forgotten when they have expired`() throws {
         var queue = try queue("a", due: 0)
         let entry = try taken(&queue, at: at(0))

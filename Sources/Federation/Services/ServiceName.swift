@@ -40,10 +40,13 @@ package enum Service: Sendable {
     }
 
     /// Whether it can take a credential back (RFC 7009).
-    package var canRevoke: Bool {
+    package var canRevoke: Bool { revocationURL != nil }
+
+    /// Where it takes credentials back; `nil` where it cannot.
+    package var revocationURL: String? {
         switch self {
-        case .mondoo, .aws, .token: false
-        case .tokenExchange(let service): service.revokeURL != nil
+        case .mondoo, .aws, .token: nil
+        case .tokenExchange(let service): service.revokeURL?.url
         }
     }
 
