@@ -4,7 +4,7 @@ package import Outputs
 
 extension AccountLife {
     /// What the life of an account is told of.
-    package enum Event: Sendable {
+    package indirect enum Event: Sendable {
         /// The first event, with what an earlier run left.
         case started(CredentialKeeper.Kept)
         /// Nothing happened but that time has passed.
@@ -43,7 +43,7 @@ extension AccountLife {
     }
 
     /// What is to be done outside, each answered by an event unless it says otherwise.
-    package enum Effect: Sendable {
+    package indirect enum Effect: Sendable {
         /// An exchange for that version of the account.
         case exchange(Attempt)
         /// Delivery to every output.
@@ -71,8 +71,16 @@ extension AccountLife {
     /// One exchange, under one version of the account file.
     package struct Attempt: Sendable {
         package let id: Int
-        package let account: Account
         package let start: BootInstant
+        private let boxedAccount: Boxed<Account>
+
+        package var account: Account { boxedAccount.value }
+
+        init(id: Int, account: Account, start: BootInstant) {
+            self.id = id
+            self.start = start
+            boxedAccount = Boxed(account)
+        }
     }
 
     /// What came of opening the outputs of another version.

@@ -190,7 +190,7 @@ extension AccountLife {
         guard !isStopping else { return turn.answer(request, nil) }
         if outputWork?.work.isOpening == true {
             // What is in force then decides.
-            pendingChange = (new, request)
+            pendingChange = (Boxed(new), request)
         } else if pendingSwitch?.first != nil, pendingSwitch?.account.identity == new.identity {
             pendingSwitch?.account = new
             pendingSwitch?.request = request
@@ -263,7 +263,7 @@ extension AccountLife {
         }
         if let (account, request) = pendingChange {
             pendingChange = nil
-            change(to: account, request, &turn)
+            change(to: account.value, request, &turn)
         }
     }
 

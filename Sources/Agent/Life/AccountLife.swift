@@ -19,8 +19,18 @@ package struct AccountLife: Sendable {
 
     /// A version of the account file with another identity, tried beside the version in force.
     package struct Candidate: Sendable {
-        package var account: Account
         package var pace: AttemptPace
+        private var boxedAccount: Boxed<Account>
+
+        package var account: Account {
+            get { boxedAccount.value }
+            set { boxedAccount = Boxed(newValue) }
+        }
+
+        init(account: Account, pace: AttemptPace) {
+            self.pace = pace
+            boxedAccount = Boxed(account)
+        }
     }
 
     /// What kind of failure an attempt ended in.
@@ -41,7 +51,7 @@ package struct AccountLife: Sendable {
     }
 
     /// What the outputs are busy with; one thing at a time, so that none goes back to an older credential.
-    enum OutputWork {
+    indirect enum OutputWork {
         case delivering(serial: Int)
         case expiring
         case withdrawing
@@ -55,9 +65,26 @@ package struct AccountLife: Sendable {
     /// Another version that is to come into force: with its first credential if its identity is another
     /// one and the version in force has a credential.
     struct Switch {
-        var account: Account
-        var first: (credential: Credential, result: JobResult)?
         var request: Request?
+        private var boxedAccount: Boxed<Account>
+        private let boxedFirst: Boxed<(credential: Credential, result: JobResult)>?
+
+        var account: Account {
+            get { boxedAccount.value }
+            set { boxedAccount = Boxed(newValue) }
+        }
+
+        var first: (credential: Credential, result: JobResult)? { boxedFirst?.value }
+
+        init(
+            account: Account,
+            first: (credential: Credential, result: JobResult)? = nil,
+            request: Request? = nil
+        ) {
+            self.request = request
+            boxedAccount = Boxed(account)
+            boxedFirst = first.map(Boxed.init)
+        }
     }
 
     /// A revocation that was asked for: outputs first, then the kept state, then the service.
@@ -126,7 +153,7 @@ package struct AccountLife: Sendable {
     var outputWork: (work: OutputWork, start: BootInstant)?
     var pendingSwitch: Switch?
     /// A version of the file that came while outputs were being opened.
-    var pendingChange: (account: Account, request: Request)?
+    var pendingChange: (account: Boxed<Account>, request: Request)?
     var surrender: Surrender?
     var hooksStart: BootInstant?
     /// Counts the changes of what is kept: credential and revocations.
@@ -153,8 +180,8 @@ package struct AccountLife: Sendable {
 extension AccountLife {
     /// The phase at that moment.
     package func phase(at now: BootInstant) -> Phase {
-        guard let credential else { return .pending }
-        return now < credential.expiry ? .valid : .expired
+        guard let expiry = credential?.expiry else { return .pending }
+        return now < expiry ? .valid : .expired
     }
 
     /// Valid, in every output, and no other version waits to come into force.

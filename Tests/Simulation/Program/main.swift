@@ -31,7 +31,7 @@ struct Arguments {
 
 struct Total {
     var findings: [Simulation.Finding] = []
-    var coverage: Set<String> = []
+    var coverage = Coverage()
     var events = 0
 }
 
@@ -52,7 +52,7 @@ DispatchQueue.concurrentPerform(iterations: arguments.jobs) { job in
         let (all, done) = (findings, simulation)
         total.withLock { total in
             total.findings += all
-            total.coverage.formUnion(done.coverage)
+            total.coverage.add(done.coverage)
             total.events += done.events
         }
     } catch {
@@ -69,12 +69,11 @@ for finding in result.findings.prefix(3) {
 }
 print(
     "\(arguments.seeds) seeds, \(result.events) events,"
-        + " \(result.coverage.count) pairs of event and state seen,"
+        + " \(result.coverage.seen) pairs of event and state seen,"
         + " \(Int(Double(arguments.seeds) / max(seconds, 0.001))) seeds a second"
 )
 if arguments.showsUnseen {
-    let simulation = Simulation.unseenPairs(result.coverage)
-    for pair in simulation { print("never seen: \(pair)") }
+    for pair in result.coverage.unseen { print("never seen: \(pair)") }
 }
 print("\(arguments.seeds - result.findings.count) passed, \(result.findings.count) failed")
 exit(result.findings.isEmpty ? 0 : 1)

@@ -18,36 +18,43 @@ package struct Simulation {
         }
     }
 
-    private var pairs: Set<World.Pair> = []
-    /// Which event came in which state.
-    package var coverage: Set<String> { Set(pairs.map(\.description)) }
+    package private(set) var coverage = Coverage()
     package private(set) var events = 0
 
-    private let versions: [[Account]]
+    private let versions: [[World.Version]]
+    private let known: [ObjectIdentifier: World.Facts]
 
     /// Seconds of a history.
     package static let day = 86_400.0
 
     package init() throws(AccountError) {
-        var versions: [[Account]] = []
+        var versions: [[World.Version]] = []
+        var known: [ObjectIdentifier: World.Facts] = [:]
         for identity in 0..<3 {
-            var rests: [Account] = []
-            for (place, variable) in [(0, "A"), (0, "B"), (1, "A")] {
-                rests.append(try Self.account(identity, place, variable))
+            var rests: [World.Version] = []
+            for (places, variable) in [([0], "A"), ([0], "B"), ([1], "A"), ([0, 1], "A")] {
+                let version = World.Version(
+                    account: try Self.account(identity, places, variable),
+                    facts: World.Facts(identity: identity, places: places)
+                )
+                rests.append(version)
+                known[ObjectIdentifier(version.account.document)] = version.facts
             }
             versions.append(rests)
         }
         self.versions = versions
+        self.known = known
     }
 
     private static func account(
         _ identity: Int,
-        _ place: Int,
+        _ places: [Int],
         _ variable: String
     ) throws(AccountError) -> Account {
+        let outputs = places.map { "{\"format\": \"raw\", \"path\": \"/out/\($0)\"}" }
         let document = """
             {"type": "external_account", "service": "bright", "projectId": "project-\(identity)",
-             "variable": "\(variable)", "outputs": [{"format": "raw", "path": "/out/\(place)"}],
+             "variable": "\(variable)", "outputs": [\(outputs.joined(separator: ", "))],
              "onRefresh": [{"command": ["/bin/true"]}]}
             """
         return try Account(parsing: Secret(document), path: "/etc/wif-agent/a.json")
@@ -72,9 +79,9 @@ package struct Simulation {
         _ actions: [World.Action],
         isTraced: Bool = false
     ) -> World {
-        var world = World(seed: seed, versions: versions, isTraced: isTraced)
+        var world = World(seed: seed, versions: versions, known: known, isTraced: isTraced)
         world.play(actions, duration: Self.day)
-        pairs.formUnion(world.coverage)
+        coverage.add(world.coverage)
         events += world.eventCount
         return world
     }
@@ -107,13 +114,5 @@ package struct Simulation {
             index -= 1
         }
         return shortest
-    }
-
-    /// The pairs of event and state that are not among those seen, of all events and the states seen.
-    package static func unseenPairs(_ coverage: Set<String>) -> [String] {
-        let states = Set(coverage.map { $0.split(separator: " while ", maxSplits: 1).last ?? "" })
-        return AccountLife.Event.words.flatMap { word in
-            states.map { "\(word) while \($0)" }.filter { !coverage.contains($0) }
-        }.sorted()
     }
 }

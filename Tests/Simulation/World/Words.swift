@@ -3,13 +3,6 @@ import Federation
 import Kernel
 import Outputs
 
-extension Account {
-    /// The number in its output's path.
-    var place: Int {
-        configuredOutputs.first?.path.split(separator: "/").last.flatMap { Int($0) } ?? 0
-    }
-}
-
 extension AccountLife {
     /// What it is about.
     func label(at now: BootInstant) -> World.State {
@@ -18,43 +11,143 @@ extension AccountLife {
             hasCandidate: candidate != nil,
             isAttempting: isAttempting,
             isDelivering: isDelivering,
-            owesRevocations: !revocations.entries.isEmpty,
+            owesRevocations: revocations.count > 0,
             isStopping: isStopping
         )
     }
 }
 
-extension AccountLife.Event {
-    static let words = [
-        "started", "time passed", "exchanged", "exchange failed", "delivered", "delivery failed",
-        "withdrawn", "outputs opened", "outputs not opened", "kept", "not kept", "hooks ended",
-        "revoked", "revocation failed", "closed", "file changed", "file broken", "outputs touched",
-        "refresh requested", "revocation requested", "clock changed", "stop requested", "stopped",
-    ]
+extension World {
+    /// What an account's life can be told, as the coverage counts it.
+    enum EventKind: Int, CaseIterable {
+        case started, timePassed, exchanged, exchangeFailed, delivered, deliveryFailed, withdrawn,
+            outputsOpened, outputsNotOpened, kept, notKept, hooksEnded, hooksFailed, revoked,
+            revocationFailed, closed, fileChanged, fileBroken, outputsTouched, refreshRequested,
+            revocationRequested, clockChanged, stopRequested, stopped
 
-    var word: String {
-        switch self {
-        case .started: "started"
-        case .timePassed: "time passed"
-        case .exchanged(_, let result):
-            if case .credential = result.outcome { "exchanged" } else { "exchange failed" }
-        case .delivered(let reports, _):
-            reports.allSatisfy { $0.failure == nil } ? "delivered" : "delivery failed"
-        case .withdrawn: "withdrawn"
-        case .opened(.opened): "outputs opened"
-        case .opened: "outputs not opened"
-        case .kept(let problem): problem == nil ? "kept" : "not kept"
-        case .hooksEnded: "hooks ended"
-        case .revocationEnded(_, let failure): failure == nil ? "revoked" : "revocation failed"
-        case .closed: "closed"
-        case .fileChanged: "file changed"
-        case .fileBroken: "file broken"
-        case .outputsTouched: "outputs touched"
-        case .refreshRequested: "refresh requested"
-        case .revocationRequested: "revocation requested"
-        case .clockChanged: "clock changed"
-        case .stopRequested: "stop requested"
-        case .stopped: "stopped"
+        init(_ event: AccountLife.Event) {
+            switch event {
+            case .started: self = .started
+            case .timePassed: self = .timePassed
+            case .exchanged(_, let result):
+                if case .credential = result.outcome {
+                    self = .exchanged
+                } else {
+                    self = .exchangeFailed
+                }
+            case .delivered(let reports, _):
+                let isWell = reports.allSatisfy { $0.failure == nil }
+                self = isWell ? .delivered : .deliveryFailed
+            case .withdrawn: self = .withdrawn
+            case .opened(.opened): self = .outputsOpened
+            case .opened: self = .outputsNotOpened
+            case .kept(let problem): self = problem == nil ? .kept : .notKept
+            case .hooksEnded(let failures): self = failures.isEmpty ? .hooksEnded : .hooksFailed
+            case .revocationEnded(_, let failure):
+                self = failure == nil ? .revoked : .revocationFailed
+            case .closed: self = .closed
+            case .fileChanged: self = .fileChanged
+            case .fileBroken: self = .fileBroken
+            case .outputsTouched: self = .outputsTouched
+            case .refreshRequested: self = .refreshRequested
+            case .revocationRequested: self = .revocationRequested
+            case .clockChanged: self = .clockChanged
+            case .stopRequested: self = .stopRequested
+            case .stopped: self = .stopped
+            }
+        }
+
+        /// In words: "exchange failed".
+        var words: String {
+            "\(self)".reduce(into: "") { $0 += $1.isUppercase ? " \($1.lowercased())" : "\($1)" }
+        }
+    }
+
+    /// The state of an account's life, coarsely.
+    struct State: CustomStringConvertible {
+        let phase: AccountLife.Phase
+        let hasCandidate: Bool
+        let isAttempting: Bool
+        let isDelivering: Bool
+        let owesRevocations: Bool
+        let isStopping: Bool
+
+        static let count = 96
+
+        private static let phases: [AccountLife.Phase] = [.pending, .valid, .expired]
+
+        var index: Int {
+            let first = phase == .pending ? 0 : phase == .valid ? 32 : 64
+            return first + (hasCandidate ? 16 : 0) + (isAttempting ? 8 : 0) + (isDelivering ? 4 : 0)
+                + (owesRevocations ? 2 : 0) + (isStopping ? 1 : 0)
+        }
+
+        /// The one with that index.
+        init(index: Int) {
+            phase = Self.phases[index >> 5]
+            hasCandidate = index & 16 != 0
+            isAttempting = index & 8 != 0
+            isDelivering = index & 4 != 0
+            owesRevocations = index & 2 != 0
+            isStopping = index & 1 != 0
+        }
+
+        init(
+            phase: AccountLife.Phase,
+            hasCandidate: Bool,
+            isAttempting: Bool,
+            isDelivering: Bool,
+            owesRevocations: Bool,
+            isStopping: Bool
+        ) {
+            self.phase = phase
+            self.hasCandidate = hasCandidate
+            self.isAttempting = isAttempting
+            self.isDelivering = isDelivering
+            self.owesRevocations = owesRevocations
+            self.isStopping = isStopping
+        }
+
+        var description: String {
+            var words = [phase.rawValue]
+            if hasCandidate { words.append("another version is tried") }
+            if isAttempting { words.append("attempting") }
+            if isDelivering { words.append("delivering") }
+            if owesRevocations { words.append("revocations pending") }
+            if isStopping { words.append("stopping") }
+            return words.joined(separator: ", ")
+        }
+    }
+}
+
+/// Which events came in which states.
+package struct Coverage: Sendable {
+    private var counts: [Int]
+
+    package init() {
+        counts = Array(repeating: 0, count: World.EventKind.allCases.count * World.State.count)
+    }
+
+    mutating func note(_ event: World.EventKind, _ state: World.State) {
+        counts[event.rawValue * World.State.count + state.index] += 1
+    }
+
+    package mutating func add(_ other: Coverage) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+    }
+
+    /// How many pairs of event and state have been seen.
+    package var seen: Int { counts.count { $0 > 0 } }
+
+    /// The pairs that have not been seen, of all events and the states that have.
+    package var unseen: [String] {
+        let kinds = World.EventKind.allCases
+        let states = (0..<World.State.count).filter { state in
+            kinds.contains { counts[$0.rawValue * World.State.count + state] > 0 }
+        }
+        return kinds.flatMap { kind in
+            states.filter { counts[kind.rawValue * World.State.count + $0] == 0 }
+                .map { "\(kind.words) while \(World.State(index: $0))" }
         }
     }
 }

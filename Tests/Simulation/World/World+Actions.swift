@@ -17,20 +17,25 @@ extension World {
             let short = [1.0, 2, 5, 30, 60][Int(5 * chance())]
             shortLifetimes = Array(repeating: short, count: 6)
         case .longLifetimes: lifetime = [600, 3600, 86_400][Int(3 * chance())]
-        case .diskFull: isDiskFull = true
-        case .diskWell: isDiskFull = false
+        case .diskFull: fullDisks = [0, 1]
+        case .oneDiskFull: fullDisks = [Int(2 * chance())]
+        case .diskWell: fullDisks = []
         case .stateDiskFull: isStateDiskFull = true
         case .stateDiskWell: isStateDiskFull = false
-        case .revocationFails: revocationFails = true
-        case .revocationWorks: revocationFails = false
+        case .revocationFails: revocationFailure = Failure(.transient, at: .revoke, "down")
+        case .revocationRefused: revocationFailure = Failure(.refused, at: .revoke, "no")
+        case .revocationWorks: revocationFailure = nil
         case .outputsCannotBeOpened: cannotOpen = true
         case .outputsCanBeOpened: cannotOpen = false
+        case .hooksFail: hooksFail = true
+        case .hooksWork: hooksFail = false
         case .slow: isSlow = true
         case .fast: isSlow = false
         case .editIdentity, .editRest, .editBack, .breakFile, .mendFile, .removeFile,
             .bringFileBack:
             performEdit(action)
-        case .refresh, .revoke, .clockSet, .suspend, .touch, .workerDies, .kill, .reboot, .stop:
+        case .refresh, .revoke, .clockSet, .suspend, .touch, .workerDies, .workerHangs, .kill,
+            .reboot, .stop, .restart:
             performEvent(action)
         }
     }
@@ -57,25 +62,28 @@ extension World {
         case .clockSet: tell(.clockChanged)
         case .suspend:
             instant = instant.advanced(bySeconds: 8 * 3600 * chance() * chance())
+            lastTrouble = instant
             tell(.clockChanged)
         case .touch:
-            guard let life else { return }
-            files[life.account.place] = nil
+            guard let place = places.first else { return }
+            files[place] = nil
             tell(.outputsTouched)
-        case .workerDies: failJobs()
-        case .kill:
-            kill(losingState: false)
-            startAgent()
-        case .reboot:
-            kill(losingState: true)
-            startAgent()
-        case .stop:
-            guard !isDead else { return }
-            end(forGood: true)
-            isDead = true
-            startAgent()
+        case .workerDies: failJobs(after: nil)
+        case .workerHangs: failJobs(after: 65)
+        case .kill: kill(losingState: false); startAgent()
+        case .reboot: kill(losingState: true); startAgent()
+        case .stop: restart(forGood: true)
+        case .restart: restart(forGood: false)
         default: break
         }
+    }
+
+    /// The agent ends as it is told, and starts again: an upgrade.
+    mutating func restart(forGood: Bool) {
+        guard !isDead else { return }
+        end(forGood: forGood)
+        isDead = true
+        startAgent()
     }
 
     mutating func edit(identity: Int, rest: Int) {
@@ -83,31 +91,32 @@ extension World {
         reload()
     }
 
-    /// The jobs that run come to nothing.
-    mutating func failJobs() {
+    /// The jobs that run come to nothing: at once, or when their worker is killed so much later.
+    mutating func failJobs(after seconds: Double?) {
+        lastTrouble = instant
         let failure = JobResult(
             id: 0,
             outcome: .failure(Failure(.transient, at: .worker, "the worker died"))
         )
-        let jobs = queue
-        queue = []
-        for scheduled in jobs {
-            guard case .exchanged(let attempt, let result) = scheduled.event else {
-                queue.append(scheduled)
+        for index in queue.indices {
+            guard case .tell(.exchanged(let attempt, let result)) = queue[index].step else {
                 continue
             }
-            if case .credential(let credential) = result.outcome, let issue = issue(of: credential)
-            {
-                lost.insert(issue.number)
+            if case .credential(let credential) = result.outcome {
+                lose(credential)
             }
-            queue.append(
-                Scheduled(
-                    at: scheduled.at,
-                    order: scheduled.order,
-                    run: scheduled.run,
-                    event: .exchanged(attempt, failure)
-                )
+            let scheduled = queue[index]
+            queue[index] = Scheduled(
+                at: seconds.map { instant.advanced(bySeconds: $0) } ?? scheduled.at,
+                order: scheduled.order,
+                run: scheduled.run,
+                step: .tell(.exchanged(attempt, failure))
             )
+            lastTrouble = max(instant, queue[index].at)
         }
+    }
+
+    mutating func lose(_ credential: Credential) {
+        if let number = number(of: credential) { issued[number].isLost = true }
     }
 }

@@ -17,48 +17,40 @@ struct World {
         enum Kind: String, CaseIterable {
             case serviceDown, serviceUp, serviceRefuses, serviceThrottles, shortLifetimes,
                 longLifetimes
-            case diskFull, diskWell, stateDiskFull, stateDiskWell, revocationFails, revocationWorks
+            case diskFull, oneDiskFull, diskWell, stateDiskFull, stateDiskWell
+            case revocationFails, revocationRefused, revocationWorks
             case editIdentity, editRest, editBack, breakFile, mendFile, removeFile, bringFileBack
-            case refresh, revoke, clockSet, suspend, touch, workerDies, kill, stop, reboot, slow,
-                fast
-            case outputsCannotBeOpened, outputsCanBeOpened
+            case refresh, revoke, clockSet, suspend, touch, workerDies, workerHangs, kill, stop,
+                restart, reboot, slow, fast
+            case outputsCannotBeOpened, outputsCanBeOpened, hooksFail, hooksWork
         }
     }
 
     /// What is to happen at a moment.
     struct Scheduled {
+        enum Step {
+            case tell(AccountLife.Event)
+            /// An output gets that credential.
+            case write(place: Int, number: Int)
+        }
+
         let at: BootInstant
         let order: Int
         let run: Int
-        let event: AccountLife.Event
+        let step: Step
     }
 
-    /// An event, and the state that it came in.
-    struct Pair: Hashable, CustomStringConvertible {
-        let event: String
-        let state: State
-
-        var description: String { "\(event) while \(state)" }
+    /// What the account file may hold.
+    struct Version: Sendable {
+        let account: Account
+        let facts: Facts
     }
 
-    /// The state of an account's life, coarsely.
-    struct State: Hashable, CustomStringConvertible {
-        let phase: AccountLife.Phase
-        let hasCandidate: Bool
-        let isAttempting: Bool
-        let isDelivering: Bool
-        let owesRevocations: Bool
-        let isStopping: Bool
-
-        var description: String {
-            var words = [phase.rawValue]
-            if hasCandidate { words.append("another version is tried") }
-            if isAttempting { words.append("attempting") }
-            if isDelivering { words.append("delivering") }
-            if owesRevocations { words.append("revocations pending") }
-            if isStopping { words.append("stopping") }
-            return words.joined(separator: ", ")
-        }
+    /// What the world knows of a version.
+    struct Facts: Sendable {
+        let identity: Int
+        /// The outputs it configures, by number.
+        let places: [Int]
     }
 
     struct Issued {
@@ -66,20 +58,20 @@ struct World {
         let identity: Int
         let credential: Credential
         var isRevoked = false
-    }
-
-    /// One output file.
-    struct File {
-        var number: Int?
+        /// Nobody knows of it any more: what the agent knew went with a crash.
+        var isLost = false
     }
 
     var violations: [String] = []
     var trace: [String] = []
-    var coverage: Set<Pair> = []
+    var coverage = Coverage()
     var eventCount = 0
 
     var random: Generator
-    let versions: [[Account]]
+    /// By identity, then by the rest.
+    let versions: [[Version]]
+    /// By the version's document.
+    let known: [ObjectIdentifier: Facts]
     let isTraced: Bool
     var instant = BootInstant(seconds: 1000)
     var life: AccountLife?
@@ -97,10 +89,12 @@ struct World {
     var lifetime = 3600.0
     /// Of the next few credentials, so that a day does not have a hundred thousand of them.
     var shortLifetimes: [Double] = []
-    var isDiskFull = false
+    /// The outputs that cannot be written, by number.
+    var fullDisks: Set<Int> = []
     var isStateDiskFull = false
-    var revocationFails = false
+    var revocationFailure: Failure?
     var cannotOpen = false
+    var hooksFail = false
     var isSlow = false
     var identity = 0
     var rest = 0
@@ -109,23 +103,33 @@ struct World {
     var isDead = true
 
     var issued: [Issued] = []
-    /// Of which nobody knows any more: what the agent knew went with a crash.
-    var lost: Set<Int> = []
+    var numbers: [ObjectIdentifier: Int] = [:]
     var kept: AccountLife.State?
     /// What is being written down; after a kill it is there or not.
     var keeping: AccountLife.State?
-    var files: [Int: File] = [:]
+    /// The credential in each output, by the output's number.
+    var files: [Int: Int] = [:]
     var lastExchange: Double?
+    /// When something last kept an exchange from succeeding.
+    var lastTrouble: BootInstant?
+    /// Of which credential it is known that it ran out.
+    var lastExpired: Int?
 
-    init(seed: UInt64, versions: [[Account]], isTraced: Bool = false) {
+    init(
+        seed: UInt64,
+        versions: [[Version]],
+        known: [ObjectIdentifier: Facts],
+        isTraced: Bool = false
+    ) {
         random = Generator(seed: seed)
         self.versions = versions
+        self.known = known
         self.isTraced = isTraced
     }
 
     // MARK: Chance
 
-    mutating func chance() -> Double { Double.random(in: 0..<1, using: &random) }
+    mutating func chance() -> Double { Double(random.next() >> 11) * 0x1p-53 }
 
     mutating func delay() -> Double {
         let base = isSlow ? 20.0 : 0.05
@@ -149,13 +153,13 @@ struct World {
     mutating func advance(to seconds: Double) {
         let end = BootInstant(seconds: seconds)
         while violations.isEmpty {
-            let first = queue.min { ($0.at, $0.order) < ($1.at, $1.order) }
+            let first = nextStep
             let deadline = life?.deadline ?? .distantFuture
-            guard min(first?.at ?? .distantFuture, deadline) <= end else { break }
-            if let first, first.at <= deadline {
-                instant = max(instant, first.at)
-                queue.removeAll { $0.order == first.order }
-                if first.run == run { tell(first.event) }
+            let moment = first.map { queue[$0].at } ?? .distantFuture
+            guard min(moment, deadline) <= end else { break }
+            if let first, moment <= deadline {
+                instant = max(instant, moment)
+                perform(queue.remove(at: first))
             } else {
                 instant = max(instant, deadline)
                 tell(.timePassed)
@@ -167,6 +171,19 @@ struct World {
         instant = max(instant, end)
     }
 
+    /// Where the step that comes next is.
+    var nextStep: Int? {
+        queue.indices.min { (queue[$0].at, queue[$0].order) < (queue[$1].at, queue[$1].order) }
+    }
+
+    mutating func perform(_ scheduled: Scheduled) {
+        guard scheduled.run == run else { return }
+        switch scheduled.step {
+        case .tell(let event): tell(event)
+        case .write(let place, let number): write(number, to: place)
+        }
+    }
+
     var now: Double { instant.seconds(since: BootInstant(nanoseconds: 0)) }
 
     mutating func fail(_ text: String) {
@@ -174,14 +191,18 @@ struct World {
         note("VIOLATION: \(text)")
     }
 
-    mutating func note(_ text: String) {
-        if isTraced { trace.append("\(Int((now - 1000) * 1000)) ms: \(text)") }
+    mutating func note(_ text: @autoclosure () -> String) {
+        if isTraced { trace.append("\(Int((now - 1000) * 1000)) ms: \(text())") }
     }
 
     mutating func schedule(_ event: AccountLife.Event, after delay: Double) {
+        schedule(.tell(event), after: delay)
+    }
+
+    mutating func schedule(_ step: Scheduled.Step, after delay: Double) {
         order += 1
         queue.append(
-            Scheduled(at: instant.advanced(bySeconds: delay), order: order, run: run, event: event)
+            Scheduled(at: instant.advanced(bySeconds: delay), order: order, run: run, step: step)
         )
     }
 }
