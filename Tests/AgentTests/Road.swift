@@ -20,11 +20,14 @@ final class Road: ExchangeWorker, CredentialOutputs {
     private let starts = Mutex<[BootInstant]>([])
     private let lifetime: Double
     private let account: Account
+    private let random: Mutex<Generator>
 
     init(
         lifetime: Double,
-        wallClock: WallTime = WallTime(secondsSinceEpoch: 1_704_164_645)
+        wallClock: WallTime = WallTime(secondsSinceEpoch: 1_704_164_645),
+        seed: UInt64 = 1
     ) throws {
+        random = Mutex(Generator(seed: seed))
         time = VirtualTimekeeper(wallClock: wallClock)
         self.lifetime = lifetime
         let document = """
@@ -41,7 +44,7 @@ final class Road: ExchangeWorker, CredentialOutputs {
             dependencies: AccountLoop.Dependencies(
                 worker: self,
                 timekeeper: time,
-                chance: { Double.random(in: 0..<1) },
+                chance: { [self] in random.withLock { Double.random(in: 0..<1, using: &$0) } },
                 log: Log(level: .error, format: .text) { _ in },
                 onChange: onChange
             )

@@ -262,8 +262,8 @@ read_much() {
 #            of them a schedule could save      0          0           0           0           0
 #            all ready again after          472 s      479 s       476 s       360 s       475 s
 #            later peak / mean               1.20       1.63        3.60        6.60        4.80
-#   restart: all ready again after          578 s      579 s       577 s       582 s       579 s
-#            later peak / mean               1.24       1.71        3.60        6.60        4.80
+#   restart: all ready again after          580 s      579 s       577 s       582 s       579 s
+#            later peak / mean               1.23       1.71        3.60        6.60        4.80
 # Other windows (the worst of five seeds): requests more than with 50..75 %, ran out, later peak / mean and a second:
 #   40..60 %  +25 %  10,166  1.63  91       38..60 %  +27 %   9,383  1.44  82       36..61 %  +29 %   9,521  1.29  74
 #   35..60 %  +31 %   8,509  1.24  73       35..61 %  +30 %   9,381  1.23  71       33..62 %  +31 %   9,605  1.17  68

@@ -1,4 +1,5 @@
 import Federation
+import TestSupport
 import Testing
 
 @Suite struct `The refresh schedule` {
@@ -69,15 +70,17 @@ import Testing
     }
 
     @Test func `nothing is ever tried within a second or later than an hour`() {
-        var chance = SystemRandomNumberGenerator()
+        var chance = Generator(seed: 14)
         for _ in 0..<20_000 {
             let failure = Failure(
                 Failure.Class.allCases.randomElement(using: &chance) ?? .transient,
                 at: .exchange,
                 "no",
-                retryAfter: Bool.random() ? Double.random(in: -10...1e6) : nil
+                retryAfter: Bool.random(using: &chance)
+                    ? Double.random(in: -10...1e6, using: &chance) : nil
             )
-            let lifetime = Bool.random() ? Double.random(in: 0...1e6) : nil
+            let lifetime =
+                Bool.random(using: &chance) ? Double.random(in: 0...1e6, using: &chance) : nil
             let share = Double.random(in: 0...1, using: &chance)
             let delay = RefreshSchedule.retryDelay(
                 after: failure,

@@ -1,6 +1,5 @@
 import Agent
 import Federation
-import FoundationEssentials
 import Kernel
 import Outputs
 import TestSupport
