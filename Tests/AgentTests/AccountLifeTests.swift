@@ -14,7 +14,7 @@ import Text
     /// Found by an agent that said READY while a disk still failed: `wait` came between the exchange and
     /// the delivery.
     @Test func `is not ready before the credential is in its outputs`() throws {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         for moment in [1000.0, 5000] {
             life.at(moment)
             life.tell(.timePassed)
@@ -33,7 +33,7 @@ import Text
     /// Found by a service that answered with such numbers, which ended the agent as it told its state.
     @Test(arguments: [1e-300, 1e-20, 0.001, 1e11])
     func `can be told whatever a service calls a lifetime`(lifetime: Double) throws {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.tell(.timePassed)
         let result = JobResult.credential("x", at: 1000, lifetime: lifetime)
         life.tell(.exchanged(try life.attempt(), result))
@@ -41,7 +41,7 @@ import Text
     }
 
     @Test func `delivers nothing that a restart would not know of`() throws {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.tell(.timePassed)
         life.tell(.exchanged(try life.attempt(), .credential("token-1", at: 1000)))
         #expect(life.effects.map(\.word) == ["log", "keep token-1"])
@@ -52,7 +52,7 @@ import Text
     @Test func `does not go back to the credential that was being delivered when a newer one came`()
         throws
     {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.obtain("token-1")
         life.tell(.refreshRequested(delay: 0))
         life.at(1001)
@@ -71,7 +71,7 @@ import Text
     // MARK: Other versions of the file
 
     @Test func `carries the credential over where the identity stays`() throws {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.obtain("token-1")
         life.tell(.delivered([.fine], seconds: 0))
         life.tell(.fileChanged(try .revocable(["variable": "X"]), .init(id: 1)))
@@ -87,7 +87,7 @@ import Text
     @Test func `leaves the last good version in force until another identity has a credential`()
         throws
     {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.obtain("token-1")
         life.tell(.delivered([.fine], seconds: 0))
         life.at(1010)
@@ -128,7 +128,7 @@ import Text
     @Test func `goes back to the last good version where the new one's outputs cannot be opened`()
         throws
     {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.obtain("token-1")
         life.tell(.delivered([.fine], seconds: 0))
         life.at(1010)
@@ -145,7 +145,7 @@ import Text
     @Test func `forgets another identity when the file goes back, and revokes what comes of it`()
         throws
     {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.obtain("token-1")
         life.tell(.delivered([.fine], seconds: 0))
         life.at(1010)
@@ -159,7 +159,7 @@ import Text
     }
 
     @Test func `replaces at once a version that has no valid credential`() throws {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.tell(.timePassed)
         let attempt = try life.attempt()
         life.at(1010)
@@ -171,100 +171,5 @@ import Text
         life.tell(.exchanged(attempt, .credential("token-1", at: 1010)))
         #expect(life.life.credential == nil)
         #expect(life.effects.map(\.word).contains("revoke token-1 of p"))
-    }
-}
-
-/// A life that is told things one by one.
-private struct Scripted {
-    var life: AccountLife
-    var now = BootInstant(seconds: 1000)
-    /// What the last event led to.
-    var effects: [AccountLife.Effect] = []
-    private var begun: [AccountLife.Attempt] = []
-
-    init() throws {
-        life = AccountLife(account: try .revocable(), revokesSuperseded: true, start: now)
-        tell(.started(CredentialKeeper.Kept()))
-    }
-
-    mutating func at(_ seconds: Double) { now = BootInstant(seconds: seconds) }
-
-    mutating func tell(_ event: AccountLife.Event) {
-        effects = life.handle(
-            event,
-            at: now,
-            date: WallTime(secondsSinceEpoch: 1_704_164_645),
-            chance: 0.5
-        )
-        for case .exchange(let attempt) in effects { begun.append(attempt) }
-    }
-
-    /// The attempt that began last.
-    func attempt() throws -> AccountLife.Attempt { try #require(begun.last) }
-
-    /// An exchange that ends in a credential, which is being delivered then.
-    mutating func obtain(_ name: String) {
-        tell(.timePassed)
-        guard let attempt = begun.last else { return }
-        tell(
-            .exchanged(attempt, .credential(name, at: now.seconds(since: BootInstant(seconds: 0))))
-        )
-        tell(.kept(problem: nil))
-    }
-
-    func answer(for account: Account) -> Result<Credential, Failure>? {
-        life.answer(for: account.document, newerThan: nil, at: now)
-    }
-}
-
-extension AccountLife.Effect {
-    /// The effect in a word or two.
-    fileprivate var word: String {
-        switch self {
-        case .exchange(let attempt): "exchange \(attempt.account.project)"
-        case .deliver(let credential): "deliver \(credential.value.text)"
-        case .expire: "expire"
-        case .withdraw: "withdraw"
-        case .open(let account, _): "open \(account.project)"
-        case .keep(let state): "keep \(state.credential?.value.text ?? "nothing")"
-        case .runHooks: "hooks"
-        case .revoke(let entry): "revoke \(entry.credential.value.text) of \(entry.account.project)"
-        case .close(let removing): "close \(removing)"
-        case .answer(_, .changed(let failure)): "answer \(failure?.message ?? "ok")"
-        case .answer(_, .revocation): "answer"
-        case .log: "log"
-        }
-    }
-}
-
-extension Account {
-    /// Of a Bright account.
-    fileprivate var project: String {
-        guard case .tokenExchange(let service) = service else { return "" }
-        return service.resources.first?.split(separator: "/").last.map(String.init) ?? ""
-    }
-}
-
-extension JobResult {
-    fileprivate static func credential(
-        _ name: String,
-        at seconds: Double,
-        lifetime: Double = 3600
-    ) -> JobResult {
-        let credential = Credential(
-            kind: .accessToken(type: "Bearer", scheme: "Bearer"),
-            value: Secret(name),
-            issuedAt: WallTime(secondsSinceEpoch: 1_704_164_645),
-            lifetime: lifetime,
-            receivedAt: BootInstant(seconds: seconds)
-        )
-        return JobResult(id: 1, outcome: .credential(credential))
-    }
-}
-
-extension OutputReport {
-    fileprivate static var fine: OutputReport {
-        let output = Output(kind: .file(.raw, FileOptions()), path: "/x")
-        return OutputReport(output: output, facts: nil, failure: nil, warnings: [])
     }
 }
