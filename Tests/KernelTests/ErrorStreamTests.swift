@@ -9,7 +9,9 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct `A stream that nobody reads` {
     /// The lines that a pipe gives until its writing end is closed.
     private func lines(_ pipe: borrowing Pipe, until last: String) async throws -> [String] {
-        var reader = LineReader(pipe.reading.raw, limit: 1 << 20)
+        // A read that blocks would hold one of few threads, which the writer may need.
+        let reading = try SendableDescriptor(nonBlocking: duplicate(pipe.reading.raw))
+        var reader = LineReader(reading.raw, limit: 1 << 20)
         var lines: [String] = []
         while lines.last != last, let line = try await reader.next() {
             lines.append(String(decoding: line, as: UTF8.self))
