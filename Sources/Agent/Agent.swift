@@ -204,11 +204,20 @@ package struct Agent: Sendable {
     }
 
     private func forwardSignals(to events: AsyncStream<Event>.Continuation) async {
-        do {
-            while true { events.yield(.signal(try await signals.next())) }
-        } catch {
-            events.finish()
+        while !Task.isCancelled {
+            do {
+                while true { events.yield(.signal(try await signals.next())) }
+            } catch is CancellationError {
+                break
+            } catch {
+                // The kernel has no room for another watch: the end of all accounts is no answer to that.
+                let message = "signals cannot be waited for, trying again in 1 s: \(error)"
+                log(.error, .warning, about: "signals", ["error": message])
+                let next = timekeeper.now.advanced(bySeconds: 1)
+                do { try await timekeeper.sleep(until: next) } catch { break }
+            }
         }
+        events.finish()
     }
 
     private func forwardClockSteps(to events: AsyncStream<Event>.Continuation) async {

@@ -4,7 +4,8 @@
  * usage: cut DIRECTORY PLANS LOG COMMAND...
  *
  * Runs COMMAND under ptrace(2) and counts its system calls that name something below DIRECTORY, for
- * each first path component KEY below it by itself. At each it reads PLANS/KEY, where there is one:
+ * each first path component KEY below it by itself; those that make descriptors, and name no file, under the
+ * KEY `any`. At each it reads PLANS/KEY, where there is one:
  *
  *     SERIAL NUMBER ACTION [onwards]
  *
@@ -50,6 +51,18 @@ static const struct { long number; const char *name; enum form form; } calls[] =
     {SYS_rename, "rename", PATH}, {SYS_unlink, "unlink", PATH}, {SYS_mkdir, "mkdir", PATH},
     {SYS_rmdir, "rmdir", PATH}, {SYS_readlink, "readlink", PATH}, {SYS_chmod, "chmod", PATH},
 #endif
+};
+
+/* Those that are about no path: sockets, timers, pipes, watches. Their first failure is the kernel's "no more". */
+static const struct { long number; const char *name; } others[] = {
+    {SYS_socket, "socket"}, {SYS_bind, "bind"}, {SYS_listen, "listen"}, {SYS_connect, "connect"},
+    {SYS_accept4, "accept4"}, {SYS_setsockopt, "setsockopt"}, {SYS_getsockopt, "getsockopt"},
+    {SYS_socketpair, "socketpair"}, {SYS_pipe2, "pipe2"}, {SYS_eventfd2, "eventfd2"},
+    {SYS_epoll_create1, "epoll_create1"}, {SYS_epoll_ctl, "epoll_ctl"}, {SYS_timerfd_create, "timerfd_create"},
+    {SYS_timerfd_settime, "timerfd_settime"}, {SYS_inotify_init1, "inotify_init1"},
+    {SYS_inotify_add_watch, "inotify_add_watch"}, {SYS_signalfd4, "signalfd4"}, {SYS_fcntl, "fcntl"},
+    {SYS_dup3, "dup3"}, {SYS_memfd_create, "memfd_create"}, {SYS_prlimit64, "prlimit64"},
+    {SYS_sendto, "sendto"}, {SYS_sendmsg, "sendmsg"},
 };
 
 static struct counter { char key[64]; long serial; int count; } counters[4096];
@@ -111,11 +124,8 @@ static int only_looks(const char *call) {
 }
 
 /* What to do at the call: -1 nothing, 0 kill, else the errno to fail with. */
-static int decide(const char *path, const char *call) {
-    size_t length = strlen(directory);
-    if (strncmp(path, directory, length) || path[length] != '/') return -1;
-    char key[64] = "", file[PATH_MAX], action[16] = "", onwards[16] = "";
-    sscanf(path + length + 1, "%63[^/]", key);
+static int decide(const char *key, const char *call) {
+    char file[PATH_MAX], action[16] = "", onwards[16] = "";
     struct counter *counter = counter_of(key);
     snprintf(file, sizeof file, "%s/%s", plans, key);
     long serial = 0;
@@ -134,6 +144,16 @@ static int decide(const char *path, const char *call) {
     fprintf(records, "%ld %s %d %s %d\n", serial, key, counter->count, call, verdict);
     fflush(records);
     return verdict;
+}
+
+/* The first component of the path below the directory; NULL for one that is elsewhere. */
+static const char *key_of(const char *path) {
+    static char key[64];
+    size_t length = strlen(directory);
+    if (strncmp(path, directory, length) || path[length] != '/') return NULL;
+    key[0] = 0;
+    sscanf(path + length + 1, "%63[^/]", key);
+    return key;
 }
 
 static void skip_call(pid_t pid, int error) {
@@ -169,6 +189,12 @@ static void finish_call(pid_t pid) {
     }
 }
 
+static void act(pid_t pid, const char *key, const char *call) {
+    int verdict = decide(key, call);
+    if (verdict == 0) kill(leader, SIGKILL);
+    else if (verdict > 0) skip_call(pid, verdict);
+}
+
 static void at_call(pid_t pid) {
     struct __ptrace_syscall_info info;
     if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) <= 0) return;
@@ -180,11 +206,11 @@ static void at_call(pid_t pid) {
         char path[2 * PATH_MAX];
         if (calls[i].number != (long)info.entry.nr) continue;
         if (subject(pid, calls[i].form, info.entry.args, path)) return;
-        int verdict = decide(path, calls[i].name);
-        if (verdict == 0) kill(leader, SIGKILL);
-        else if (verdict > 0) skip_call(pid, verdict);
-        return;
+        const char *key = key_of(path);
+        return key ? act(pid, key, calls[i].name) : (void)0;
     }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i].number == (long)info.entry.nr) return act(pid, "any", others[i].name);
 }
 
 /* Waits for whatever happens to any thread, until none is left; the leader's status. */
