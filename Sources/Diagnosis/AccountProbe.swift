@@ -81,6 +81,7 @@ package struct AccountProbe: Sendable {
                 let found = "\(answer.evidence); gave a token\(issuer)"
                 return .ok(.source, found, about: answer.name)
             case .failure(var failure):
+                failure.hint = failure.hint ?? account.clientHint(failure)
                 let name = "\(answer.name): "
                 if failure.message.hasPrefix(name) { failure.message.removeFirst(name.count) }
                 failure.message = "\(answer.evidence); \(failure.message)"
@@ -104,7 +105,7 @@ package struct AccountProbe: Sendable {
                 + " name a credentialSource in the account file"
             let cause =
                 probe.answers.count > 1
-                ? "no token source gave a token; what each answered stands above"
+                ? "no token source gave a token; the answer of each is listed above"
                 : failure.message
             steps.append(.failed(.token, failure.class, cause, hint: hint))
         }
@@ -122,7 +123,7 @@ package struct AccountProbe: Sendable {
         steps.removeAll { $0.name == .subject }
         do throws(Failure) {
             let identity = try await sources.callerIdentity(from: source)
-            let name = identity["Arn"]?.string?.printable ?? "nobody"
+            let name = identity["Arn"]?.string?.printable ?? "an identity without ARN"
             steps.append(.ok(.subject, "AWS says that it is signed by \(name)"))
             return identity
         } catch {
@@ -200,5 +201,18 @@ extension SourceProbe {
 
     fileprivate var hasToken: Bool {
         if case .success = found { true } else { false }
+    }
+}
+
+extension Account {
+    /// What to write where a source has no audience to ask for, in an account with a client id that tells
+    /// none.
+    fileprivate func clientHint(_ failure: Failure) -> String? {
+        guard failure.class == .misconfigured, tokenAudience.isEmpty,
+            case .tokenExchange(let service) = service, let client = service.clientID
+        else { return nil }
+        return
+            "set tokenAudience to what the service allows; where the service is ConductorOne, write"
+            + " clientId, which is \(client.printable), as NAME@TENANT.conductor.one/wfe"
     }
 }

@@ -15,7 +15,7 @@ extension ExchangeContext {
     ) async -> [StepReport] {
         let names: [StepReport.Name] = [.discovery, .keys, .signature]
         guard let claims = token.claims else {
-            return names.map { .skipped($0, "the token is no JWT") }
+            return names.map { .skipped($0, "the token is not a JWT") }
         }
         guard let issuer = claims.issuer else {
             return [.failed(.discovery, .refused, "the token has no iss")]
@@ -169,7 +169,7 @@ private struct IssuerCheck {
                 hint: "does another server answer in the issuer's place?"
             )
         }
-        throw Problem(text: "\(url.printable) is no JSON object", hint: Self.reach)
+        throw Problem(text: "\(url.printable) is not a JSON object", hint: Self.reach)
     }
 
     private func fetch(_ url: String) async throws(Problem) -> HTTPResponse {
@@ -205,7 +205,7 @@ private struct IssuerCheck {
         do throws(Problem) {
             guard let keys = try await document(at: url.url)["keys"]?.array else {
                 throw Problem(
-                    text: "\(url.url.printable) has no array \"keys\"",
+                    text: "\(url.url.printable) lacks the array \"keys\"",
                     hint: "jwks_uri must lead to a JSON Web Key Set (RFC 7517)"
                 )
             }
@@ -262,12 +262,7 @@ private struct IssuerCheck {
             )
         }
         if choice.keys.isEmpty, choice.reason == nil {
-            let known = keys.compactMap { $0["kid"]?.string?.printable }.joined(separator: ", ")
-            throw Problem(
-                text: "\(name), with which the token is signed, is not among the issuer's"
-                    + " \(keys.count): \(known)",
-                hint: "publish the key before signing with it; or the token is another issuer's"
-            )
+            throw Self.unpublished(name, among: keys)
         }
         if wanted == nil, keys.count > 1 {
             choice.report = .warning(
@@ -279,6 +274,20 @@ private struct IssuerCheck {
             )
         }
         return choice
+    }
+
+    private static func unpublished(_ name: String, among keys: [JSON]) -> Problem {
+        let nameless = keys.count { $0["kid"]?.string == nil }
+        let known =
+            keys.compactMap { $0["kid"]?.string?.printable }
+            + (nameless > 0 ? ["\(nameless) without a kid"] : [])
+        return Problem(
+            text: "\(name), with which the token is signed, is not among the issuer's"
+                + " \(keys.count): \(known.joined(separator: ", "))",
+            hint: nameless > 0
+                ? "publish each key with its kid, the one that the header of tokens names"
+                : "publish the key before signing with it; or the token is another issuer's"
+        )
     }
 
     /// A key that is published and cannot be used here says nothing of the service.

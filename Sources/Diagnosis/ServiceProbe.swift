@@ -79,10 +79,23 @@ private struct ServiceWay {
             isProxied ? byProxy : .ok(.dns, "\(endpoint.host) is \(facts?.address ?? "known")"),
             .ok(.connection, isProxied ? "\(place), through the proxy" : address),
             tlsFound(facts?.certificate),
-            .ok(.http, "\(place) answers (status \(response.status))"),
+            .ok(.http, "\(place) answers (status \(response.status))\(regionNote)"),
             clockStep(skew),
         ]
         return ServiceProbe(steps: steps, isReached: true, clockSkew: skew)
+    }
+
+    /// Which of Mondoo's environments it is; empty for other services, and on this machine.
+    private var regionNote: String {
+        guard account.service.kind == .mondoo, !Endpoint.isLoopback(endpoint.host) else {
+            return ""
+        }
+        guard let region = MondooRegion.at(host: endpoint.host) else {
+            return
+                "; it is none of the hosts that Mondoo's page lists, and whether it is a deployment of"
+                + " Mondoo's cannot be told here"
+        }
+        return ", \(region.name)"
     }
 
     private var proxyFound: StepReport {
@@ -173,7 +186,9 @@ private struct ServiceWay {
                 .proxy,
                 .misconfigured,
                 "\(proxy?.origin ?? "") is no URL of a proxy: \(error.detail)",
-                hint: "write http://HOST:PORT"
+                hint:
+                    "write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with @ in the password as"
+                    + " %40"
             )
         case .invalidRequest, .setup: return .failed(.http, .misconfigured, error.description)
         case .timedOut(.whole), .tooLarge, .malformed, .interrupted, .cancelled:
@@ -262,7 +277,12 @@ private struct ServiceWay {
     }
 
     private var proxyExceptions: String {
-        "if \(endpoint.host) needs no proxy, name it in NO_PROXY"
+        if let ignored = proxy?.settings.noProxy.flatMap(Self.ignoredException) {
+            return
+                "NO_PROXY has \(ignored.printable), which matches nothing: write names and their ends"
+                + " without * and ports, such as .example.com"
+        }
+        return "if \(endpoint.host) needs no proxy, name it in NO_PROXY"
     }
 
     private var key: String { account.service.kind.facts.addressKey }

@@ -16,17 +16,22 @@ package func tokenSteps(
     warnings: [String]
 ) -> [StepReport] {
     guard let claims = token.claims else {
-        let text = SignedRequestSummary(decoding: token.value)?.text ?? "no JWT, passed on as it is"
-        if let shape = tokenShape(token.value) {
-            return [.failed(.token, .refused, "the token is no JWT: \(shape)", hint: shape)]
-                + [.issuer, .audience, .times, .subject].map { .skipped($0, "the token is no JWT") }
+        let text =
+            SignedRequestSummary(decoding: token.value)?.text ?? "not a JWT; it is sent unchanged"
+        if let shape = shape(of: token, for: account) {
+            return [
+                .failed(.token, .refused, "the token is not a JWT: \(shape.text)", hint: shape.hint)
+            ]
+                + [.issuer, .audience, .times, .subject].map {
+                    .skipped($0, "the token is not a JWT")
+                }
         }
         return [tokenStep(token, text, warnings)]
-            + [.issuer, .audience, .times, .subject].map { .skipped($0, "the token is no JWT") }
+            + [.issuer, .audience, .times, .subject].map { .skipped($0, "the token is not a JWT") }
     }
     let findings = findings(of: token, for: account, at: date)
-    func step(_ name: StepReport.Name, _ kind: Finding.Kind, _ found: String) -> StepReport {
-        guard let finding = findings.first(where: { $0.kind == kind }) else {
+    func step(_ name: StepReport.Name, _ kinds: Finding.Kind..., found: String) -> StepReport {
+        guard let finding = findings.first(where: { kinds.contains($0.kind) }) else {
             return .ok(name, found)
         }
         return .failed(
@@ -36,31 +41,62 @@ package func tokenSteps(
             hint: token.source == "JWT_TOKEN"
                 ? "unset JWT_TOKEN, which goes before the account's credentialSource and is stale or of"
                     + " another; or give it a new token each time"
-                : finding.hint ?? advice(on: kind, account)
+                : finding.hint ?? advice(on: finding.kind, account)
         )
     }
     let algorithm = claims.header["alg"]?.string?.printable ?? "nothing"
     return [
         algorithmStep(algorithm, account)
             ?? tokenStep(token, "from \(token.source), signed with \(algorithm)", warnings),
-        step(.issuer, .issuer, claims.issuer?.printable ?? "none"),
-        audienceStep(claims, account, step(.audience, .audience, shown(claims.audiences))),
-        step(.times, .time, times(of: claims, at: date)),
-        claims.subject.map { .ok(.subject, $0.printable) }
-            ?? .warning(.subject, "the token has no sub", hint: "trusts compare it"),
+        step(.issuer, .issuer, found: claims.issuer?.printable ?? "none"),
+        audienceStep(
+            claims,
+            account,
+            step(.audience, .audience, found: shown(claims.audiences))
+        ),
+        step(.times, .timeForm, .time, found: times(of: claims, at: date)),
+        subjectStep(claims, account),
     ]
+}
+
+/// What a token is that is no JWT; `nil` where the account's service may take it all the same.
+private func shape(of token: SubjectToken, for account: Account) -> TokenShape? {
+    if let shape = TokenShape(of: token.value) { return shape }
+    guard SignedRequestSummary(decoding: token.value) == nil,
+        !account.service.kind.facts.takesOpaqueTokens
+    else { return nil }
+    return .unknown(for: account.service.kind.facts.title)
 }
 
 /// A failure for a token that no public key verifies, as the services do. RFC 7518 section 3.1
 private func algorithmStep(_ algorithm: String, _ account: Account) -> StepReport? {
     let isSecret = algorithm.hasPrefix("HS")
     guard isSecret || algorithm.lowercased() == "none" else { return nil }
-    let how = isSecret ? "with \(algorithm), a secret that two share" : "by nobody (alg none)"
+    let how =
+        isSecret ? "is signed with a shared secret (\(algorithm))" : "is not signed (alg none)"
     return .failed(
         .token,
         .refused,
-        "the token is signed \(how), and \(account.service.name) verifies with the issuer's public keys",
+        "the token \(how), and \(account.service.name) verifies with the issuer's public keys",
         hint: "have the issuer sign with RS256, or another algorithm of key pairs"
+    )
+}
+
+/// Mondoo compares the subject always; the others' conditions may name other claims.
+private func subjectStep(_ claims: TokenClaims, _ account: Account) -> StepReport {
+    if let subject = claims.subject {
+        let form = GitHubSubject.form(of: claims).map { ", in \($0)" } ?? ""
+        return .ok(.subject, subject.printable + form)
+    }
+    let hint = "have the issuer put sub into its tokens"
+    guard account.service.kind == .mondoo else {
+        return .warning(.subject, "the token has no sub, which trusts compare", hint: hint)
+    }
+    return .failed(
+        .subject,
+        .refused,
+        "the token has no sub, and Mondoo compares it with the provider's subject",
+        hint: hint
     )
 }
 
@@ -81,7 +117,8 @@ private func tokenStep(
         return .warning(
             .token,
             "\(found); the source cannot give another one later",
-            hint: "the account ends with the credential, unless it is started anew with a new token"
+            hint:
+                "when the credential expires the account has none, until it is started again with a new token"
         )
     }
     return .ok(.token, found)
@@ -120,7 +157,7 @@ private func audienceStep(
 
 private func advice(on kind: Finding.Kind, _ account: Account) -> String {
     switch kind {
-    case .time:
+    case .time, .timeForm:
         "use a source that gives a new token each time, or check this machine's clock"
     case .issuer:
         "is issuerUri the one of the trust, to the last slash? or name another credentialSource"

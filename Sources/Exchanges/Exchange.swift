@@ -146,11 +146,12 @@ extension ExchangeContext {
                 hint: Self.caFileHint
             )
         }
-        guard content.contains("-----BEGIN") else {
+        guard content.contains("-----BEGIN"), content.contains("CERTIFICATE-----") else {
+            let found = content.contains(" KEY-----") ? ", but a key" : ""
             throw Failure(
                 .misconfigured,
                 at: .account,
-                "caFile \(path.printable) holds no PEM certificate",
+                "caFile \(path.printable) holds no PEM certificate\(found)",
                 hint: content.hasPrefix("0")
                     ? "it may be DER: openssl x509 -inform DER -in FILE -out ca.pem makes PEM of it"
                     : Self.caFileHint

@@ -8,6 +8,8 @@ package struct Finding: Equatable, Sendable {
     package enum Kind: Equatable, Sendable {
         /// A younger token would do.
         case time
+        /// A claim of time is missing or in another unit: the next token would be the same.
+        case timeForm
         case issuer
         case audience
     }
@@ -39,7 +41,8 @@ package func findings(
             trusted: account.issuer ?? "",
             token: claims.issuer ?? ""
         )
-    let issuer = isAsDocumented ? nil : account.issuer.flatMap { issuerFinding(claims, $0) }
+    let issuer =
+        isAsDocumented ? nil : account.issuer.flatMap { issuerFinding(claims, $0, account) }
     return (times + [issuer, domainFinding(claims, account.service)]).compactMap(\.self)
 }
 
@@ -49,7 +52,7 @@ private let freshHint =
 /// The claims of time that a service's page has it read, for a token that lacks one.
 private func missing(_ name: String, _ facts: ServiceFacts, _ rule: String) -> Finding {
     Finding(
-        kind: .time,
+        kind: .timeForm,
         text: "has no \(name), and \(facts.title) \(rule)",
         hint: "have the issuer put \(name) into its tokens"
     )
@@ -69,6 +72,7 @@ private func startFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
 
 private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: WallTime) -> Finding?
 {
+    if let finding = unitFinding(claims) { return finding }
     guard let expiry = claims.expiresAt else {
         return facts.wantsExpiry ? missing("exp", facts, "checks the expiry") : nil
     }
@@ -84,6 +88,20 @@ private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: W
         text: "\(state), and \(facts.title) wants more than \(seconds(facts.minimumLeft))",
         hint: freshHint
     )
+}
+
+/// RFC 7519 section 2: a NumericDate is in seconds. One that lies beyond the year 5138 is in
+/// milliseconds.
+private func unitFinding(_ claims: TokenClaims) -> Finding? {
+    for (name, time) in [("exp", claims.expiresAt), ("iat", claims.issuedAt)] {
+        guard let time, time > 1e11 else { continue }
+        return Finding(
+            kind: .timeForm,
+            text: "has \(name) \(Int(time.clamped(to: 0...1e15))), which is in milliseconds",
+            hint: "have the issuer write times in seconds since 1970 (RFC 7519)"
+        )
+    }
+    return nil
 }
 
 private func ageFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: WallTime) -> Finding?
@@ -111,12 +129,17 @@ private func domainFinding(_ claims: TokenClaims, _ service: Service) -> Finding
     return Finding(
         kind: .audience,
         text: "has the audience \(found.printable), without the tenant's domain \(domain)",
-        hint: "have the token made for the audience \(domain); tokenAudience says otherwise, or the"
+        hint: claims.clusterHint(for: domain)
+            ?? "have the token made for the audience \(domain); tokenAudience says otherwise, or the"
             + " source gives one that was made for another"
     )
 }
 
-private func issuerFinding(_ claims: TokenClaims, _ issuer: String) -> Finding? {
+private func issuerFinding(
+    _ claims: TokenClaims,
+    _ issuer: String,
+    _ account: Account
+) -> Finding? {
     guard claims.issuer != issuer else { return nil }
     let found = claims.issuer?.printable ?? "none"
     let text =
@@ -124,7 +147,11 @@ private func issuerFinding(_ claims: TokenClaims, _ issuer: String) -> Finding? 
         ? "has the issuer \(found), which differs from issuerUri \(issuer.printable) in the"
             + " trailing slash alone"
         : "has the issuer \(found), and issuerUri is \(issuer.printable)"
-    return Finding(kind: .issuer, text: text, hint: issuerHint(claims, issuer))
+    // What is no issuer at all comes before what the token's is.
+    let oddity = account.service.oddities.first {
+        $0.hasPrefix("issuerUri \(issuer.printable) is an MRN")
+    }
+    return Finding(kind: .issuer, text: text, hint: oddity ?? issuerHint(claims, issuer))
 }
 
 /// Which value to write, where the two differ by how the issuer is written; `nil` where they are two.
@@ -134,11 +161,19 @@ private func issuerHint(_ claims: TokenClaims, _ issuer: String) -> String? {
     if let range = bare.firstRange(of: "/.well-known/") { bare = String(bare[..<range.lowerBound]) }
     if let range = bare.firstRange(of: "://") { bare = String(bare[range.upperBound...]) }
     let isSame = claims.isIssued(by: "https://" + bare) || claims.isIssued(by: "http://" + bare)
-    guard isSame else { return nil }
+    guard isSame else { return otherIssuerHint(claims, found) }
     let blank = issuer.trimmed == issuer ? "" : ", without the blank"
     return
         "write issuerUri as the token has it, to the last slash: \(found.printable)\(blank), and the trust at the service"
         + " with the same"
+}
+
+/// For a token of another issuer, or of another form of the same one.
+private func otherIssuerHint(_ claims: TokenClaims, _ found: String) -> String {
+    claims.clusterHint(for: nil)
+        ?? "if the token is of the identity that is meant, write issuerUri as the token has it,"
+        + " \(found.printable), and the same in the trust at the service; else name another"
+        + " credentialSource"
 }
 
 /// Whole seconds, as messages show them.
@@ -150,7 +185,7 @@ extension SubjectToken {
     /// The claims that a trust policy looks at, for a refusal; never the token.
     func claimsForMessage(at date: WallTime) -> String {
         guard let claims else {
-            return SignedRequestSummary(decoding: value)?.text ?? "it is no JWT"
+            return SignedRequestSummary(decoding: value)?.text ?? "it is not a JWT"
         }
         var parts = [
             "iss \(claims.issuer?.printable ?? "none")",

@@ -47,6 +47,10 @@ struct Refusal {
             "the service must be able to fetch the issuer's keys: is"
                 + " \(refusal.issuer)/.well-known/openid-configuration public?"
         },
+        Rule("subject_token_type", "token type") { refusal in
+            "subjectTokenType \(refusal.service.subjectTokenType.printable) was sent: write one that"
+                + " the service takes, such as urn:ietf:params:oauth:token-type:jwt"
+        },
         Rule("expired", "stale") { _ in
             "use a source that gives a new token each time, and check this machine's clock"
         },
@@ -61,13 +65,10 @@ struct Refusal {
             "compare the claims with what the service trusts; sub is \(refusal.subject)"
         },
         Rule("invalid_client", "client") { refusal in
-            "the service does not know the client: \(refusal.clientID)"
+            "set clientId to a client that the service knows: \(refusal.clientID)"
         },
         Rule("invalid_scope", "scope") { refusal in
             "are these scopes allowed? \(refusal.service.scopes.joined(separator: " ").printable)"
-        },
-        Rule("subject_token_type", "token type") { refusal in
-            "is subjectTokenType right? \(refusal.service.subjectTokenType.printable) was sent"
         },
         Rule("invalid_grant", "invalid_request", "unauthorized", "permission") { _ in
             "compare issuer, audience and subject of the token with what the service trusts"
@@ -88,6 +89,11 @@ struct Refusal {
     /// What the platform of the token's issuer needs for a token that fits.
     var platformAdvice: String {
         guard let claims, let advice = TokenFacts.of(claims.all).advice else { return "" }
-        return "; \(advice)"
+        return "; \(advice)\(subjectNote)"
+    }
+
+    /// What GitHub's form of the subject may have to do with it.
+    var subjectNote: String {
+        claims.flatMap { GitHubSubject.refusalNote($0.all) }.map { "; \($0)" } ?? ""
     }
 }

@@ -21,6 +21,7 @@ extension Account {
         let place = "account file \(path.printable): "
         var values = try KeyedValues(Self.object(in: document, at: place), at: place)
         try Self.checkType(&values)
+        try values.checkPlaceholders()
 
         let issuer = try values.text("issuerUri")
         let given = values
@@ -80,9 +81,10 @@ extension Account {
                     hint: "use the JSON file that the service's console generates"
                 )
             }
+            let mistake = JSONMistake(in: bytes, error)
             throw AccountError(
-                "\(place)is not JSON: \(error.reason)\(Self.likeness(of: bytes))",
-                hint: Self.jsonHint(bytes)
+                "\(place)is not JSON: \(error.reason)\(mistake.likeness)",
+                hint: mistake.hint
             )
         }
         guard let object = parsed.object else {
@@ -99,42 +101,6 @@ extension Account {
             )
         }
         return object
-    }
-
-    /// What the bytes look like in place of JSON; empty where that is not known.
-    private static func likeness(of bytes: [UInt8]) -> String {
-        let text = String(decoding: bytes, as: UTF8.self).trimmed
-        if text.isEmpty { return "; the file is empty" }
-        if bytes.prefix(4).contains(0) { return "; it is UTF-16" }
-        if text.hasPrefix("eyJ") || text.hasPrefix("ewo") { return "; it is base64" }
-        if text.hasPrefix("//") || text.hasPrefix("/*") || text.contains("\n//") {
-            return "; a comment stands in it"
-        }
-        if text.hasPrefix("{'") { return "; names are in '" }
-        return ""
-    }
-
-    private static func jsonHint(_ bytes: [UInt8]) -> String? {
-        let text = String(decoding: bytes, as: UTF8.self).trimmed
-        if text.isEmpty {
-            return "save the file that the console generates; for Mondoo wif-agent provider get MRN"
-                + " --out FILE writes it"
-        }
-        if bytes.prefix(4).contains(0) { return "save it as UTF-8" }
-        if text.hasPrefix("eyJ") || text.hasPrefix("ewo") { return "decode it: base64 -d" }
-        if text.hasPrefix("//") || text.hasPrefix("/*") || text.contains("\n//") {
-            return "JSON has no comments: remove them"
-        }
-        if text.hasPrefix("{'") { return "JSON wants double quotes: write \" for '" }
-        var rest = text[...]
-        while let comma = rest.firstIndex(of: ",") {
-            rest = rest[rest.index(after: comma)...]
-            guard let next = rest.first(where: { !$0.isWhitespace }), next == "}" || next == "]"
-            else { continue }
-            let line = text[..<comma].count(where: \.isNewline) + 1
-            return "remove the comma at the end of line \(line): nothing follows it"
-        }
-        return nil
     }
 
     /// Whether the first line that says something is a YAML marker or `key: value`.
@@ -178,7 +144,8 @@ extension Account {
             throw values.error(
                 "variable",
                 "\"\(name.printable)\" is not a safe variable name",
-                hint: "letters, digits and '_', and none that changes how programs run"
+                hint: "choose another name: of letters, digits and '_', and none that changes how"
+                    + " programs run"
             )
         }
         return name
@@ -197,8 +164,22 @@ extension Account {
         do throws(EndpointError) {
             return try Endpoint(text, plainHTTP: .any)
         } catch {
-            throw values.error("proxy", error.reason)
+            throw values.error(
+                "proxy",
+                "\(text.printable) \(error.reason)",
+                hint: "write http://HOST:PORT, the port as a number"
+            )
         }
+    }
+
+    private static func checkSignal(_ name: String, _ hook: KeyedValues) throws(AccountError) {
+        guard signalNumber(name) == nil else { return }
+        throw hook.error(
+            "signal",
+            "\"\(name.printable)\" is not a signal that a hook can send; one of"
+                + " \(signalNames.joined(separator: ", "))",
+            hint: "write HUP, which most programs take as the order to reload"
+        )
     }
 
     private static func hooks(
@@ -232,11 +213,10 @@ extension Account {
                 guard let pidFile = try hook.absolutePath("pidFile") else {
                     throw hook.missing("pidFile", "an absolute path is expected")
                 }
+                try checkSignal(signal, hook)
                 hooks.append(.signal(signal, pidFile: pidFile))
             } else if let program = command.first, signal == nil {
-                guard program.hasPrefix("/") else {
-                    throw hook.error("command", "the program's absolute path is expected")
-                }
+                try hook.checkProgram(program)
                 let timeout = try hook.number("timeout", in: 1...3600) ?? 30
                 hooks.append(.command(command, timeout: timeout))
             } else {

@@ -45,7 +45,7 @@ package struct AccountIdentity: Equatable, Sendable {
         canonical = Secret(text)
     }
 
-    private static func members(of document: [UInt8]) -> [String: JSON] {
+    static func members(of document: [UInt8]) -> [String: JSON] {
         do throws(JSONError) {
             return try JSON(parsing: document).object ?? [:]
         } catch {

@@ -19,7 +19,8 @@ package enum AccountName {
         guard isValid(name) else {
             throw AccountError(
                 "account file \(path.printable): \"\(name.printable)\" cannot be an account's name",
-                hint: "letters, digits, '.', '_' and '-', at most 64, the first a letter or digit"
+                hint: "rename the file: letters, digits, '.', '_' and '-', at most 64, the first a"
+                    + " letter or digit"
             )
         }
         return name

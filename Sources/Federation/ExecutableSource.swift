@@ -21,9 +21,7 @@ extension ExecutableSource {
     /// `executable` with its program; Google's files have the command as one string.
     init(_ object: inout KeyedValues, in values: KeyedValues) throws(AccountError) {
         let command = try Self.command(&object)
-        guard let program = command.first, program.hasPrefix("/") else {
-            throw object.error("command", "the program's absolute path is expected")
-        }
+        try object.checkProgram(command.first ?? "")
         let limit = try object.number("timeoutMillis", in: 5000...120_000)
         let impersonation = values.peek("serviceAccountImpersonationUrl") ?? ""
         var email: Substring?

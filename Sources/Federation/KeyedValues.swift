@@ -86,7 +86,12 @@ struct KeyedValues {
         }
         guard range.contains(number) else {
             let bounds = "\(Int(range.lowerBound)) to \(Int(range.upperBound))"
-            throw error(key, "is out of range; \(bounds) is expected")
+            let unit = key.hasSuffix("Millis") ? "milliseconds" : "seconds"
+            throw error(
+                key,
+                "is out of range; \(bounds) is expected",
+                hint: "write a number of \(unit) within that range"
+            )
         }
         return number
     }
@@ -146,11 +151,30 @@ struct KeyedValues {
             throw error(
                 key,
                 "is a relative path (\(path.printable)); an absolute one is expected",
-                hint: "write the whole path, from / on"
+                hint: Self.absoluteHint(path)
             )
         }
         if path.utf8.contains(0) { throw error(key, "holds a zero byte") }
         return path
+    }
+
+    /// What to write for a path that does not begin with `/`.
+    private static func absoluteHint(_ path: String) -> String {
+        let isExpanded = path.hasPrefix("~") || path.contains("$")
+        return (isExpanded ? "~ and variables are not expanded here: " : "")
+            + "write the absolute path, from / on"
+    }
+
+    /// Refuses a program without its absolute path.
+    func checkProgram(_ program: String) throws(AccountError) {
+        guard program.hasPrefix("/") else {
+            let found = program.isEmpty ? "none" : program.printable
+            throw error(
+                "command",
+                "the program's absolute path is expected, found \(found)",
+                hint: Self.absoluteHint(program) + "; command -v shows it"
+            )
+        }
     }
 
     mutating func endpoint(
@@ -174,8 +198,19 @@ struct KeyedValues {
         do throws(EndpointError) {
             return try Endpoint(text, plainHTTP: plainHTTP)
         } catch {
-            throw self.error(key, error.reason)
+            let isNamed = error.reason.hasPrefix("holds a user")
+            throw self.error(
+                key,
+                error.reason,
+                hint: isNamed ? "leave USER:PASSWORD@ out of it" : Self.correction(of: text)
+            )
         }
+    }
+
+    /// The same URL with https, for one with http; never what stands in its query.
+    private static func correction(of url: String) -> String? {
+        guard url.lowercased().hasPrefix("http://"), !url.contains("@") else { return nil }
+        return "write https://\(String(url.dropFirst(7).prefix { $0 != "?" }).printable)"
     }
 
     /// Nothing more is taken from an object that was a member.
@@ -217,7 +252,35 @@ struct KeyedValues {
     }
 
     private func mismatch(_ key: String, _ found: JSON, _ expected: String) -> AccountError {
-        error(key, "\(expected) is expected, found \(found.kind)")
+        error(
+            key,
+            "\(expected) is expected, found \(found.kind)",
+            hint: Self.correction(of: found, to: expected)
+        )
+    }
+
+    /// How to write what was found so that it is of the kind that is expected; strings are not quoted.
+    private static func correction(of found: JSON, to expected: String) -> String? {
+        if expected == "a number" {
+            guard let text = found.string, Double(text) != nil else {
+                return "write a number without quotes"
+            }
+            return "write \(text) without quotes"
+        }
+        if expected == "true or false" { return "write true or false, without quotes" }
+        if expected == "a string" {
+            return found.array == nil
+                ? "write it in quotes" : "write one string, without the brackets around it"
+        }
+        if expected == "an object", found.array != nil {
+            return "write an object, {\"NAME\": \"VALUE\"}, in place of the array"
+        }
+        if expected == "an array of objects", found.object != nil {
+            return "write an array: put [ before the object, ] behind it"
+        }
+        if expected == "an object", found.string != nil { return "write an object, in { and }" }
+        guard expected.hasPrefix("an array"), found.string != nil else { return nil }
+        return "write an array: put the string in brackets, [\"...\"]"
     }
 
     static func camelCase(_ key: String) -> String {

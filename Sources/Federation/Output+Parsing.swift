@@ -65,6 +65,13 @@ extension Output {
         guard !path.hasSuffix("/"),
             path.split(separator: "/").allSatisfy({ $0 != ".." && $0 != "." })
         else { throw entry.error("path", "names a directory or goes through '.' or '..'") }
+        if let name = path.split(separator: "/").first(where: { $0.utf8.count > 255 }) {
+            throw entry.error(
+                "path",
+                "has a name that is too long, \(name.utf8.count) bytes",
+                hint: "a name on a path has at most 255 bytes"
+            )
+        }
         self.init(kind: try Self.kind(word, &entry, for: service), path: path)
     }
 
@@ -134,7 +141,13 @@ extension FileOptions {
     fileprivate init(_ entry: inout KeyedValues) throws(AccountError) {
         self.init()
         if let mode = try entry.mode() {
-            if mode & 0o002 != 0 { throw entry.error("mode", "lets everyone write the file") }
+            if mode & 0o002 != 0 {
+                throw entry.error(
+                    "mode",
+                    "0\(String(mode, radix: 8)) lets everyone write the file",
+                    hint: "write \"0640\" for the owner and a group, \"0644\" for all to read"
+                )
+            }
             self.mode = mode
         }
         owner = try entry.text("owner")

@@ -43,6 +43,14 @@ extension Account {
         let provider = try source.text("provider")
         let file = try source.absolutePath("file")
         let environment = try source.text("environment")
+        if let environment, environment.hasPrefix("$") {
+            let name = environment.filter { !"${}".contains($0) }
+            throw source.error(
+                "environment",
+                "\(environment.printable) has a $ before the variable's name",
+                hint: "write the name without it: \(name.printable)"
+            )
+        }
         let url = try source.text("url")
         let executable = try source.object("executable")
         let given =

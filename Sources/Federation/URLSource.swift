@@ -12,11 +12,7 @@ package struct URLSource: Sendable {
 extension URLSource {
     /// Google's `url` with its `headers` and `format`.
     init(_ text: String, _ source: inout KeyedValues) throws(AccountError) {
-        do throws(EndpointError) {
-            _ = try Endpoint(text, plainHTTP: .metadata)
-        } catch {
-            throw source.error("url", error.reason)
-        }
+        _ = try source.endpoint("url", text, .metadata)
         var headers: [(name: String, value: Secret)] = []
         switch source.take("headers") {
         case nil: break
@@ -31,7 +27,11 @@ extension URLSource {
                 headers.append((name, Secret(value)))
             }
         case let other?:
-            throw source.error("headers", "an object is expected, found \(other.kind)")
+            throw source.error(
+                "headers",
+                "an object is expected, found \(other.kind)",
+                hint: "write an object: {\"NAME\": \"VALUE\"}"
+            )
         }
         self.init(
             url: text.contains("://") ? text : "https://" + text,

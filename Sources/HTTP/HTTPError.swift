@@ -100,7 +100,9 @@ package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .tls(.expired):
             "the server's certificate has expired, or this machine's clock is ahead"
         case .tls(.notYetValid): "this machine's clock may be behind"
-        case .trustStore: "check caFile, SSL_CERT_FILE and SSL_CERT_DIR"
+        case .trustStore:
+            "caFile and SSL_CERT_FILE name a readable PEM file of certificates; a directory of them goes"
+                + " into SSL_CERT_DIR"
         case .proxy: "check the proxy's URL, and NO_PROXY for hosts that need none"
         case .unresolved, .unreachable, .timedOut, .tls, .tooLarge, .malformed, .interrupted,
             .invalidRequest, .cancelled, .setup:

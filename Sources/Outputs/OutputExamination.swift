@@ -39,10 +39,22 @@ extension Output {
     }
 
     private func checkRoom(in place: Directory) throws(PathError) {
+        let missing: Lack?
         do throws(Errno) {
-            guard try hasRoom(in: place) else { throw .noSpace }
+            missing = try lack(in: place)
         } catch {
             throw PathError(place.path, "cannot be written", error)
+        }
+        switch missing {
+        case nil: break
+        case .blocks: throw PathError(place.path, "cannot be written", .noSpace)
+        case .files:
+            throw PathError(
+                place.path,
+                "cannot be written: its file system has no inodes left, whatever room it has",
+                .noSpace,
+                hint: "remove files there until df -i shows free inodes, or choose another path"
+            )
         }
     }
 

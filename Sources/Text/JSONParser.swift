@@ -17,7 +17,7 @@ struct JSONParser {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
         let value = try value()
         skipSpace()
-        if position < bytes.count { throw error("something follows the end of the document") }
+        if position < bytes.count { throw error(JSONError.furtherText) }
         return value
     }
 
@@ -197,4 +197,9 @@ struct JSONParser {
         let column = before.count - ((before.lastIndex(of: 0x0A) ?? -1) + 1) + 1
         return JSONError(reason: "\(problem) (line \(line), column \(column))")
     }
+}
+
+extension JSONError {
+    /// How the reason begins where a document is followed by more.
+    package static let furtherText = "something follows the end of the document"
 }

@@ -8,7 +8,7 @@ package func nearest(to name: String, among known: some Sequence<String>) -> Str
 }
 
 /// How many single-character edits lead from one word to the other (Levenshtein).
-private func editDistance(_ first: String, _ second: String) -> Int {
+package func editDistance(_ first: String, _ second: String) -> Int {
     let second = Array(second)
     var row = Array(0...second.count)
     for (line, left) in first.enumerated() {

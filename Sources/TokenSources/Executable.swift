@@ -147,6 +147,12 @@ enum ExecutableResponse {
         guard let code = json["code"]?.string, let message = json["message"]?.string else {
             return SourceError(.noSource, "failed without a code and a message")
         }
-        return SourceError(.noSource, "failed with \(code.printable): \(message.printable)")
+        return SourceError(
+            .noSource,
+            "failed with \(code.printable): \(message.printable)",
+            hint:
+                "these are the program's own words: run it by hand as the agent's user, and see to"
+                + " what it says"
+        )
     }
 }

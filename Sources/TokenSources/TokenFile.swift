@@ -16,6 +16,19 @@ struct TokenFile: TokenFetcher {
     let path: String
     let format: TokenFormat
 
+    /// Where the path leads, where it is a link.
+    private var target: String? {
+        do throws(Errno) { return try linkTarget(of: path) } catch { return nil }
+    }
+
+    private var linkNote: String { target.map { "; it is a link to \($0.printable)" } ?? "" }
+
+    private var linkHint: String? {
+        target.map {
+            "the link is there and \($0.printable) is not: is the volume mounted that holds it?"
+        }
+    }
+
     func subjectToken() throws(SourceError) -> SubjectToken {
         let bytes: [UInt8]
         do throws(ReadFileError) {
@@ -24,9 +37,9 @@ struct TokenFile: TokenFetcher {
             let isMissing = error == .system(.notFound)
             throw SourceError(
                 isMissing ? .noSource : .misconfigured,
-                "\(path.printable) \(error)",
+                "\(path.printable) \(error)\(isMissing ? linkNote : "")",
                 hint: isMissing
-                    ? "has the program that writes it started?"
+                    ? linkHint ?? "has the program that writes it started?"
                     : error == .system(.noAccess) ? Self.accessHint : nil
             )
         }

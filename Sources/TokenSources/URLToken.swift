@@ -24,7 +24,10 @@ struct URLToken: TokenFetcher {
                 throw context.unexpected(
                     response,
                     to: request,
-                    hint: isForbidden ? "check credentialSource.headers" : nil
+                    hint: isForbidden
+                        ? "check credentialSource.headers"
+                        : "does credentialSource.url answer a GET with the token? see what curl -i says;"
+                            + " may it ask there?"
                 )
             }
             return try token(response.body.bytes, at: request.place)

@@ -152,7 +152,7 @@ struct ProbeTests {
                 + #""id_token_signing_alg_values_supported":[]}"#
         ),
         ("is not JSON", .discovery, "<html>"),
-        ("is no JSON object", .discovery, "[]"),
+        ("is not a JSON object", .discovery, "[]"),
     ])
     func `what is wrong with a discovery document is named`(
         words: String,
@@ -185,7 +185,7 @@ struct ProbeTests {
     }
 
     @Test(arguments: [
-        (#"{"keys":{}}"#, "has no array"),
+        (#"{"keys":{}}"#, "lacks the array"),
         (#"{"keys":[]}"#, "not among the issuer's 0"),
         (#"{"keys":[1,null,"x",{"kid":7},{"kid":"k1"}]}"#, "cannot be used"),
         (#"{"keys":[{"kid":"k1","kty":"oct","k":"c2VjcmV0"}]}"#, "cannot be used"),

@@ -80,7 +80,7 @@ import Text
         (["sessionName": "a"], "sessionName: \"a\" is no session's name"),
         (["durationSeconds": 899], "durationSeconds: is out of range; 900 to 43200 is expected"),
         (["durationSeconds": "1h"], "durationSeconds: a number is expected, found a string"),
-        (["region": "eu/central"], "region: \"eu/central\" is no region"),
+        (["region": "eu/central"], "region: \"eu/central\" is not the name of a region"),
         (
             ["roleArn": "arn:aws-cn:iam::123456789012:role/a"],
             "region: is missing; the partition aws-cn has no token service for all regions"

@@ -33,17 +33,20 @@ import Text
     }
 
     @Test func `azure takes a resource and one identity`() throws {
+        let id = "00000000-1111-2222-3333-44444444aBcD"
         let account = try AccountFixture.parse([
-            "credentialSource": ["provider": "azure", "resource": "api://x", "clientId": "c"]
+            "credentialSource": [
+                "provider": "azure", "resource": "api://x", "clientId": .string(id),
+            ]
         ])
         guard case .azure(let azure) = account.tokenSource,
-            case .clientID(let id)? = azure.identity
+            case .clientID(let found)? = azure.identity
         else {
             Issue.record("\(account.tokenSource)")
             return
         }
         #expect(azure.resource == "api://x")
-        #expect(id == "c")
+        #expect(found == id)
     }
 
     @Test func `a literal token works, with a warning`() throws {
@@ -78,6 +81,11 @@ import Text
             ["provider": "azure", "clientId": "a", "objectId": "b"],
             "at most one of clientId, objectId, resourceId"
         ),
+        (
+            ["provider": "azure", "clientId": "my-identity"],
+            "clientId: \"my-identity\" is no client id: that is a GUID, not a name"
+        ),
+        (["environment": "$TOKEN"], "environment: $TOKEN has a $ before the variable's name"),
         (["environment": ""], "credentialSource.environment: is empty"),
     ]
 

@@ -81,20 +81,35 @@ import Text
             hint:
                 "the external_account file is the one that the service's console generates for a workload"
         ),
-        Bad(["type": 1], "type: a string is expected, found a number"),
-        Bad(["audience": .null], "audience: is missing; the scope MRN is expected"),
-        Bad(["audience": []], "audience: a string is expected, found an array"),
+        Bad(["type": 1], "type: a string is expected, found a number", hint: "write it in quotes"),
+        Bad(
+            ["audience": .null],
+            "audience: is missing; the scope MRN is expected",
+            hint:
+                "write it; or, where the account is not Mondoo's, write \"service\", or the tokenUrl of an RFC 8693 service"
+        ),
+        Bad(
+            ["audience": []],
+            "audience: a string is expected, found an array",
+            hint: "write one string, without the brackets around it"
+        ),
         Bad(["audience": " "], "audience: is empty"),
         Bad(
             ["issuerUri": .null],
-            "issuerUri: is missing; the issuer that Mondoo trusts is expected"
+            "issuerUri: is missing; the issuer that Mondoo trusts is expected",
+            hint:
+                "write it; or, where the account is not Mondoo's, write \"service\", or the tokenUrl of an RFC 8693 service"
         ),
         Bad(
             ["audience": .null, "audence": "x"],
             "audience: is missing; the scope MRN is expected",
             hint: "audence is there: was audience meant?"
         ),
-        Bad(["issuerUri": false], "issuerUri: a string is expected, found a boolean"),
+        Bad(
+            ["issuerUri": false],
+            "issuerUri: a string is expected, found a boolean",
+            hint: "write it in quotes"
+        ),
         Bad(["issuer_uri": "x"], "issuerUri: is there twice, also as "),
         Bad(
             ["service": "mondo"],
@@ -103,31 +118,70 @@ import Text
         ),
         Bad(
             ["universeDomain": "http://us.api.mondoo.com"],
-            "universeDomain: is plain http to a host that needs https"
+            "universeDomain: is plain http to a host that needs https",
+            hint: "write https://us.api.mondoo.com"
         ),
         Bad(["universeDomain": "https://a b"], "universeDomain: is not a URL"),
         Bad(
             ["universeDomain": "https://x:y@a"],
-            "universeDomain: holds a user name or password"
+            "universeDomain: holds a user name or password",
+            hint: "leave USER:PASSWORD@ out of it"
         ),
-        Bad(["lifetime": "3600"], "lifetime: a number is expected, found a string"),
-        Bad(["lifetime": 0], "lifetime: is out of range; 1 to 31536000 is expected"),
-        Bad(["lifetime": -1], "lifetime: is out of range; 1 to 31536000 is expected"),
-        Bad(["variable": 1], "variable: a string is expected, found a number"),
+        Bad(
+            ["lifetime": "3600"],
+            "lifetime: a number is expected, found a string",
+            hint: "write 3600 without quotes"
+        ),
+        Bad(
+            ["lifetime": 0],
+            "lifetime: is out of range; 1 to 31536000 is expected",
+            hint: "write a number of seconds within that range"
+        ),
+        Bad(
+            ["lifetime": -1],
+            "lifetime: is out of range; 1 to 31536000 is expected",
+            hint: "write a number of seconds within that range"
+        ),
+        Bad(
+            ["variable": 1],
+            "variable: a string is expected, found a number",
+            hint: "write it in quotes"
+        ),
         Bad(
             ["caFile": "ca.pem"],
             "caFile: is a relative path (ca.pem); an absolute one is expected",
-            hint: "write the whole path, from / on"
+            hint: "write the absolute path, from / on"
         ),
         Bad(["caFile": "/a\u{0}b"], "caFile: holds a zero byte"),
-        Bad(["proxy": "socks5://p"], "proxy: has the scheme socks5, not https"),
-        Bad(["revokeOnExit": "yes"], "revokeOnExit: true or false is expected, found a string"),
-        Bad(["tokenAudience": ["a"]], "tokenAudience: a string is expected, found an array"),
-        Bad(["onRefresh": [:]], "onRefresh: an array of objects is expected, found an object"),
-        Bad(["onRefresh": ["x"]], "onRefresh[0]: an object is expected, found a string"),
+        Bad(
+            ["proxy": "socks5://p"],
+            "proxy: socks5://p has the scheme socks5, not https",
+            hint: "write http://HOST:PORT, the port as a number"
+        ),
+        Bad(
+            ["revokeOnExit": "yes"],
+            "revokeOnExit: true or false is expected, found a string",
+            hint: "write true or false, without quotes"
+        ),
+        Bad(
+            ["tokenAudience": ["a"]],
+            "tokenAudience: a string is expected, found an array",
+            hint: "write one string, without the brackets around it"
+        ),
+        Bad(
+            ["onRefresh": [:]],
+            "onRefresh: an array of objects is expected, found an object",
+            hint: "write an array: put [ before the object, ] behind it"
+        ),
+        Bad(
+            ["onRefresh": ["x"]],
+            "onRefresh[0]: an object is expected, found a string",
+            hint: "write an object, in { and }"
+        ),
         Bad(
             ["onRefresh": [["command": ["true"]]]],
-            "onRefresh[0].command: the program's absolute path is expected"
+            "onRefresh[0].command: the program's absolute path is expected",
+            hint: "write the absolute path, from / on; command -v shows it"
         ),
         Bad(
             ["onRefresh": [["command": "/bin/true"]]],
@@ -136,7 +190,8 @@ import Text
         ),
         Bad(
             ["onRefresh": [["command": ["/bin/true", 1]]]],
-            "onRefresh[0].command[1]: a string is expected, found a number"
+            "onRefresh[0].command[1]: a string is expected, found a number",
+            hint: "write it in quotes"
         ),
         Bad(["onRefresh": [["signal": "HUP"]]], "onRefresh[0].pidFile: is missing"),
         Bad(
@@ -145,7 +200,8 @@ import Text
         ),
         Bad(
             ["onRefresh": [["command": ["/bin/true"], "timeout": 0]]],
-            "onRefresh[0].timeout: is out of range; 1 to 3600 is expected"
+            "onRefresh[0].timeout: is out of range; 1 to 3600 is expected",
+            hint: "write a number of seconds within that range"
         ),
         Bad(
             ["private_key": "-----BEGIN", "type": .null],

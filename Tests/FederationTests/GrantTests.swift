@@ -21,7 +21,7 @@ import Text
             "grant: \"jwt-baerer\" is not known; one of token-exchange, jwt-bearer,"
                 + " client-credentials, login, bearer\nhint: did you mean jwt-bearer?"
         ),
-        (["grant": 1], "grant: a string is expected, found a number"),
+        (["grant": 1], "grant: a string is expected, found a number\nhint: write it in quotes"),
         (["parameters": "a=b"], "parameters: an object is expected, found a string"),
         (["parameters": ["a": 1]], "parameters.a: a string is expected, found a number"),
         (
@@ -64,7 +64,10 @@ import Text
             ["tokenName": "id_token"],
             "tokenName: id_token goes with the grant login, and the grant is token-exchange"
         ),
-        (["response": "auth"], "response: an object is expected, found a string"),
+        (
+            ["response": "auth"],
+            "response: an object is expected, found a string\nhint: write an object, in { and }"
+        ),
         (
             ["response": ["lifetime": "ttl"]],
             "response.credential: is missing; the path of the credential is expected (a.b)"

@@ -92,7 +92,10 @@ import Text
     }
 
     static let refused: [(key: String, problem: String, hint: String?)] = [
-        ("repository", "the mapping repository has an unknown prefix", nil),
+        (
+            "repository", "the mapping repository has an unknown prefix",
+            "write jwt_claims.repository"
+        ),
         (
             "jwt_claim.repository", "the mapping jwt_claim.repository has an unknown prefix",
             "did you mean jwt_claims.repository?"

@@ -62,6 +62,9 @@ import Text
     }
 
     static let fetch = "fetch the token right before the exchange, or ask for a longer one"
+    static let askFor =
+        "ask the platform for a token with that audience (tokenAudience), or allow the token's in the"
+        + " trust"
     static let refusals: [Refusal] = [
         refusal(
             mondoo,
@@ -84,21 +87,22 @@ import Text
             mondoo,
             ["iss": "https://gitlab.com"],
             "issuer",
-            #"iss is "https://gitlab.com", "https://token.actions.githubusercontent.com" is trusted"#
+            #"iss is "https://gitlab.com", "https://token.actions.githubusercontent.com" is trusted"#,
+            hint: "if this token's issuer is meant, write the trust's issuer as https://gitlab.com"
         ), refusal(bright, ["iss": .null], "issuer", "the token has no iss"),
         refusal(
             mondoo,
             ["aud": "other"],
             "audience",
             #"aud is "other", "mondoo" is allowed"#,
-            hint: "ask the platform for a token with that audience (tokenAudience)"
+            hint: askFor
         ),
         refusal(
             bright,
             ["aud": []],
             "audience",
             #"aud is [], "https://github.com/acme", "bright" are allowed"#,
-            hint: "ask the platform for a token with that audience (tokenAudience)"
+            hint: askFor
         ),
         refusal(
             conductorOne,
@@ -164,19 +168,39 @@ import Text
             mondoo,
             ["sub": "repo:acme/web:pull_request"],
             "subject",
-            #"sub is "repo:acme/web:pull_request", "repo:acme/web:ref:refs/heads/main" is trusted"#
+            #"sub is "repo:acme/web:pull_request", "repo:acme/web:ref:refs/heads/main" is trusted"#,
+            hint:
+                "if this workload is meant, write the provider's subject as repo:acme/web:pull_request"
+        ),
+        refusal(
+            mondoo,
+            ["sub": "repo:Acme/web:ref:refs/heads/main"],
+            "subject",
+            #"sub is "repo:Acme/web:ref:refs/heads/main", "repo:acme/web:ref:refs/heads/main" is trusted: they differ in capital letters alone"#,
+            hint:
+                "if this workload is meant, write the provider's subject as repo:Acme/web:ref:refs/heads/main"
+        ),
+        refusal(
+            mondoo,
+            ["sub": "repo:acme/web:environment:production"],
+            "subject",
+            #"sub is "repo:acme/web:environment:production", "repo:acme/web:ref:refs/heads/main" is trusted"#,
+            hint:
+                "a job with an environment has it in its sub in place of the ref: write the subject as repo:acme/web:environment:production, or leave environment: out of the job"
         ),
         refusal(
             mondoo,
             ["repository": "acme/api"],
             "jwt_claims.repository",
-            #""acme/api" is there, "acme/web" is wanted"#
+            #""acme/api" is there, "acme/web" is wanted"#,
+            hint: "if this workload is meant, write jwt_claims.repository = acme/api"
         ),
         refusal(
             mondoo,
             ["repository": .null],
             "jwt_claims.repository",
-            #"the claim is absent, "acme/web" is wanted"#
+            #"the claim is absent, "acme/web" is wanted"#,
+            hint: "leave the mapping out, or have the platform put the claim into its tokens"
         ),
         refusal(
             mondoo,
@@ -192,13 +216,17 @@ import Text
             conductorOne,
             ["sub": "x"],
             "condition",
-            #"claims.sub == "repo:acme/web:ref:refs/heads/main" is false (claims.sub is "x")"#
+            #"claims.sub == "repo:acme/web:ref:refs/heads/main" is false (claims.sub is "x")"#,
+            hint:
+                "write the condition with the values that the token has (wif-agent claims --for conductorone suggests one), or have the platform make the token otherwise"
         ),
         refusal(
             bright,
             ["sub": 5],
             "condition",
-            "line 1, column 5: startsWith() does not apply to int, string"
+            "line 1, column 5: startsWith() does not apply to int, string",
+            hint:
+                "write the condition with the values that the token has (wif-agent claims --for bright suggests one), or have the platform make the token otherwise"
         ),
     ]
 
@@ -247,7 +275,10 @@ import Text
 
     static let malformed: [(json: String, message: String)] = [
         ("[1]", "trusts[0]: an object is expected, found a number"),
-        ("{", "the trust file is no JSON: a name in quotes is expected (line 1, column 2)"),
+        (
+            "{",
+            "the trust file is no JSON: a name in quotes is expected (line 1, column 2)\nhint: write every name in double quotes"
+        ),
         (
             #"{"service": "mondo", "issuer": "https://a"}"#,
             "trust: service: \"mondo\" is not known; one of mondoo, conductorone, bright\nhint: did you mean mondoo?"
@@ -272,7 +303,7 @@ import Text
         ),
         (
             #"{"issuer": "https://a", "subject": "x", "mappings": {"a": "b"}}"#,
-            "the mapping a has an unknown prefix (a mapping is jwt_claims.NAME or aws_claims.account, .arn or .userid)"
+            "the mapping a has an unknown prefix (a mapping is jwt_claims.NAME or aws_claims.account, .arn or .userid)\nhint: write jwt_claims.a"
         ),
         (
             #"{"issuer": "https://a", "subject": "x", "mappings": {"jwt_claims.a": 1}}"#,
@@ -288,7 +319,7 @@ import Text
         ),
         (
             #"{"issuer": "https://a", "subject": "x", "allowedAudiences": "a"}"#,
-            "trust: allowedAudiences: an array of strings is expected, found a string"
+            "trust: allowedAudiences: an array of strings is expected, found a string\nhint: put the string in brackets"
         ),
         (
             #"{"issuer": "https://a", "subject": "x", "allowedAudiences": [""]}"#,
@@ -296,7 +327,7 @@ import Text
         ),
         (
             #"{"issuer": "https://a", "subject": "x", "expiration": 86401}"#,
-            "trust: expiration: 1 to 86400 seconds are expected"
+            "trust: expiration: 1 to 86400 seconds are expected\nhint: write at most 86400, a day: Mondoo's credentials live no longer"
         ),
         (
             #"{"issuer": "https://sts.amazonaws.com", "subject": "x", "allowedAudiences": ["a"]}"#,

@@ -39,9 +39,10 @@ import Testing
         "github": [
             "Sources/Policy/Trust/BrightPreset.swift": "Bright's form for it",
             "Sources/Policy/Trust/GitHubSubject.swift": "its two forms of subject",
-            "Sources/Policy/Trust/MondooRegion.swift": "its two forms of subject",
+            "Sources/Policy/Trust/TokenFacts+Names.swift": "its two forms of subject",
             "Sources/Policy/Trust/MondooSubject.swift": "what Mondoo's page has for it",
             "Sources/wif-emulator/Usage.swift": "prose",
+            "Sources/wif-emulator/Platforms/CircleCI.swift": "the address of a repository",
             "Sources/wif-emulator/Services/ServiceTrusts.swift": "a URL that is an audience",
             "Sources/Federation/AccountName.swift": "variables that no output sets",
             "Sources/wif-agent/Commands/Get.swift": "a format, for the later steps of a job",
@@ -61,6 +62,7 @@ import Testing
             "Sources/Exchanges/Services/Mondoo/MondooRefusal.swift":
                 "Mondoo takes AWS's signed requests",
             "Sources/Policy/Trust/MondooSubject.swift": "Mondoo's aws_claims",
+            "Sources/Federation/Services/Mondoo.swift": "Mondoo takes AWS's signed requests",
             "Sources/wif-emulator/Services/AccountFiles.swift": "its role is the account's subject",
             "Sources/wif-emulator/Usage.swift": "prose",
             "Sources/wif-emulator/Services/Mondoo.swift": "Mondoo takes AWS's signed requests",

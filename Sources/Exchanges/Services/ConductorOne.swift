@@ -17,7 +17,7 @@ extension Refusal {
         },
         Rule("expression", "condition", "cel", "claims") { refusal in
             "compare the claims with the trust's CEL expression (Settings > Workload Federation >"
-                + " Test CEL); sub is \(refusal.subject)"
+                + " Test CEL); sub is \(refusal.subject)\(refusal.subjectNote)"
         },
         Rule("ip ", "ip address", "allowlist", "allow list") { _ in
             "the trust restricts addresses; is this machine's among them?"

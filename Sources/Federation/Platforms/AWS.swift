@@ -37,6 +37,11 @@ extension PlatformFacts {
         startsPrograms: { _, environment in AWSSource.filesNameProgram(in: environment) },
         readsFiles: { _ in true },
         issuers: KnownIssuers(of: "AWS", "*.tokens.sts.global.api.aws"),
+        otherTokens: OtherTokens(
+            marks: ["AKIA", "ASIA"],
+            text: "it is the id of an AWS access key, not a token",
+            hint: "use provider aws, which signs a request with the key"
+        ),
         tokens: TokenFacts(
             name: "AWS IAM outbound federation",
             claims: [

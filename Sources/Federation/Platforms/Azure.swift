@@ -1,3 +1,5 @@
+internal import Text
+
 extension PlatformFacts {
     /// Azure: virtual machines, App Service, Arc, and Kubernetes with workload identity.
     static let azure = PlatformFacts(
@@ -61,8 +63,36 @@ extension AzureSource {
         ]
         let given = selectors.compactMap(\.self)
         guard given.count <= 1 else {
-            throw options.error("clientId", "at most one of clientId, objectId, resourceId")
+            throw options.error(
+                "clientId",
+                "at most one of clientId, objectId, resourceId",
+                hint: "keep one of them and remove the others"
+            )
+        }
+        switch given.first {
+        case .clientID(let id)?: try options.checkIdentifier("clientId", id)
+        case .objectID(let id)?: try options.checkIdentifier("objectId", id)
+        case .resourceID?, nil: break
         }
         self.init(resource: resource, identity: given.first)
+    }
+}
+
+extension KeyedValues {
+    /// Refuses what is no id of an identity, which Entra makes of five groups of hexadecimal digits.
+    fileprivate func checkIdentifier(_ key: String, _ text: String) throws(AccountError) {
+        let groups = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard
+            groups.map(\.count) != [8, 4, 4, 4, 12]
+                || !groups.joined().allSatisfy({ $0.isASCII && $0.isHexDigit })
+        else { return }
+        let name = key == "clientId" ? "client id" : "object id"
+        throw error(
+            key,
+            "\"\(text.printable)\" is no \(name): that is a GUID, not a name",
+            hint:
+                "write the identity's \(name), as its overview page in the Azure portal has it; or"
+                + " name the identity by resourceId"
+        )
     }
 }

@@ -12,6 +12,12 @@ extension PlatformFacts {
             .gcp(serviceAccount: try options.text("serviceAccount") ?? "default")
         },
         issuers: KnownIssuers(of: "Google", "accounts.google.com"),
+        otherTokens: OtherTokens(
+            marks: ["ya29."],
+            text: "it is an access token of Google's, not an identity token",
+            hint: "take an identity token: provider gcp does, or gcloud auth print-identity-token"
+                + " --audiences=AUDIENCE"
+        ),
         tokens: TokenFacts(
             name: "Google Cloud",
             claims: [["email"], ["google", "compute_engine", "project_id"]]

@@ -1,3 +1,5 @@
+package import Text
+
 extension PlatformFacts {
     /// A job of GitHub Actions, by the token service that its variables name.
     static let github = PlatformFacts(
@@ -8,6 +10,11 @@ extension PlatformFacts {
         automatic: .always(),
         parse: { _ in .github },
         issuers: KnownIssuers(of: "GitHub", "token.actions.githubusercontent.com"),
+        otherTokens: OtherTokens(
+            marks: ["ghs_", "ghp_", "gho_", "ghu_", "github_pat_"],
+            text: "it is a token for GitHub's API (GITHUB_TOKEN), not an OIDC token",
+            hint: "use provider github, and permissions: id-token: write in the workflow"
+        ),
         tokens: TokenFacts(
             name: "GitHub Actions",
             // Those of GitHub Enterprise have hosts of their own.
@@ -18,4 +25,69 @@ extension PlatformFacts {
             advice: "organisation, repository, ref and environment are compared"
         )
     )
+}
+
+/// The subject of a GitHub Actions token, or the beginning of one, in either of its forms:
+/// `repo:OWNER/NAME:…` and, with ids that a rename does not change, `repo:OWNER@ID/NAME@ID:…`, the
+/// default of repositories created, renamed or moved after 2026-07-15. GitHub's OpenID Connect reference
+package struct GitHubSubject: Equatable, Sendable {
+    /// Whether owner and repository bear their ids.
+    package let isImmutable: Bool
+    /// The same without ids.
+    package let plain: String
+
+    /// `nil` for what is no subject of GitHub's.
+    package init?(_ text: String) {
+        guard text.hasPrefix("repo:") else { return nil }
+        let rest = text.dropFirst("repo:".count)
+        let repository = rest.prefix { $0 != ":" }
+        let names = repository.split(separator: "/", omittingEmptySubsequences: false)
+        guard (1...2).contains(names.count), names[0].isEmpty == false else { return nil }
+        let pairs = names.map { Self.withoutID($0) }
+        isImmutable = pairs[0].hasID
+        plain =
+            "repo:" + pairs.map(\.name).joined(separator: "/") + rest.dropFirst(repository.count)
+    }
+
+    private static func withoutID(_ name: Substring) -> (name: Substring, hasID: Bool) {
+        guard let mark = name.lastIndex(of: "@") else { return (name, false) }
+        let digits = name[name.index(after: mark)...]
+        guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }) else {
+            return (name, false)
+        }
+        return (name[..<mark], true)
+    }
+
+    /// What to say of a refusal for the subject, of a token whose subject is in the immutable form; `nil`
+    /// for any other.
+    ///
+    /// - Parameter claims: the token's.
+    package static func refusalNote(_ claims: JSON) -> String? {
+        guard let subject = claims["sub"]?.string.flatMap(GitHubSubject.init), subject.isImmutable
+        else { return nil }
+        let id = claims["repository_id"]?.string?.printable ?? "ID"
+        return "the sub is in GitHub's immutable form, which a trust written as"
+            + " \(subject.plain.printable) does not take; repository_id, \(id), is the same in both forms"
+    }
+
+    /// The form in words.
+    package var form: String {
+        isImmutable
+            ? "GitHub's immutable form, with ids (repo:OWNER@ID/NAME@ID:…)"
+            : "GitHub's form without ids (repo:OWNER/NAME:…)"
+    }
+
+    /// Which of the two forms a token's subject has, in words; `nil` for a token of another issuer.
+    package static func form(of claims: TokenClaims) -> String? {
+        guard TokenPlatform.ofIssuer(claims.issuer ?? "") == .github else { return nil }
+        return claims.subject.flatMap(GitHubSubject.init)?.form
+    }
+
+    /// What to say where a trust has one form and the token the other; `nil` where that is not so.
+    package static func difference(trusted: String, token: String?) -> String? {
+        guard let token, let trusted = GitHubSubject(trusted), let found = GitHubSubject(token),
+            trusted.isImmutable != found.isImmutable
+        else { return nil }
+        return "the token's sub is in \(found.form), the trusted one in \(trusted.form)"
+    }
 }

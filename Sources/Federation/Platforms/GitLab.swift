@@ -12,6 +12,11 @@ extension PlatformFacts {
             if case .gitlab(let variable) = source { variable } else { nil }
         },
         issuers: KnownIssuers(of: "GitLab", "gitlab.com"),
+        otherTokens: OtherTokens(
+            marks: ["glpat-", "glcbt-", "gldt-"],
+            text: "it is a token for GitLab's API, not an OIDC token",
+            hint: "use provider gitlab, and id_tokens: in the job"
+        ),
         tokens: TokenFacts(
             name: "GitLab CI/CD",
             areIts: { _, claims in claims["project_path"] != nil && claims["ref_type"] != nil },

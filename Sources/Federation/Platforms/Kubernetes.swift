@@ -58,3 +58,20 @@ extension KubernetesSource {
         self = .file(path: path)
     }
 }
+
+extension TokenClaims {
+    /// What to do about a token that the cluster made for its own API server; `nil` for any other.
+    ///
+    /// - Parameter audience: the one that the service wants; `nil` where that is not known.
+    package func clusterHint(for audience: String?) -> String? {
+        let isDefault = audiences.contains { $0.contains("kubernetes.default") }
+        let isLocal =
+            issuer?.hasPrefix("kubernetes/") == true
+            || issuer?.contains("kubernetes.default") == true
+        guard isDefault || isLocal else { return nil }
+        let wanted = audience.map { "the audience \($0.printable)" } ?? "the service's audience"
+        return "the cluster made this token for its own API server: mount a projected token with"
+            + " \(wanted), and name its file"
+            + (isLocal ? "; the issuer must be the cluster's public URL" : "")
+    }
+}

@@ -25,6 +25,8 @@ package struct PlatformFacts: Sendable {
     var rotatingFile: @Sendable (TokenSource) -> String? = { _ in nil }
     /// The issuers that every service knows.
     package var issuers: KnownIssuers?
+    /// Tokens of the platform's that are taken for identity tokens by mistake.
+    var otherTokens: OtherTokens?
     /// What is known of its tokens, where that is more than their issuer.
     package var tokens: TokenFacts?
 
@@ -32,6 +34,16 @@ package struct PlatformFacts: Sendable {
     var variables: [String] {
         signs.flatMap(\.variables) + automatic.signs.flatMap(\.variables) + otherVariables
     }
+}
+
+/// Tokens of a platform that prove nothing to others, such as those for its own API.
+struct OtherTokens: Sendable {
+    /// What they begin with.
+    let marks: [String]
+    /// What they are; a sentence.
+    let text: String
+    /// What to use in their place.
+    let hint: String
 }
 
 /// Something on a machine or in its environment that tells of a platform.

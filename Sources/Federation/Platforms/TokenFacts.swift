@@ -59,6 +59,13 @@ package struct KnownIssuers: Sendable {
         TokenPlatform.allCases.lazy.compactMap(\.facts.issuers).first { $0.hasHost(host) }?.owner
     }
 
+    /// The host that was meant by one that differs in a letter or two; `nil` where it is none, or right.
+    static func host(near host: String) -> String? {
+        guard owner(ofHost: host) == nil else { return nil }
+        let known = TokenPlatform.allCases.compactMap(\.facts.issuers).flatMap(\.hosts)
+        return known.first { $0.count > 9 && !$0.hasPrefix("*") && editDistance(host, $0) <= 2 }
+    }
+
     fileprivate func hasHost(_ host: String) -> Bool {
         hosts.contains { $0.hasPrefix("*") ? host.hasSuffix($0.dropFirst()) : host == $0 }
     }

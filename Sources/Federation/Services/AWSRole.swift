@@ -96,7 +96,8 @@ extension AWSRole {
             return try values.endpoint("region", SecurityTokenHost.global.name)
         }
         guard let host = SecurityTokenHost(region: region) else {
-            throw values.error("region", "\"\(region.printable)\" is no region")
+            let (problem, hint) = SecurityTokenHost.objection(to: region)
+            throw values.error("region", problem, hint: hint)
         }
         return try values.endpoint("region", host.name)
     }

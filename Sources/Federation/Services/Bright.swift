@@ -37,6 +37,13 @@ extension TokenExchangeService {
             ? String(tokenURL.url.dropLast(path.count)) : tokenURL.writtenOrigin
         var resources = try values.resources()
         let project = try values.text("projectId") ?? variable("BRIGHT_PROJECT_ID")
+        if let project, project.contains("/") {
+            throw values.error(
+                "projectId",
+                "\(project.printable) is an address, and the project's id is expected",
+                hint: "write the id alone, the last part of the project's address"
+            )
+        }
         if let project, resources.isEmpty {
             resources = ["\(site)/api/v1/projects/\(percentEncoded(project))"]
         } else if resources.isEmpty {

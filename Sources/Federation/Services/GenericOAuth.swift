@@ -8,6 +8,7 @@ extension ServiceFacts {
         },
         title: "the service",
         defaultVariable: "ACCESS_TOKEN",
+        takesOpaqueTokens: true,
         wantsExpiry: false
     )
 }

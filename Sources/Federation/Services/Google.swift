@@ -13,6 +13,7 @@ extension ServiceFacts {
         },
         title: "Google",
         defaultVariable: "ACCESS_TOKEN",
+        takesOpaqueTokens: true,
         wantsExpiry: false
     )
 }

@@ -7,11 +7,14 @@ extension ServiceFacts {
             let service = try MondooService(&values, input.issuer)
             return ParsedService(service: .mondoo(service), warnings: service.oddities)
         },
+        documentedKeys: [
+            "type", "universeDomain", "audience", "issuerUri", "subjectTokenType", "scopes",
+        ],
         title: "Mondoo",
         defaultVariable: "MONDOO_CONFIG_BASE64",
         proxyVariable: "MONDOO_API_PROXY",
         addressKey: "universeDomain",
-        places: "Mondoo's are us.api.mondoo.com and eu.api.mondoo.com",
+        places: MondooRegion.sentence,
         givesTokens: false,
         minimumLeft: 180
     )
@@ -62,8 +65,13 @@ package struct MondooService: Sendable {
         if audience.contains("/roles/") || audience.contains("/wifauthbindings/") {
             return "\(what) is not a scope's MRN: write \(example)"
         }
-        if audience.hasPrefix("//captain."), path.first == "space" || path.first == "organization" {
-            return "\(what): the page writes spaces or organizations: \(example)"
+        let collections = ["spaces", "organizations"]
+        if audience.hasPrefix("//captain."), let found = path.first, path.count > 1,
+            !collections.contains(String(found)),
+            let meant = nearest(to: String(found), among: collections)
+        {
+            return "\(what) has \(String(found).printable): write \(meant), as in"
+                + " //captain.api.mondoo.app/\(meant)/ID"
         }
         return nil
     }
@@ -74,7 +82,7 @@ package struct MondooService: Sendable {
             return "\(what) has a blank at an end: leave it out of issuerUri"
         }
         if issuer.hasPrefix("//") {
-            return "\(what) is an MRN: are audience and issuerUri swapped?"
+            return "\(what) is an MRN: exchange the values of audience and issuerUri"
         }
         if let range = issuer.firstRange(of: "/.well-known/") {
             return "\(what) is the discovery document's address: write"
@@ -89,18 +97,32 @@ package struct MondooService: Sendable {
             return
                 "\(what) is not https: write https://\(issuer.drop { $0 != "/" }.dropFirst(2).description.printable)"
         }
-        return nil
+        return oddity(ofHost: name, of: issuer, what)
+    }
+
+    private static func oddity(ofHost host: String, of issuer: String, _ what: String) -> String? {
+        let amazon = "https://sts.amazonaws.com"
+        let isRegional = host.hasPrefix("sts.") && host.hasSuffix(".amazonaws.com")
+        if isRegional || host == "sts.amazonaws.com", issuer != amazon {
+            return "\(what) is not the issuer that Mondoo has for AWS: write issuerUri \(amazon),"
+                + " without region and slash"
+        }
+        guard let meant = KnownIssuers.host(near: host) else { return nil }
+        return "\(what) has the host \(host.printable): write issuerUri https://\(meant)"
     }
 
     private static func oddity(ofUniverse universe: Endpoint) -> String? {
         let regions = "https://us.api.mondoo.com or https://eu.api.mondoo.com, without a path"
+        let what = "universeDomain \(universe.description.printable)"
         if universe.host.hasPrefix("console.") {
-            return
-                "universeDomain \(universe.description.printable) is the console's address: write \(regions)"
+            return "\(what) is the console's address: write \(regions)"
+        }
+        if let meant = MondooRegion.host(near: universe.host) {
+            return "\(what) is not one of Mondoo's hosts: write https://\(meant)"
         }
         let path = universe.url.split(separator: "/", omittingEmptySubsequences: true).dropFirst(2)
         guard path.isEmpty || Endpoint.isLoopback(universe.host) else {
-            return "universeDomain \(universe.description.printable) has a path: write \(regions)"
+            return "\(what) has a path: write \(regions)"
         }
         return nil
     }
@@ -108,7 +130,14 @@ package struct MondooService: Sendable {
 
 extension MondooService {
     fileprivate init(_ values: inout KeyedValues, _ issuer: String?) throws(AccountError) {
-        let universe = try values.endpoint("universeDomain", default: "https://us.api.mondoo.com")
+        let universe = try values.endpoint("universeDomain", default: MondooRegion.standard)
+        if let range = universe.url.firstRange(of: "/SecureTokenService") {
+            throw values.error(
+                "universeDomain",
+                "\(universe.description.printable) is the address of the exchange",
+                hint: "write \(String(universe.url[..<range.lowerBound]).printable) alone"
+            )
+        }
         let audience = try values.requiredText("audience", why: "the scope MRN is expected")
         guard let issuer else {
             throw values.missing("issuerUri", "the issuer that Mondoo trusts is expected")
@@ -116,5 +145,15 @@ extension MondooService {
         for key in ["subjectTokenType", "requestedTokenType", "scopes"] { _ = values.take(key) }
         let api = try values.endpoint("apiEndpoint")
         self.init(universe: universe, audience: audience, issuer: issuer, apiEndpoint: api)
+    }
+}
+
+extension Service {
+    /// What in the account's keys is not as the service's pages have it, and what to write instead.
+    package var oddities: [String] {
+        switch self {
+        case .mondoo(let service): service.oddities
+        case .tokenExchange, .aws, .token: []
+        }
     }
 }

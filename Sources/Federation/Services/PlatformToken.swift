@@ -19,6 +19,7 @@ extension ServiceFacts {
         },
         title: "the token's reader",
         defaultVariable: "ACCESS_TOKEN",
+        takesOpaqueTokens: true,
         wantsExpiry: false
     )
 }

@@ -9,6 +9,8 @@ package struct ServiceFacts: Sendable {
     var impliedAccount: @Sendable ([String: String]) -> JSON? = { _ in nil }
     /// Reads the service's keys.
     var parse: @Sendable (inout KeyedValues, ServiceInput) throws(AccountError) -> ParsedService
+    /// The keys of the account file that the service's own pages have; empty where they have no such file.
+    var documentedKeys: Set<String> = []
     /// As people write it.
     package let title: String
     /// The variable that env formats set unless the account file names another.
@@ -31,6 +33,8 @@ package struct ServiceFacts: Sendable {
     package var scheme = "Bearer"
     /// Whether a credential is revoked when the command that used it has ended.
     var revokesAfterCommand = false
+    /// Whether a subject token may be something else than a JWT or a signed request to AWS.
+    package var takesOpaqueTokens = false
     /// Whether a subject token without an expiry is refused.
     package var wantsExpiry = true
     /// Seconds that a subject token must have left.
@@ -67,11 +71,23 @@ extension ParsedService {
     /// Reads the keys that say who exchanges the token.
     init(_ values: inout KeyedValues, _ input: ServiceInput) throws(AccountError) {
         let implied = ServiceName.allCases.first { $0.facts.isImplied(values) } ?? .mondoo
+        let isNamed = values.has("service")
         let word = try values.text("service") ?? implied.rawValue
         guard let name = ServiceName(rawValue: word) else {
             throw values.unknown("service", word, ServiceName.allCases.map(\.rawValue))
         }
-        self = try name.facts.parse(&values, input)
+        do throws(AccountError) {
+            self = try name.facts.parse(&values, input)
+        } catch {
+            guard !isNamed, error.hint == nil, error.message.contains("is missing") else {
+                throw error
+            }
+            throw AccountError(
+                error.message,
+                hint: "write it; or, where the account is not \(name.facts.title)'s, write"
+                    + " \"service\", or the tokenUrl of an RFC 8693 service"
+            )
+        }
     }
 }
 

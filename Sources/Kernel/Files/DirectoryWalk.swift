@@ -154,6 +154,12 @@ func assign(
     if let owner { try systemCall { fchown(descriptor, owner, .max) } }
 }
 
+/// Where a symbolic link leads, as it stands in the link. `readlink(2)`
+/// - Throws: ``Errno``; `EINVAL` for what is no link.
+package func linkTarget(of path: String) throws(Errno) -> String {
+    try linkTarget(path, in: AT_FDCWD)
+}
+
 /// `readlinkat(2)`
 func linkTarget(_ name: String, in directory: Int32) throws(Errno) -> String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))

@@ -1,12 +1,19 @@
 import Glibc
 
-/// Whether the directory's file system has room for one more small file; one that does not count its
-/// blocks or files has. `fstatvfs(3)`
+/// What a file system is out of.
+package enum Lack: Sendable {
+    /// Room for bytes.
+    case blocks
+    /// Inodes: it holds as many files as it can.
+    case files
+}
+
+/// What the directory's file system is out of for one more small file; `nil` where it has room, and
+/// where it does not count its blocks or files. `fstatvfs(3)`
 /// - Throws: ``Errno``.
-package func hasRoom(in directory: Directory) throws(Errno) -> Bool {
+package func lack(in directory: Directory) throws(Errno) -> Lack? {
     var status = statvfs()
     try systemCall { unsafe fstatvfs(directory.raw, &status) }
-    let hasBlocks = status.f_blocks == 0 || status.f_bavail > 0
-    let hasFiles = status.f_files == 0 || status.f_favail > 0
-    return hasBlocks && hasFiles
+    if status.f_blocks != 0, status.f_bavail == 0 { return .blocks }
+    return status.f_files != 0 && status.f_favail == 0 ? .files : nil
 }

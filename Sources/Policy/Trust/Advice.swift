@@ -211,7 +211,7 @@ package struct Advice: Equatable, Sendable {
                 "the sub is in \(subject.form)"
                     + (subject.isImmutable
                         ? ": a trust written for the other form does not take it"
-                        : ", which changes when the repository is renamed, moved or made anew;"
+                        : ", which changes when the repository is renamed, moved or created again;"
                             + " repository_id stays")
             )
         }

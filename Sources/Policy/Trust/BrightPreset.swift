@@ -106,14 +106,18 @@ package struct BrightPreset: Equatable, Sendable {
     /// What Bright will make of the claims, field by field.
     package func clauses(_ claims: JSON) -> [Clause] {
         Self.form(of: provider).compactMap { field in
-            fields[field.title].map { Self.clause(field, $0, claims) }
+            fields[field.title].map { clause(field, $0, claims) }
         }
     }
 
-    private static func clause(_ field: Field, _ wanted: String, _ claims: JSON) -> Clause {
+    private func clause(_ field: Field, _ wanted: String, _ claims: JSON) -> Clause {
         guard let found = field.value(claims) else {
             let hint =
-                field.title.hasPrefix("VCS") ? "Bright's page: use $CIRCLE_OIDC_TOKEN_V2" : nil
+                field.title.hasPrefix("VCS")
+                ? "use $CIRCLE_OIDC_TOKEN_V2: the first token has no VCS claims (Bright's page)"
+                : field.isOptional
+                    ? "leave the field empty, or have the job run where the platform states it"
+                    : "is the token one of \(provider.name)'s?"
             return Clause(
                 field.title,
                 .refused,
@@ -127,7 +131,15 @@ package struct BrightPreset: Equatable, Sendable {
         }
         let bare: (String) -> String = { $0.filter { !"{}".contains($0) }.lowercased() }
         let detail = "\(found.rendered) is there, \(wanted.rendered) is wanted"
-        guard bare(found) == bare(wanted) else { return Clause(field.title, .refused, detail) }
+        guard bare(found) == bare(wanted) else {
+            let value = field.alternatives(found).first ?? found
+            return Clause(
+                field.title,
+                .refused,
+                detail,
+                hint: "if this workload is meant, write \(field.title) = \(value.printable)"
+            )
+        }
         return Clause(
             field.title,
             .cannotBeTold(why: "Bright's page does not say whether case and braces count"),

@@ -57,6 +57,7 @@ package struct ClaimMapping: Equatable, Sendable {
                 "the mapping \(key.printable) has an unknown prefix",
                 rule: Self.rule,
                 hint: guess.map { "did you mean \($0).\(name.isEmpty ? "NAME" : String(name))?" }
+                    ?? (key.isEmpty ? nil : "write jwt_claims.\(key.printable)")
             )
         }
         if name.isEmpty || name.utf8.count > 512 {

@@ -29,7 +29,28 @@ struct MondooSubject {
                     + " repository in both forms"
             )
         }
-        return Clause("subject", .refused, detail, hint: roleHint(found))
+        return Clause("subject", .refused, detail + note(found), hint: advice(found))
+    }
+
+    private func note(_ found: String) -> String {
+        found.lowercased() == wanted.lowercased() ? ": they differ in capital letters alone" : ""
+    }
+
+    /// What to write in place of a subject that is another.
+    private func advice(_ found: String) -> String {
+        let isEmail = wanted.contains("@") && !wanted.contains(":")
+        if isEmail, !found.contains("@") {
+            return
+                "write the subject as \(found.printable), the unique id: the e-mail address is not what"
+                + " sub holds"
+        }
+        if found.contains(":environment:"), wanted.contains(":ref:") {
+            return
+                "a job with an environment has it in its sub in place of the ref: write the subject as"
+                + " \(found.printable), or leave environment: out of the job"
+        }
+        return roleHint(found)
+            ?? "if this workload is meant, write the provider's subject as \(found.printable)"
     }
 
     private var found: String? {
@@ -81,8 +102,10 @@ struct MondooSubject {
     }
 
     private func roleHint(_ found: String) -> String? {
-        guard isARN, found.contains(":assumed-role/"), !wanted.hasSuffix("/*") else { return nil }
-        return "the sessions of a role are written …:assumed-role/ROLE/*"
+        let parts = found.split(separator: "/", omittingEmptySubsequences: false)
+        guard isARN, found.contains(":assumed-role/"), parts.count == 3 else { return nil }
+        return "if this role is meant, write the subject as its sessions:"
+            + " \(parts[0].description.printable)/\(parts[1].description.printable)/*"
     }
 
     private var repositoryMapping: String {

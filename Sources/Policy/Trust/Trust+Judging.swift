@@ -53,7 +53,13 @@ extension Trust {
         if found.isSame(as: issuer) { return Clause("issuer", .accepted, found.rendered) }
         let detail = "iss is \(found.rendered), \(issuer.rendered) is trusted"
         guard found.withoutSlash == issuer.withoutSlash else {
-            return Clause("issuer", .refused, detail)
+            return Clause(
+                "issuer",
+                .refused,
+                detail,
+                hint:
+                    "if this token's issuer is meant, write the trust's issuer as \(found.printable)"
+            )
         }
         if service == .mondoo, MondooService.isDocumentedPair(trusted: issuer, token: found) {
             let rule = "Mondoo's page for Azure has this issuer without the slash"
@@ -77,12 +83,18 @@ extension Trust {
             return [Clause("audience", .accepted, shown)]
         }
         let list = allowed.map(\.rendered).joined(separator: ", ")
+        let near = found.first { one in
+            allowed.contains { $0.withoutSlash == one.withoutSlash }
+        }
         return [
             Clause(
                 "audience",
                 .refused,
-                "aud is \(shown), \(list) \(allowed.count == 1 ? "is" : "are") allowed",
-                hint: "ask the platform for a token with that audience (tokenAudience)"
+                "aud is \(shown), \(list) \(allowed.count == 1 ? "is" : "are") allowed"
+                    + (near == nil ? "" : ": they differ by the slash at the end alone"),
+                hint: near.map { "write \($0.rendered) in the trust, as the token has it" }
+                    ?? "ask the platform for a token with that audience (tokenAudience), or allow the"
+                    + " token's in the trust"
             )
         ]
     }
@@ -177,10 +189,21 @@ extension Trust {
             let rule = "\(why), and Mondoo's pages have no rule for that"
             return Clause(name, .cannotBeTold(why: rule), "\(wanted) fits")
         case .differs(let found):
-            return Clause(name, .refused, "\(found) is there, \(wanted) is wanted")
+            return Clause(
+                name,
+                .refused,
+                "\(found) is there, \(wanted) is wanted",
+                hint: "if this workload is meant, write \(name) = \(found.unquoted)"
+            )
         case .missing(let near):
             let hint = near.map { "did you mean \(mapping.origin.rawValue).\($0.printable)?" }
-            return Clause(name, .refused, "the claim is absent, \(wanted) is wanted", hint: hint)
+            return Clause(
+                name,
+                .refused,
+                "the claim is absent, \(wanted) is wanted",
+                hint: hint
+                    ?? "leave the mapping out, or have the platform put the claim into its tokens"
+            )
         }
     }
 
@@ -195,7 +218,12 @@ extension Trust {
             return Clause("condition", verdict, detail, hint: hint)
         case .error(let message, let position):
             let place = "line \(position.line), column \(position.column)"
-            return Clause("condition", verdict, "\(place): \(message)", hint: hint)
+            return Clause(
+                "condition",
+                verdict,
+                "\(place): \(message)",
+                hint: condition.claimHint(message, claims: claims) ?? hint
+            )
         }
     }
 
@@ -210,8 +238,28 @@ extension Trust {
 }
 
 extension Expression {
+    /// What to change in a condition that does not hold.
+    fileprivate func hint(claims: JSON) -> String {
+        subjectHint(claims: claims)
+            ?? "write the condition with the values that the token has (wif-agent claims --for"
+            + " \(dialect.rawValue) suggests one), or have the platform make the token otherwise"
+    }
+
+    /// A claim that the token has, for one that it lacks and that was perhaps meant.
+    fileprivate func claimHint(_ message: String, claims: JSON) -> String? {
+        let mark = "no such key: "
+        guard let range = message.firstRange(of: mark) else { return nil }
+        let name = String(message[range.upperBound...].prefix { !$0.isWhitespace })
+        let names = (claims.object ?? [:]).keys.sorted()
+        let guess =
+            names.first { $0.lowercased().hasPrefix(name.lowercased()) }
+            ?? nearest(to: name, among: names)
+        return guess.map { "did you mean claims.\($0.printable)? the token has it" }
+            ?? "the token has no such claim: \(names.joined(separator: ", ").printable) are there"
+    }
+
     /// What to change where the condition has one form of GitHub's subject and the token the other.
-    fileprivate func hint(claims: JSON) -> String? {
+    private func subjectHint(claims: JSON) -> String? {
         var difference: String?
         root.forEach { node in
             guard case .literal(.string(let text)) = node.kind else { return }
@@ -232,6 +280,11 @@ extension Expression {
 extension String {
     /// The text without one `/` at its end.
     var withoutSlash: Substring { hasSuffix("/") ? dropLast() : self[...] }
+
+    /// A rendered string without its quotes.
+    fileprivate var unquoted: Substring {
+        hasPrefix("\"") && hasSuffix("\"") && count > 1 ? dropFirst().dropLast() : self[...]
+    }
 
     /// As a literal, cut to a length fit for a line.
     var rendered: String { JSON.string(self).rendered }

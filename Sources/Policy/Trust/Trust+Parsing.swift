@@ -9,7 +9,12 @@ extension Trust {
         do throws(JSONError) {
             json = try JSON(parsing: bytes)
         } catch {
-            throw PolicyError("the trust file is no JSON: \(error.reason)", rule: nil)
+            let mistake = JSONMistake(in: Array(bytes), error)
+            throw PolicyError(
+                "the trust file is no JSON: \(error.reason)\(mistake.likeness)",
+                rule: nil,
+                hint: mistake.hint
+            )
         }
         return try list(json)
     }
@@ -256,7 +261,11 @@ private struct TrustReader {
     private func expiration() throws(PolicyError) -> Int? {
         guard let value = members["expiration"], value != .null else { return nil }
         guard case .integer(let seconds) = value, (1...86_400).contains(seconds) else {
-            throw error("expiration", "1 to 86400 seconds are expected")
+            throw error(
+                "expiration",
+                "1 to 86400 seconds are expected",
+                hint: "write at most 86400, a day: Mondoo's credentials live no longer"
+            )
         }
         return Int(seconds)
     }
@@ -288,7 +297,12 @@ private struct TrustReader {
     }
 
     private func mismatch(_ key: String, _ found: JSON, _ expected: String) -> PolicyError {
-        error(key, "\(expected) is expected, found \(found.kind)")
+        error(
+            key,
+            "\(expected) is expected, found \(found.kind)",
+            hint: expected.hasPrefix("an array") && found.string != nil
+                ? "put the string in brackets" : nil
+        )
     }
 
     private func error(_ key: String, _ problem: String, hint: String? = nil) -> PolicyError {

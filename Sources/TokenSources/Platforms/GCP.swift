@@ -77,17 +77,20 @@ struct GoogleMetadata: TokenFetcher {
         throw context.unexpected(
             response,
             to: request,
-            hint: Self.hint(for: status),
+            hint: hint(for: status),
             refusal: status == 400 ? .misconfigured : .noSource
         )
     }
 
-    private static func hint(for status: Int) -> String? {
+    private func hint(for status: Int) -> String? {
         switch status {
         case 400: "is the audience one that GCP takes?"
         case 403:
             "on GKE, the pod's service account needs roles/iam.workloadIdentityUser on the linked"
                 + " one; a change takes minutes"
+        case 404 where serviceAccount != "default":
+            "attach \(serviceAccount.printable) to the machine, or leave credentialSource.serviceAccount"
+                + " out to take the one that it has"
         case 404: "attach a service account to the machine (on GKE, link one to the pod's)"
         default: nil
         }

@@ -303,10 +303,24 @@ import Text
                 "The WIF config file",
                 configuration,
                 .document { text in
+                    // As it stands on the page it is refused for what was to be replaced, and for nothing
+                    // else.
+                    let placeholder = "YOUR_SPACE_ID"
+                    #expect(
+                        throws: AccountError(
+                            "account file /mondoo.json: audience: //captain.api.mondoo.app/spaces/"
+                                + "YOUR_SPACE_ID holds the placeholder YOUR_SPACE_ID",
+                            hint: "write the space's id in place of YOUR_SPACE_ID"
+                        )
+                    ) {
+                        _ = try Account(parsing: Secret(text), path: "/mondoo.json")
+                    }
+                    let range = try #require(text.firstRange(of: placeholder))
                     let account = try Account(
-                        parsing: Secret(text),
-                        path: "/mondoo.json",
-                        environment: [:]
+                        parsing: Secret(
+                            text[..<range.lowerBound] + "my-space" + text[range.upperBound...]
+                        ),
+                        path: "/mondoo.json"
                     )
                     #expect(account.warnings.isEmpty)
                 }
@@ -319,11 +333,20 @@ import Text
                 }
             ),
         ]
-        + MondooRegion.issuers.map { environment, url in
+        + [
+            ("Mondoo (US)", "https://api.mondoo.com"), ("Mondoo (EU)", "https://eu.api.mondoo.com"),
+            ("Mondoo Edge", "https://api.edge.mondoo.com"),
+            ("Dedicated deployment", "https://api.mondoo.CUSTOMER.com"),
+        ]
+        .map { environment, url in
             PageRow(
                 "Issuer of \(environment)",
                 url,
-                .document { #expect(MondooRegion.isIssuer($0)) }
+                .document { url in
+                    #expect(MondooRegion.isIssuer(url))
+                    #expect(!MondooRegion.isIssuer(url + "/"))
+                    #expect(MondooRegion.at(host: String(url.dropFirst(8)))?.host != nil)
+                }
             )
         }
 

@@ -223,7 +223,7 @@ struct CredentialChainTests {
         Fault(
             testDescription: "region that is none",
             variables: sessionVariables.merging(["AWS_REGION": "evil.example/"]) { $1 },
-            message: "the region \"evil.example/\" is none"
+            message: "\"evil.example/\" is not the name of a region"
         ),
     ]
 

@@ -74,10 +74,10 @@ struct SecurityTokenServiceTests {
             "must enable outbound"
         ),
         (stsError(403, "SessionDurationEscalationException"), .noSource, 1, "session ends"),
-        (stsError(403, "RegionDisabledException"), .misconfigured, 1, "not active in this region"),
+        (stsError(403, "RegionDisabledException"), .misconfigured, 1, "activate the region"),
         (stsError(400, "JWTPayloadSizeExceededException"), .noSource, 1, "too many tags"),
         (stsError(403, "InvalidClientTokenId"), .noSource, 1, "partition"),
-        (stsError(403, "ExpiredToken"), .noSource, 1, "have expired"),
+        (stsError(403, "ExpiredToken"), .noSource, 1, "has ended"),
         (stsError(400, "ValidationError"), .misconfigured, 1, ""),
         (stsError(403, "SignatureDoesNotMatch"), .noSource, 1, ""),
         (stsError(400, "Throttling"), .throttled, 4, ""),

@@ -96,6 +96,9 @@ struct Mondoo {
         if (300..<400).contains(status) {
             message = "\(name) answered with a redirect (\(status)), which is not followed"
         }
+        if rpc == nil, (400..<500).contains(status) {
+            message += "; this is not Mondoo's own answer, which has a code and a message"
+        }
         if kind.class == .refused {
             let likely = findings.map { "likely because the token \($0.text)" }
             let sent =
@@ -115,7 +118,7 @@ struct Mondoo {
                     findings: findings,
                     clockSkew: reply.clockSkew,
                     words: (rpc?.message ?? "").lowercased(),
-                    isFromMondoo: rpc != nil
+                    sender: rpc != nil ? .mondoo : status < 400 ? .redirect : .stranger
                 ).hint ?? kind.hint : kind.hint,
             retryAfter: retryAfter
         )

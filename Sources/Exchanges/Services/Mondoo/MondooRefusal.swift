@@ -1,5 +1,5 @@
 internal import Federation
-package import Kernel
+internal import Kernel
 internal import Text
 
 /// A refusal of Mondoo's held against what is known of the token and the account, and answered with what
@@ -12,34 +12,73 @@ struct MondooRefusal {
     let clockSkew: Double?
     /// Mondoo's message, in lower case.
     let words: String
-    /// Whether Mondoo itself answered, and not whoever is in its place.
-    let isFromMondoo: Bool
+    /// Who answered: Mondoo itself has a code and a message.
+    let sender: Sender
+
+    enum Sender {
+        case mondoo
+        /// A redirect, of whoever is at that address.
+        case redirect
+        /// Whoever is in Mondoo's place.
+        case stranger
+    }
 
     /// `nil` where nothing better is known than the kind of the answer.
     var hint: String? {
         timeHint ?? findings.lazy.compactMap(\.hint).first ?? service.oddities.first
-            ?? tokenHint ?? (isFromMondoo ? wordHint : nil)
+            ?? tokenHint ?? senderHint
     }
+
+    private var senderHint: String? {
+        switch sender {
+        case .mondoo: wordHint
+        case .redirect: nil
+        case .stranger: pathHint ?? Self.strangerHint
+        }
+    }
+
+    /// For a base URL with a path, which no environment of Mondoo's has.
+    private var pathHint: String? {
+        let path = service.universe.url.dropFirst(service.universe.origin.count)
+        guard path.count > 1 else { return nil }
+        return
+            "universeDomain has the path \(path.description.printable), and Mondoo's addresses have none:"
+            + " leave it out"
+    }
+
+    private static let strangerHint =
+        "not Mondoo answered, but a proxy or firewall on the way, or another server: is"
+        + " universeDomain right, and does a proxy let this machine through to it?"
 
     /// Seconds of skew from which on the clock is named first.
     private static let notableSkew = 60.0
 
     private var timeHint: String? {
-        if let finding = findings.first(where: { $0.kind == .time }) { return finding.hint }
+        if let finding = findings.first(where: { [.time, .timeForm].contains($0.kind) }) {
+            return finding.hint
+        }
         guard let clockSkew, abs(clockSkew) > Self.notableSkew else { return nil }
         return
             "synchronise this machine's clock, which is \(Int(abs(clockSkew).clamped(to: 0...1e9))) s"
             + " \(clockSkew > 0 ? "ahead of" : "behind") Mondoo's, and try again"
     }
 
-    private var tokenHint: String? { token.claims == nil ? tokenShape(token.value) : nil }
+    private var tokenHint: String? {
+        guard let claims = token.claims else {
+            guard SignedRequestSummary(decoding: token.value) == nil else { return nil }
+            return (TokenShape(of: token.value) ?? .unknown(for: "Mondoo")).hint
+        }
+        return claims.subject == nil
+            ? "have the issuer put sub into its tokens: Mondoo compares it" : nil
+    }
 
     private var wordHint: String? {
         let subject = token.claims?.subject?.printable ?? "the ARN that AWS states"
         if ["identity provider", "binding", "not found"].contains(where: words.contains) {
             return
-                "Mondoo knows no identity provider for these values: in the space of the audience, is"
-                + " there one whose issuer is \(service.issuer.printable), to the last slash, and is"
+                "Mondoo knows no identity provider for these values: is audience"
+                + " \(service.audience.printable) the space's MRN, has that space an identity provider"
+                + " with the issuer \(service.issuer.printable), to the last slash, and is"
                 + " \(service.universe.host) the region of that space?"
         }
         if words.contains("mapping") || words.contains("claim") {
@@ -51,9 +90,9 @@ struct MondooRefusal {
                 + " \(token.claims?.audiences.joined(separator: " ").printable ?? "none") there"
         }
         if words.contains("subject") || words.contains(" arn") {
-            return
-                "write the provider's subject as \(subject); wif-agent claims --for mondoo suggests"
-                + " it"
+            let note = token.claims.flatMap { GitHubSubject.refusalNote($0.all) }
+            return "write the provider's subject as \(subject); "
+                + (note ?? "wif-agent claims --for mondoo suggests it")
         }
         if ["expire", "not valid yet", "too old"].contains(where: words.contains) {
             return "use a source that gives a new token each time, and check this machine's clock"
@@ -64,37 +103,4 @@ struct MondooRefusal {
         }
         return nil
     }
-}
-
-/// What is wrong with a text that should be a JWT, and what to do; `nil` for one of that form, and for
-/// a signed request to AWS.
-package func tokenShape(_ token: Secret) -> String? {
-    let text = token.text.trimmed
-    if text.hasPrefix("{") {
-        guard SignedRequestSummary(decoding: token) == nil else { return nil }
-        return "the token is JSON: name its member with credentialSource.format"
-            + " {\"type\": \"json\", \"subjectTokenFieldName\": NAME}"
-    }
-    if text.lowercased().hasPrefix("bearer ") {
-        return "the token has the word Bearer before it: give the token alone"
-    }
-    if text.hasPrefix("\"") || text.hasPrefix("'") {
-        return "the token is in quotes: write it without, or name credentialSource.format for JSON"
-    }
-    // The name is part of what may be a secret, and not shown.
-    if let mark = text.firstIndex(of: "="),
-        text[..<mark].allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == " " }),
-        !text[mark...].allSatisfy({ $0 == "=" })
-    {
-        return "the token has a name and = before it: give the token alone"
-    }
-    if text.contains(where: \.isNewline) {
-        return "there is more than one line in the token: give one token alone"
-    }
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    if parts.count == 2, text.hasPrefix("eyJ") {
-        return
-            "the token has two parts of a JWT's three: give the whole token, its signature included"
-    }
-    return nil
 }

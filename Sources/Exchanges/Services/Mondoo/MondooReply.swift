@@ -27,7 +27,11 @@ struct MondooReply {
         let reply = try Self.json(body.bytes, what: "reply")
         let field = reply["base64_credential"] ?? reply["base64Credential"]
         guard let text = field?.string, !text.isEmpty else {
-            throw ReplyError("the reply has no base64_credential")
+            throw ReplyError(
+                "the reply has no base64_credential",
+                hint:
+                    "is universeDomain Mondoo's address? something else answers there with success"
+            )
         }
         guard var decoded = base64Decoded(text) else {
             throw ReplyError("base64_credential is not base64")

@@ -137,13 +137,32 @@ extension SourceContext {
         guard let id, let secret else {
             throw SourceError(
                 .misconfigured,
-                "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set"
+                "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set",
+                hint:
+                    "set \(id == nil ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY"), too; a program"
+                    + " started by an init system has only the variables handed to it"
+            )
+        }
+        let token = variable("AWS_SECURITY_TOKEN") ?? variable("AWS_SESSION_TOKEN")
+        if id.hasPrefix("ASIA"), token == nil {
+            throw SourceError(
+                .misconfigured,
+                "AWS_ACCESS_KEY_ID is the key of a session, and AWS_SESSION_TOKEN is not set",
+                hint: "set AWS_SESSION_TOKEN, too: the three belong together"
+            )
+        }
+        if ["AKIA", "ASIA"].contains(where: secret.hasPrefix), !id.hasPrefix("A") {
+            throw SourceError(
+                .misconfigured,
+                "AWS_SECRET_ACCESS_KEY holds a key's id, not its secret",
+                hint: "exchange the values of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: they are"
+                    + " swapped"
             )
         }
         return try AWSCredentials(
             id: id,
             secret: secret,
-            sessionToken: variable("AWS_SECURITY_TOKEN") ?? variable("AWS_SESSION_TOKEN"),
+            sessionToken: token,
             origin: "environment",
             at: "AWS_ACCESS_KEY_ID"
         )

@@ -8,6 +8,9 @@ struct AWSProfiles: Sendable {
     let config: [String: [String: String]]
     /// By name, of the credentials file.
     let credentials: [String: [String: String]]
+    /// Of all profiles, sorted.
+    var names: [String] { Set(config.keys).union(credentials.keys).sorted() }
+
     /// Why others could have changed one of the files; `nil` where they could not.
     var objection: SourceError?
 

@@ -59,13 +59,15 @@ struct STSError: Equatable {
         case "AccessDenied":
             "does the role's trust policy, and the caller's own policy, allow the call?"
         case "ExpiredTokenException", "ExpiredToken":
-            "the credentials or the token used for the call have expired; what renews them?"
+            "the session of the key or the token used for the call has ended: start a session anew, or"
+                + " use what renews itself, such as a role of the machine"
         case "InvalidIdentityToken":
             "is the token's issuer an identity provider of the role's account, with its audience?"
         case "InvalidClientTokenId":
             "the key is not known there: is it disabled, deleted, or of another partition?"
         case "RegionDisabledException":
-            "STS is not active in this region for the account; set credentialSource.region to another"
+            "activate the region for the AWS account, or set credentialSource.region (or AWS_REGION) to"
+                + " another"
         case "OutboundWebIdentityFederationDisabledException",
             "OutboundWebIdentityFederationDisabled":
             "an administrator must enable outbound web identity federation for the account"
@@ -74,6 +76,9 @@ struct STSError: Equatable {
             "the caller's own session ends before the token would; it must last 10 minutes more"
         case "JWTPayloadSizeExceededException": "the principal has too many tags for a token"
         case "SignatureDoesNotMatch" where isSkew: "is this machine's clock right?"
+        case "SignatureDoesNotMatch":
+            "the secret key does not belong to the key id: copy both from one access key once more"
+                + " (AWS_SECRET_ACCESS_KEY, or aws_secret_access_key of the profile)"
         default: nil
         }
     }

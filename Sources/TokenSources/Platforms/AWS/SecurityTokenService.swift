@@ -56,9 +56,14 @@ struct SecurityTokenService {
         do throws(SourceError) {
             response = try await context.ask(request)
         } catch {
-            throw error.ofPresentPlatform
+            var error = error.ofPresentPlatform
+            if endpoint == nil, let doubt = host.doubt {
+                error.hint = "\(doubt); set credentialSource.region or AWS_REGION"
+            }
+            throw error
         }
-        let place = "\(action) at \(endpoint?.host ?? host.name)"
+        let region = endpoint == nil ? "" : " for \(host.signingRegion)"
+        let place = "\(action) at \(endpoint?.host ?? host.name)\(region)"
         let document = xml(in: response)
         if response.status == 200 {
             guard let document, document.name == action + "Response",

@@ -23,7 +23,10 @@ struct AWSSettings: Sendable {
             throw SourceError(
                 .misconfigured,
                 "the profile \(profileName.printable) is in neither of AWS's shared files",
-                hint: "check AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and HOME"
+                hint: profiles.names.isEmpty
+                    ? "no profile is found: check AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and HOME"
+                    : "set credentialSource.profile or AWS_PROFILE to one of"
+                        + " \(profiles.names.joined(separator: ", ").printable)"
             )
         }
         profile = found ?? [:]
@@ -86,7 +89,12 @@ extension SecurityTokenHost {
     /// - Throws: for a name that no region could have.
     init(ofRegion region: String, isLegacy: Bool = false) throws(SourceError) {
         guard let host = SecurityTokenHost(region: region, isLegacy: isLegacy) else {
-            throw SourceError(.misconfigured, "the region \"\(region.printable)\" is none")
+            let (problem, hint) = SecurityTokenHost.objection(to: region)
+            throw SourceError(
+                .misconfigured,
+                problem,
+                hint: "\(hint) in credentialSource.region or AWS_REGION"
+            )
         }
         self = host
     }

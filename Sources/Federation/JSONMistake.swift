@@ -1,0 +1,90 @@
+package import Text
+
+/// What somebody most likely did who wrote a document that is not JSON: a guess from its bytes, for the
+/// message of a file that people write by hand.
+package struct JSONMistake: Sendable {
+    /// What the document looks like instead; begins with "; ", or is empty where that is not known.
+    package let likeness: String
+    /// What to change; `nil` where that is not known.
+    package let hint: String?
+
+    private init(_ likeness: String, _ hint: String?) {
+        self.likeness = likeness.isEmpty ? "" : "; \(likeness)"
+        self.hint = hint
+    }
+
+    /// - Parameters:
+    ///   - bytes: of the document.
+    ///   - error: of the parser.
+    package init(in bytes: [UInt8], _ error: JSONError) {
+        let text = String(decoding: bytes, as: UTF8.self).trimmed
+        if text.isEmpty {
+            self.init(
+                "the file is empty",
+                "save the file that the console generates; for Mondoo wif-agent provider get MRN"
+                    + " --out FILE writes it"
+            )
+        } else if bytes.prefix(4).contains(0) {
+            self.init("it is UTF-16", "save it as UTF-8")
+        } else if text.hasPrefix("eyJ") || text.hasPrefix("ewo") {
+            self.init("it is base64", "decode it: base64 -d")
+        } else if text.hasPrefix("//") || text.hasPrefix("/*") || text.contains("\n//") {
+            self.init("a comment stands in it", "JSON has no comments: remove them")
+        } else if text.hasPrefix("{'") {
+            self.init("names are in '", "JSON wants double quotes: write \" for '")
+        } else if let mark = text.first(where: { "\u{201C}\u{201D}\u{201E}\u{2018}".contains($0) })
+        {
+            self.init("the typographic quote \(mark) stands in it", "write straight quotes: \"")
+        } else if let line = Self.lineOfLastComma(text) {
+            self.init("", "remove the comma at the end of line \(line): nothing follows it")
+        } else if let name = error.repeatedName {
+            self.init("", "keep one of the two \"\(name.printable)\" and remove the other")
+        } else if error.reason.hasPrefix(JSONError.furtherText) {
+            let isDocument = error.reason.contains("'{'") || text.hasSuffix("}")
+            self.init(
+                isDocument ? "there is more than one document" : "",
+                "leave one object in one file, and nothing behind its closing }"
+            )
+        } else {
+            self.init("", Self.hints.first { error.reason.hasPrefix($0.reason) }?.hint)
+        }
+    }
+
+    /// By the beginning of the parser's reason, which ends with the place.
+    private static let hints: [(reason: String, hint: String)] = [
+        ("',' or", "put a comma before what stands there, or the closing bracket"),
+        ("a control character", "write the value on one line, a line break in it as \\n"),
+        (
+            "a string has no end",
+            "close the string with a quote; or save the file again, the whole of it"
+        ),
+        ("the text ends", "save the file again, the whole of it, to its last }"),
+        ("a name in quotes", "write every name in double quotes"),
+        (
+            "a value is expected",
+            "write a value there: text in double quotes, a number, true or false"
+        ),
+    ]
+
+    /// The line of a comma before a closing bracket.
+    private static func lineOfLastComma(_ text: String) -> Int? {
+        var rest = text[...]
+        while let comma = rest.firstIndex(of: ",") {
+            rest = rest[rest.index(after: comma)...]
+            guard let next = rest.first(where: { !$0.isWhitespace }), next == "}" || next == "]"
+            else { continue }
+            return text[..<comma].count(where: \.isNewline) + 1
+        }
+        return nil
+    }
+}
+
+extension JSONError {
+    /// The name that an object has twice.
+    fileprivate var repeatedName: String? {
+        guard reason.contains("\" is there twice"),
+            let start = reason.firstIndex(of: "\""), let end = reason[start...].lastIndex(of: "\"")
+        else { return nil }
+        return String(reason[reason.index(after: start)..<end])
+    }
+}
