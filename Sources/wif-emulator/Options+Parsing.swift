@@ -133,6 +133,9 @@ private let flags: [String: Setter] = [
     "--token-lifetime": { (options, argument) throws(UsageError) in
         try setTokenLifetime(&options, argument)
     },
+    "--github-subject": { (options, argument) throws(UsageError) in
+        options.gitHubSubject = try argument.name(Options.GitHubSubjectForm.self)
+    },
     "--azure-endpoint": { (options, argument) throws(UsageError) in
         options.azureEndpoint = try argument.name(Options.AzureEndpoint.self)
     },

@@ -16,6 +16,8 @@ struct Options: Sendable {
     var issuers: [String: String] = [:]
     var claims: [String: [String: JSON]] = [:]
     var tokenLifetimes: [String: Int64] = [:]
+    /// The form of GitHub's subjects.
+    var gitHubSubject = GitHubSubjectForm.plain
     /// Which of Azure's endpoints the variables show.
     var azureEndpoint = AzureEndpoint.machine
     /// Where Arc's agent puts the files that it asks for.
@@ -35,6 +37,11 @@ struct Options: Sendable {
     var takesUndocumented = true
     var clockOffset: Double = 0
     var faults: [Fault] = []
+
+    /// `repo:OWNER/NAME:…`, or with ids that a rename does not change, as in newer repositories.
+    enum GitHubSubjectForm: String, CaseIterable, Sendable {
+        case plain, immutable
+    }
 
     /// Where a workload on Azure gets its token.
     enum AzureEndpoint: String, CaseIterable, Sendable {

@@ -39,6 +39,7 @@ let usage = """
       --platform LIST          \(platformText)
       --claim PLATFORM.NAME=V  a claim of its tokens (JSON or text; null leaves it out)
       --token-lifetime [P=]S   seconds its tokens live (\(lifetimeText))
+      --github-subject FORM    plain (default), or immutable: with the ids of owner and repository
       --azure-endpoint NAME    the one told: machine (default), app-service, arc or workload
       --arc-directory DIR      where Arc's agent puts its key files (/var/opt/azcmagent/tokens)
       --azure-token-age S      age of a resource's first token (21600)

@@ -136,6 +136,90 @@ class Claims(World):
         done = self.claims("--trust", trust, "--json", given=json.dumps(claims).encode())
         self.assertEqual(json.loads(done.stdout)["verdict"], "accepted", done.stdout)
 
+    # Of each of Bright's forms: the fields that a token of the platform fills in.
+    FORMS = {
+        "github": {"Organization or user": "acme", "Repository": "app", "Branch / Ref": "main"},
+        "gitlab": {"Namespace / Project": "acme/app", "Ref type": "branch", "Ref": "main"},
+        "bitbucket": {"Workspace UUID": "{7f2a}", "Repository UUID": "{3b1e}"},
+        "circleci": {"Organization ID": "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
+                     "Project ID": "77aa", "VCS origin": "github.com/acme/app",
+                     "VCS ref": "refs/heads/main"},
+    }
+
+    def test_brights_forms_are_suggested_tried_and_played(self):
+        listed = ",".join(self.FORMS)
+        world = self.emulator("--platform", listed)
+        good, bad = [], []
+        for name, fields in self.FORMS.items():
+            source = {"provider": name}
+            if name == "circleci":
+                source["variable"] = "CIRCLE_OIDC_TOKEN_V2"
+            path = self.account(world.named(f"bright-{name}"), name=name, credentialSource=source)
+            done = self.wif("claims", "-c", path, "--for", "bright", "--json",
+                            environment=self.environment(world))
+            report = json.loads(done.stdout)
+            advice = report["suggestion"]
+            self.assertEqual(advice["preset"], {"provider": name, "fields": fields}, done.stderr)
+            self.assertTrue(advice["issuer"].startswith("https://"), advice["issuer"])
+            audience = report["claims"]["aud"]
+            terms = {"service": "bright", "issuer": name, "allowedAudiences": [audience],
+                     "provider": name}
+            good.append({**terms, "fields": fields})
+            title = list(fields)[-1]
+            bad.append({**terms, "fields": {**fields, title: "other"}})
+            for trust, code, verdict in [(good[-1], 0, "accepted"), (bad[-1], 77, "refused")]:
+                file = self.scratch / "trust.json"
+                file.write_text(json.dumps({**trust, "issuer": advice["issuer"]}))
+                done = self.wif("claims", "-c", path, "--trust", file, "--json",
+                                environment=self.environment(world))
+                told = json.loads(done.stdout)
+                self.assertEqual((done.returncode, told["verdict"]), (code, verdict), told)
+                if code:
+                    clause = next(one for one in told["clauses"] if one["verdict"] == "refused")
+                    self.assertEqual(clause["name"], title)
+                    self.assertIn(f"write {title} = {fields[title]}", clause["hint"])
+        for trusts, code in [(good, 0), (bad, 77)]:
+            played = self.emulator("--platform", listed, "--trust", json.dumps(trusts))
+            for name in self.FORMS:
+                source = {"provider": name}
+                if name == "circleci":
+                    source["variable"] = "CIRCLE_OIDC_TOKEN_V2"
+                path = self.account(played.named(f"bright-{name}"), name=name,
+                                    credentialSource=source)
+                done = self.wif("get", "-c", path, "--fresh", records=False,
+                                environment=self.environment(played))
+                self.assertEqual(done.returncode, code, (name, done.stderr))
+
+    def test_githubs_two_forms_of_the_subject(self):
+        plain, immutable = "repo:acme/app:ref:refs/heads/main", (
+            "repo:acme@987654/app@123456789:ref:refs/heads/main")
+        for form, subject, other in [("plain", plain, immutable), ("immutable", immutable, plain)]:
+            with self.subTest(form):
+                world = self.emulator("--platform", "github", "--github-subject", form)
+                environment = self.environment(world)
+                path = self.account(world.named("mondoo-github"))
+                # The world's own trust is for the form that it mints.
+                done = self.wif("get", "-c", path, "--fresh", environment=environment,
+                                records=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                done = self.wif("claims", "-c", path, "--for", "mondoo", "--json",
+                                environment=environment)
+                advice = json.loads(done.stdout)["suggestion"]
+                self.assertEqual(advice["subject"], subject)
+                self.assertEqual(advice["mappings"]["jwt_claims.repository_id"], "123456789")
+                self.assertTrue([one for one in advice["remarks"] if "the sub is in GitHub's" in one])
+                trust = {"issuer": "github", "subject": other}
+                strict = self.emulator("--platform", "github", "--github-subject", form,
+                                       "--trust", json.dumps(trust))
+                path = self.account(strict.named("mondoo-github"))
+                done = self.wif("doctor", "--json", "-c", path, "--runtime-dir", self.runtime,
+                                environment=self.environment(strict))
+                self.assertEqual(done.returncode, 77, done.stdout)
+                first = json.loads(done.stdout)["first"]
+                self.assertIn(f"write the provider's subject as {subject}", first["hint"])
+                named = "repository_id, 123456789, is the same in both forms" in first["hint"]
+                self.assertEqual(named, form == "immutable", first)
+
     def test_two_projects_of_bright_that_both_fit(self):
         terms = {"service": "bright", "issuer": CLAIMS["iss"], "allowedAudiences": [CLAIMS["aud"]],
                  "condition": f"sub == '{CLAIMS['sub']}'"}

@@ -106,6 +106,62 @@ AWS = [
     ("executed at AWS, by its signature", None, "x-amz-date"),
     ("the ARN is the subject", None, None),
 ]
+# Both use the same rules, so that their agreement proves nothing: a row states what the pages say.
+# The service, the index of its trust above, the changed claims, the verdict.
+OPEN = "cannot be told here"
+VERDICTS = [
+    ("mondoo", 0, {}, "accepted"),
+    ("mondoo", 0, {"aud": ["other", "test"]}, "accepted"),
+    ("mondoo", 0, {"exp": NOW + 3600}, "accepted"),
+    ("mondoo", 0, {"exp": NOW + 170}, "refused"),
+    ("mondoo", 0, {"sub": "Workload"}, "refused"),
+    ("mondoo", 0, {"sub": None}, "refused"),
+    ("mondoo", 0, {"aud": "test/"}, "refused"),
+    ("mondoo", 0, {"repository": "acme/other"}, "refused"),
+    ("mondoo", 0, {"repository": ["acme/app"]}, OPEN),
+    ("conductorone", 2, {}, "accepted"),
+    ("conductorone", 2, {"aud": ["acme.conductor.one", "other"]}, "accepted"),
+    ("conductorone", 2, {"iat": NOW - 300}, "accepted"),
+    ("conductorone", 2, {"iat": NOW - 700}, "refused"),
+    ("conductorone", 2, {"iat": NOW + 500}, OPEN),
+    ("conductorone", 2, {"aud": "https://acme.conductor.one"}, OPEN),
+    ("conductorone", 2, {"aud": "other.conductor.one"}, "refused"),
+    ("conductorone", 2, {"repository": None}, "refused"),
+    ("bright", 3, {}, "accepted"),
+    ("bright", 3, {"aud": ["other", "api://bright"]}, "accepted"),
+    ("bright", 3, {"aud": []}, "refused"),
+    ("bright", 3, {"exp": NOW - 10}, "refused"),
+    ("bright", 3, {"sub": "workload2"}, "refused"),
+]
+AUDIENCES = {"mondoo": "test", "conductorone": "acme.conductor.one", "bright": "api://bright"}
+
+
+class Verdicts(World):
+    """What `claims --trust` says and what the emulator does, each held against the table."""
+
+    def test_both_say_what_the_table_says(self):
+        trusts = self.scratch / "trusts.json"
+        trusts.write_text(json.dumps(TRUSTS[:4]))
+        lenient, strict = [Strictness() for _ in range(2)]
+        for one, word in [(lenient, "accept"), (strict, "refuse")]:
+            one.world = self.emulator("--platform", "none", "--trust", trusts,
+                                      "--undocumented", word)
+            one.issuer = one.world.named("mondoo-custom")["issuerUri"]
+        for service, index, claims, verdict in VERDICTS:
+            with self.subTest(service, claims=claims):
+                told = {"iss": lenient.issuer, "sub": "workload", "iat": NOW, "exp": NOW + 3600,
+                        "repository": "acme/app", "aud": AUDIENCES[service], **claims}
+                told = {key: value for key, value in told.items() if value is not None}
+                file = self.scratch / "trust.json"
+                file.write_text(json.dumps({**TRUSTS[index], "issuer": lenient.issuer}))
+                done = self.wif("claims", "-", "--trust", file, "--json",
+                                stdin=json.dumps(told).encode())
+                self.assertEqual(json.loads(done.stdout)["verdict"], verdict, done.stdout)
+                self.assertEqual(done.returncode, 77 if verdict == "refused" else 0)
+                accepted = [getattr(one, service)({}, claims, "custom")[0] == 200
+                            for one in (lenient, strict)]
+                self.assertEqual(accepted, {"accepted": [True, True], "refused": [False, False],
+                                            OPEN: [True, False]}[verdict])
 
 
 class Strictness(World):

@@ -6,6 +6,7 @@ extension PlayedPlatform {
         issuerURL: "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
         claims: [
             "sub": "{3b1e}:{9c0d}", "aud": "ari:cloud:bitbucket::workspace/7f2a",
+            "workspaceUuid": "{7f2a}", "repositoryUuid": "{3b1e}", "stepUuid": "{9c0d}",
             "branchName": "main",
         ],
         parts: [

@@ -7,13 +7,19 @@ extension PlayedPlatform {
         claims: [
             "sub": .string("org/\(organisation)/project/77aa/user/88bb"),
             "aud": .string(organisation), "oidc.circleci.com/project-id": "77aa",
+            "oidc.circleci.com/vcs-origin": "github.com/acme/app",
             "oidc.circleci.com/vcs-ref": "refs/heads/main", "oidc.circleci.com/ssh-rerun": false,
         ],
         parts: [
             .variables(
                 of: .circleci,
                 mark: Variable("CIRCLECI", "true"),
-                tokens: ["CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN"]
+                tokens: ["CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN"],
+                lacking: [
+                    "CIRCLE_OIDC_TOKEN": [
+                        "oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref",
+                    ]
+                ]
             )
         ]
     )

@@ -21,11 +21,28 @@ extension PlayedPlatform {
             "actor_id": "4242", "event_name": "push", "base_ref": "", "head_ref": "",
             "runner_environment": "github-hosted",
         ],
+        amended: { claims, options in
+            guard options.gitHubSubject == .immutable else { return claims }
+            return claims.merging(["sub": immutableSubject(claims)]) { $1 }
+        },
         isUsual: true,
         parts: [
             Part(name: .github) { (world) throws(CryptoError) in try GitHubActions(world: world) }
         ]
     )
+}
+
+/// The subject with the ids of owner and repository: `repo:OWNER@ID/NAME@ID:…`. One that is no
+/// repository's stays as it is.
+private func immutableSubject(_ claims: [String: JSON]) -> JSON {
+    let subject = claims["sub"]?.string ?? ""
+    let repository = claims["repository"]?.string ?? ""
+    let names = repository.split(separator: "/")
+    let prefix = "repo:" + repository
+    guard names.count == 2, subject.hasPrefix(prefix),
+        let owner = claims["repository_owner_id"]?.string, let id = claims["repository_id"]?.string
+    else { return .string(subject) }
+    return .string("repo:\(names[0])@\(owner)/\(names[1])@\(id)" + subject.dropFirst(prefix.count))
 }
 
 extension RoleName {

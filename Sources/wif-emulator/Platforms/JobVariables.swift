@@ -16,17 +16,26 @@ struct JobVariables: Role {
 
 extension Part {
     /// The part of a platform that is variables alone: what marks a job, and those that hold its token.
+    ///
+    /// - Parameter lacking: by variable, the claims that its token does not have.
     static func variables(
         of platform: TokenPlatform,
         mark: Variable? = nil,
-        tokens: [String]
+        tokens: [String],
+        lacking: [String: [String]] = [:]
     ) -> Part {
         Part(name: RoleName(platform)) { (world) throws(CryptoError) in
             let scope = JSON.string(world.options.scope)
-            let token = try world.jobToken(of: platform, audience: scope)
-            return JobVariables(
-                environment: [mark].compactMap(\.self) + tokens.map { Variable($0, token) }
-            )
+            var variables = [mark].compactMap(\.self)
+            for name in tokens {
+                let token = try world.jobToken(
+                    of: platform,
+                    audience: scope,
+                    lacking: lacking[name] ?? []
+                )
+                variables.append(Variable(name, token))
+            }
+            return JobVariables(environment: variables)
         }
     }
 }
@@ -36,9 +45,10 @@ extension World {
     func jobToken(
         of platform: TokenPlatform,
         audience: JSON,
-        lifetime: Int64? = nil
+        lifetime: Int64? = nil,
+        lacking: [String] = []
     ) throws(CryptoError) -> String {
-        var claims = claims(of: platform)
+        var claims = claims(of: platform).filter { !lacking.contains($0.key) }
         let now = clock.seconds
         claims["aud"] = claims["aud"] ?? audience
         claims["iat"] = .integer(now)

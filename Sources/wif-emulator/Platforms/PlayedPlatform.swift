@@ -10,6 +10,8 @@ struct PlayedPlatform: Sendable {
     var tokenLifetime: Int64 = 3600
     /// Who the workload is there, apart from what changes with each token. `aud` stands where it is fixed.
     let claims: [String: JSON]
+    /// What the options change in the claims, those that the user sets included.
+    var amended: @Sendable ([String: JSON], Options) -> [String: JSON] = { claims, _ in claims }
     /// Whether it is played unless told otherwise: `auto` asks it everywhere, and it has an endpoint of
     /// its own. The variables of the others would make a workload take itself for a job.
     var isUsual = false

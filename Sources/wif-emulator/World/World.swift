@@ -51,8 +51,10 @@ final class World: Sendable {
 
     /// A platform's claims, with what the user changed. A claim set to `null` is left out.
     func claims(of platform: TokenPlatform) -> [String: JSON] {
-        platform.played.claims.merging(options.claims[platform.rawValue] ?? [:]) { _, new in new }
+        let claims = platform.played.claims
+            .merging(options.claims[platform.rawValue] ?? [:]) { _, new in new }
             .filter { $0.value != .null }
+        return platform.played.amended(claims, options)
     }
 
     func tokenLifetime(of platform: TokenPlatform) -> Int64 {
