@@ -15,7 +15,7 @@ enum DirectExchange {
         _ invocation: Invocation
     ) async throws(UsageError) -> JobResult {
         try await withWorkers(invocation) { worker in
-            await retrying(timeout: timeout, since: start) {
+            await retrying(for: account, timeout: timeout, since: start) {
                 await worker.run(kind, for: account, within: $0)
             }
         }
@@ -43,12 +43,36 @@ enum DirectExchange {
     /// timeout of 0 there is one attempt, which has the time of a job.
     ///
     /// - Parameters:
+    ///   - account: is named where it takes long.
     ///   - start: when the time began to run.
     ///   - attempt: is told how many seconds it has.
     static func retrying(
+        for account: Account,
         timeout: Double,
         since start: BootInstant = .now,
         _ attempt: @escaping @Sendable (Double) async -> JobResult
+    ) async -> JobResult {
+        let whom =
+            "\(account.name): the token source \(account.tokenSource.name), then"
+            + " \(account.service.name)"
+        let notice = WaitNotice(whom)
+        return await notice.during {
+            await retrying(timeout, since: start, attempt) { failure, delay in
+                WaitNotice.clear()
+                writeToStandardError("wif-agent: \(failure.message); trying again\n")
+                let seconds = max(1, Int(delay.rounded(.up)))
+                notice.change(
+                    to: "\(account.name): the next attempt, \(seconds) s after the last one"
+                )
+            }
+        }
+    }
+
+    private static func retrying(
+        _ timeout: Double,
+        since start: BootInstant,
+        _ attempt: @escaping @Sendable (Double) async -> JobResult,
+        _ tell: @Sendable (Failure, Double) -> Void
     ) async -> JobResult {
         guard timeout > 0 else { return await attempt(Job.standardTimeout) }
         let end = start.advanced(bySeconds: timeout)
@@ -71,7 +95,7 @@ enum DirectExchange {
             )
             let next = BootInstant.now.advanced(bySeconds: delay)
             guard next < end else { return result }
-            writeToStandardError("wif-agent: \(failure.message); trying again\n")
+            tell(failure, delay)
             do { try await SystemTimekeeper().sleep(until: next) } catch { return result }
         }
     }

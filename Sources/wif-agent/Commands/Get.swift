@@ -79,12 +79,15 @@ private func agentsCredential(
     let agents = runningAgents(invocation)
     guard timeout > 0 else { return try await agents.credential(of: account, wait: 0) }
     let wait = DirectExchange.share(of: timeout)
-    let answer = await DirectExchange.before(start.advanced(bySeconds: timeout)) {
-        () async -> Result<Credential?, CommandFailure> in
-        do throws(CommandFailure) {
-            return .success(try await agents.credential(of: account, wait: wait))
-        } catch {
-            return .failure(error)
+    let notice = WaitNotice("\(account.name): the running agent, which has no credential yet")
+    let answer = await notice.during {
+        await DirectExchange.before(start.advanced(bySeconds: timeout)) {
+            () async -> Result<Credential?, CommandFailure> in
+            do throws(CommandFailure) {
+                return .success(try await agents.credential(of: account, wait: wait))
+            } catch {
+                return .failure(error)
+            }
         }
     }
     guard let answer else {

@@ -41,7 +41,7 @@ private func deliver(
             account: account,
             runtimeDirectory: settings.runtimeDirectory
         )
-        let result = await DirectExchange.retrying(timeout: timeout) {
+        let result = await DirectExchange.retrying(for: account, timeout: timeout) {
             await worker.run(.exchange, for: account, within: $0)
         }
         let credential = try result.credential()

@@ -25,6 +25,23 @@ extension Command {
 
 private func waitCommand(_ invocation: Invocation) async throws -> Int32 {
     let timeout = try invocation.seconds("timeout", default: 60)
+    let notice = WaitNotice("\(invocation.words.first?.printable ?? "every account") to be ready")
+    let result = await notice.during {
+        () async -> Result<Int32, any Error> in
+        do {
+            return .success(try await untilReady(invocation, timeout, notice))
+        } catch {
+            return .failure(error)
+        }
+    }
+    return try result.get()
+}
+
+private func untilReady(
+    _ invocation: Invocation,
+    _ timeout: Double,
+    _ notice: WaitNotice
+) async throws -> Int32 {
     let end = BootInstant.now.advanced(bySeconds: timeout)
     let account = invocation.words.first
     var reason = "no agent is running"
@@ -33,6 +50,8 @@ private func waitCommand(_ invocation: Invocation) async throws -> Int32 {
         let query = account.map { "&account=\(percentEncoded($0))" } ?? ""
         let agents = invocation.agents
         var strangers = 0
+        var forbidden: [AgentClient.Unreachable] = []
+        var absent = 0
         for agent in agents {
             do throws(AgentClient.Unreachable) {
                 let answer = try await agent.ask(
@@ -46,12 +65,23 @@ private func waitCommand(_ invocation: Invocation) async throws -> Int32 {
                 if answer.status == 404, !agent.isInstance { strangers += 1 }
             } catch {
                 reason = error.reason
+                if error.kind == .forbidden { forbidden.append(error) }
+                if error.kind == .absent { absent += 1 }
             }
         }
+        if let first = forbidden.first, forbidden.count == agents.count {
+            throw CommandFailure(first.failure)
+        }
+        notice.change(
+            to: absent == agents.count
+                ? "an agent: none is running yet"
+                : "\(account?.printable ?? "every account") to be ready"
+        )
         if strangers > 0, strangers == agents.count { throw unknownAccount(reason) }
         guard BootInstant.now < end else { break }
         try await SystemTimekeeper().sleep(until: min(end, .now.advanced(bySeconds: 0.2)))
     }
+    WaitNotice.clear()
     writeToStandardError("wif-agent: not ready after \(Int(timeout)) s: \(reason)\n")
     return 75
 }
@@ -64,7 +94,15 @@ private func refreshCommand(_ invocation: Invocation) async throws -> Int32 {
     var strangers = 0
     for agent in agents {
         do throws(AgentClient.Unreachable) {
-            let answer = try await agent.ask("POST", path, timeout: timeout)
+            let notice = WaitNotice("the agent at \(agent.directory.printable) to refresh")
+            let answer = try await notice.during {
+                () async -> Result<AgentClient.Answer, AgentClient.Unreachable> in
+                do throws(AgentClient.Unreachable) {
+                    return .success(try await agent.ask("POST", path, timeout: timeout))
+                } catch {
+                    return .failure(error)
+                }
+            }.get()
             guard let results = answer.json?["results"]?.array else {
                 failure = Failure(.transient, at: .worker, answer.text.trimmed)
                 if answer.status == 404 { strangers += 1 }

@@ -51,7 +51,7 @@ struct ExecSession: Sendable {
     private func firstCredential(_ timeout: Double) async -> Beginning {
         await withTaskGroup(of: Beginning?.self) { group in
             group.addTask {
-                let result = await DirectExchange.retrying(timeout: timeout) {
+                let result = await DirectExchange.retrying(for: account, timeout: timeout) {
                     await worker.run(.exchange, for: account, within: $0)
                 }
                 return .result(result)
