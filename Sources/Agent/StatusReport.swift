@@ -60,18 +60,21 @@ extension Board {
             members["lifetime"] = .integer(Int64(credential.lifetime))
         }
         members["last_failure"] = state.lastFailure.map(report)
-        members["pending_change"] = state.candidate.map { candidate in
-            var members: [String: JSON] = [
-                "service": .string(candidate.account.service.name),
-                "next_at": date(candidate.pace.next),
-                "next_in": .integer(
-                    Int64(max(0, candidate.pace.next.seconds(since: now)).rounded())
-                ),
-                "attempting": .bool(candidate.pace.running != nil),
-            ]
-            members["last_failure"] = candidate.pace.lastFailure.map(report)
-            return .object(members)
-        }
+        members["last_hook_failure"] = state.lastHookFailure?.json
+        members["pending_change"] = state.candidate.map { change($0.account, $0.pace, at: now) }
+        return .object(members)
+    }
+
+    /// The version of the file that is tried beside the one in force.
+    private func change(_ account: Account, _ pace: AttemptPace, at now: BootInstant) -> JSON {
+        let wait = pace.next.seconds(since: now)
+        var members: [String: JSON] = [
+            "service": .string(account.service.name),
+            "next_at": .string(rfc3339(timekeeper.wallClock.advanced(bySeconds: wait))),
+            "next_in": .integer(Int64(max(0, wait).rounded())),
+            "attempting": .bool(pace.running != nil),
+        ]
+        members["last_failure"] = pace.lastFailure.map(report)
         return .object(members)
     }
 

@@ -3,17 +3,23 @@ package import Kernel
 internal import Text
 
 extension HookRunner {
+    /// What there is of a hook, and what to do where it would do nothing now.
+    package struct Finding: Sendable {
+        package let text: String
+        package var hint: String?
+    }
+
     /// Tells, without running or signalling anything, whether an agent that runs as the user could run
     /// the hook; answers what there is.
     /// - Throws: ``Failure``, in the words with which the hook would fail.
-    package func examine(_ hook: RefreshHook, as user: FileUser) throws(Failure) -> String {
+    package func examine(_ hook: RefreshHook, as user: FileUser) throws(Failure) -> Finding {
         switch hook {
         case .command(let command, _):
             let name = command.first ?? ""
             do throws(PathError) {
                 let program = try trustedFile(name, owners: [user.id])
                 try checkRunning(program, as: user)
-                return "\(program.printable) can be run"
+                return Finding(text: "\(program.printable) can be run")
             } catch {
                 throw failure(name, "is not run: \(error)", hint: error.hint)
             }
@@ -23,14 +29,34 @@ extension HookRunner {
             }
             do throws(PathError) {
                 _ = try openTrusted(pidFile, owners: [user.id])
-                return "\(pidFile.printable) names whom to signal"
+                if !holdsProcessID(pidFile) {
+                    return Finding(
+                        text:
+                            "\(pidFile.printable) holds no process id: nobody would be signalled now",
+                        hint: "is pidFile the file to which the program writes its process id?"
+                    )
+                }
+                return Finding(text: "\(pidFile.printable) names whom to signal")
             } catch {
                 // The program that writes it may yet start.
                 if error.reason == .notFound {
-                    return "\(pidFile.printable) is not there: nobody would be signalled now"
+                    return Finding(
+                        text: "\(pidFile.printable) is not there: nobody would be signalled now",
+                        hint:
+                            "start the program that writes it; or is pidFile another, or none written?"
+                    )
                 }
                 throw failure(pidFile, "is not used: \(error)", hint: error.hint)
             }
+        }
+    }
+
+    /// Whether a pid file holds a number; also where it cannot be read here.
+    private func holdsProcessID(_ path: String) -> Bool {
+        do throws(ReadFileError) {
+            return Int32(try readFile(path, limit: 64).text.trimmed) != nil
+        } catch {
+            return true
         }
     }
 

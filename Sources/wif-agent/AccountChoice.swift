@@ -33,13 +33,15 @@ enum AccountChoice {
             found = try AccountFiles.list(standardDirectory)
         } catch {
             throw UsageError(
-                message: "no account file is named and \(standardDirectory) cannot be read",
+                message: "no account file is named and \(standardDirectory) cannot be read"
+                    + unusedPathNote(invocation),
                 hint: "name one with -c FILE"
             )
         }
         guard let path = found.first, found.count == 1 else {
             throw UsageError(
-                message: "\(standardDirectory) holds \(found.count) account files",
+                message: "\(standardDirectory) holds \(found.count) account files"
+                    + unusedPathNote(invocation),
                 hint: "name one with -c FILE"
             )
         }

@@ -648,6 +648,13 @@ def keys_without_the_key(case):
                      body={"keys": [{"kty": "AKP", "kid": "other", "alg": "ML-DSA-65"}]})
 
 
+def keys_without_names(case):
+    case.custom()
+    key = case.test.fetch(case.world, "/keys")["keys"][0]
+    del key["kid"]
+    case.world.fault(match={"path": "/issuers/custom/keys"}, body={"keys": [key]})
+
+
 def keys_away(case):
     case.custom()
     case.world.fault(match={"path": "/issuers/custom/keys"}, status=503)
@@ -782,7 +789,7 @@ TABLE = [
     ("a mode that is no string", number_for_mode, "plain", "account-file", "misconfigured",
      "mode", "0640"),
     ("a service over http", plain_http, "plain", "account-file", "misconfigured",
-     "plain http", "wif-agent.json(5)"),
+     "plain http", "https://us.api.mondoo.com"),
     ("two sources", two_sources, "plain", "account-file", "misconfigured", "exactly one of", "wif-agent.json(5)"),
     ("a provider nobody knows", unknown_provider, "plain", "account-file", "misconfigured",
      "one of auto, aws", "wif-agent.json(5)"),
@@ -901,17 +908,17 @@ TABLE = [
     ("AWS keys that are no longer valid", key_unknown, "aws", "subject", "no-source",
      "invalidclienttokenid", "disabled, deleted"),
     ("an AWS region that is none", region_unknown, "aws", "source", "misconfigured",
-     "region \"mars 1\" is none", "wif-agent.json(5)"),
+     "\"mars 1\" is not the name of a region", "aws_region"),
     ("a token file that is missing", file_missing, "plain", "source", "no-source",
      "/nonexistent/token cannot be read", "program that writes it"),
     ("a token file that is empty", file_empty, "plain", "source", "no-source",
-     "is empty", "platform"),
+     "is empty", "credentialsource names this"),
     ("a token file that only root reads", file_unreadable, "plain", "source", "misconfigured",
      "permission denied", "supplementarygroups"),
     ("a variable that is unset", variable_unset, "plain", "source", "no-source",
      "no_such_token is not set", "init system"),
     ("a source's program missing", program_missing, "plain", "source", "no-source",
-     "/nonexistent/mint is not run", "platform"),
+     "/nonexistent/mint is not run", "credentialsource names this"),
     ("a source's program that fails", program_fails, "plain", "source", "no-source",
      "/bin/false ended with exit code 1", "by hand"),
     ("GitLab without id_tokens", no_id_tokens, "plain", "source", "no-source",
@@ -959,24 +966,26 @@ TABLE = [
      "resolv", "internet"),
     ("a key that is not published", keys_without_the_key, "tls", "keys", "refused",
      "not among", "publish the key"),
+    ("keys without their names", keys_without_names, "tls", "keys", "refused", "1 without a kid",
+     "publish each key with its kid"),
     ("keys that cannot be had", keys_away, "tls", "keys", "refused", "status 503", "internet"),
     ("another key under the same name", another_key, "tls", "signature", "refused",
      "does not verify", "same kid"),
 
     ("a subject that is not trusted", trusted_subject, "plain", "trust", "refused",
-     "\"999\" is trusted", "change the trust"),
+     "\"999\" is trusted", "subject as 112233445566778899000"),
     ("an audience that is not allowed", trusted_audience, "plain", "trust", "refused",
      "https://mondoo.com", "tokenaudience"),
     ("a claim that is not there", trusted_claim, "plain", "trust", "refused",
-     "\"production\" is wanted", "change the trust"),
+     "\"production\" is wanted", "leave the mapping out"),
     ("a role that is not trusted", trusted_role, "aws", "trust", "refused",
-     "assumed-role/workload", "change the trust"),
+     "assumed-role/workload", "assumed-role/workload/*"),
     ("a trust in another issuer", trusted_issuer, "plain", "trust", "refused",
      "the trust is for https://accounts.google.example", "issueruri the trust's"),
     ("a trust for another space", trusted_scope, "plain", "trust", "refused",
      "spaces/other", "audience"),
     ("a condition that does not hold", trust_condition, "plain", "trust", "refused",
-     "claims.email == \"someone\" is false", "change the trust"),
+     "claims.email == \"someone\" is false", "claims --for conductorone"),
     ("a trust file that is none", broken_trust, "plain", "trust", "misconfigured",
      "subject: is missing", "trust"),
 
@@ -1130,6 +1139,99 @@ class Doctor(World):
             last = text.splitlines()[-1]
             self.assertRegex(last, f"^first thing to do, connection of {bad}: nothing listens at")
             self.assertEqual(text.isascii(), locale == "C")
+
+    # Of an object, its members and what each may be; of an array, what its elements are.
+    SCHEMA = {
+        "ok": bool, "exit_code": int, "first": (type(None), {
+            "file": str, "step": str, "about": (str, type(None)), "hint": (str, type(None))}),
+        "accounts": [{"file": str, "ok": bool, "steps": [{
+            "step": str, "about?": str, "state": {"ok", "warning", "failed", "skipped"},
+            "found?": str, "cause?": str, "hint?": str,
+            "class?": {"transient", "throttled", "refused", "misconfigured", "no-source"}}]}],
+    }
+
+    def fit(self, value, schema, place="report"):
+        if isinstance(schema, type):
+            self.assertIs(type(value), schema, place)
+        elif isinstance(schema, set):
+            self.assertIn(value, schema, place)
+        elif isinstance(schema, list):
+            for index, element in enumerate(value):
+                self.fit(element, schema[0], f"{place}[{index}]")
+        elif isinstance(schema, tuple):
+            choices = [one for one in schema if isinstance(value, dict) == isinstance(one, dict)]
+            self.assertTrue(choices, place)
+            if isinstance(value, dict):
+                self.fit(value, choices[0], place)
+            else:
+                self.assertIn(type(value), choices, place)
+        else:
+            known = {key.rstrip("?") for key in schema}
+            needed = {key for key in schema if not key.endswith("?")}
+            self.assertLessEqual(needed, set(value), place)
+            self.assertLessEqual(set(value), known, place)
+            for key in schema:
+                if key.rstrip("?") in value:
+                    self.fit(value[key.rstrip("?")], schema[key], f"{place}.{key}")
+
+    def test_the_document_has_the_form_that_the_manual_states(self):
+        emulator = self.emulator("--platform", "gcp")
+        good = self.account(emulator.account)
+        bad = self.account(emulator.account, name="bad", universeDomain="https://127.0.0.1:1")
+        worse = self.account("{", name="worse")
+        reports = []
+        for files in [[good], [good, bad, worse], [worse]]:
+            done = self.control("doctor", "--json", *files, environment=self.environment(emulator))
+            reports.append(json.loads(done.stdout))
+            self.fit(reports[-1], self.SCHEMA)
+            self.assertEqual(done.returncode, reports[-1]["exit_code"])
+        self.assertIsNone(reports[0]["first"])
+        self.assertEqual((reports[1]["first"]["file"], reports[1]["first"]["step"]),
+                         (str(bad), "connection"))
+        for one in reports[1]["accounts"][1]["steps"]:
+            told = "cause" if one["state"] in ("warning", "failed") else "found"
+            self.assertIn(told, one)
+            self.assertEqual("class" in one, one["state"] == "failed", one)
+        # Every member, state and class stands in the manual.
+        manual = (world.ROOT / "man/wif-agent.1").read_text()
+        part = manual[manual.index(".Ss Doctor"):]
+        part = part[part.index("it prints one object:"):part.index("\n.Ss ", 10)]
+        words = ["ok", "exit_code", "first", "accounts", "file", "steps", "step", "about", "state",
+                 "found", "cause", "hint", "class", "warning", "failed", "skipped", "transient",
+                 "throttled", "refused", "misconfigured", "no-source"]
+        for word in words:
+            self.assertRegex(part, rf"\.(It|Va|Cm|Li)[^\n]*\b{word}\b", word)
+
+    def test_what_a_file_holds_is_compared(self):
+        emulator = self.emulator("--platform", "gcp")
+        formats = ["raw", "json", "env", "envfile"]
+        outputs = [{"format": word, "path": str(self.scratch / word)} for word in formats]
+        path = self.account(emulator.account, outputs=outputs)
+        agent = self.agent("-c", path, environment=self.environment(emulator))
+        self.await_ready(agent)
+        done = self.doctor(emulator, path, "--json")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        # Somebody writes there again and again, with the mode that it has; the agent puts it back.
+        ended = threading.Event()
+
+        def spoil():
+            while not ended.wait(0.002):
+                with open(self.scratch / "env", "r+b") as file:
+                    file.write(b"export NOTHING=")
+
+        spoiler = threading.Thread(target=spoil)
+        spoiler.start()
+        try:
+            done = self.doctor(emulator, path, "--json")
+        finally:
+            ended.set()
+            spoiler.join()
+        steps = [one for one in json.loads(done.stdout)["accounts"][0]["steps"]
+                 if one["step"] == "delivery"]
+        self.assertEqual([one["state"] for one in steps], ["ok", "ok", "failed", "ok"], steps)
+        self.assertEqual(steps[2]["cause"], "holds something else than what the agent delivered")
+        self.assertIn("somebody else writes there", steps[2]["hint"])
+        self.assertEqual(done.returncode, 74)
 
     def test_it_changes_nothing(self):
         emulator = self.emulator("--platform", "gcp")

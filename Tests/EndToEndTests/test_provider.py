@@ -201,7 +201,7 @@ class Provider(World):
 
     def test_usage(self):
         for arguments, message in (
-                ([], "what is to be done?"), (["creat"], "did you mean create?"),
+                ([], "a subcommand is missing"), (["creat"], "did you mean create?"),
                 (["get"], "its MRN is missing"), (["list", "x"], "unexpected argument"),
                 (["list"], "--scope is missing"),
                 (["list", "--scope", "x", "--order-by", "a:up"], "FIELD or FIELD:desc")):

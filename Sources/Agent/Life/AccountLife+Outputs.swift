@@ -202,6 +202,7 @@ extension AccountLife {
         hooksStart = nil
         hookRuns += 1
         hookFailures += failures.count
+        lastHookFailure = failures.first
         for failure in failures { turn.log(.hookFailed(failure)) }
         if failures.isEmpty { turn.log(.hooksDone) }
     }

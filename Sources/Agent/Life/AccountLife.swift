@@ -126,6 +126,8 @@ package struct AccountLife: Sendable {
     package internal(set) var deliveryDurations = Histogram.deliveries
     package internal(set) var hookRuns = 0
     package internal(set) var hookFailures = 0
+    /// Of the hooks' last run; `nil` where all of them succeeded.
+    package internal(set) var lastHookFailure: Failure?
 
     /// Whether a credential is revoked once its successor has been delivered.
     let revokesSuperseded: Bool

@@ -64,6 +64,11 @@ private func summary(_ account: Account) -> String {
     for output in account.outputs(in: "RUNTIME_DIRECTORY") {
         text += "  output: \(output.word) \(output.path.printable)\n"
     }
+    if !account.extensions.isEmpty {
+        text +=
+            "  keys of wif-agent's own, beyond \(account.service.kind.facts.title)'s pages:"
+            + " \(account.extensions.joined(separator: ", "))\n"
+    }
     for warning in account.warnings { text += "  warning: \(warning)\n" }
     return text
 }

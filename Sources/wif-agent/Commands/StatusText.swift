@@ -72,6 +72,9 @@ struct StatusText {
             add("note", "the token source cannot give another token; the account will expire")
         }
         if let failure = account["last_failure"], failure != .null { addFailure(failure) }
+        if let failure = account["last_hook_failure"], failure != .null {
+            add("hook", failure.shown("message"), .bad)
+        }
         if let change = account["pending_change"], change != .null { addChange(change) }
         for warning in account["warnings"]?.array ?? [] {
             add("warning", warning.string?.printable ?? "", .warning)

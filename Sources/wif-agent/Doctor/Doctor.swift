@@ -66,15 +66,19 @@ private func accountPaths(_ invocation: Invocation) throws -> [String] {
     do throws(AccountFiles.Problem) {
         found = try AccountFiles.list(AccountChoice.standardDirectory)
     } catch {
-        throw CommandFailure(error)
+        var failure = error.failure
+        failure.message += AccountChoice.unusedPathNote(invocation)
+        failure.hint = failure.hint ?? "name an account file: wif-agent doctor FILE"
+        throw CommandFailure(failure, exitCode: error.exitCode)
     }
     guard !found.isEmpty else {
         throw CommandFailure(
             Failure(
                 .misconfigured,
                 at: .account,
-                "there is no account file in \(AccountChoice.standardDirectory)",
-                hint: "name one with -c FILE"
+                "there is no account file in \(AccountChoice.standardDirectory)"
+                    + AccountChoice.unusedPathNote(invocation),
+                hint: "name one: wif-agent doctor FILE"
             ),
             exitCode: 66
         )
@@ -119,8 +123,15 @@ private struct Doctor {
         let found = await AgentPlace(invocation).find(account)
         let local = LocalSteps(account: account, found: found)
         for step in local.steps() { try tell(step) }
-        if program.state == .ok { for step in await probe(account) { try tell(step) } }
-        for step in local.delivery() { try tell(step) }
+        if program.state == .ok {
+            let notice = WaitNotice(
+                "\(account.service.name) and the token source \(account.tokenSource.name)",
+                terminalPatience: WaitNotice.shortPatience
+            )
+            for step in await notice.during({ await probe(account) }) { try tell(step) }
+        }
+        let delivery = DeliverySteps(account: account, found: found)
+        for step in try await delivery.steps() { try tell(step) }
     }
 
     private func accountStep(_ account: Account) -> StepReport {

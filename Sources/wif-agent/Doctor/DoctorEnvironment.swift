@@ -21,15 +21,30 @@ private func unknownVariables(_ environment: [String: String]) -> [StepReport] {
     }
 }
 
-/// `MONDOO_CONFIG_PATH` counts where it names an `external_account` file, and nothing else is named.
 private func configurationPath(_ invocation: Invocation) -> [StepReport] {
-    let name = "MONDOO_CONFIG_PATH"
-    guard invocation.all("config").isEmpty, invocation.words.isEmpty,
-        let path = invocation.environment[name], !path.isEmpty,
-        AccountChoice.named(invocation).isEmpty
-    else { return [] }
-    let (found, hint) = content(of: AccountChoice.absolute(path))
-    return [.warning(.environment, "\(path.printable) \(found)", hint: hint, about: name)]
+    guard let unused = AccountChoice.unusedPath(invocation) else { return [] }
+    let name = AccountChoice.pathVariable
+    return [.warning(.environment, unused.found, hint: unused.hint, about: name)]
+}
+
+extension AccountChoice {
+    static let pathVariable = "MONDOO_CONFIG_PATH"
+
+    /// What `MONDOO_CONFIG_PATH` names where it does not count: it does where that is an
+    /// `external_account` file, and nothing else is named. `nil` where all is well.
+    static func unusedPath(_ invocation: Invocation) -> (found: String, hint: String)? {
+        guard invocation.all("config").isEmpty, invocation.words.isEmpty,
+            let path = invocation.environment[pathVariable], !path.isEmpty,
+            named(invocation).isEmpty
+        else { return nil }
+        let (found, hint) = content(of: absolute(path))
+        return ("\(path.printable) \(found)", hint)
+    }
+
+    /// The same as the end of a message; empty where all is well.
+    static func unusedPathNote(_ invocation: Invocation) -> String {
+        unusedPath(invocation).map { "; \(pathVariable) is set, and \($0.found)" } ?? ""
+    }
 }
 
 private func content(of path: String) -> (found: String, hint: String) {

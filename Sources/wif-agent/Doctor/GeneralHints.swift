@@ -13,6 +13,8 @@ extension StepReport {
         switch name {
         case .account where isUnreadable:
             "is the path right, and may this user read it? -c FILE names another"
+        case .account where state == .warning:
+            "change the key as it says; wif-agent.json(5) tells every key"
         case .account:
             "wif-agent.json(5) tells every key; wif-agent check reads the file alone"
         case .environment: "wif-agent(1), Environment, tells every variable"
@@ -24,6 +26,9 @@ extension StepReport {
         case .hook: "wif-agent.json(5), Keys, tells what a program or pid file must be like"
         case .clock: "synchronise the clock"
         case .source, .token: sourceHint
+        case .subject where `class` != .refused: sourceHint
+        case .trust where `class` == .misconfigured:
+            "wif-emulator(1), Trusts, tells the form of a trust file"
         case .issuer, .audience, .times, .subject, .trust:
             "make the two agree: change the trust at the service, or have the platform make the"
                 + " token otherwise"
@@ -34,9 +39,14 @@ extension StepReport {
     }
 
     private var sourceHint: String {
-        switch `class` {
+        let isNamed = ["file", "url", "environment", "executable"].contains(about)
+        if isNamed, `class` == .noSource || `class` == .refused {
+            return "credentialSource names this: does it hold or give a token for the agent's user?"
+        }
+        return switch `class` {
         case .misconfigured: "wif-agent.json(5), Credential sources, tells what the source takes"
-        case .transient, .throttled: "the platform is here and not well: try again later"
+        case .transient, .throttled:
+            "the platform answers, and cannot give a token now: try again later"
         case .refused, .noSource, nil:
             "is this one of that platform's machines or jobs, and may it ask there? else name"
                 + " another credentialSource"

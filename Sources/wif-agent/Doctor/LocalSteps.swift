@@ -21,6 +21,10 @@ struct AgentPlace {
         /// The account's part of the status; `nil` where no agent serves it.
         var status: JSON?
         var step: StepReport
+        /// Whether something listens on its control socket, which may be silent.
+        var isListening = false
+        /// Asks that agent for the account's present credential; `nil` where it has or tells none.
+        var credential: @Sendable () async -> Credential? = { nil }
     }
 
     /// Asks the agents that can be found whether they serve the account's file.
@@ -75,7 +79,10 @@ struct AgentPlace {
         )
         let report: JSON
         do throws(AgentClient.Unreachable) {
-            let answer = try await agent.ask("GET", "/status", timeout: AgentClient.patience)
+            // That it hangs shows within its patience.
+            let limit = AgentClient.patience + 1
+            let answer = try await agent.ask("GET", "/status", timeout: limit)
+            finding.isListening = true
             guard let json = answer.json, answer.status == 200 else {
                 let text = "\(agent.directory): \(answer.text.printable)"
                 finding.step = .failed(.agent, .misconfigured, text, hint: Self.strangerHint)
@@ -85,6 +92,7 @@ struct AgentPlace {
         } catch {
             // Nobody listens any more: the next agent replaces the socket.
             if error.kind == .absent { return finding }
+            finding.isListening = true
             finding.step = .failed(
                 .agent,
                 error.kind == .foreign ? .misconfigured : error.failure.class,
@@ -97,12 +105,14 @@ struct AgentPlace {
         finding.status = served
         finding.step =
             served.map { running($0, report, agent) } ?? serving(others: report, agent, account)
-        if served != nil, await isEdited(account, agent) {
+        guard served != nil else { return finding }
+        finding.credential = { await self.credential(of: account, agent).credential }
+        if await credential(of: account, agent).isEdited {
             finding.step = .failed(
                 .agent,
                 .misconfigured,
                 "the file has been changed since the agent at \(agent.directory) read it, and the agent"
-                    + " goes by what it was",
+                    + " still uses its earlier content",
                 hint:
                     "have it read again: systemctl reload wif-agent, or SIGHUP; wif-agent status says"
                     + " what came of it"
@@ -111,15 +121,22 @@ struct AgentPlace {
         return finding
     }
 
-    /// Whether the agent that serves the file loaded other bytes than it holds now. Only root and the
-    /// agent's own user are told.
-    private func isEdited(_ account: Account, _ agent: AgentClient) async -> Bool {
+    /// What the agent that serves the file has for the bytes that it holds now: `isEdited` where it loaded
+    /// others. Only root and the agent's own user are told.
+    private func credential(
+        of account: Account,
+        _ agent: AgentClient
+    ) async -> (isEdited: Bool, credential: Credential?) {
         do {
             let file = try realPath(account.path)
             let target = "/credential?file=\(percentEncoded(file))&wait=0"
-            return try await agent.ask("GET", target, timeout: AgentClient.patience).status == 404
+            let answer = try await agent.ask("GET", target, timeout: AgentClient.patience)
+            return (
+                answer.status == 404,
+                answer.json?["credential"].flatMap(Credential.init(json:))
+            )
         } catch {
-            return false
+            return (false, nil)
         }
     }
 
@@ -199,7 +216,26 @@ struct LocalSteps {
 
     /// Whether the agent runs and delivers, before the steps of an exchange are tried.
     func steps() -> [StepReport] {
-        [runtimeStep()] + outputs.map(outputStep) + account.hooks.map(hookStep) + [found.step]
+        [runtimeStep()] + outputs.map(outputStep) + account.hooks.map(hookStep) + hookFailures
+            + [found.step]
+    }
+
+    /// What came of the hooks when the running agent ran them last.
+    private var hookFailures: [StepReport] {
+        guard let failure = found.status?["last_hook_failure"].flatMap(Failure.init(json:)) else {
+            return []
+        }
+        let who = userDescription(found.user.id)
+        return [
+            .failed(
+                .hook,
+                failure.class,
+                "when the agent ran it last: \(failure.message)",
+                hint: failure.hint
+                    ?? "run it by hand as \(who), the agent's user, and see to what it says; the agent runs"
+                    + " it again after the next refresh (wif-agent refresh)"
+            )
+        ]
     }
 
     private func runtimeStep() -> StepReport {
@@ -236,78 +272,27 @@ struct LocalSteps {
     private func outputStep(_ output: Output) -> StepReport {
         do throws(OutputError) {
             try output.check(against: ProtectedPlaces(of: account))
-            let state = try output.examine(as: found.user, isServed: found.status != nil)
+            let state = try output.examine(as: found.user, isServed: isAgents(output))
             return .ok(.output, "\(output.word), \(state)", about: output.path)
         } catch {
             return .failed(.output, error.failure, about: output.path)
         }
     }
 
+    /// Whether a socket there is the agent's own: of one that serves the account, or that does not say.
+    private func isAgents(_ output: Output) -> Bool {
+        found.status != nil
+            || (found.isListening && output.path.hasPrefix(found.directory + "/"))
+    }
+
     private func hookStep(_ hook: RefreshHook) -> StepReport {
         do throws(Failure) {
             let runner = HookRunner(account: account.name, environment: [:])
-            return .ok(.hook, try runner.examine(hook, as: found.user))
+            let found = try runner.examine(hook, as: found.user)
+            return found.hint.map { .warning(.hook, found.text, hint: $0) }
+                ?? .ok(.hook, found.text)
         } catch {
             return .failed(.hook, error)
-        }
-    }
-
-    /// What is on the disk of what the running agent has delivered.
-    func delivery() -> [StepReport] {
-        guard let status = found.status else {
-            return [.skipped(.delivery, "no agent serves the account")]
-        }
-        let told = status["outputs"]?.array ?? []
-        return outputs.map { output in
-            let report = told.first { $0["path"]?.string == output.path }
-            return delivery(of: output, report)
-        }
-    }
-
-    private func delivery(of output: Output, _ report: JSON?) -> StepReport {
-        if let error = report?["error"]?.string {
-            return .failed(.delivery, .misconfigured, error, about: output.path)
-        }
-        guard report != nil else {
-            return .skipped(.delivery, "nothing has been delivered yet", about: output.path)
-        }
-        do throws(Errno) {
-            let facts = try FileFacts(at: output.path)
-            let owner = userDescription(facts.owner)
-            if let mode = output.wantedMode, facts.mode & 0o777 != mode {
-                return .failed(
-                    .delivery,
-                    .misconfigured,
-                    "has the mode \(facts.modeText), and 0\(String(mode, radix: 8)) was asked for",
-                    hint:
-                        "somebody changed it: the agent writes it anew within a second; if it does not,"
-                        + " wif-agent refresh does",
-                    about: output.path
-                )
-            }
-            let text = "\(facts.kind.rawValue), mode \(facts.modeText), owner \(owner)"
-            return .ok(.delivery, text, about: output.path)
-        } catch {
-            return .failed(
-                .delivery,
-                .misconfigured,
-                "what the agent has delivered is not there: \(error)",
-                hint:
-                    "somebody removed it: the agent writes it anew within a second; if it does not,"
-                    + " wif-agent refresh does",
-                about: output.path
-            )
-        }
-    }
-}
-
-extension Output {
-    /// The permission bits that were asked for; `nil` for a directory of files.
-    fileprivate var wantedMode: UInt32? {
-        switch kind {
-        case .file(_, let options): options.mode
-        case .socket(_, let access): access.effectiveMode
-        case .directory: nil
         }
     }
 }

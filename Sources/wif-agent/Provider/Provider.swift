@@ -73,7 +73,9 @@ extension Command {
 private func providerCommand(_ invocation: Invocation) async throws -> Int32 {
     let names = ["create", "list", "get", "remove"]
     guard let action = invocation.words.first else {
-        throw UsageError(message: "what is to be done? \(names.joined(separator: ", "))")
+        throw UsageError(
+            message: "a subcommand is missing: one of \(names.joined(separator: ", "))"
+        )
     }
     let mrn = invocation.words.dropFirst().first
     switch (action, mrn) {

@@ -1,0 +1,93 @@
+"""What takes long says after two seconds what it waits for: on a terminal in one line that is removed
+again, elsewhere in one line, once; what is quick says nothing."""
+
+import os
+import pty
+import subprocess
+import unittest
+
+import world
+from world import World, remember
+
+LINE = b"wif-agent: waiting for mondoo: the token source gcp, then mondoo\n"
+
+
+class Waiting(World):
+    def setUp(self):
+        super().setUp()
+        self.emulated = self.emulator("--platform", "gcp")
+        self.path = self.account(self.emulated.account, credentialSource={"provider": "gcp"})
+        self.variables = self.environment(self.emulated)
+
+    def slow(self, seconds=2.6):
+        self.emulated.fault(match={"path": "/SecureTokenService/"}, delay=seconds, times=1)
+
+    def on_terminal(self, *arguments, term="xterm"):
+        """What the command wrote to standard error, which is a terminal, and its exit code."""
+        leader, follower = pty.openpty()
+        command = [str(world.BIN / "wif-agent"), *[str(one) for one in arguments]]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=follower, env={**self.variables, "TERM": term})
+        os.close(follower)
+        written = b""
+        while True:
+            try:
+                piece = os.read(leader, 65536)
+            except OSError:  # the last writer is gone
+                break
+            if not piece:
+                break
+            written += piece
+        os.close(leader)
+        code = process.wait(30)
+        remember(written, command)
+        return written, code
+
+    def test_get_and_exec(self):
+        done = self.wif("get", "-c", self.path, environment=self.variables, records=False)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        for arguments in [["get", "-c", self.path], ["exec", "-c", self.path, "--", "/bin/true"]]:
+            with self.subTest(arguments[0]):
+                self.slow()
+                done = self.wif(*arguments, environment=self.variables, records=False)
+                self.assertEqual((done.returncode, done.stderr), (0, LINE))
+
+    def test_wait(self):
+        done = self.control("wait", "--timeout", "2.4")
+        self.assertEqual(done.returncode, 75)
+        lines = done.stderr.splitlines()
+        self.assertEqual(lines, [
+            b"wif-agent: waiting for an agent: none is running yet",
+            b"wif-agent: not ready after 2 s: " + bytes(self.runtime / "control.sock")
+            + b": No such file or directory"])
+
+    def test_a_terminal(self):
+        self.slow(3.4)
+        written, code = self.on_terminal("get", "-c", self.path)
+        self.assertEqual(code, 0, written)
+        erase = b"\r\x1b[K"
+        text = b"waiting for mondoo: the token source gcp, then mondoo"
+        self.assertTrue(written.startswith(erase + text + b" (2 s)"), written)
+        self.assertIn(erase + text + b" (3 s)", written)
+        self.assertTrue(written.endswith(erase), written)
+        self.assertNotIn(b"\n", written)
+
+    def test_doctor_on_a_terminal_and_elsewhere(self):
+        self.slow()
+        written, code = self.on_terminal("doctor", "-c", self.path, "--runtime-dir", self.runtime)
+        self.assertEqual(code, 0, written)
+        self.assertIn(b"\r\x1b[Kwaiting for mondoo and the token source gcp (1 s)", written)
+        self.assertTrue(written.endswith(b"\r\x1b[K"), written)
+        self.slow()
+        done = self.control("doctor", "-c", self.path, environment=self.variables)
+        self.assertEqual((done.returncode, done.stderr),
+                         (0, b"wif-agent: waiting for mondoo and the token source gcp\n"))
+
+    def test_a_terminal_without_cursor(self):
+        self.slow()
+        written, code = self.on_terminal("get", "-c", self.path, term="dumb")
+        self.assertEqual((code, written.replace(b"\r\n", b"\n")), (0, LINE))
+
+
+if __name__ == "__main__":
+    unittest.main()
