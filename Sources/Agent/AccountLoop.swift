@@ -117,6 +117,9 @@ package final class AccountLoop: Sendable {
     /// The account file holds no usable account any more: the version in force stays alone.
     package func fileIsBroken() { tell(.fileBroken) }
 
+    /// Something else has changed a file that the source reads the subject token from.
+    package func tokenFileChanged() { tell(.tokenFileChanged) }
+
     /// Revokes the present credential, outputs emptied first, and has a new one obtained.
     package func revoke() async -> AccountLife.Revocation {
         let answer = await requests.answer { tell(.revocationRequested(.init(id: $0))) }

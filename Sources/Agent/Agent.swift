@@ -12,6 +12,7 @@ package struct Agent: Sendable {
 
     private enum Event: Sendable {
         case signal(Int32)
+        case filesChanged
         case recheck
         case watchdog
         case clockSet
@@ -28,6 +29,8 @@ package struct Agent: Sendable {
     private let signals: Signals
     private let manager: ServiceManager
     private let board: Board
+    private let files: AccountFileWatch
+    private let tokens: TokenFileWatch
 
     /// Bad account files are looked at again each this many seconds.
     private static let recheckInterval = 300.0
@@ -44,6 +47,8 @@ package struct Agent: Sendable {
         self.signals = signals
         manager = ServiceManager(environment: settings.environment)
         board = Board(timekeeper: timekeeper)
+        files = AccountFileWatch(settings: settings, timekeeper: timekeeper)
+        tokens = TokenFileWatch(board: board, timekeeper: timekeeper)
     }
 
     /// Runs until SIGTERM or SIGINT.
@@ -57,6 +62,7 @@ package struct Agent: Sendable {
         let servers = try Servers(settings: settings, board: board, handedOver: handedOver)
         log(.info, .started, ["version": programVersion, "runtime": settings.runtimeDirectory])
         let failure = await withDiscardingTaskGroup { group -> StartFailure? in
+            files.noteReading()
             await roster.reload { loop in group.addTask { await loop.run() } }
             if let failure = startFailure(roster) {
                 group.cancelAll()
@@ -68,7 +74,9 @@ package struct Agent: Sendable {
             group.addTask { await announceReadiness() }
             group.addTask { await keepStatusLine() }
             await handleEvents {
+                files.noteReading()
                 await roster.reload { loop in group.addTask { await loop.run() } }
+                tokens.accountsChanged()
             }
             // While the workers are there: credentials may have to be revoked.
             await roster.shutDown()
@@ -168,12 +176,16 @@ package struct Agent: Sendable {
             group.addTask { await self.forwardSignals(to: source) }
             group.addTask { await self.forwardClockSteps(to: source) }
             group.addTask { await self.recheck(to: source) }
+            if settings.watches {
+                group.addTask { await self.forwardFileChanges(to: source) }
+                group.addTask { await self.watchTokenFiles() }
+            }
             if let interval = manager.watchdogInterval {
                 group.addTask { await self.tick(.watchdog, each: interval, to: source) }
             }
             loop: for await event in events {
                 switch event {
-                case .signal(Signal.hangUp):
+                case .signal(Signal.hangUp), .filesChanged:
                     manager.notify("RELOADING=1", "MONOTONIC_USEC=\(monotonicMicroseconds())")
                     await reload()
                     manager.notify("READY=1")
@@ -230,6 +242,34 @@ package struct Agent: Sendable {
         } catch is CancellationError {
         } catch {
             log(.warning, .warning, ["error": "clock steps will go unnoticed: \(error)"])
+        }
+    }
+
+    private func forwardFileChanges(to events: AsyncStream<Event>.Continuation) async {
+        do {
+            while true {
+                try await files.nextChange()
+                events.yield(.filesChanged)
+            }
+        } catch is CancellationError {
+        } catch {
+            log(
+                .warning,
+                .warning,
+                [
+                    "error": "account files are not watched: \(error)",
+                    "hint": "after an edit, systemctl reload wif-agent, or SIGHUP",
+                ]
+            )
+        }
+    }
+
+    private func watchTokenFiles() async {
+        do {
+            try await tokens.run()
+        } catch is CancellationError {
+        } catch {
+            log(.warning, .warning, ["error": "token files are not watched: \(error)"])
         }
     }
 

@@ -14,6 +14,8 @@ package struct AgentSettings: Sendable {
     /// Where credentials are kept over a restart, in place of `<runtime>/state`.
     package var stateDirectory: String?
     package var adopts = true
+    /// Whether an edit of an account file takes effect without a signal.
+    package var watches = true
     /// Seconds that a socket holds a reader who comes before the credential.
     package var hold = 90.0
     /// A TCP address for liveness, readiness and metrics.

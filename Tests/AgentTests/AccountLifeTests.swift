@@ -68,6 +68,56 @@ import Text
         #expect(life.life.revocations.nextEvent == BootInstant(seconds: 1031))
     }
 
+    struct Rotation: CustomTestStringConvertible {
+        let failure: Failure.Class
+        let isTriedAtOnce: Bool
+
+        var testDescription: String { "\(failure)" }
+    }
+
+    static let rotations = [
+        Rotation(failure: .noSource, isTriedAtOnce: true),
+        Rotation(failure: .refused, isTriedAtOnce: true),
+        Rotation(failure: .misconfigured, isTriedAtOnce: true),
+        Rotation(failure: .throttled, isTriedAtOnce: false),
+        Rotation(failure: .transient, isTriedAtOnce: false),
+    ]
+
+    @Test(arguments: rotations)
+    func `tries another token at once where the last one was at fault`(_ row: Rotation) throws {
+        var life = try Scripted()
+        life.tell(.timePassed)
+        let failure = Failure(row.failure, at: .source, "no", retryAfter: 60)
+        life.tell(.exchanged(try life.attempt(), JobResult(id: 0, outcome: .failure(failure))))
+        life.at(1005)
+        life.tell(.tokenFileChanged)
+        #expect(life.life.isAttempting == row.isTriedAtOnce)
+    }
+
+    @Test func `tries a token again that came while the last one was refused`() throws {
+        var life = try Scripted()
+        life.tell(.timePassed)
+        let attempt = try life.attempt()
+        life.tell(.tokenFileChanged)
+        let failure = Failure(.refused, at: .exchange, "expired")
+        life.tell(.exchanged(attempt, JobResult(id: 0, outcome: .failure(failure))))
+        #expect(life.life.pace.next == BootInstant(seconds: 1001))
+        life.at(1001)
+        life.tell(.timePassed)
+        life.tell(.exchanged(try life.attempt(), JobResult(id: 0, outcome: .failure(failure))))
+        #expect(life.life.pace.next > BootInstant(seconds: 1010))
+    }
+
+    @Test func `leaves a credential that works alone when the token is rotated`() throws {
+        var life = try Scripted()
+        life.obtain("token-1")
+        life.tell(.delivered([.fine], seconds: 0))
+        let next = life.life.pace.next
+        life.tell(.tokenFileChanged)
+        #expect(life.life.pace.next == next)
+        #expect(!life.life.isAttempting)
+    }
+
     // MARK: Other versions of the file
 
     @Test func `carries the credential over where the identity stays`() throws {

@@ -44,6 +44,52 @@ import Testing
         #expect(try await watch.next() == [scratch("a/b/file")])
     }
 
+    static let replacements = [
+        Change(testDescription: "another link takes the name") {
+            unsafe symlink("b/other", "\($0)/a/new")
+            try rename("\($0)/a/new", to: "\($0)/a/link")
+        },
+        Change(testDescription: "removed") { unsafe unlink("\($0)/a/link") },
+    ]
+
+    /// A mounted ConfigMap's `..data`: nothing is done to the file that it led to.
+    @Test(arguments: replacements)
+    func `hears what is done to a link`(_ change: Change) async throws {
+        let scratch = try Self.scratch()
+        unsafe symlink("b/file", scratch("a/link"))
+        let watch = PathWatch()
+        try watch.watch([(scratch("a/link"), .link)])
+        try change.work(scratch.path)
+        #expect(try await watch.next() == [scratch("a/link")])
+    }
+
+    @Test func `hears of names in a directory, not of what is written to them`() async throws {
+        let scratch = try Self.scratch()
+        let watch = PathWatch()
+        try watch.watch([(scratch("a/b"), .entries), (scratch("a/other"), .file)])
+        try Self.write("new", scratch("a/b/file"))
+        try Self.write("", scratch("a/other"))
+        #expect(try await watch.next() == [scratch("a/other")])
+        try Self.write("", scratch("a/b/new"))
+        #expect(try await watch.next() == [scratch("a/b")])
+    }
+
+    @Test func `finds the links that a path leads through`() throws {
+        let scratch = try Self.scratch()
+        let root = try realPath(scratch.path)
+        unsafe symlink("a", "\(root)/first")
+        unsafe symlink("../b/file", "\(root)/a/b/second")
+        unsafe symlink("\(root)/first/b", "\(root)/third")
+        #expect(symbolicLinks(on: "\(root)/a/b/file").isEmpty)
+        #expect(symbolicLinks(on: "\(root)/first/./b/gone") == ["\(root)/first"])
+        #expect(
+            symbolicLinks(on: "\(root)/third/second")
+                == ["\(root)/third", "\(root)/first", "\(root)/a/b/second"]
+        )
+        unsafe symlink("round", "\(root)/round")
+        #expect(symbolicLinks(on: "\(root)/round").count == 40)
+    }
+
     static let appearances = [
         Change(testDescription: "the file") { try write("", "\($0)/a/b/new") },
         Change(testDescription: "moved there") {

@@ -33,6 +33,8 @@ extension AccountLife {
         case outputsTouched
         /// A refresh is wanted, so many seconds from now.
         case refreshRequested(delay: Double)
+        /// The file that the source reads the subject token from may hold another one.
+        case tokenFileChanged
         case revocationRequested(Request)
         /// The wall clock was set, or the machine has resumed.
         case clockChanged

@@ -34,6 +34,9 @@ extension AccountLife {
             dropCandidate()
         case .outputsTouched: repair(&turn)
         case .refreshRequested(let delay): refresh(after: delay, &turn)
+        case .tokenFileChanged:
+            pace.noteNewToken(at: turn.now, lastAttempt: lastAttempt)
+            candidate?.pace.noteNewToken(at: turn.now, lastAttempt: lastAttempt)
         case .revocationRequested(let request): beginSurrender(request, &turn)
         case .clockChanged: lookAgain(&turn)
         case .stopRequested(let forGood): ending = .stopping(forGood: forGood)

@@ -202,6 +202,11 @@ extension AccountLife {
         }
     }
 
+    /// The files that subject tokens are read from, where something else keeps them fresh.
+    var tokenFiles: [String] {
+        [account, candidate?.account].compactMap { $0?.tokenSource.rotatingFile?.path }
+    }
+
     package var isAttempting: Bool { pace.running != nil || candidate?.pace.running != nil }
 
     /// A new credential is on its way into the outputs.
@@ -327,7 +332,9 @@ extension Failure {
             .transient,
             at: .account,
             "the account file has changed since the agent loaded it",
-            hint: "have the agent load it: systemctl reload wif-agent, or SIGHUP"
+            hint:
+                "the agent loads it when nothing has been written to it for a second; at once with"
+                + " systemctl reload wif-agent, or SIGHUP"
         )
     }
 }

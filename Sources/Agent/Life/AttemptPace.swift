@@ -15,6 +15,8 @@ package struct AttemptPace: Sendable {
     package private(set) var running: AccountLife.Attempt?
     package private(set) var lastFailure: PastFailure?
     package private(set) var failuresInARow = 0
+    /// Whether there may be another subject token than the attempt that is under way has sent.
+    private var hasNewToken = false
 
     init(next: BootInstant) {
         self.next = next
@@ -30,11 +32,22 @@ package struct AttemptPace: Sendable {
 
     mutating func begin(_ attempt: AccountLife.Attempt) {
         running = attempt
+        hasNewToken = false
     }
 
     /// Contract: a refresh that is asked for starts at once, or `delay` seconds later.
     mutating func hasten(at now: BootInstant, delay: Double = 0, lastAttempt: BootInstant?) {
         next = Self.floor(after: lastAttempt, now.advanced(bySeconds: delay))
+    }
+
+    /// There may be another subject token: tried at once where the last one was at fault, or is found to
+    /// be.
+    mutating func noteNewToken(at now: BootInstant, lastAttempt: BootInstant?) {
+        if running != nil {
+            hasNewToken = true
+        } else if lastFailure?.failure.isOfToken == true {
+            hasten(at: now, lastAttempt: lastAttempt)
+        }
     }
 
     /// Another version of the account has begun an attempt.
@@ -74,11 +87,24 @@ package struct AttemptPace: Sendable {
             chance: chance
         )
         next = now.advanced(bySeconds: delay)
+        if hasNewToken, failure.isOfToken {
+            next = now.advanced(bySeconds: RefreshSchedule.minimalInterval)
+        }
     }
 
     /// The attempt that is under way is of no interest any more; answers it.
     mutating func abandon() -> AccountLife.Attempt? {
         defer { running = nil }
         return running
+    }
+}
+
+extension Failure {
+    /// Whether another subject token may be all that is missing.
+    fileprivate var isOfToken: Bool {
+        switch self.class {
+        case .noSource, .refused, .misconfigured: true
+        case .transient, .throttled: false
+        }
     }
 }

@@ -14,6 +14,10 @@ package final class PathWatch: Sendable {
         case file
         /// The names in a directory as well: made, removed, renamed, written to.
         case names
+        /// The names in a directory as well, but not what is written to them.
+        case entries
+        /// The name itself, links not followed: it is made, removed, renamed or replaced.
+        case link
     }
 
     private let heard = Heard()
@@ -84,10 +88,21 @@ package final class PathWatch: Sendable {
                 }
                 place = next
             }
+            if interest == .link, missing == nil || place == splitPath(path).directory {
+                return try add(splitPath(path), round, path)
+            }
             guard let missing else { return try add(place, .end(interest), round, path) }
             try add(place, .appearance(missing), round, path)
             if !exists(place == "/" ? "/\(missing)" : "\(place)/\(missing)") { return }
         }
+    }
+
+    private func add(
+        _ link: (directory: String, name: String),
+        _ round: UInt64,
+        _ path: String
+    ) throws(Errno) {
+        try add(link.directory, .link(link.name), round, path)
     }
 
     private func add(
@@ -126,6 +141,7 @@ private enum Part {
     /// Only that the path does not lead through it any more.
     case passed
     case appearance(String)
+    case link(String)
     case end(PathWatch.Interest)
 
     var mask: UInt32 {
@@ -133,7 +149,9 @@ private enum Part {
         return switch self {
         case .passed: UInt32(gone)
         case .appearance: UInt32(gone | IN_CREATE | IN_MOVED_TO)
-        case .end(.file): UInt32(gone | IN_ATTRIB | IN_MODIFY)
+        case .link: UInt32(gone | IN_CREATE | IN_DELETE | IN_MOVE)
+        case .end(.file), .end(.link): UInt32(gone | IN_ATTRIB | IN_MODIFY)
+        case .end(.entries): UInt32(gone | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVE)
         case .end(.names):
             UInt32(gone | IN_ATTRIB | IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVE)
         }
@@ -141,9 +159,9 @@ private enum Part {
 
     var scope: Inotify.Registration.Scope {
         switch self {
-        case .passed, .end(.file): .itself
-        case .appearance(let name): .name(name)
-        case .end(.names): .everything
+        case .passed, .end(.file), .end(.link): .itself
+        case .appearance(let name), .link(let name): .name(name)
+        case .end(.names), .end(.entries): .everything
         }
     }
 }
@@ -191,4 +209,30 @@ private final class Heard: Sendable {
             return state.touched
         }
     }
+}
+
+/// The symbolic links through which a path leads, in order, each by its path with those before it
+/// resolved; at most the 40 that the kernel follows. Empty where there are none. `path_resolution(7)`
+package func symbolicLinks(on path: String) -> [String] {
+    var ahead = path.split(separator: "/").map(String.init)
+    var place = ""
+    var links: [String] = []
+    while let part = ahead.first, links.count < 40 {
+        ahead.removeFirst()
+        switch part {
+        case ".": continue
+        case "..": place = String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)])
+        default:
+            let next = "\(place)/\(part)"
+            do throws(Errno) {
+                let target = try linkTarget(next, in: AT_FDCWD)
+                links.append(next)
+                if target.hasPrefix("/") { place = "" }
+                ahead = target.split(separator: "/").map(String.init) + ahead
+            } catch {
+                place = next
+            }
+        }
+    }
+    return links
 }

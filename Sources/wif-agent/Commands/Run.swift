@@ -47,6 +47,7 @@ extension Command {
                 value: "DIR",
                 help: "keep credentials here over a restart"
             ),
+            Option(name: "no-watch", help: "read account files again on SIGHUP alone"),
             Option(name: "no-adopt", help: "do not take over credentials of an earlier run"),
             workerSocket,
         ],
@@ -100,6 +101,7 @@ private func settings(_ invocation: Invocation) throws -> AgentSettings {
         throw UsageError(message: "--output is for one account", hint: "name it with -c FILE")
     }
     settings.stateDirectory = invocation.value("state-dir").map(AccountChoice.absolute)
+    settings.watches = !invocation.isSet("no-watch")
     settings.adopts = !invocation.isSet("no-adopt")
     settings.hold = try invocation.seconds("hold", default: 90)
     settings.readyTimeout = try invocation.seconds("ready-timeout", default: 60)

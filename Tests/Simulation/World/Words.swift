@@ -50,6 +50,8 @@ extension World {
             case .fileBroken: self = .fileBroken
             case .outputsTouched: self = .outputsTouched
             case .refreshRequested: self = .refreshRequested
+            // Another token hastens an attempt, as who asks for one does.
+            case .tokenFileChanged: self = .refreshRequested
             case .revocationRequested: self = .revocationRequested
             case .clockChanged: self = .clockChanged
             case .stopRequested: self = .stopRequested
