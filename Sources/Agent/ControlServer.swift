@@ -52,7 +52,7 @@ package struct ControlServer: Sendable {
         case _ where path == "/refresh" || path.hasPrefix("/refresh/"):
             guard case .full = trust else { return Self.forbidden }
             guard request.method == "POST" else { return Self.failure(405, "POST is expected") }
-            return await refresh(String(path.dropFirst("/refresh/".count)))
+            return await refresh(String(path.dropFirst("/refresh/".count)), request)
         case _ where path.hasPrefix("/revoke/"):
             guard case .full = trust else { return Self.forbidden }
             guard request.method == "POST" else { return Self.failure(405, "POST is expected") }
@@ -125,8 +125,16 @@ package struct ControlServer: Sendable {
         guard let (loop, document) = served(path) else {
             return HTTPServerResponse(status: 404, text: "this agent does not serve that file\n")
         }
-        let older = request.query.first { $0.name == "newer" }.flatMap { Int64($0.value) }
+        var older = request.query.first { $0.name == "newer" }.flatMap { Int64($0.value) }
             .map(BootInstant.init(nanoseconds:))
+        if let least = request.query.first(where: { $0.name == "left" }).flatMap({
+            Double($0.value)
+        }) {
+            switch refreshed(loop, leaving: least) {
+            case .success(let present): older = [older, present].compactMap(\.self).max()
+            case .failure(let failure): return Self.json(503, ["failure": failure.json])
+            }
+        }
         let clock = board.timekeeper
         var answer: Result<Credential, Failure>?
         _ = await board.wait(until: deadline(request)) {
@@ -144,6 +152,26 @@ package struct ControlServer: Sendable {
         }
     }
 
+    /// Has a credential with less than so many seconds left refreshed.
+    ///
+    /// - Returns: when it was received, to wait for a newer one; `nil` where it has more, or there is none;
+    ///   a failure where a new one would not have more either.
+    private func refreshed(
+        _ loop: AccountLoop,
+        leaving least: Double
+    ) -> Result<BootInstant?, Failure> {
+        let now = board.timekeeper.now
+        guard let present = loop.ask(\.credential), present.expiry.seconds(since: now) < least
+        else {
+            return .success(nil)
+        }
+        if present.lifetime < least {
+            return .failure(.shortLived(present.lifetime, wanted: least))
+        }
+        loop.refresh()
+        return .success(present.receivedAt)
+    }
+
     /// The account whose file that is, if the file holds the bytes of a version that the loop knows.
     private func served(_ path: String) -> (AccountLoop, Secret)? {
         for loop in board.loops where isSameFile(loop.account.path, path) {
@@ -157,8 +185,15 @@ package struct ControlServer: Sendable {
         return nil
     }
 
-    private func refresh(_ name: String) async -> HTTPServerResponse {
-        let loops = board.loops.filter { name.isEmpty || $0.name == name }
+    /// With `file=PATH` only if the account is that file.
+    private func refresh(
+        _ name: String,
+        _ request: HTTPServerRequest
+    ) async -> HTTPServerResponse {
+        let path = request.query.first { $0.name == "file" }?.value
+        let loops = board.loops.filter { loop in
+            (name.isEmpty || loop.name == name) && path.map { served($0)?.0 === loop } ?? true
+        }
         guard !loops.isEmpty else { return unknown(name) }
         let before = loops.map { $0.ask(\.endedAttempts) }
         for loop in loops { loop.refresh() }
@@ -244,6 +279,16 @@ private final class Strangers: Sendable {
 }
 
 extension Failure {
+    fileprivate static func shortLived(_ lifetime: Double, wanted: Double) -> Failure {
+        Failure(
+            .misconfigured,
+            at: .worker,
+            "the account's credentials live for \(Int(lifetime)) s, less than the \(Int(wanted)) s"
+                + " that are wanted",
+            hint: "have the service give longer ones, or ask for less"
+        )
+    }
+
     fileprivate static var tooSlow: Failure {
         Failure(.transient, at: .worker, "the refresh has not ended in time")
     }

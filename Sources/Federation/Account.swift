@@ -48,6 +48,26 @@ package struct Account: Sendable {
         replacing(configuredOutputs, hooks, warnings + [text])
     }
 
+    /// The same account with another audience asked of the token source.
+    /// - Parameter environment: the requester's.
+    /// - Throws: ``AccountError``, as for the account file.
+    package func asking(
+        for audience: String,
+        environment: [String: String]
+    ) throws(AccountError) -> Account {
+        var bytes = document.bytes
+        defer { wipe(&bytes) }
+        var members: [String: JSON] = [:]
+        do throws(JSONError) { members = try JSON(parsing: bytes).object ?? [:] } catch {
+            // An account's document has been parsed before.
+        }
+        members["token_audience"] = nil
+        members["tokenAudience"] = .string(audience)
+        var changed = JSON.object(members).serialized()
+        defer { wipe(&changed) }
+        return try Account(parsing: Secret(changed), path: path, environment: environment)
+    }
+
     private func replacing(
         _ outputs: [Output],
         _ hooks: [RefreshHook],

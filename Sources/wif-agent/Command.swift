@@ -56,7 +56,7 @@ struct Command: Sendable {
     /// All commands, in the order in which help lists them.
     static let all: [Command] = [
         .run, .get, .exec, .token, .claims, .doctor, .status, .wait, .refresh, .revoke, .check,
-        .provider, .completion,
+        .provider, .helper, .completion,
     ]
 }
 

@@ -9,7 +9,10 @@ struct Program {
         let origin = hardenProcess()
         ignoreSignal(Signal.pipe)
         let environment = processEnvironment()
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = Command.arguments(
+            calledAs: CommandLine.arguments.first ?? "",
+            Array(CommandLine.arguments.dropFirst())
+        )
         // The long-lived one; the others are gone soon, or become what they were asked to start.
         if arguments.first == "run" {
             do throws(Errno) {

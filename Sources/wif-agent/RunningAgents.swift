@@ -17,11 +17,13 @@ struct RunningAgents: Sendable {
     ///
     /// - Parameters:
     ///   - older: waits for a credential that was received after this one.
+    ///   - minimum: seconds that it must have left; the agent refreshes it first where there is less.
     ///   - wait: seconds to wait for it.
     /// - Throws: ``CommandFailure`` where an agent serves the file and has no such credential.
     func credential(
         of account: Account,
         newerThan older: Credential? = nil,
+        leaving minimum: Double = 0,
         wait: Double
     ) async throws(CommandFailure) -> Credential? {
         let path: String
@@ -31,7 +33,8 @@ struct RunningAgents: Sendable {
             return nil
         }
         let newer = older.map { "&newer=\($0.receivedAt.nanoseconds)" } ?? ""
-        let target = "/credential?file=\(percentEncoded(path))&wait=\(wait)\(newer)"
+        let least = minimum > 0 ? "&left=\(minimum)" : ""
+        let target = "/credential?file=\(percentEncoded(path))&wait=\(wait)\(newer)\(least)"
         let agents = AgentClient.all(runtimeDirectory: runtimeDirectory, environment: environment)
         for agent in agents {
             guard let answer = try await answer(of: agent, target, wait + 5),
@@ -54,6 +57,34 @@ struct RunningAgents: Sendable {
         }
         return nil
     }
+
+    /// Has the agent that serves the account's file refresh it, if the credential is its present one; does
+    /// not wait for the result.
+    /// - Throws: ``CommandFailure`` where an agent does not answer.
+    func refresh(_ account: Account, holding credential: Secret) async throws(CommandFailure) {
+        guard let present = try await self.credential(of: account, wait: 0),
+            present.value.isEqual(to: credential)
+        else { return }
+        let path: String
+        do throws(Errno) { path = try realPath(account.path) } catch { return }
+        let target = "/refresh/\(percentEncoded(account.name))?file=\(percentEncoded(path))"
+        for agent in AgentClient.all(runtimeDirectory: runtimeDirectory, environment: environment) {
+            do throws(AgentClient.Unreachable) {
+                let answer = try await agent.ask("POST", target, timeout: Self.requestTime)
+                if answer.status != 404 { return }
+            } catch {
+                switch error.kind {
+                case .absent, .foreign: continue
+                // The refresh has begun.
+                case .late: return
+                case .broken, .forbidden, .hung: throw CommandFailure(error.failure)
+                }
+            }
+        }
+    }
+
+    /// Seconds for a request whose result is of no interest.
+    private static let requestTime = 1.0
 
     /// The agent's answer; `nil` where there is no agent. One that is there and does not answer is not
     /// gone around.

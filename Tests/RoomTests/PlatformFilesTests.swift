@@ -21,7 +21,8 @@ import Testing
             "Sources/Policy/Trust/BrightPreset.swift": "Bright's form for it"
         ],
         "kubernetes": [
-            "Sources/Policy/Trust/ClaimMapping.swift": "the nested claim of Mondoo's page"
+            "Sources/Policy/Trust/ClaimMapping.swift": "the nested claim of Mondoo's page",
+            "Sources/wif-agent/Helpers/Kubectl.swift": "a client that asks for a credential",
         ],
         "gcp": ["Sources/wif-emulator/Usage.swift": "prose and examples"],
         "azure": [
@@ -76,6 +77,8 @@ import Testing
             "Sources/Policy/Trust/ClaimMapping.swift": "Mondoo's aws_claims",
             "Sources/wif-agent/Commands/Claims.swift": "Mondoo's aws_claims",
             "Sources/wif-agent/Provider/Provider.swift": "Mondoo's aws_claims",
+            "Sources/wif-agent/Helpers/HelperProtocol.swift": "SDKs that ask for a credential",
+            "Sources/wif-agent/Helpers/AWS.swift": "SDKs that ask for a credential",
             "Sources/Diagnosis/AccountProbe.swift": "whose signature it is",
             "Sources/Worker/JobRunner.swift": "a signature is dated by this machine's clock",
         ],

@@ -60,6 +60,19 @@ package enum Service: Sendable {
         }
     }
 
+    /// The hosts that the account file names, in lower case: where its credential may be shown.
+    package var hosts: Set<String> {
+        switch self {
+        case .mondoo(let service): [service.universe.host]
+        case .tokenExchange(let service):
+            Set(
+                [service.tokenURL.host]
+                    + (service.resources + service.audiences).compactMap(host(of:))
+            )
+        case .aws, .token: []
+        }
+    }
+
     /// The audience that a subject token needs; empty where the service leaves it open.
     var wantedAudience: String {
         switch self {
@@ -69,4 +82,10 @@ package enum Service: Sendable {
         case .token(let service): service.wantedAudience
         }
     }
+}
+
+/// The host of an https URL; `nil` for what is none.
+private func host(of text: String) -> String? {
+    guard text.hasPrefix("https://") else { return nil }
+    do throws(EndpointError) { return try Endpoint(text).host } catch { return nil }
 }

@@ -22,6 +22,11 @@ extension Command {
                 choices: getFormats
             ),
             Option(name: "fresh", help: "always make an own exchange"),
+            Option(
+                name: "min-lifetime",
+                value: "SECONDS",
+                help: "no less than that is left, or the agent refreshes first"
+            ),
             timeout,
             workerSocket,
         ],
@@ -38,21 +43,14 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     let timeout = try invocation.seconds("timeout", default: 60)
     let start = BootInstant.now
     let account = try AccountChoice.load(invocation)
-    var credential: Credential?
-    if !invocation.isSet("fresh") {
-        credential = try await agentsCredential(of: account, timeout, since: start, invocation)
-    }
-    if credential == nil {
-        let result = try await DirectExchange.run(
-            .exchange,
-            for: account,
-            timeout: timeout,
-            since: start,
-            invocation
-        )
-        credential = try result.credential()
-    }
-    guard let credential else { return 75 }
+    let minimum = try invocation.seconds("min-lifetime", default: 0)
+    let credential = try await CredentialRequest(
+        account: account,
+        timeout: timeout,
+        start: start,
+        isFresh: invocation.isSet("fresh"),
+        minimumLeft: minimum
+    ).run(invocation)
     if let job {
         try job.tell(environmentVariables(credential, account), secrets: credential.secretParts)
         return 0
@@ -67,38 +65,4 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     for warning in rendered.warnings { writeToStandardError("warning: \(warning)\n") }
     try emit(rendered.bytes.bytes)
     return 0
-}
-
-/// The credential of a running agent that serves the account; `nil` where none does.
-private func agentsCredential(
-    of account: Account,
-    _ timeout: Double,
-    since start: BootInstant,
-    _ invocation: Invocation
-) async throws -> Credential? {
-    let agents = runningAgents(invocation)
-    guard timeout > 0 else { return try await agents.credential(of: account, wait: 0) }
-    let wait = DirectExchange.share(of: timeout)
-    let notice = WaitNotice("\(account.name): the running agent, which has no credential yet")
-    let answer = await notice.during {
-        await DirectExchange.before(start.advanced(bySeconds: timeout)) {
-            () async -> Result<Credential?, CommandFailure> in
-            do throws(CommandFailure) {
-                return .success(try await agents.credential(of: account, wait: wait))
-            } catch {
-                return .failure(error)
-            }
-        }
-    }
-    guard let answer else {
-        throw CommandFailure(
-            Failure(
-                .transient,
-                at: .worker,
-                "the agent gave no answer within the \(timeout.formatted) s of --timeout",
-                hint: "wif-agent status shows whether it answers; get --fresh does without it"
-            )
-        )
-    }
-    return try answer.get()
 }

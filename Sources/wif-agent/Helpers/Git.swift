@@ -1,0 +1,72 @@
+import Federation
+import FoundationEssentials
+import Platform
+
+extension HelperFacts {
+    /// git's: attributes, one a line, on standard input and output. `git-credential(1)`,
+    /// `gitcredentials(7)`
+    static let git = HelperFacts(
+        actions: ["get", "store", "erase", "capability"],
+        answer: { call in
+            switch call.action {
+            case "get": HelperAnswer(output: try await gitCredential(call))
+            case "erase": try await forgetGitCredential(call)
+            // The agent keeps the credential itself, and git wants the operations of later versions ignored.
+            default: HelperAnswer()
+            }
+        }
+    )
+}
+
+/// What git says of the credential that it wants or had.
+private struct GitAttributes {
+    private var values: [String: String] = [:]
+
+    init(_ input: Secret) {
+        for line in input.text.split(whereSeparator: \.isNewline) {
+            guard let equals = line.firstIndex(of: "=") else { continue }
+            values[String(line[..<equals])] = String(line[line.index(after: equals)...])
+        }
+    }
+
+    subscript(_ name: String) -> String? { values[name] }
+
+    /// The place, without what is a path to git.
+    /// - Throws: ``CommandFailure`` where it is no place on the network.
+    func place(_ call: HelperCall) throws(CommandFailure) -> String {
+        guard let scheme = self["protocol"], let host = self["host"], !host.isEmpty,
+            ["http", "https"].contains(scheme)
+        else {
+            throw call.refused(
+                "git asks for a credential that is not for http or https",
+                hint: "git tells protocol and host on standard input: try echo"
+                    + " url=https://HOST | git credential fill"
+            )
+        }
+        return "\(scheme)://\(host)"
+    }
+}
+
+private func gitCredential(_ call: HelperCall) async throws -> [UInt8] {
+    let asked = GitAttributes(try call.input())
+    let account = try call.account()
+    try call.check(try asked.place(call), for: account)
+    let (credential, _) = try await call.token(of: account)
+    let name = call.username(asked: asked["username"], usual: "x-access-token")
+    guard !name.utf8.contains(where: { $0 < 0x20 }) else {
+        throw call.refused("the user name holds a control character")
+    }
+    let expiry = Int64(credential.expiresAt.timeIntervalSince1970)
+    return Array("username=\(name)\npassword=".utf8) + credential.value.bytes
+        + Array("\npassword_expiry_utc=\(expiry)\n".utf8)
+}
+
+/// A credential that was not accepted is refreshed by the agent that has given it.
+private func forgetGitCredential(_ call: HelperCall) async throws -> HelperAnswer {
+    let asked = GitAttributes(try call.input())
+    guard let password = asked["password"] else { return HelperAnswer() }
+    let account = try call.account()
+    try call.check(try asked.place(call), for: account)
+    try await runningAgents(call.invocation).refresh(account, holding: Secret(password))
+    return HelperAnswer()
+}
