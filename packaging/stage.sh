@@ -20,6 +20,10 @@ program() {
 }
 program wif-agent usr/bin/wif-agent
 program wif-emulator usr/bin/wif-emulator
+# By these names other programs start it for a credential.
+for helper in git docker bazel; do
+    ln -s wif-agent "$root/usr/bin/$helper-credential-wif-agent"
+done
 program wif-exchange usr/libexec/wif-agent/wif-exchange
 
 for page in man/*.[1-8]; do

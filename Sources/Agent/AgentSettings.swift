@@ -54,7 +54,14 @@ package struct AgentSettings: Sendable {
     package func applied(to account: Account) throws(AccountError) -> Account {
         guard !outputs.isEmpty else { return account }
         var parsed: [Output] = []
-        for text in outputs { parsed.append(try Output(parsing: text, for: account.service)) }
+        for text in outputs {
+            let output = try Output(
+                parsing: text,
+                for: account.service,
+                variable: account.variable
+            )
+            parsed.append(output)
+        }
         return account.replacingOutputs(parsed)
     }
 }

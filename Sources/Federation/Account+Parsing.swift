@@ -25,16 +25,14 @@ extension Account {
 
         let issuer = try values.text("issuerUri")
         let given = values
-        let parsed = try ParsedService(
-            &values,
-            ServiceInput(issuer: issuer, environment: environment)
-        )
+        let input = ServiceInput(issuer: issuer, environment: environment)
+        let parsed = try ParsedService(&values, input)
         let service = parsed.service
         var warnings = parsed.warnings
         let source = try Self.tokenSource(&values, given: given, warnings: &warnings)
         let lifetime = try values.number("lifetime", in: 1...31_536_000)
-        let outputs = try Self.outputs(&values, for: service, warnings: &warnings)
-        let variable = try Self.variable(&values)
+        let variable = try Self.variable(&values) ?? service.kind.facts.defaultVariable
+        let outputs = try Self.outputs(&values, service, variable, &warnings)
         let tokenAudience = try values.text("tokenAudience")
         let revokeOnExit = try values.bool("revokeOnExit")
         let proxy = try Self.proxy(&values, &warnings)
@@ -57,7 +55,7 @@ extension Account {
             revokeOnExit: revokeOnExit,
             proxy: proxy,
             caFile: caFile,
-            variable: variable ?? service.kind.facts.defaultVariable,
+            variable: variable,
             warnings: warnings
         )
     }

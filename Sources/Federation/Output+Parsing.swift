@@ -5,12 +5,13 @@ extension Account {
     /// The outputs that the file lists.
     static func outputs(
         _ values: inout KeyedValues,
-        for service: Service,
-        warnings: inout [String]
+        _ service: Service,
+        _ variable: String,
+        _ warnings: inout [String]
     ) throws(AccountError) -> [Output] {
         var outputs: [Output] = []
         for var entry in try values.objects("outputs") {
-            let output = try Output(&entry, for: service)
+            let output = try Output(&entry, for: service, variable: variable)
             warnings += entry.unknownKeys()
             if outputs.contains(where: { $0.path == output.path }) {
                 throw entry.error(
@@ -30,8 +31,14 @@ extension Output {
     package static let words = Format.words + Destination.allCases.map(\.rawValue)
 
     /// Parses `FORMAT:PATH[,mode=0640][,owner=U][,group=G][,content=F]`, the value of `--output`.
+    ///
+    /// - Parameter variable: the variable that env formats set.
     /// - Throws: ``AccountError``.
-    package init(parsing text: String, for service: Service) throws(AccountError) {
+    package init(
+        parsing text: String,
+        for service: Service,
+        variable: String
+    ) throws(AccountError) {
         let place = "--output \(text.printable): "
         guard let colon = text.firstIndex(of: ":") else {
             throw AccountError("\(place)FORMAT:PATH is expected")
@@ -50,11 +57,15 @@ extension Output {
             members[String(part[..<equals])] = .string(value)
         }
         var entry = try KeyedValues(members, at: place)
-        try self.init(&entry, for: service)
+        try self.init(&entry, for: service, variable: variable)
         if let unknown = entry.unknownKeys().first { throw AccountError(unknown) }
     }
 
-    fileprivate init(_ entry: inout KeyedValues, for service: Service) throws(AccountError) {
+    fileprivate init(
+        _ entry: inout KeyedValues,
+        for service: Service,
+        variable: String
+    ) throws(AccountError) {
         let word = try entry.requiredText(
             "format",
             why: "one of \(Self.words.joined(separator: ", ")) is expected"
@@ -72,7 +83,27 @@ extension Output {
                 hint: "a name on a path has at most 255 bytes"
             )
         }
-        self.init(kind: try Self.kind(word, &entry, for: service), path: path)
+        let kind = try Self.kind(word, &entry, for: service)
+        let template = try Self.template(kind, &entry, service.templateNames(variable: variable))
+        self.init(kind: kind, path: path, template: template)
+    }
+
+    /// The text of an output whose format needs one.
+    private static func template(
+        _ kind: Kind,
+        _ entry: inout KeyedValues,
+        _ names: Template.Names
+    ) throws(AccountError) -> Template? {
+        guard kind.format.facts.wantsTemplate else { return nil }
+        let text = try entry.requiredText(
+            "template",
+            why: "text with {{credential}} in it is expected"
+        )
+        do throws(FormatError) {
+            return try Template(parsing: text, names: names)
+        } catch {
+            throw entry.error("template", error.problem.printable, hint: error.hint?.printable)
+        }
     }
 
     private static func kind(

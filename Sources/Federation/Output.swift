@@ -5,23 +5,28 @@ package struct Output: Equatable, Sendable {
         case file(Format, FileOptions)
         case directory(FileOptions)
         case socket(Format, SocketAccess)
+
+        package var format: Format {
+            switch self {
+            case .file(let format, _), .socket(let format, _): format
+            case .directory: .raw
+            }
+        }
     }
 
     package let kind: Kind
     /// Absolute.
     package let path: String
+    /// For the format `template`.
+    package let template: Template?
 
-    package init(kind: Kind, path: String) {
+    package init(kind: Kind, path: String, template: Template? = nil) {
         self.kind = kind
         self.path = path
+        self.template = template
     }
 
-    package var format: Format {
-        switch kind {
-        case .file(let format, _), .socket(let format, _): format
-        case .directory: .raw
-        }
-    }
+    package var format: Format { kind.format }
 
     /// Whether readers connect to it.
     package var isSocket: Bool {

@@ -50,10 +50,11 @@ extension Format {
     ///   kind of credential.
     package func rendered(
         _ credential: Credential,
-        for account: Account
+        for account: Account,
+        template: Template? = nil
     ) throws(OutputError) -> Rendered {
         do throws(FormatError) {
-            return try render(credential, for: account)
+            return try render(credential, for: account, template: template)
         } catch {
             throw OutputError(account.name, error.problem, hint: error.hint)
         }

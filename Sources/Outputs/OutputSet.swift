@@ -271,7 +271,7 @@ package final class OutputSet: Sendable {
         _ credential: Credential,
         _ output: Output
     ) throws(OutputError) -> Rendered {
-        try output.format.rendered(credential, for: account)
+        try output.format.rendered(credential, for: account, template: output.template)
     }
 
     private func remove(

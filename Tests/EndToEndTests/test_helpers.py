@@ -346,8 +346,8 @@ class Google(Helpers):
         file.pop("service_account_impersonation_url", None)
         config = self.account(file, name="google")
         script = (
-            "import google.auth, google.auth.transport.requests as t, sys\n"
-            "c, _ = google.auth.load_credentials_from_file(sys.argv[1], scopes=[sys.argv[2]])\n"
+            "import google.auth.pluggable as p, google.auth.transport.requests as t, sys\n"
+            "c = p.Credentials.from_file(sys.argv[1], scopes=[sys.argv[2]])\n"
             "c.refresh(t.Request())\n"
             "print(bool(c.token), c.expiry is not None)\n")
         variables = self.variables(**world.environment, GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES="1")

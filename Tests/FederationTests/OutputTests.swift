@@ -96,15 +96,19 @@ import Text
         var options = FileOptions()
         (options.mode, options.owner, options.group) = (0o640, "u", "g")
         #expect(
-            try Output(parsing: "json:/run/a,mode=0640,owner=u,group=g", for: service)
+            try Output(
+                parsing: "json:/run/a,mode=0640,owner=u,group=g",
+                for: service,
+                variable: "V"
+            )
                 == Output(kind: .file(.json, options), path: "/run/a")
         )
         #expect(
-            try Output(parsing: "socket:/run/a:b.sock,content=json", for: service)
+            try Output(parsing: "socket:/run/a:b.sock,content=json", for: service, variable: "V")
                 == Output(kind: .socket(.json, SocketAccess()), path: "/run/a:b.sock")
         )
         #expect(
-            try Output(parsing: "base64:/a", for: service)
+            try Output(parsing: "base64:/a", for: service, variable: "V")
                 == Output(kind: .file(.raw, FileOptions()), path: "/a")
         )
     }
@@ -125,7 +129,7 @@ import Text
     func `a malformed option is refused`(text: String, message: String) throws {
         let service = try AccountFixture.parse().service
         let error = #expect(throws: AccountError.self) {
-            try Output(parsing: text, for: service)
+            try Output(parsing: text, for: service, variable: "V")
         }
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
         #expect(error?.message.hasPrefix("--output") == true)

@@ -3,7 +3,7 @@
 ///
 /// To add a format: a case here, and what the compiler then asks for.
 package enum Format: String, CaseIterable, Sendable {
-    case raw, json, env, envfile, header, ini
+    case raw, json, env, envfile, header, ini, template
 
     /// What is known of the format.
     package var facts: FormatFacts {
@@ -14,6 +14,7 @@ package enum Format: String, CaseIterable, Sendable {
         case .envfile: .envfile
         case .header: .header
         case .ini: .ini
+        case .template: .template
         }
     }
 }
@@ -22,6 +23,8 @@ package enum Format: String, CaseIterable, Sendable {
 package struct FormatFacts: Sendable {
     /// Other words for it in account files and on command lines.
     var aliases: [String] = []
+    /// Whether it needs a text of the account file's own, which no command has.
+    var wantsTemplate = false
     /// Why the credentials of a service cannot be written so; `nil` where they can.
     var objection: @Sendable (ServiceName) -> String? = { _ in nil }
     /// Writes a credential down; reads and changes nothing outside.
@@ -44,6 +47,9 @@ extension Format {
 
     /// The words of all formats, as an error message and a completion list them.
     package static let words = allCases.flatMap(\.words)
+
+    /// The words of the formats that commands print in.
+    package static let commandWords = allCases.filter { !$0.facts.wantsTemplate }.flatMap(\.words)
 
     /// Why the credentials of a service cannot be written so; `nil` where they can.
     package func objection(for service: Service) -> String? { facts.objection(service.kind) }

@@ -29,23 +29,29 @@ package struct RenderedCredential: Sendable {
     let account: Account
     /// The variable that env formats set.
     let variable: String
+    /// For the format `template`.
+    var template: Template?
 }
 
 extension Format {
     /// Writes a credential down; nothing outside is read or changed.
     ///
-    /// - Parameter variable: the variable that env formats set; the account's where absent.
+    /// - Parameters:
+    ///   - variable: the variable that env formats set; the account's where absent.
+    ///   - template: for the format `template`.
     /// - Throws: ``FormatError`` where the format is not for this kind of credential.
     package func render(
         _ credential: Credential,
         for account: Account,
-        variable: String? = nil
+        variable: String? = nil,
+        template: Template? = nil
     ) throws(FormatError) -> Rendered {
         try facts.render(
             RenderedCredential(
                 credential: credential,
                 account: account,
-                variable: variable ?? account.variable
+                variable: variable ?? account.variable,
+                template: template
             )
         )
     }

@@ -15,6 +15,10 @@ extension ServiceFacts {
         proxyVariable: "MONDOO_API_PROXY",
         addressKey: "universeDomain",
         places: MondooRegion.sentence,
+        documentMembers: [
+            "mrn", "space_mrn", "scope_mrn", "parent_mrn", "private_key", "certificate",
+            "api_endpoint",
+        ],
         givesTokens: false,
         minimumLeft: 180
     )

@@ -27,6 +27,8 @@ package struct ServiceFacts: Sendable {
     package var addressKey = "tokenUrl"
     /// Where the service is, for a reader who has it wrong.
     package var places: String?
+    /// The members that the format `json` may have.
+    var documentMembers = ["access_token", "token_type", "expires_at"]
     /// Whether the credential is a token, for an `Authorization` header.
     package var givesTokens = true
     /// The word before a token in an `Authorization` header.

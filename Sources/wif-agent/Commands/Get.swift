@@ -34,7 +34,7 @@ extension Command {
     )
 }
 
-private let getFormats = Format.words + ["github"]
+private let getFormats = Format.commandWords + ["github"]
 
 private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     let isForGitHub = invocation.value("format") == "github"

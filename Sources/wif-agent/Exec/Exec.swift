@@ -20,7 +20,7 @@ extension Command {
                 name: "format",
                 value: "FORMAT",
                 help: "of WIF_AGENT_FILE (default raw)",
-                choices: Format.words
+                choices: Format.commandWords
             ),
             Option(
                 name: "refresh-signal",
@@ -126,8 +126,8 @@ extension Invocation {
     /// - Parameter others: further words that the command knows.
     func format(or others: [String] = []) throws(UsageError) -> Format {
         guard let word = value("format") else { return .raw }
-        guard let format = Format(word: word) else {
-            let words = (Format.words + others).joined(separator: ", ")
+        guard let format = Format(word: word), Format.commandWords.contains(word) else {
+            let words = (Format.commandWords + others).joined(separator: ", ")
             throw UsageError(message: "--format \(word.printable): one of \(words)")
         }
         return format
