@@ -1,5 +1,5 @@
 internal import Federation
-internal import Platform
+internal import Kernel
 import Synchronization
 
 /// Tells when account files hold something else than what was read last; nothing wakes up while nothing is

@@ -20,6 +20,7 @@ extension RefreshHook {
         switch self {
         case .command(_, let timeout): timeout + 15
         case .signal: 5
+        case .unit: 45
         }
     }
 }

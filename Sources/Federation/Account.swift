@@ -1,4 +1,5 @@
 package import Kernel
+internal import Text
 
 /// One `external_account` file, parsed once into values that need no second look: exclusive options
 /// are cases, URLs are checked, paths are absolute.
@@ -91,14 +92,6 @@ package struct Account: Sendable {
             warnings: warnings
         )
     }
-}
-
-/// What happens after every output holds a new credential.
-package enum RefreshHook: Sendable {
-    /// A program and its arguments, run without a shell for at most `timeout` seconds.
-    case command([String], timeout: Double)
-    /// A signal to the process whose id is in the file.
-    case signal(String, pidFile: String)
 }
 
 /// An account file that cannot be used: which key, what was found, what is expected.

@@ -153,17 +153,7 @@ extension SocketAccess {
     /// Names of systemd's units, which have a suffix. `systemd.unit(5)`
     private static func units(_ entry: inout KeyedValues) throws(AccountError) -> [String] {
         let units = try entry.strings("allowUnits")
-        let suffixes = [
-            ".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path",
-            ".timer", ".slice", ".scope",
-        ]
-        for unit in units where !suffixes.contains(where: unit.hasSuffix) {
-            throw entry.error(
-                "allowUnits",
-                "\"\(unit.printable)\" is no unit's name: it has no suffix",
-                hint: "write \(unit.printable).service"
-            )
-        }
+        for unit in units { try entry.checkUnit(unit, "allowUnits") }
         return units
     }
 }

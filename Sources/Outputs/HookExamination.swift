@@ -23,6 +23,17 @@ extension HookRunner {
             } catch {
                 throw failure(name, "is not run: \(error)", hint: error.hint)
             }
+        case .unit(let unit, let action):
+            let program = try systemctl()
+            do throws(PathError) {
+                try checkRunning(try trustedFile(program, owners: [user.id]), as: user)
+            } catch {
+                throw failure(program, "is not run: \(error)", hint: error.hint)
+            }
+            let what = "\(action.rawValue) \(unit) can be asked for"
+            if user.isRoot || isUsersManager { return Finding(text: what) }
+            let who = userDescription(user.id)
+            return Finding(text: "\(what); polkit decides whether \(who) may")
         case .signal(let name, let pidFile):
             guard signalNumber(name) != nil else {
                 throw failure(pidFile, "no signal \"\(name)\" that a hook could send")

@@ -42,6 +42,7 @@ package struct HookRunner: Sendable {
         switch hook {
         case .command(let command, let timeout): try await run(command, timeout, expiresAt)
         case .signal(let name, let pidFile): try signal(name, pidFile)
+        case .unit(let unit, let action): try await run(unit, action, expiresAt)
         }
     }
 
@@ -62,6 +63,51 @@ package struct HookRunner: Sendable {
         if status != .exited(0) { throw failure(name, "ended with \(status)") }
     }
 
+    /// The job is queued and not waited for: the unit may be ordered after this one, which is not ready
+    /// before its credentials are delivered. `systemctl(1)`
+    private func run(
+        _ unit: String,
+        _ action: RefreshHook.UnitAction,
+        _ expiresAt: WallTime
+    ) async throws {
+        let program = try systemctl()
+        let scope = isUsersManager ? ["--user"] : []
+        let command =
+            [program] + scope + ["--no-block", "--no-ask-password", action.rawValue, "--", unit]
+        do {
+            try await run(command, 30, expiresAt)
+        } catch let error as Failure {
+            throw failure(
+                "\(action.rawValue) \(unit)",
+                error.message,
+                hint: isUsersManager || effectiveUserID() == 0
+                    ? "systemctl status \(unit) shows the unit"
+                    : "polkit must let \(userDescription(effectiveUserID())) manage the unit:"
+                        + " wif-agent.json(5) has the rule"
+            )
+        }
+    }
+
+    /// Where systemctl is, by the PATH that programs are given.
+    func systemctl() throws(Failure) -> String {
+        let path = programEnvironment(from: environment)["PATH"] ?? usualProgramPath
+        for directory in path.split(separator: ":") {
+            let place = "\(directory)/systemctl"
+            do throws(Errno) {
+                _ = try FileFacts(at: place)
+                return place
+            } catch {
+                continue
+            }
+        }
+        throw failure("systemctl", "is not in \(path): units are systemd's")
+    }
+
+    /// Whether units are those of the user's own service manager.
+    var isUsersManager: Bool {
+        effectiveUserID() != 0 && environment["XDG_RUNTIME_DIR"] != nil
+    }
+
     private func start(_ command: [String], _ expiresAt: WallTime) throws(Failure) -> ChildProcess {
         let name = command.first ?? ""
         let program: String
@@ -70,7 +116,9 @@ package struct HookRunner: Sendable {
         } catch {
             throw failure(name, "is not run: \(error)", hint: error.hint)
         }
-        let own = ["WIF_AGENT_ACCOUNT": account, "WIF_AGENT_EXPIRES_AT": rfc3339(expiresAt)]
+        var own = ["WIF_AGENT_ACCOUNT": account, "WIF_AGENT_EXPIRES_AT": rfc3339(expiresAt)]
+        // By it a program finds the user's service manager.
+        if isUsersManager { own["XDG_RUNTIME_DIR"] = environment["XDG_RUNTIME_DIR"] }
         var request = ChildProcess.Request(
             path: program,
             arguments: command,

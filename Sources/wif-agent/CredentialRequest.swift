@@ -1,6 +1,7 @@
 import Agent
 import Federation
-import Platform
+import Kernel
+import Text
 
 /// One credential of an account, for a command that hands it on: a running agent's where one serves the
 /// account file, else that of an exchange of its own.
@@ -14,10 +15,13 @@ struct CredentialRequest {
     /// Seconds that the credential must have left.
     var minimumLeft = 0.0
 
+    /// The credential, and whether it is an own one, which no agent knows.
     /// - Throws: ``CommandFailure``, ``UsageError``.
-    func run(_ invocation: Invocation) async throws -> Credential {
+    func run(
+        _ invocation: Invocation
+    ) async throws -> (credential: Credential, isOwn: Bool) {
         if !isFresh, let credential = try await agentsCredential(invocation) {
-            return try checked(credential)
+            return (try checked(credential), false)
         }
         let result = try await DirectExchange.run(
             .exchange,
@@ -26,7 +30,7 @@ struct CredentialRequest {
             since: start,
             invocation
         )
-        return try checked(try result.credential())
+        return (try checked(try result.credential()), true)
     }
 
     private func checked(_ credential: Credential) throws(CommandFailure) -> Credential {

@@ -85,9 +85,9 @@ import Text
 
     @Test(arguments: rotations)
     func `tries another token at once where the last one was at fault`(_ row: Rotation) throws {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.tell(.timePassed)
-        let failure = Failure(row.failure, at: .source, "no", retryAfter: 60)
+        let failure = Failure(row.failure, at: .subjectToken, "no", retryAfter: 60)
         life.tell(.exchanged(try life.attempt(), JobResult(id: 0, outcome: .failure(failure))))
         life.at(1005)
         life.tell(.tokenFileChanged)
@@ -95,7 +95,7 @@ import Text
     }
 
     @Test func `tries a token again that came while the last one was refused`() throws {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.tell(.timePassed)
         let attempt = try life.attempt()
         life.tell(.tokenFileChanged)
@@ -109,7 +109,7 @@ import Text
     }
 
     @Test func `leaves a credential that works alone when the token is rotated`() throws {
-        var life = try Scripted()
+        var life = try ScriptedLife()
         life.obtain("token-1")
         life.tell(.delivered([.fine], seconds: 0))
         let next = life.life.pace.next

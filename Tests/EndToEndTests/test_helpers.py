@@ -410,6 +410,31 @@ class Bazel(Helpers):
             self.assertIn(said, done.stderr)
 
 
+class AWS(Helpers):
+    @needs(has("botocore"), "botocore")
+    def test_botocore(self):
+        world = self.emulator("--platform", "aws,github")
+        sts = world.environment["AWS_ENDPOINT_URL_STS"]
+        path = self.account({
+            "type": "external_account", "service": "aws", "sessionName": "helper",
+            "roleArn": "arn:aws:iam::123456789012:role/scanner", "region": "eu-central-1",
+            "credentialSource": {"provider": "github"}}, name="role")
+        config = self.scratch / "config"
+        config.write_text(f"[default]\ncredential_process = {BIN}/wif-agent helper aws -c {path}\n")
+        program = ("import botocore.session as s; c = s.get_session().create_client('sts');"
+                   "print(c.get_caller_identity()['Arn'])")
+        done = self.run_program(
+            sys.executable, "-W", "ignore", "-c", program, environment={
+                "PATH": os.environ["PATH"], "HOME": str(self.scratch), "AWS_CONFIG_FILE": str(config),
+                "AWS_SHARED_CREDENTIALS_FILE": str(self.scratch / "none"),
+                "AWS_DEFAULT_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true",
+                "WIF_AGENT_WORKER_SOCKET": "none", "AWS_ENDPOINT_URL_STS": sts,
+                **{name: value for name, value in world.environment.items()
+                   if name.startswith("ACTIONS_")}})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.strip().endswith(b":assumed-role/scanner/helper"), done.stdout)
+
+
 class WrongQuestions(Helpers):
     def test_what_a_credential_does_not_have(self):
         world = self.emulator("--platform", "gcp,github")
@@ -444,3 +469,51 @@ class WrongQuestions(Helpers):
         done = self.ask("git", "get", stdin="x=" + "y" * 70_000)
         self.assertEqual(done.returncode, 78)
         self.assertIn(b"over 65536 bytes", done.stderr)
+
+
+class OwnCredentials(Helpers):
+    """What get, exec and run --once obtain: for how long, and what ends it."""
+
+    def get(self, *arguments):
+        return self.wif("get", "-c", self.path, "--runtime-dir", self.runtime, *arguments,
+                        environment=self.variables(), records=False)
+
+    def test_no_less_than_a_lifetime(self):
+        self.tokens.lifetime = 20
+        agent = self.agent("-c", self.path, environment=self.variables())
+        self.await_ready(agent)
+        first = self.get("--min-lifetime", 5)
+        self.assertEqual((first.returncode, len(self.tokens.minted)), (0, 1), first.stderr)
+        self.assertEqual(first.stderr, b"", "an agent's credential is the agent's to end")
+        time.sleep(2.2)
+        newer = self.get("--min-lifetime", 18)
+        self.assertEqual((newer.returncode, len(self.tokens.minted)), (0, 2), newer.stderr)
+        self.assertNotEqual(newer.stdout, first.stdout)
+        # One that the service never gives is no reason to ask it.
+        done = self.get("--min-lifetime", 3600)
+        self.assertEqual((done.returncode, done.stdout), (78, b""))
+        self.assertIn(b"live for 20 s, less than the 3600 s", done.stderr)
+        self.assertEqual(len(self.tokens.minted), 2)
+        done = self.get("--fresh", "--min-lifetime", 3600)
+        self.assertEqual((done.returncode, done.stdout), (78, b""))
+        self.assertIn(b"--min-lifetime", done.stderr)
+
+    def test_what_ends_it(self):
+        ended = []
+        self.tokens.answer = lambda path, body, token: (
+            ended.append(urllib.parse.parse_qs(body)["token"][0]) or (200, "{}")
+            if path == "/revoke" else None)
+        out = self.scratch / "out" / "raw"
+        for command in (["get"], ["exec", "--", "true"],
+                        ["run", "--once", "--output", f"raw:{out}"]):
+            words = command[:1] + ["-c", self.path] + command[1:]
+            done = self.wif(*words, environment=self.variables(), records=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"wif-agent revoke -c {self.path} --stdin".encode(), done.stderr)
+        done = self.wif("revoke", "-c", self.path, "--stdin", stdin=out.read_bytes() + b"\n",
+                        environment=self.variables())
+        self.assertEqual((done.returncode, done.stderr), (0, b"t: revoked\n"))
+        self.assertEqual(ended, [out.read_text()])
+        done = self.wif("revoke", "-c", self.path, "--stdin", environment=self.variables())
+        self.assertEqual(done.returncode, 64)
+        self.assertIn(b"standard input is empty", done.stderr)

@@ -17,7 +17,7 @@ NO_VARIABLES = {
     "SWIFT_BACKTRACE",
 }
 # Keys that are known only for what they tell of the file.
-ONLY_RECOGNISED = {"privateKey", "unit"}
+ONLY_RECOGNISED = {"privateKey"}
 ACCESSORS = ("text|texts|requiredText|string|bool|isTrue|number|object|objects|strings|choice"
              "|absolutePath|endpoint|take|peek|has")
 

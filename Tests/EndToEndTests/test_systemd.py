@@ -206,3 +206,35 @@ class EnvFiles(World):
             content, warnings = self.token_file(f"a{byte}b")
             self.assertIn(b"docker --env-file", warnings, byte)
             self.assertNotEqual(self.docker(content)["ACCESS_TOKEN"], f"a{byte}b")
+
+
+class UnitHooks(World):
+    """A systemctl of the test's own; the booted system has the real one."""
+
+    def test_a_unit_is_reloaded_after_each_refresh(self):
+        world = self.emulator("--platform", "gcp")
+        programs = self.scratch / "bin"
+        programs.mkdir(mode=0o755)
+        stub = programs / "systemctl"
+        stub.write_text(f"#!/bin/sh\necho \"$@\" >> {self.scratch}/asked\n")
+        stub.chmod(0o755)
+        account = self.account(world.account, onRefresh=[
+            {"unit": "consumer.service"}, {"unit": "other.service", "action": "restart"}])
+        environment = self.environment(world)
+        environment["PATH"] = f"{programs}:{environment['PATH']}"
+        agent = self.agent("-c", account, environment=environment)
+        self.await_ready(agent)
+        asked = self.scratch / "asked"
+        expected = ["try-reload-or-restart -- consumer.service", "restart -- other.service"]
+        lines = lambda: [line.split(" --no-ask-password ")[1]
+                         for line in asked.read_text().splitlines()] if asked.exists() else []
+        wait_for(lambda: lines() == expected, "both jobs")
+        self.assertEqual(self.control("refresh").returncode, 0)
+        wait_for(lambda: lines() == expected * 2, "both jobs again")
+        self.assertNotIn("hook-failed", agent.text())
+        done = self.wif("doctor", "-c", account, environment=environment)
+        self.assertIn(b"try-reload-or-restart consumer.service can be asked for", done.stdout)
+        stub.write_text("#!/bin/sh\nexit 4\n")
+        self.control("refresh")
+        wait_for(lambda: "hook restart other.service: " in agent.text(), "the failure")
+        self.assertIn("try-reload-or-restart consumer.service", agent.text())

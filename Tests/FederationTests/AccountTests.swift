@@ -196,7 +196,28 @@ import Text
         Bad(["onRefresh": [["signal": "HUP"]]], "onRefresh[0].pidFile: is missing"),
         Bad(
             ["onRefresh": [[:]]],
-            "onRefresh[0].command: exactly one of command and signal is expected"
+            "onRefresh[0].command: exactly one of command, signal and unit is expected"
+        ),
+        Bad(
+            ["onRefresh": [["unit": "x.service", "signal": "HUP"]]],
+            "onRefresh[0].command: exactly one of command, signal and unit is expected"
+        ),
+        Bad(
+            ["onRefresh": [["unit": "x"]]],
+            "onRefresh[0].unit: \"x\" is no unit's name: it has no suffix",
+            hint: "write x.service"
+        ),
+        Bad(
+            ["onRefresh": [["unit": "*.service"]]],
+            "onRefresh[0].unit: \"*.service\" is no unit's name"
+        ),
+        Bad(
+            ["onRefresh": [["unit": "-H.service"]]],
+            "onRefresh[0].unit: \"-H.service\" is no unit's name"
+        ),
+        Bad(
+            ["onRefresh": [["unit": "x.service", "action": "stop"]]],
+            "onRefresh[0].action: \"stop\" is not known"
         ),
         Bad(
             ["onRefresh": [["command": ["/bin/true"], "timeout": 0]]],

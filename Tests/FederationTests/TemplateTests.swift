@@ -1,6 +1,6 @@
-import FoundationEssentials
-import Platform
+import Kernel
 import Testing
+import Text
 
 @testable import Federation
 
@@ -38,7 +38,7 @@ import Testing
         let credential = Credential(
             kind: .accessToken(type: "Bearer", scheme: "Bearer"),
             value: Secret(Self.token),
-            issuedAt: Date(timeIntervalSince1970: 1_704_164_645),
+            issuedAt: WallTime(secondsSinceEpoch: 1_704_164_645),
             lifetime: 3600,
             receivedAt: .now
         )
@@ -108,7 +108,7 @@ import Testing
         let credential = Credential(
             kind: .mondoo,
             value: Secret(base64Encoded(Array(document.utf8))),
-            issuedAt: Date(timeIntervalSince1970: 0),
+            issuedAt: WallTime(secondsSinceEpoch: 0),
             lifetime: 3600,
             receivedAt: .now
         )

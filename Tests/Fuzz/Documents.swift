@@ -28,7 +28,9 @@ extension Target {
         _ = account.outputs(in: "/run/wif-agent")
         _ = account.effectiveSource(in: variables).runsPrograms(in: variables)
         for part in parts.dropFirst().prefix(4) {
-            _ = answer { try Output(parsing: text(part), for: account.service) }
+            _ = answer {
+                try Output(parsing: text(part), for: account.service, variable: account.variable)
+            }
             _ = answer { try AccountName.ofFile(at: text(part)) }
             _ = answer { try Endpoint(text(part), plainHTTP: .linkLocal) }
         }

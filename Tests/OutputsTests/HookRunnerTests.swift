@@ -48,6 +48,44 @@ struct HookRunnerTests {
         #expect(lines == expected.split(separator: "\n").filter { $0 != "PWD=" })
     }
 
+    /// A systemctl that writes down what it is asked, by the PATH of the agent.
+    @Test func `a unit is a job that systemctl queues`() async throws {
+        let place = ScratchDirectory()
+        try script(#"echo "$@" >> "$0.asked"; [ "$5" != bad.service ]"#, place("systemctl"))
+        let runner = HookRunner(
+            account: "mondoo",
+            environment: ["PATH": "\(place.path):/usr/bin:/bin"]
+        )
+        let failures = try await runner.run(
+            [.unit("a@b.service", .tryReloadOrRestart), .unit("bad.service", .restart)],
+            expiresAt: expiry
+        )
+        let file = FileDescriptor(owning: unsafe open(place("systemctl.asked"), O_RDONLY))
+        let asked = String(decoding: try file.read(upTo: 4096), as: UTF8.self)
+        #expect(
+            asked == """
+                --no-block --no-ask-password try-reload-or-restart -- a@b.service
+                --no-block --no-ask-password restart -- bad.service
+
+                """
+        )
+        #expect(failures.count == 1)
+        #expect(failures.first?.message.hasPrefix("hook restart bad.service: ") == true)
+        #expect(failures.first?.message.contains("ended with exit code 1") == true)
+        #expect(failures.first?.hint?.contains("bad.service") == true)
+    }
+
+    @Test func `without systemctl there are no units`() async throws {
+        let place = ScratchDirectory()
+        let runner = HookRunner(account: "mondoo", environment: ["PATH": place.path])
+        let failures = try await runner.run([.unit("a.service", .restart)], expiresAt: expiry)
+        #expect(
+            failures.map(\.message) == [
+                "hook systemctl: is not in \(place.path): units are systemd's"
+            ]
+        )
+    }
+
     @Test func `one that fails is told of and does not stop the next`() async throws {
         let place = ScratchDirectory()
         try script("exit 3", place("a"))

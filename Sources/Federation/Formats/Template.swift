@@ -1,4 +1,5 @@
-internal import Platform
+internal import Kernel
+internal import Text
 
 extension FormatFacts {
     /// Text of the account file's own, with the credential's values in their places.
@@ -193,7 +194,8 @@ extension Service {
         let companions = companionVariables.map(\.name).filter { $0 != variable }
         return Template.Names(
             members: kind.facts.documentMembers,
-            variables: [variable] + companions + ["WIF_AGENT_EXPIRES_AT"]
+            variables: (kind.facts.variableNames ?? [variable]) + companions
+                + ["WIF_AGENT_EXPIRES_AT"]
         )
     }
 }

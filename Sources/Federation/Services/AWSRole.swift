@@ -9,7 +9,11 @@ extension ServiceFacts {
         },
         title: "AWS",
         defaultVariable: "AWS_SESSION_TOKEN",
+        variableNames: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"],
         addressKey: "region",
+        documentMembers: [
+            "Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration",
+        ],
         givesTokens: false
     )
 }

@@ -15,6 +15,8 @@ package struct ServiceFacts: Sendable {
     package let title: String
     /// The variable that env formats set unless the account file names another.
     let defaultVariable: String
+    /// The variables that env formats set whatever the account file names; `nil` where it is one.
+    var variableNames: [String]?
     /// Variables that programs need beside the credential, in env formats.
     var companionVariables: @Sendable (Service) -> [(name: String, value: String)] = { _ in [] }
     /// A variable in which the service's own tools look for a subject token; comes before `auto`.

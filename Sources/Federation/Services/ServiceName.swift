@@ -69,7 +69,8 @@ package enum Service: Sendable {
                 [service.tokenURL.host]
                     + (service.resources + service.audiences).compactMap(host(of:))
             )
-        case .aws, .token: []
+        case .aws: []
+        case .token(let service): Set([service.wantedAudience].compactMap(host(of:)))
         }
     }
 

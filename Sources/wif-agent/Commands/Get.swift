@@ -44,13 +44,14 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     let start = BootInstant.now
     let account = try AccountChoice.load(invocation)
     let minimum = try invocation.seconds("min-lifetime", default: 0)
-    let credential = try await CredentialRequest(
+    let (credential, isOwn) = try await CredentialRequest(
         account: account,
         timeout: timeout,
         start: start,
         isFresh: invocation.isSet("fresh"),
         minimumLeft: minimum
     ).run(invocation)
+    if isOwn { tellWhatRevokes(account) }
     if let job {
         try job.tell(environmentVariables(credential, account), secrets: credential.secretParts)
         return 0

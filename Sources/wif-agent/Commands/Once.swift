@@ -49,6 +49,7 @@ private func deliver(
             for warning in report.warnings { writeToStandardError("warning: \(warning)\n") }
             if let failure = report.failure { throw CommandFailure(failure) }
         }
+        tellWhatRevokes(account)
         return 0
     } catch let error as CommandFailure {
         complain(error.failure.message, hint: error.failure.hint)

@@ -10,11 +10,12 @@ extension Command {
         summary: "have the running agent revoke the present credential (RFC 7009)",
         details: """
             The agent empties the account's outputs first, and obtains a new credential afterwards;
-            stop it where there is to be none. With "-" the credential on standard input is
-            revoked: one that get, exec or run --once obtained, which no agent knows.
+            stop it where there is to be none. With --stdin, or "-", the credential on standard input
+            is revoked: one that get, exec or run --once obtained, which no agent knows.
             """,
         options: [
             config,
+            Option(name: "stdin", help: "revoke the credential on standard input"),
             Option(name: "revoke-required", help: "nothing to revoke is a failure, too"),
             timeout,
             workerSocket,
@@ -38,10 +39,10 @@ private func revokeCommand(_ invocation: Invocation) async throws -> Int32 {
             )
         )
     }
-    if let word = invocation.words.first {
-        guard word == "-" else {
-            throw UsageError(message: "unexpected argument \"\(word.printable)\"")
-        }
+    if let word = invocation.words.first, word != "-" {
+        throw UsageError(message: "unexpected argument \"\(word.printable)\"")
+    }
+    if invocation.isSet("stdin") || !invocation.words.isEmpty {
         return try await revokeGiven(account, timeout, invocation)
     }
     guard let answer = try await agentsAnswer(account, timeout, invocation) else {
@@ -53,7 +54,7 @@ private func revokeCommand(_ invocation: Invocation) async throws -> Int32 {
                     + " \(account.path.printable)",
                 hint:
                     "a credential of get, exec or run --once lives until its end: give it on standard"
-                    + " input, wif-agent revoke -c FILE -"
+                    + " input, wif-agent revoke -c FILE --stdin"
             )
         )
     }
@@ -135,4 +136,14 @@ private func agentsAnswer(
 private func nothing(_ account: Account, _ why: String, _ invocation: Invocation) -> Int32 {
     writeToStandardError("\(account.name): nothing to revoke: \(why)\n")
     return invocation.isSet("revoke-required") ? 75 : 0
+}
+
+/// Tells on standard error what can revoke a credential that no agent knows; silent where its service
+/// cannot.
+func tellWhatRevokes(_ account: Account) {
+    guard account.service.canRevoke else { return }
+    writeToStandardError(
+        "note: this credential is no agent's; wif-agent revoke -c \(account.path.printable) --stdin"
+            + " ends it before it expires\n"
+    )
 }

@@ -137,6 +137,9 @@ struct ExecSession: Sendable {
             return .failure(CommandFailure(.strangeAnswer))
         }
         let failure = await revoke(loop.snapshot)
+        if worker.ownsCredential, !account.revokesOnExit(ofCommand: true) {
+            tellWhatRevokes(account)
+        }
         let code = try result.get()
         if let failure, code == 0, options.requiresRevocation { throw CommandFailure(failure) }
         return code

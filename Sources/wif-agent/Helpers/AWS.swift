@@ -1,6 +1,7 @@
 import Federation
+import Kernel
 import Outputs
-import Platform
+import Text
 
 extension HelperFacts {
     /// That of AWS's SDKs (`credential_process`): nothing is asked, a JSON document is the answer.

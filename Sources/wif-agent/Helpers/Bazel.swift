@@ -1,5 +1,6 @@
 import Federation
-import Platform
+import Kernel
+import Text
 
 extension HelperFacts {
     /// Bazel's, which others share: a URI on standard input, headers on standard output. It is the one

@@ -1,5 +1,6 @@
 import Federation
-import Platform
+import Kernel
+import Text
 
 extension HelperFacts {
     /// That of docker, podman, skopeo and others for registries: the server's address on standard input, a

@@ -1,6 +1,6 @@
 import Federation
-import FoundationEssentials
-import Platform
+import Kernel
+import Text
 
 extension HelperFacts {
     /// git's: attributes, one a line, on standard input and output. `git-credential(1)`,
@@ -56,7 +56,7 @@ private func gitCredential(_ call: HelperCall) async throws -> [UInt8] {
     guard !name.utf8.contains(where: { $0 < 0x20 }) else {
         throw call.refused("the user name holds a control character")
     }
-    let expiry = Int64(credential.expiresAt.timeIntervalSince1970)
+    let expiry = Int64(credential.expiresAt.secondsSinceEpoch)
     return Array("username=\(name)\npassword=".utf8) + credential.value.bytes
         + Array("\npassword_expiry_utc=\(expiry)\n".utf8)
 }

@@ -1,5 +1,6 @@
 import Federation
-import Platform
+import Kernel
+import Text
 
 extension HelperFacts {
     /// That of Google's client libraries (executable-sourced credentials): a subject token with the

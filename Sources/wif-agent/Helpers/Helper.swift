@@ -1,6 +1,7 @@
 import Agent
 import Federation
-import Platform
+import Kernel
+import Text
 
 extension Command {
     static let helper = Command(

@@ -1,6 +1,7 @@
 import Agent
 import Federation
-import Platform
+import Kernel
+import Text
 
 /// One question of a program to its credential helper.
 struct HelperCall: Sendable {
@@ -38,7 +39,7 @@ struct HelperCall: Sendable {
     /// - Throws: ``CommandFailure``, ``UsageError``.
     func credential(of account: Account) async throws -> Credential {
         try await CredentialRequest(account: account, timeout: timeout, start: start)
-            .run(invocation)
+            .run(invocation).credential
     }
 
     /// The credential of the account, and the word before it in an `Authorization` header.

@@ -1,5 +1,6 @@
 import Federation
-import Platform
+import Kernel
+import Text
 
 extension HelperFacts {
     /// That of kubectl and other clients of a Kubernetes API server (an exec plugin): a question in

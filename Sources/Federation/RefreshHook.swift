@@ -1,0 +1,120 @@
+internal import Kernel
+internal import Text
+
+/// What happens after every output holds a new credential.
+package enum RefreshHook: Equatable, Sendable {
+    /// What systemd does with a unit. `systemctl(1)`
+    package enum UnitAction: String, CaseIterable, Sendable {
+        case tryReloadOrRestart = "try-reload-or-restart"
+        case reloadOrRestart = "reload-or-restart"
+        case reload
+        case tryRestart = "try-restart"
+        case restart
+    }
+
+    /// A program and its arguments, run without a shell for at most `timeout` seconds.
+    case command([String], timeout: Double)
+    /// A signal to the process whose id is in the file.
+    case signal(String, pidFile: String)
+    /// A job for a systemd unit.
+    case unit(String, UnitAction)
+}
+
+extension Account {
+    /// The hooks that the file lists.
+    static func hooks(
+        _ values: inout KeyedValues,
+        warnings: inout [String]
+    ) throws(AccountError) -> [RefreshHook] {
+        var hooks: [RefreshHook] = []
+        for var entry in try values.objects("onRefresh") {
+            hooks.append(try RefreshHook(&entry))
+            warnings += entry.unknownKeys()
+        }
+        return hooks
+    }
+}
+
+extension RefreshHook {
+    fileprivate init(_ hook: inout KeyedValues) throws(AccountError) {
+        let given = ["command", "signal", "unit"].filter { hook.has($0) }
+        guard given.count == 1 else {
+            throw hook.error("command", "exactly one of command, signal and unit is expected")
+        }
+        switch given[0] {
+        case "unit": self = try Self.unit(&hook)
+        case "signal":
+            guard let signal = try hook.text("signal") else {
+                throw hook.missing("signal", "a signal's name is expected")
+            }
+            guard let pidFile = try hook.absolutePath("pidFile") else {
+                throw hook.missing("pidFile", "an absolute path is expected")
+            }
+            try hook.checkSignal(signal)
+            self = .signal(signal, pidFile: pidFile)
+        default: self = try Self.command(&hook)
+        }
+    }
+
+    private static func command(_ hook: inout KeyedValues) throws(AccountError) -> RefreshHook {
+        if let text = hook.peek("command") {
+            let words = text.split(separator: " ").joined(separator: "\", \"")
+            let program = words.hasPrefix("/") ? words : "/usr/bin/" + words
+            throw hook.error(
+                "command",
+                "an array of strings is expected, found a string",
+                hint: "write an array, its program with the whole path: [\"\(program.printable)\"]"
+            )
+        }
+        let command = try hook.strings("command")
+        try hook.checkProgram(command.first ?? "")
+        let timeout = try hook.number("timeout", in: 1...3600) ?? 30
+        return .command(command, timeout: timeout)
+    }
+
+    private static func unit(_ hook: inout KeyedValues) throws(AccountError) -> RefreshHook {
+        let unit = try hook.requiredText("unit", why: "a systemd unit's name is expected")
+        try hook.checkUnit(unit, "unit")
+        let words = UnitAction.allCases.map(\.rawValue)
+        let action = try hook.choice("action", UnitAction.self, among: words)
+        return .unit(unit, action ?? .tryReloadOrRestart)
+    }
+}
+
+extension KeyedValues {
+    fileprivate func checkSignal(_ name: String) throws(AccountError) {
+        guard signalNumber(name) == nil else { return }
+        throw error(
+            "signal",
+            "\"\(name.printable)\" is not a signal that a hook can send; one of"
+                + " \(signalNames.joined(separator: ", "))",
+            hint: "write HUP, which most programs take as the order to reload"
+        )
+    }
+
+    /// Names of systemd's units have a suffix, and no characters of a pattern. `systemd.unit(5)`
+    func checkUnit(_ unit: String, _ key: String) throws(AccountError) {
+        let suffixes = [
+            ".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path",
+            ".timer", ".slice", ".scope",
+        ]
+        guard suffixes.contains(where: unit.hasSuffix) else {
+            throw error(
+                key,
+                "\"\(unit.printable)\" is no unit's name: it has no suffix",
+                hint: "write \(unit.printable).service"
+            )
+        }
+        let isName =
+            unit.utf8.count <= 255 && !unit.hasPrefix("-")
+            && unit.unicodeScalars.allSatisfy { character in
+                character.isASCII
+                    && (character.properties.isAlphabetic
+                        || character.properties.numericType != nil
+                        || ":_.\\@-".unicodeScalars.contains(character))
+            }
+        guard isName else {
+            throw error(key, "\"\(unit.printable)\" is no unit's name")
+        }
+    }
+}
