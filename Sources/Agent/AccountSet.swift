@@ -44,7 +44,7 @@ package struct AccountSet: Sendable {
         rejections = [:]
         var steps: [Step] = []
         var seen: Set<String> = []
-        for file in files {
+        for file in Self.linked(files) {
             switch file.content {
             case .success(let account) where seen.insert(account.name).inserted:
                 let isKnown = running[account.name] != nil

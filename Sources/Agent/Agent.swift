@@ -57,8 +57,14 @@ package struct Agent: Sendable {
         // An account with a socket holds two descriptors.
         raiseDescriptorLimit()
         let pool = workerPool()
+        let board = board
+        let worker = ChainedWorker(
+            pool,
+            onCredential: { board.hastenUsers(of: $0) },
+            lookup: { await board.credential(of: $0, for: $1) }
+        )
         let handedOver = try handedOverSockets()
-        var roster = makeRoster(pool, handedOver)
+        var roster = makeRoster(worker, handedOver)
         let servers = try Servers(settings: settings, board: board, handedOver: handedOver)
         log(.info, .started, ["version": programVersion, "runtime": settings.runtimeDirectory])
         let failure = await withDiscardingTaskGroup { group -> StartFailure? in

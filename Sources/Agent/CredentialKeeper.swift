@@ -120,10 +120,10 @@ package struct CredentialKeeper: Sendable {
         of account: Account,
         _ environment: [String: String]
     ) -> AccountLife.State? {
-        guard let owner = Self.owner(json, account.path, environment) else { return nil }
+        guard let owner = Self.owner(json, account, environment) else { return nil }
         var queue = RevocationQueue()
         for entry in json["revocations"]?.array ?? [] {
-            guard let owner = Self.owner(entry, account.path, environment),
+            guard let owner = Self.owner(entry, account, environment),
                 let credential = entry["credential"].flatMap(Credential.init(json:))
             else { continue }
             queue.add(credential, of: owner)
@@ -139,7 +139,7 @@ package struct CredentialKeeper: Sendable {
     /// environment has changed, so that the credential would go to another service: it ends by itself.
     private static func owner(
         _ json: JSON,
-        _ path: String,
+        _ present: Account,
         _ environment: [String: String]
     ) -> Account? {
         guard let document = json["account"]?.string, let identity = json["identity"]?.string else {
@@ -148,9 +148,9 @@ package struct CredentialKeeper: Sendable {
         do throws(AccountError) {
             let account = try Account(
                 parsing: Secret(document),
-                path: path,
+                path: present.path,
                 environment: environment
-            )
+            ).chained(to: present.chainedIdentity)
             return AccountIdentity(text: identity) == account.identity ? account : nil
         } catch {
             return nil

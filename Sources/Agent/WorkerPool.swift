@@ -57,7 +57,8 @@ package final class WorkerPool: ExchangeWorker {
             path: account.path,
             document: account.document,
             environment: Job.environment(for: account, from: environment),
-            timeout: min(seconds, kind.timeLimit)
+            timeout: min(seconds, kind.timeLimit),
+            handedOver: account.handedOver
         )
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -29,7 +29,7 @@ extension Account {
         let parsed = try ParsedService(&values, input)
         let service = parsed.service
         var warnings = parsed.warnings
-        let source = try Self.tokenSource(&values, given: given, warnings: &warnings)
+        let source = try Self.tokenSource(&values, given: given, of: name, warnings: &warnings)
         let lifetime = try values.number("lifetime", in: 1...31_536_000)
         let variable = try Self.variable(&values) ?? service.kind.facts.defaultVariable
         let outputs = try Self.outputs(&values, service, variable, &warnings)

@@ -30,6 +30,30 @@ package struct Account: Sendable {
     package let variable: String
     /// What is accepted but should be looked at, each ready to print.
     package let warnings: [String]
+    /// The identity of the account whose credential is this one's subject token, and so a part of its own;
+    /// `nil` where it uses none, and where that account is not known yet.
+    package private(set) var chainedIdentity: AccountIdentity?
+    /// That account's present credential, for one job.
+    package private(set) var handedOver: Secret?
+
+    /// The account whose credential is this one's subject token; `nil` where it uses none.
+    package var chainedAccount: String? {
+        if case .account(let name) = tokenSource { name } else { nil }
+    }
+
+    /// The same account, its subject token the credential of an account with this identity.
+    package func chained(to identity: AccountIdentity?) -> Account {
+        var account = self
+        account.chainedIdentity = identity
+        return account
+    }
+
+    /// The same account with that credential for one job.
+    package func handing(over token: Secret) -> Account {
+        var account = self
+        account.handedOver = token
+        return account
+    }
 
     /// Where the credential is delivered: as configured, else one socket in the runtime directory.
     package func outputs(in runtimeDirectory: String) -> [Output] {
@@ -89,7 +113,9 @@ package struct Account: Sendable {
             proxy: proxy,
             caFile: caFile,
             variable: variable,
-            warnings: warnings
+            warnings: warnings,
+            chainedIdentity: chainedIdentity,
+            handedOver: handedOver
         )
     }
 }

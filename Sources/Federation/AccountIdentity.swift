@@ -3,7 +3,8 @@ internal import Text
 
 /// Everything that decides whose credential an account's credential is and who may see it on the way:
 /// service, endpoints, audience, scopes, resource, client id, project, impersonation, issuer, token types,
-/// grant and parameters, token source with its options, token audience.
+/// grant and parameters, token source with its options, token audience, and the identity of the account whose
+/// credential is the subject token.
 ///
 /// Made from all that the account file says except ``unrelatedKeys``, so that a key that is new belongs to
 /// the identity until somebody decides otherwise, and from what the environment supplied in its place.
@@ -36,7 +37,8 @@ package struct AccountIdentity: Equatable, Sendable {
             let key = KeyedValues.camelCase(spelling)
             if !Self.unrelatedKeys.contains(key), value != .null { members[key] = value }
         }
-        let resolved = [account.service.name, account.tokenAudience] + account.service.endpoints
+        var resolved = [account.service.name, account.tokenAudience] + account.service.endpoints
+        if let chained = account.chainedIdentity { resolved.append(chained.text) }
         let identity: JSON = [
             "file": .object(members), "resolved": .array(resolved.map(JSON.string)),
         ]

@@ -43,6 +43,8 @@ package struct Job: Sendable {
     package let environment: [String: String]
     /// Seconds from the worker's reading the line until the job must have ended.
     package let timeout: Double
+    /// The credential of the account that the account's token source names.
+    package let handedOver: Secret?
 
     /// A whole job's time limit in seconds.
     package static let standardTimeout = 60.0
@@ -55,7 +57,8 @@ package struct Job: Sendable {
         path: String,
         document: Secret,
         environment: [String: String],
-        timeout: Double? = nil
+        timeout: Double? = nil,
+        handedOver: Secret? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -63,6 +66,7 @@ package struct Job: Sendable {
         self.document = document
         self.environment = environment
         self.timeout = timeout ?? kind.timeLimit
+        self.handedOver = handedOver
     }
 
     /// The job as a line, its line feed included; it holds secrets.
@@ -72,6 +76,7 @@ package struct Job: Sendable {
             "environment": .object(environment.mapValues(JSON.string)),
             "timeout": .number(timeout),
         ]
+        members["subjectToken"] = handedOver.map { .string($0.text) }
         switch kind {
         case .exchange: members["kind"] = "exchange"
         case .subjectToken(let provider):
@@ -127,7 +132,8 @@ package struct Job: Sendable {
             path: json["path"]?.string ?? "/account.json",
             document: document,
             environment: (json["environment"]?.object ?? [:]).compactMapValues(\.string),
-            timeout: (json["timeout"]?.lenientNumber ?? kind.timeLimit).clamped(to: 0.1...600)
+            timeout: (json["timeout"]?.lenientNumber ?? kind.timeLimit).clamped(to: 0.1...600),
+            handedOver: json["subjectToken"]?.string.map { Secret($0) }
         )
     }
 }

@@ -55,13 +55,13 @@ extension TokenSource {
         }
         if case .file = self { return true }
         if case .executable = self { return true }
-        return facts?.readsFiles(environment) ?? false
+        return rotatingFile != nil || facts?.readsFiles(environment) ?? false
     }
 
     /// Whether getting a token from it connects to a Unix socket, given the requester's environment.
     package func connectsUnixSocket(in environment: [String: String]) -> Bool {
-        guard case .automatic = self else { return facts?.needsUnixSocket ?? false }
-        return candidates(in: environment).contains(where: \.needsUnixSocket)
+        guard case .automatic = self else { return facts?.unixSocket(self) ?? false }
+        return candidates(in: environment).contains { $0.unixSocket(self) }
     }
 
     /// The platforms that `auto` may ask: rather one too many than one too few.

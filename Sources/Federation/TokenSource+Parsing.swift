@@ -7,6 +7,7 @@ extension Account {
     static func tokenSource(
         _ values: inout KeyedValues,
         given: KeyedValues,
+        of name: String,
         warnings: inout [String]
     ) throws(AccountError) -> TokenSource {
         var source = try values.object("credentialSource")
@@ -22,6 +23,9 @@ extension Account {
         }
         guard source != nil else { return .automatic }
         let result = try parse(&source, in: given)
+        if case .account(name) = result {
+            throw values.error("credentialSource", "account: is this account itself")
+        }
         warnings += source?.unknownKeys() ?? []
         return result
     }
@@ -33,13 +37,7 @@ extension Account {
         guard var source = optional else { return .automatic }
         defer { optional = source }
         if source.has("environmentId") { return .aws(try AWSSource(ofGoogle: &source)) }
-        if source.has("certificate") {
-            throw source.error(
-                "certificate",
-                "X.509 federation (a certificate and mutual TLS) is not supported",
-                hint: "use a provider of OIDC tokens in the pool, and name their source here"
-            )
-        }
+        try source.refuseCertificate()
         let provider = try source.text("provider")
         let file = try source.absolutePath("file")
         let environment = try source.text("environment")
@@ -53,12 +51,14 @@ extension Account {
         }
         let url = try source.text("url")
         let executable = try source.object("executable")
+        let account = try source.text("account")
         let given =
-            [provider, file, environment, url].count { $0 != nil } + (executable == nil ? 0 : 1)
+            [provider, file, environment, url, account].count { $0 != nil }
+            + (executable == nil ? 0 : 1)
         guard given == 1 else {
             throw values.error(
                 "credentialSource",
-                "exactly one of provider, file, environment, url, executable is expected,"
+                "exactly one of provider, file, environment, url, executable, account is expected,"
                     + " found \(given)"
             )
         }
@@ -69,6 +69,7 @@ extension Account {
             return .executable(program)
         }
         if let file { return .file(path: file, try TokenFormat(&source)) }
+        if let account { return .account(name: try source.accountName(account)) }
         if let environment { return .environment(name: environment) }
         return try self.provider(provider ?? "", &source)
     }
@@ -82,5 +83,24 @@ extension Account {
             throw source.unknown("provider", name, TokenSource.providers)
         }
         return try platform.facts.parse(&source)
+    }
+}
+
+extension KeyedValues {
+    /// Google's X.509 federation, which no source here speaks.
+    fileprivate func refuseCertificate() throws(AccountError) {
+        guard has("certificate") else { return }
+        throw error(
+            "certificate",
+            "X.509 federation (a certificate and mutual TLS) is not supported",
+            hint: "use a provider of OIDC tokens in the pool, and name their source here"
+        )
+    }
+
+    fileprivate func accountName(_ name: String) throws(AccountError) -> String {
+        guard AccountName.isValid(name) else {
+            throw error("account", "\"\(name.printable)\" is no account's name")
+        }
+        return name
     }
 }

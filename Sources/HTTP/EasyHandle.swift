@@ -80,6 +80,14 @@ final class EasyHandle {
     private func configure(_ job: TransferJob, _ share: UnsafeMutableRawPointer?) throws(HTTPError)
     {
         setPolicy()
+        let version =
+            job.request.speaksHTTP2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1
+        set(CURLOPT_HTTP_VERSION, Int(version))
+        if job.request.speaksHTTP2 {
+            // libcurl 7.88 breaks off on a connection without TLS that it uses again.
+            set(CURLOPT_FRESH_CONNECT, 1)
+            set(CURLOPT_FORBID_REUSE, 1)
+        }
         setReceivers()
         setTrust(job.store)
         set(job.request.route, unixSocket: job.request.unixSocket)
@@ -110,7 +118,6 @@ final class EasyHandle {
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         // What is signed, or asked for, is the path as it was written.
         set(CURLOPT_PATH_AS_IS, 1)
-        set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     }
 
     private func setReceivers() {

@@ -47,6 +47,8 @@ package struct HTTPRequest: Sendable {
     package var route: Route
     /// The socket to connect to in place of the URL's host.
     package var unixSocket: String?
+    /// Whether HTTP/2 is spoken from the first byte on, as gRPC does without TLS. RFC 9113 section 3.3
+    package var speaksHTTP2 = false
     package var trust: Trust
     /// Seconds for name, connection and TLS handshake together.
     package var connectTimeout: Double

@@ -29,6 +29,8 @@ package struct HTTPResponse: Sendable {
     /// Names in lower case, in the order received.
     package let headers: [(name: String, value: String)]
     package let body: Secret
+    /// What followed the body. RFC 9110 section 6.5
+    package var trailers: [(name: String, value: String)] = []
     /// What it came over, where the request wanted to know.
     package var connection: ConnectionFacts?
 

@@ -17,7 +17,9 @@ final class ReceivedReply {
     /// The reply; `nil` if its head was none. To be called once, at the end.
     func response() -> HTTPResponse? {
         guard let status = head.status else { return nil }
-        return HTTPResponse(status: status, headers: head.fields, body: Secret(body))
+        var response = HTTPResponse(status: status, headers: head.fields, body: Secret(body))
+        response.trailers = head.trailers
+        return response
     }
 
     /// Takes one line of the head; `false` ends the transfer.
@@ -51,6 +53,7 @@ final class ReceivedReply {
 struct HeadReader {
     private(set) var status: Int?
     private(set) var fields: [(name: String, value: String)] = []
+    private(set) var trailers: [(name: String, value: String)] = []
     private var isComplete = false
 
     mutating func take(_ line: [UInt8]) {
@@ -63,17 +66,17 @@ struct HeadReader {
             isComplete = false
         } else if text.allSatisfy(\.isNewline) {
             isComplete = true
-        } else if !isComplete {
-            takeField(text)
+        } else if let field = Self.field(text) {
+            if isComplete { trailers.append(field) } else { fields.append(field) }
         }
     }
 
-    private mutating func takeField(_ line: String) {
-        guard let colon = line.firstIndex(of: ":") else { return }
+    private static func field(_ line: String) -> (name: String, value: String)? {
+        guard let colon = line.firstIndex(of: ":") else { return nil }
         let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0.isNewline }
         let tail = line[line.index(after: colon)...].drop(while: isBlank)
         let value = tail.reversed().drop(while: isBlank).reversed()
-        fields.append((name: line[..<colon].lowercased(), value: String(value)))
+        return (name: line[..<colon].lowercased(), value: String(value))
     }
 }
 

@@ -20,6 +20,22 @@ struct GivenToken: TokenFetcher {
     }
 }
 
+/// The credential of another account, which whoever asks has put into the job.
+struct HandedOverToken: TokenFetcher {
+    let account: String
+
+    func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
+        guard let token = context.handedOver else {
+            throw SourceError(
+                .misconfigured,
+                "the credential of the account \"\(account.printable)\" was not handed over",
+                hint: "wif-agent does so; a job by hand has it as \"subjectToken\""
+            )
+        }
+        return SubjectToken(token, source: "account")
+    }
+}
+
 /// The token in the environment variable of this name.
 struct EnvironmentToken: TokenFetcher {
     let name: String

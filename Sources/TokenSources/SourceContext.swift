@@ -22,6 +22,8 @@ package struct SourceContext: Sendable {
     let secrets: KnownSecrets
     /// Whether this worker may connect to Unix sockets.
     let connectsUnixSockets: Bool
+    /// The credential of the account that the source names.
+    let handedOver: Secret?
     /// Whether a job or a pod that is here comes before the machine it runs on, in ``Automatic``.
     let prefersJobs: Bool
     /// Seconds to add to this machine's clock in a signature, where a service has told that it is wrong.
@@ -42,6 +44,7 @@ package struct SourceContext: Sendable {
         secrets: KnownSecrets = KnownSecrets(),
         connectsUnixSockets: Bool = true,
         prefersJobs: Bool = false,
+        handedOver: Secret? = nil,
         chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.transport = transport
@@ -55,6 +58,7 @@ package struct SourceContext: Sendable {
         self.secrets = secrets
         self.connectsUnixSockets = connectsUnixSockets
         self.prefersJobs = prefersJobs
+        self.handedOver = handedOver
         self.chance = chance
     }
 

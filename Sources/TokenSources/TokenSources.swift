@@ -60,6 +60,7 @@ extension SourceContext {
         case .environment(let name): EnvironmentToken(name: name)
         case .url(let url): URLToken(source: url)
         case .executable(let program): Executable(source: program)
+        case .account(let name): HandedOverToken(account: name)
         case .gcp(let serviceAccount): GoogleMetadata(serviceAccount: serviceAccount)
         case .azure(let azure): Azure(source: azure)
         case .github: GitHubActions()
@@ -75,7 +76,7 @@ extension SourceContext {
         case .codefresh: Codefresh()
         case .kubernetes(let pod): Kubernetes(source: pod)
         case .aws(let aws): AWS(source: aws)
-        case .spiffe(let path): SPIFFE(path: path)
+        case .spiffe(let source): SPIFFE(source: source)
         }
     }
 }

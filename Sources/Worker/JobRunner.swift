@@ -254,7 +254,8 @@ package struct JobRunner: Sendable {
             runsPrograms: allowance.contains(.programs),
             secrets: secrets,
             connectsUnixSockets: !allowance.isDisjoint(with: [.unixSockets, .programs]),
-            prefersJobs: account.prefersJobs
+            prefersJobs: account.prefersJobs,
+            handedOver: job.handedOver
         )
     }
 

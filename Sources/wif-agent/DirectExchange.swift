@@ -33,7 +33,39 @@ enum DirectExchange {
         return await withTaskGroup { group in
             group.addTask { await pool.serve() }
             defer { group.cancelAll() }
-            return await body(pool)
+            return await body(chained(pool, invocation.environment, after: []))
+        }
+    }
+
+    /// The worker with the credentials of accounts whose files lie beside the one that uses them: each gets a
+    /// new one for this.
+    private static func chained(
+        _ pool: Workers,
+        _ environment: [String: String],
+        after trail: [String]
+    ) -> ChainedWorker {
+        ChainedWorker(pool) { name, user in
+            let trail = trail + [user.name]
+            let directory = user.path.prefix(
+                through: user.path.lastIndex(of: "/") ?? user.path.startIndex
+            )
+            guard !trail.contains(name) else { return .failure(.circle(trail + [name], user)) }
+            do throws(AccountFiles.Problem) {
+                let path = "\(directory)\(name).json"
+                let account = try AccountFiles.load(path, environment: environment)
+                guard account.service.kind.facts.givesTokens else {
+                    return .failure(.noToken(account))
+                }
+                let worker = chained(pool, environment, after: trail)
+                let result = await worker.run(.exchange, for: account)
+                switch result.outcome {
+                case .credential(let credential): return .success(credential.value)
+                case .failure(let failure): return .failure(failure)
+                case .subjectToken, .revoked, .steps, .data: return .failure(.strangeAnswer)
+                }
+            } catch {
+                return .failure(error.failure)
+            }
         }
     }
 
@@ -174,6 +206,25 @@ extension JobResult {
 }
 
 extension Failure {
+    fileprivate static func circle(_ trail: [String], _ user: Account) -> Failure {
+        Failure(
+            .misconfigured,
+            at: .account,
+            "account file \(user.path.printable): credentialSource.account: leads in a circle:"
+                + " \(trail.joined(separator: ", "))",
+            hint: "one of them must have a token source of its own"
+        )
+    }
+
+    fileprivate static func noToken(_ account: Account) -> Failure {
+        Failure(
+            .misconfigured,
+            at: .account,
+            "the credential of \(account.name) is one of \(account.service.kind.facts.title)'s, and no"
+                + " token"
+        )
+    }
+
     static let strangeAnswer = Failure(
         .transient,
         at: .worker,

@@ -60,7 +60,10 @@ import Text
     }
 
     static let bad: [(JSON, String)] = [
-        ([:], "exactly one of provider, file, environment, url, executable is expected, found 0"),
+        (
+            [:],
+            "exactly one of provider, file, environment, url, executable, account is expected, found 0"
+        ),
         (["provider": "gcp", "file": "/t"], "exactly one of"),
         (["file": "/t", "environment": "T"], "exactly one of"),
         ("gcp", "an object is expected, found a string"),

@@ -19,7 +19,8 @@ import Text
                 path: "/etc/wif-agent/a.json",
                 document: Secret("{\"type\": \"é\n\"}"),
                 environment: ["NO_PROXY": "*", "JWT_TOKEN": "a\"b"],
-                timeout: 12.5
+                timeout: 12.5,
+                handedOver: provider.map { Secret($0) }
             )
             let line = job.line()
             #expect(line.count { $0 == 0x0A } == 1 && line.last == 0x0A)
@@ -30,6 +31,7 @@ import Text
             #expect(other.document.isEqual(to: job.document))
             #expect(other.environment == job.environment)
             #expect(other.timeout == 12.5)
+            #expect(other.handedOver?.text == provider)
         }
     }
 

@@ -10,7 +10,7 @@ struct PlatformSourceTests {
         try AccountFixture.parse(["credentialSource": json]).tokenSource
     }
 
-    @Test(arguments: TokenSource.providers.filter { $0 != "spiffe" })
+    @Test(arguments: TokenSource.providers)
     func `every provider works without options`(name: String) throws {
         #expect(try source(["provider": .string(name)]).name == name)
         #expect(TokenSource(provider: name)?.name == name)
@@ -23,7 +23,13 @@ struct PlatformSourceTests {
         (["provider": "buildkite", "lifetime": 900], "buildkite(lifetime: 900)"),
         (["provider": "kubernetes", "path": "/t"], #"file(path: "/t")"#),
         (["provider": "kubernetes", "lifetime": 700], "lifetime: 700"),
-        (["provider": "spiffe", "path": "/svid"], #"spiffe(path: "/svid")"#),
+        (["provider": "spiffe", "path": "/svid"], #"file(path: "/svid")"#),
+        (["provider": "spiffe"], "workloadAPI(socket: nil, id: nil)"),
+        (
+            ["provider": "spiffe", "socket": "unix:///run/spire.sock", "spiffeId": "spiffe://d/w"],
+            #"workloadAPI(socket: Optional("/run/spire.sock"), id: Optional("spiffe://d/w"))"#
+        ),
+        (["provider": "spiffe", "socket": "/s"], #"workloadAPI(socket: Optional("/s"), id: nil)"#),
         (["provider": "fly", "socket": "/s"], #"fly(socket: "/s")"#),
         (["provider": "spacelift", "path": "/s"], #"spacelift(path: "/s")"#),
         (["provider": "azure-pipelines", "serviceConnectionId": "g"], #"Optional("g")"#),
@@ -46,7 +52,19 @@ struct PlatformSourceTests {
     }
 
     static let refused: [(JSON, String)] = [
-        (["provider": "spiffe"], "path: is missing"),
+        (
+            ["provider": "spiffe", "socket": "tcp://127.0.0.1:1"],
+            "socket: \"tcp://127.0.0.1:1\" is no Unix"
+        ),
+        (["provider": "spiffe", "socket": "unix://host/s"], "is no Unix socket's path"),
+        (
+            ["provider": "spiffe", "path": "/t", "socket": "/s"],
+            "socket: goes with the Workload API"
+        ),
+        (
+            ["provider": "spiffe", "spiffeId": "d/w"],
+            "spiffeId: \"d/w\" is not spiffe://DOMAIN/PATH"
+        ),
         (["provider": "gitlab", "variable": "a b"], "is no name of a variable"),
         (["provider": "terraform", "tag": "TYPE"], "tag: letters"),
         (["provider": "kubernetes", "path": "/t", "lifetime": 700], "lifetime: goes with"),

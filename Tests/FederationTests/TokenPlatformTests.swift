@@ -43,7 +43,7 @@ import Testing
             "AWS_IMDS_USE_IPV6", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL",
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_CA_BUNDLE",
         ],
-        .spiffe: [],
+        .spiffe: ["SPIFFE_ENDPOINT_SOCKET"],
     ]
 
     @Test(arguments: TokenPlatform.allCases)
@@ -68,7 +68,7 @@ import Testing
 
     @Test(arguments: TokenPlatform.allCases)
     func `is known by its sources`(platform: TokenPlatform) throws {
-        let source = platform.plainSource ?? .spiffe(path: "/svid")
+        let source = platform.plainSource ?? .spiffe(.file(path: "/svid"))
         guard case .platform(platform) = source.kind else {
             Issue.record("\(source.kind)")
             return
@@ -78,7 +78,7 @@ import Testing
 
     @Test func `says what its sources need of a worker`() {
         let sources = TokenPlatform.allCases.compactMap(\.plainSource)
-        #expect(sources.filter { $0.connectsUnixSocket(in: [:]) }.map(\.name) == ["fly"])
+        #expect(sources.filter { $0.connectsUnixSocket(in: [:]) }.map(\.name) == ["fly", "spiffe"])
         #expect(
             sources.filter { $0.readsFiles(in: [:]) }.map(\.name)
                 == ["spacelift", "kubernetes", "aws"]
@@ -88,7 +88,7 @@ import Testing
         )
         #expect(TokenSource.environment(name: "X").namedVariable == "X")
         #expect(sources.compactMap(\.namedVariable) == ["GITLAB_OIDC_TOKEN"])
-        #expect(TokenSource.spiffe(path: "/svid").rotatingFile?.path == "/svid")
+        #expect(TokenSource.spiffe(.file(path: "/svid")).rotatingFile?.path == "/svid")
         #expect(TokenSource.kubernetes(.file(path: "/t")).rotatingFile?.path == "/t")
         #expect(sources.allSatisfy { $0.rotatingFile == nil })
     }

@@ -88,6 +88,27 @@ struct AutomaticTests {
         #expect(warning.contains("https://sts.windows.net/t/"))
     }
 
+    @Test(arguments: [(true, gitHubToken), (false, googleToken)])
+    func `a job may come before the machine it runs on`(
+        prefersJobs: Bool,
+        token: String
+    ) async throws {
+        let found = try await context(
+            network(everything),
+            environment: gitHubEnvironment,
+            isGoogle: true,
+            prefersJobs: prefersJobs
+        ).subjectToken(from: .automatic)
+        #expect(found.token.value.text == token)
+        #expect(found.warnings.isEmpty)
+    }
+
+    @Test func `where no job is here the machine is asked as ever`() async throws {
+        let found = try await context(network(everything), isGoogle: true, prefersJobs: true)
+            .subjectToken(from: .automatic)
+        #expect(found.token.value.text == googleToken)
+    }
+
     @Test func `JWT_TOKEN comes before all of them`() async throws {
         let network = network(everything)
         let found = try await context(

@@ -84,6 +84,23 @@ struct GitHubActionsTests {
         #expect(network.sent.count == 1)
     }
 
+    // A job's token service may be asked before it knows that the job runs.
+    @Test func `a job that is pending is asked for again`() async throws {
+        let pending = HTTPResponse.text(403, #"{"message":"Job is pending."}"#)
+        let network = ScriptedTransport([.success(pending), .success(gitHubReply())])
+        let found = try await context(network, environment: gitHubEnvironment)
+            .subjectToken(from: .github)
+        #expect(found.token.value.text == gitHubToken)
+        let stays = ScriptedTransport([.success(pending)])
+        let error = await failure(.github, context(stays, environment: gitHubEnvironment))
+        #expect(error?.class == .transient)
+        #expect(error?.hint == nil)
+        let forbidden = ScriptedTransport([.success(.text(403, "forbidden"))])
+        let final = await failure(.github, context(forbidden, environment: gitHubEnvironment))
+        #expect(final?.class == .noSource)
+        #expect(forbidden.sent.count == 1)
+    }
+
     @Test func `an outage is retried, then said`() async {
         let time = VirtualTimekeeper(isSkipping: true)
         let network = ScriptedTransport([.failure(.refused), .success(.text(503))])

@@ -89,14 +89,14 @@ struct KubernetesTests {
         let place = ScratchDirectory()
         let pod = context(ScriptedTransport([.failure(.refused)]))
         try write(podToken, place("good"))
-        let found = try await pod.subjectToken(from: .spiffe(path: place("good")))
+        let found = try await pod.subjectToken(from: .spiffe(.file(path: place("good"))))
         #expect(found.token.source == "spiffe")
         #expect(found.token.isRenewable)
         try write(unsignedJWT(#"{"sub":"spiffe://d/w"}"#), place("bare"))
-        let error = await failure(.spiffe(path: place("bare")), pod)
+        let error = await failure(.spiffe(.file(path: place("bare"))), pod)
         #expect(error?.hint?.contains("jwt_issuer") == true)
         try write("-----BEGIN CERTIFICATE-----", place("x509"))
-        let other = await failure(.spiffe(path: place("x509")), pod)
+        let other = await failure(.spiffe(.file(path: place("x509"))), pod)
         #expect(other?.message.contains("no JWT") == true)
     }
 }

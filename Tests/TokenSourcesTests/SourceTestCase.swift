@@ -37,7 +37,8 @@ func context(
     audience: String = scope,
     issuer: String? = nil,
     isGoogle: Bool = false,
-    isAzure: Bool = false
+    isAzure: Bool = false,
+    prefersJobs: Bool = false
 ) -> SourceContext {
     SourceContext(
         transport: transport,
@@ -47,6 +48,7 @@ func context(
         audience: audience,
         issuer: issuer,
         machine: Machine(isGoogle: isGoogle, isAzure: isAzure),
+        prefersJobs: prefersJobs,
         chance: { 0.5 }
     )
 }

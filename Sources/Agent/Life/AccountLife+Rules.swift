@@ -197,7 +197,9 @@ extension AccountLife {
         } else if pendingSwitch?.first != nil, pendingSwitch?.account.identity == new.identity {
             pendingSwitch?.account = new
             pendingSwitch?.request = request
-        } else if new.document.isEqual(to: account.document), new.path == account.path {
+        } else if new.document.isEqual(to: account.document), new.path == account.path,
+            new.identity == account.identity
+        {
             dropCandidate()
             turn.answer(request, nil)
         } else if new.identity == account.identity || phase(at: turn.now) != .valid {

@@ -309,7 +309,9 @@ extension AccountLife {
         newerThan older: BootInstant?,
         at now: BootInstant
     ) -> Result<Credential, Failure>? {
-        if account.document.isEqual(to: document) {
+        // The same bytes may name another identity: that of the account whose credential it uses.
+        let isPending = candidate?.account.document.isEqual(to: document) == true
+        if account.document.isEqual(to: document), !isPending {
             if phase(at: now) == .valid, let credential,
                 older.map({ credential.receivedAt > $0 }) ?? true
             {

@@ -5,7 +5,7 @@ extension PlatformFacts {
         parse: { (options) throws(AccountError) in
             .fly(socket: try options.absolutePath("socket") ?? "/.fly/api")
         },
-        needsUnixSocket: true,
+        unixSocket: { _ in true },
         issuers: KnownIssuers(of: "Fly.io", "oidc.fly.io")
     )
 }

@@ -18,7 +18,7 @@ package struct PlatformFacts: Sendable {
     /// Whether getting a token starts a program, given the requester's environment.
     var startsPrograms: @Sendable (TokenSource, [String: String]) -> Bool = { _, _ in false }
     /// Whether getting a token connects to a Unix socket.
-    var needsUnixSocket = false
+    var unixSocket: @Sendable (TokenSource) -> Bool = { _ in false }
     /// Whether getting a token reads files beside the system's own, given the requester's environment.
     var readsFiles: @Sendable ([String: String]) -> Bool = { _ in false }
     /// The file in which something else keeps the token fresh.

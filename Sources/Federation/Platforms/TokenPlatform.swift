@@ -57,6 +57,8 @@ package enum TokenSource: Sendable {
     case environment(name: String)
     case url(URLSource)
     case executable(ExecutableSource)
+    /// The credential of another account of the same agent.
+    case account(name: String)
 
     case gcp(serviceAccount: String)
     case azure(AzureSource)
@@ -78,8 +80,7 @@ package enum TokenSource: Sendable {
     case codefresh
     case kubernetes(KubernetesSource)
     case aws(AWSSource)
-    /// A file that holds a JWT-SVID.
-    case spiffe(path: String)
+    case spiffe(SPIFFESource)
 
     /// What a source is apart from its options.
     package enum Kind: Sendable {
@@ -97,6 +98,7 @@ package enum TokenSource: Sendable {
         case .environment: .other("environment")
         case .url: .other("url")
         case .executable: .other("executable")
+        case .account: .other("account")
         case .gcp: .platform(.gcp)
         case .azure: .platform(.azure)
         case .github: .platform(.github)

@@ -14,6 +14,7 @@ extension KnownSecrets {
             }
         case .exchange, .subjectToken, .claims, .probe: break
         }
+        if let token = job.handedOver { add(token) }
         addAccount(job.document)
         for (name, value) in job.environment {
             if name.lowercased().hasSuffix("proxy") {

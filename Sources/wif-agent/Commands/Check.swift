@@ -36,9 +36,18 @@ private func checkCommand(_ invocation: Invocation) throws -> Int32 {
     var code: Int32 = 0
     var names: Set<String> = []
     var summaries = ""
-    for path in paths {
+    let files = paths.map { path in
+        AccountSet.File(
+            path: path,
+            content: Result { () throws(AccountFiles.Problem) in
+                try AccountFiles.load(path, environment: invocation.environment)
+            }
+        )
+    }
+    // One file alone may use an account of another; of several the whole set is looked at.
+    for (path, file) in zip(paths, files.count > 1 ? AccountSet.linked(files) : files) {
         do throws(AccountFiles.Problem) {
-            let account = try AccountFiles.load(path, environment: invocation.environment)
+            let account = try file.content.get()
             if !names.insert(account.name).inserted {
                 complain("\(path): the account \"\(account.name)\" is there already", hint: nil)
                 code = 78

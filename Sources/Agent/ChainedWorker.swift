@@ -1,0 +1,98 @@
+package import Federation
+package import Kernel
+internal import Text
+
+/// A worker that hands over the credential of the account that a job's token source names.
+package struct ChainedWorker: ExchangeWorker {
+    /// That account's credential, as the account that uses it may have it.
+    package typealias Lookup =
+        @Sendable (_ name: String, _ user: Account) async -> Result<Secret, Failure>
+
+    private let worker: any ExchangeWorker
+    private let lookup: Lookup
+    private let onCredential: @Sendable (_ name: String) -> Void
+
+    /// - Parameter onCredential: called when an account has got a new credential.
+    package init(
+        _ worker: any ExchangeWorker,
+        onCredential: @escaping @Sendable (_ name: String) -> Void = { _ in },
+        lookup: @escaping Lookup
+    ) {
+        self.worker = worker
+        self.onCredential = onCredential
+        self.lookup = lookup
+    }
+
+    package func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
+        await run(kind, for: account, within: kind.timeLimit)
+    }
+
+    package func run(
+        _ kind: Job.Kind,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobResult {
+        var account = account
+        if let name = account.chainedAccount, kind.usesToken {
+            switch await lookup(name, account) {
+            case .success(let token): account = account.handing(over: token)
+            case .failure(let failure): return JobResult(id: 0, outcome: .failure(failure))
+            }
+        }
+        let result = await worker.run(kind, for: account, within: seconds)
+        if case .credential = result.outcome { onCredential(account.name) }
+        return result
+    }
+}
+
+extension Job.Kind {
+    /// Whether a job of this kind gets a subject token.
+    fileprivate var usesToken: Bool {
+        switch self {
+        case .exchange, .subjectToken, .claims, .probe: true
+        case .revoke, .graphQL: false
+        }
+    }
+}
+
+extension Board {
+    /// Seconds for which an account waits for the one whose credential it uses.
+    private static let chainPatience = 20.0
+
+    /// The present credential of an account, for the one that uses it. Waits for it a while.
+    ///
+    /// The failure is passing, and does not repeat why that account has none: its own log tells.
+    func credential(of name: String, for user: Account) async -> Result<Secret, Failure> {
+        let deadline = timekeeper.now.advanced(bySeconds: Self.chainPatience)
+        var found: Secret?
+        _ = await wait(until: deadline) {
+            found = loops.first { $0.name == name }?
+                .ask { $0.credential(for: user, at: timekeeper.now) }
+            return found != nil
+        }
+        if let found { return .success(found) }
+        return .failure(
+            Failure(
+                .transient,
+                at: .subjectToken,
+                "account: the account \"\(name)\", whose credential is the subject token, has none",
+                hint: "see wif-agent status \(name)"
+            )
+        )
+    }
+
+    /// Has the accounts that wait for this one's credential try again at once.
+    func hastenUsers(of name: String) {
+        for loop in loops where loop.account.chainedAccount == name {
+            if loop.ask({ $0.lastFailure != nil }) { loop.refresh() }
+        }
+    }
+}
+
+extension AccountLife {
+    /// The credential for an account that uses it: valid, and of the identity that belongs to that one's.
+    fileprivate func credential(for user: Account, at now: BootInstant) -> Secret? {
+        guard phase(at: now) == .valid, account.identity == user.chainedIdentity else { return nil }
+        return credential?.value
+    }
+}

@@ -1,0 +1,101 @@
+import Agent
+import Federation
+import Kernel
+import TestSupport
+import Testing
+import Text
+
+/// Accounts that use another's credential as subject token.
+@Suite(.timeLimit(.minutes(1)))
+struct `A chain of accounts` {
+    private func file(_ name: String, _ members: [String: JSON]) throws -> AccountSet.File {
+        let base: [String: JSON] = [
+            "type": "external_account", "service": "oauth",
+            "tokenUrl": .string("https://sts.test/\(name)"),
+        ]
+        let account = try Account(
+            parsing: Secret(JSON.object(base.merging(members) { $1 }).serialized()),
+            path: "/etc/wif-agent/\(name).json"
+        )
+        return AccountSet.File(path: account.path, content: .success(account))
+    }
+
+    private func using(_ name: String) -> [String: JSON] {
+        ["credentialSource": ["account": .string(name)]]
+    }
+
+    private func messages(_ files: [AccountSet.File]) -> [String?] {
+        AccountSet.linked(files).map { file in
+            if case .failure(let problem) = file.content { problem.failure.message } else { nil }
+        }
+    }
+
+    @Test func `takes part in the identity, however long it is`() throws {
+        func last(_ audience: String) throws -> AccountIdentity? {
+            let files = AccountSet.linked([
+                try file("c", using("b")), try file("b", using("a")),
+                try file("a", ["audience": .string(audience)]),
+            ])
+            guard case .success(let account)? = files.first?.content else { return nil }
+            return account.identity
+        }
+        #expect(try last("x") == last("x"))
+        #expect(try last("x") != last("y"))
+        #expect(try last("x") != nil)
+    }
+
+    @Test func `leads nowhere or back to itself: an error of the set`() throws {
+        let place = "account file /etc/wif-agent/"
+        let key = "credentialSource.account:"
+        #expect(
+            messages([
+                try file("a", using("b")), try file("b", using("c")), try file("c", using("b")),
+                try file("d", [:]), try file("e", using("none")), try file("f", using("m")),
+                try file(
+                    "m",
+                    [
+                        "service": "mondoo", "audience": "//x", "issuerUri": "https://i",
+                        "tokenUrl": .null,
+                    ]
+                ),
+            ]) == [
+                "\(place)a.json: \(key) leads in a circle: a, b, c, b",
+                "\(place)b.json: \(key) leads in a circle: b, c, b",
+                "\(place)c.json: \(key) leads in a circle: c, b, c", nil,
+                "\(place)e.json: \(key) there is no usable account \"none\" beside this one",
+                "\(place)f.json: \(key) the credential of m is one of Mondoo's, and no token", nil,
+            ]
+        )
+        do {
+            _ = try file("a", using("a"))
+            Issue.record("accepted")
+        } catch let error as AccountError {
+            #expect(error.message.contains("credentialSource: account: is this account itself"))
+        }
+    }
+
+    @Test func `a job has the other's credential, and no job without it begins`() async throws {
+        guard case .success(let user) = try file("b", using("a")).content else { return }
+        let jobs = Box()
+        let inner = ClosureWorker { account in
+            jobs.add(account.handedOver?.text ?? "none")
+            return JobResult(id: 1, outcome: .revoked)
+        }
+        let failure = Failure(.transient, at: .subjectToken, "none")
+        for answer in [Result<Secret, Failure>.success(Secret("credential")), .failure(failure)] {
+            let worker = ChainedWorker(inner) { name, _ in name == "a" ? answer : .failure(failure)
+            }
+            let result = await worker.run(.exchange, for: user)
+            if case .failure(let told) = result.outcome { #expect(told == failure) }
+            // What needs no token needs no other account.
+            _ = await worker.run(.revoke(Secret("x")), for: user)
+        }
+        #expect(jobs.all == ["credential", "none", "none"])
+    }
+}
+
+private struct ClosureWorker: ExchangeWorker {
+    let body: @Sendable (Account) -> JobResult
+
+    func run(_ kind: Job.Kind, for account: Account) async -> JobResult { body(account) }
+}

@@ -1,0 +1,117 @@
+"""Accounts whose subject token is another account's credential."""
+
+import json
+import unittest
+
+from world import World, secrets, wait_for
+
+
+class Chain(World):
+    def setUp(self):
+        super().setUp()
+        self.world = self.emulator("--platform", "github")
+        self.files = self.scratch / "accounts"
+        self.files.mkdir(mode=0o755)
+
+    def write(self, name, content, **changes):
+        content = {**content, **changes,
+                   "outputs": [{"format": "raw", "path": str(self.scratch / "out" / name)}]}
+        path = self.files / f"{name}.json"
+        path.write_text(json.dumps({k: v for k, v in content.items() if v is not None}))
+        path.chmod(0o600)
+        return path
+
+    def base(self, **changes):
+        return self.write("base", self.world.named("token-github"), **changes)
+
+    def top(self, **changes):
+        return self.write("top", self.world.named("oauth-github"), **{
+            "credentialSource": {"account": "base"}, **changes})
+
+    def run_agent(self):
+        return self.agent("--config-dir", self.files, "--state-dir", self.scratch / "state",
+                          environment=self.environment(self.world))
+
+    def account_named(self, name):
+        return next(one for one in self.status()["accounts"] if one["account"] == name)
+
+    def out(self, name):
+        text = (self.scratch / "out" / name).read_text()
+        secrets.add(text)
+        return text
+
+    def exchanges(self):
+        seen = self.world.ask("/_emulator/requests?path=/oauth/token")["requests"]
+        return [one["status"] for one in seen]
+
+    def test_the_second_follows_the_first(self):
+        self.base()
+        self.top()
+        self.await_ready(self.run_agent())
+        self.assertNotEqual(self.out("base"), self.out("top"))
+        self.assertEqual(self.exchanges(), [200])
+        self.assertEqual(self.account_named("top")["source"], "account")
+
+    def test_one_failure_is_told_once_and_both_recover_together(self):
+        self.base()
+        self.top()
+        self.world.fault(match={"role": "github"}, status=403, body="forbidden")
+        agent = self.run_agent()
+        wait_for(lambda: "whose credential is the subject token, has none" in agent.text(),
+                 "the second's own word", 40)
+        self.assertEqual(self.exchanges(), [])
+        told = [line for line in agent.text().splitlines() if "forbidden" in line]
+        self.assertTrue(told and all("base" in line and "top" not in line for line in told), told)
+        self.world.heal()
+        self.assertEqual(self.control("refresh", "base").returncode, 0)
+        wait_for(lambda: (self.scratch / "out" / "top").exists(), "the second's credential", 10)
+
+    def test_what_the_first_becomes_the_second_follows(self):
+        self.base()
+        self.top()
+        agent = self.run_agent()
+        self.await_ready(agent)
+        old = self.out("base"), self.out("top")
+        self.base(tokenAudience="https://other.example")
+        agent.signal(1)
+        wait_for(lambda: self.out("base") != old[0] and self.out("top") != old[1], "both anew")
+        self.await_ready(agent)
+
+    def test_a_circle_and_a_missing_account_are_refused_and_nothing_else(self):
+        self.base()
+        self.top(credentialSource={"account": "other"})
+        self.write("other", self.world.named("oauth-github"),
+                   credentialSource={"account": "top"})
+        self.write("lost", self.world.named("oauth-github"),
+                   credentialSource={"account": "nobody"})
+        check = self.wif("check", "--config-dir", self.files)
+        self.assertEqual(check.returncode, 78)
+        self.assertIn("leads in a circle: top, other, top", check.stderr.decode())
+        self.assertIn('there is no usable account "nobody"', check.stderr.decode())
+        agent = self.run_agent()
+        wait_for(lambda: (self.scratch / "out" / "base").exists(), "the good one")
+        self.assertEqual(len(self.status()["accounts"]), 1, agent.text())
+
+    def test_without_an_agent(self):
+        self.base()
+        top = self.top()
+        done = self.wif("get", "--fresh", "-c", top, records=False,
+                        environment=self.environment(self.world))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        secrets.add(done.stdout.decode())
+        self.write("base", self.world.named("oauth-github"), credentialSource={"account": "top"})
+        done = self.wif("get", "--fresh", "-c", top, environment=self.environment(self.world))
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn(b"leads in a circle", done.stderr)
+
+    def test_the_restarted_agent_adopts_both(self):
+        self.base()
+        self.top()
+        agent = self.run_agent()
+        self.await_ready(agent)
+        old = self.out("top")
+        agent.signal(15)
+        agent.wait()
+        self.await_ready(self.run_agent())
+        self.assertEqual(self.out("top"), old)
+        self.assertEqual(self.exchanges(), [200])
