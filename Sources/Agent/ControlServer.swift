@@ -128,7 +128,7 @@ package struct ControlServer: Sendable {
         var older = request.query.first { $0.name == "newer" }.flatMap { Int64($0.value) }
             .map(BootInstant.init(nanoseconds:))
         if let least = request.query.first(where: { $0.name == "left" }).flatMap({
-            Double($0.value)
+            Double($0.value)?.clamped(to: 0...1e9)
         }) {
             switch refreshed(loop, leaving: least) {
             case .success(let present): older = [older, present].compactMap(\.self).max()

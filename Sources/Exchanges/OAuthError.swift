@@ -31,7 +31,7 @@ struct OAuthError {
         } else if let errors = json["errors"]?.array, !errors.isEmpty {
             code = "error"
             text = errors.compactMap(\.string).joined(separator: "; ")
-        } else if case .integer(let number)? = json["code"], let message {
+        } else if case .integer(let number)? = json["code"], number != 0, let message {
             (code, text) = ("code \(number)", message)
             rpcCode = (1...16).contains(number) ? Int(number) : nil
         } else {

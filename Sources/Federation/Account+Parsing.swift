@@ -164,7 +164,8 @@ extension Account {
         } catch {
             throw values.error(
                 "proxy",
-                "\(text.printable) \(error.reason)",
+                // It may hold a password where it should not.
+                text.contains("@") ? error.reason : "\(text.printable) \(error.reason)",
                 hint: "write http://HOST:PORT, the port as a number"
             )
         }

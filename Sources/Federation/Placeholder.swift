@@ -27,10 +27,10 @@ struct Placeholder {
     private static func isSample(_ word: String) -> Bool {
         guard word == word.uppercased(), word.contains(where: \.isLetter) else { return false }
         let plain = word.split { "-_".contains($0) }.joined(separator: " ")
-        if plain.hasPrefix("YOUR ") || plain.hasPrefix("MY ") { return true }
+        if plain.hasPrefix("YOUR ") { return true }
         return [
             "SPACE ID", "TENANT ID", "ORG ID", "ORGANIZATION ID", "PROJECT ID", "PROJECT NUMBER",
-            "ACCOUNT ID", "CLIENT ID", "CUSTOMER", "CHANGEME", "CHANGE ME", "TODO", "EXAMPLE",
+            "ACCOUNT ID", "CLIENT ID", "CHANGEME", "CHANGE ME",
         ].contains(plain)
     }
 
@@ -58,7 +58,7 @@ extension KeyedValues {
             guard let value = peek(key), let placeholder = Placeholder(in: value) else { continue }
             throw error(
                 key,
-                "\(value.printable) holds the placeholder \(placeholder.text.printable)",
+                "holds the placeholder \(placeholder.text.printable)",
                 hint: placeholder.hint
             )
         }

@@ -315,7 +315,11 @@ private func extra(_ outputs: [Output], for count: Int) -> [Output] {
     guard count > sockets.count else { return [] }
     return (sockets.count..<count).map { index in
         let path = "/run/systemd/handed-over-\(index + 1)"
-        return Output(kind: sockets.last?.kind ?? .socket(.raw, SocketAccess()), path: path)
+        return Output(
+            kind: sockets.last?.kind ?? .socket(.raw, SocketAccess()),
+            path: path,
+            template: sockets.last?.template
+        )
     }
 }
 

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -208,6 +209,24 @@ class Git(Helpers):
         for change, said in refused:
             with self.subTest(change):
                 done = self.ask("git", "get", stdin=self.question(**change))
+                self.assertEqual((done.returncode, done.stdout), (78, b""))
+                self.assertIn(said, done.stderr)
+        # What a server or a URL chose must not become another attribute: git ends lines at LF alone.
+        smuggled = [
+            ({"host": "evil.example", "protocol": "https",
+              "username": "a\x0bhost=git.example.com\x0bprotocol=https\x0b"}, b"username twice, or"),
+            ({"host": "evil.example", "protocol": "https",
+              "wwwauth[]": "Basic\u2028host=git.example.com\u0085host=git.example.com"},
+             b"for evil.example"),
+            ({"host": "evil.example\nhost=git.example.com", "protocol": "https"}, b"host twice, or"),
+            ({"host": "git.example.com/.evil.example", "protocol": "https"}, b"which is none"),
+            ({"host": "git.example.com@evil.example", "protocol": "https"}, b"which is none"),
+            ({"host": "git.example.com\\.evil.example", "protocol": "https"}, b"which is none"),
+        ]
+        for change, said in smuggled:
+            with self.subTest(change):
+                done = self.ask("git", "get", "--host", "git.example.com",
+                                stdin=self.question(**change))
                 self.assertEqual((done.returncode, done.stdout), (78, b""))
                 self.assertIn(said, done.stderr)
         self.assertEqual(self.tokens.minted, {})
@@ -489,6 +508,13 @@ class OwnCredentials(Helpers):
         newer = self.get("--min-lifetime", 18)
         self.assertEqual((newer.returncode, len(self.tokens.minted)), (0, 2), newer.stderr)
         self.assertNotEqual(newer.stdout, first.stdout)
+        for left in ("inf", "1e300", "nan", "-1", "9e18"):
+            with self.subTest(left=left), socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(10)
+                client.connect(str(self.runtime / "control.sock"))
+                client.sendall(f"GET /credential?file={urllib.parse.quote(str(self.path))}&wait=0"
+                               f"&left={left} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                self.assertIn(client.recv(12), (b"HTTP/1.1 200", b"HTTP/1.1 503"))
         # One that the service never gives is no reason to ask it.
         done = self.get("--min-lifetime", 3600)
         self.assertEqual((done.returncode, done.stdout), (78, b""))

@@ -10,6 +10,7 @@ extension ServiceFacts {
         title: "AWS",
         defaultVariable: "AWS_SESSION_TOKEN",
         variableNames: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"],
+        olderVariables: ["AWS_SECURITY_TOKEN"],
         addressKey: "region",
         documentMembers: [
             "Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration",

@@ -17,6 +17,8 @@ package struct ServiceFacts: Sendable {
     let defaultVariable: String
     /// The variables that env formats set whatever the account file names; `nil` where it is one.
     var variableNames: [String]?
+    /// Older names of these: a program that inherits one of another credential would use that.
+    package var olderVariables: Set<String> = []
     /// Variables that programs need beside the credential, in env formats.
     var companionVariables: @Sendable (Service) -> [(name: String, value: String)] = { _ in [] }
     /// A variable in which the service's own tools look for a subject token; comes before `auto`.

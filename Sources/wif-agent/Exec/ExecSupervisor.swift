@@ -182,7 +182,8 @@ struct ExecEnvironment: Sendable {
     func entries(with credential: Credential) -> [[UInt8]] {
         var own = environmentVariables(credential, account)
         own.append(("WIF_AGENT_FILE", Array(path.utf8)))
-        let names = Self.dropped.union(own.map(\.name)).map { Array($0.utf8) }
+        let older = account.service.kind.facts.olderVariables
+        let names = Self.dropped.union(older).union(own.map(\.name)).map { Array($0.utf8) }
         let replaced = Set(names)
         let kept = inherited.filter { entry in
             !replaced.contains(Array(entry.prefix { $0 != UInt8(ascii: "=") }))

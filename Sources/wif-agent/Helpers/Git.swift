@@ -22,12 +22,23 @@ extension HelperFacts {
 private struct GitAttributes {
     private var values: [String: String] = [:]
 
-    init(_ input: Secret) {
-        for line in input.text.split(whereSeparator: \.isNewline) {
-            guard let equals = line.firstIndex(of: "=") else { continue }
-            values[String(line[..<equals])] = String(line[line.index(after: equals)...])
+    /// Those that decide who is given what: each once, and of printable characters. Lines end at LF
+    /// alone, as git ends them: a value that a server or a URL chose must not become another attribute.
+    /// - Throws: ``CommandFailure``.
+    init(_ input: Secret, _ call: HelperCall) throws(CommandFailure) {
+        for line in input.bytes.split(separator: UInt8(ascii: "\n")) {
+            guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            let name = String(decoding: line[..<equals], as: UTF8.self)
+            guard Self.names.contains(name) else { continue }
+            let value = line[line.index(after: equals)...]
+            guard value.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }), values[name] == nil else {
+                throw call.refused("git tells \(name) twice, or with control characters in it")
+            }
+            values[name] = String(decoding: value, as: UTF8.self)
         }
     }
+
+    private static let names: Set = ["protocol", "host", "username", "password"]
 
     subscript(_ name: String) -> String? { values[name] }
 
@@ -43,12 +54,16 @@ private struct GitAttributes {
                     + " url=https://HOST | git credential fill"
             )
         }
+        // git has decoded it: what would end a URL's host belongs to no host.
+        guard host.isAlphanumeric(or: "-._:[]") else {
+            throw call.refused("git asks for the host \(host.printable), which is none")
+        }
         return "\(scheme)://\(host)"
     }
 }
 
 private func gitCredential(_ call: HelperCall) async throws -> [UInt8] {
-    let asked = GitAttributes(try call.input())
+    let asked = try GitAttributes(try call.input(), call)
     let account = try call.account()
     try call.check(try asked.place(call), for: account)
     let (credential, _) = try await call.token(of: account)
@@ -63,7 +78,7 @@ private func gitCredential(_ call: HelperCall) async throws -> [UInt8] {
 
 /// A credential that was not accepted is refreshed by the agent that has given it.
 private func forgetGitCredential(_ call: HelperCall) async throws -> HelperAnswer {
-    let asked = GitAttributes(try call.input())
+    let asked = try GitAttributes(try call.input(), call)
     guard let password = asked["password"] else { return HelperAnswer() }
     let account = try call.account()
     try call.check(try asked.place(call), for: account)

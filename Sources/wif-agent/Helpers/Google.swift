@@ -23,7 +23,7 @@ extension HelperFacts {
                 "id_token": .string(token.text),
             ]
             if let expiry = TokenClaims(decoding: token)?.expiresAt {
-                answer["expiration_time"] = .integer(Int64(expiry))
+                answer["expiration_time"] = .integer(Int64(expiry.clamped(to: 0...1e12)))
             }
             return HelperAnswer(
                 output: JSON.object(answer).serialized() + [UInt8(ascii: "\n")]

@@ -308,8 +308,7 @@ import Text
                     let placeholder = "YOUR_SPACE_ID"
                     #expect(
                         throws: AccountError(
-                            "account file /mondoo.json: audience: //captain.api.mondoo.app/spaces/"
-                                + "YOUR_SPACE_ID holds the placeholder YOUR_SPACE_ID",
+                            "account file /mondoo.json: audience: holds the placeholder YOUR_SPACE_ID",
                             hint: "write the space's id in place of YOUR_SPACE_ID"
                         )
                     ) {
