@@ -23,6 +23,7 @@ package final class Board: Sendable {
         var counts = Counts()
         var observers: [Int: Wakeup] = [:]
         var nextObserver = 0
+        var revision: Int64 = 0
     }
 
     private let state = Mutex(State())
@@ -54,6 +55,9 @@ package final class Board: Sendable {
         }
         changed()
     }
+
+    /// Counts the changes so far; two equal numbers mean that nothing has changed in between.
+    package var revision: Int64 { state.withLock(\.revision) }
 
     /// Changes the counts.
     package func count(_ change: (inout Counts) -> Void) {
@@ -88,7 +92,11 @@ package final class Board: Sendable {
 
     /// Tells those who wait that something is different.
     package func changed() {
-        for observer in state.withLock({ Array($0.observers.values) }) { observer.ring() }
+        let observers = state.withLock { state in
+            state.revision += 1
+            return Array(state.observers.values)
+        }
+        for observer in observers { observer.ring() }
     }
 
     /// Waits until the condition holds, the deadline passes or the task is cancelled; answers whether

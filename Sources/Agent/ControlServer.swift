@@ -45,7 +45,7 @@ package struct ControlServer: Sendable {
             )
         case "/status" where isGet:
             guard trust.allowsStatus(request) else { return Self.forbidden }
-            return Self.json(200, board.statusReport())
+            return await status(request, from: trust)
         case "/credential" where isGet:
             guard case .full = trust else { return Self.forbidden }
             return await credential(request)
@@ -85,6 +85,19 @@ package struct ControlServer: Sendable {
         if isReady { return HTTPServerResponse(status: 200, text: "ready\n") }
         let reasons = trust.allowsReasons ? reasons(name) : [Self.notReady]
         return HTTPServerResponse(status: 503, text: reasons.joined(separator: "\n") + "\n")
+    }
+
+    /// At once, or with `after=REVISION&wait=SECONDS` once something has changed since then.
+    private func status(
+        _ request: HTTPServerRequest,
+        from trust: Trust
+    ) async -> HTTPServerResponse {
+        let known = request.query.first { $0.name == "after" }.flatMap { Int64($0.value) }
+        if let known, strangers.enter(trust) {
+            defer { strangers.leave(trust) }
+            _ = await board.wait(until: deadline(request)) { board.revision != known }
+        }
+        return Self.json(200, board.statusReport())
     }
 
     /// Whether there is such an account, or a file of that name that may become usable.

@@ -11,6 +11,7 @@ extension Board {
             "version": .string(programVersion),
             "pid": .integer(Int64(processID)),
             "ready": .bool(isReady),
+            "revision": .integer(revision),
             "accounts": .array(loops.map { status(of: $0, at: now) }),
             "rejected": .array(
                 rejections.map { rejection in

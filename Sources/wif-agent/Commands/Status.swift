@@ -11,6 +11,7 @@ extension Command {
         options: [
             Option(name: "json", help: "as JSON"),
             Option(name: "check", help: "only what is not ready; exit 0 if everything is"),
+            Option(name: "watch", help: "go on, and show what changes"),
             Option(name: "timeout", value: "SECONDS", help: "how long to wait for it (default 6)"),
         ],
         maximalWords: 1,
@@ -19,6 +20,13 @@ extension Command {
 }
 
 private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
+    if invocation.isSet("watch") {
+        for name in ["json", "check"] where invocation.isSet(name) {
+            throw UsageError(message: "--watch and --\(name) exclude each other")
+        }
+        var watch = StatusWatch(invocation)
+        try await watch.run()
+    }
     let timeout = try invocation.seconds("timeout", default: 6)
     var reports: [JSON] = []
     var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure

@@ -1,0 +1,178 @@
+import Agent
+import Federation
+import Kernel
+import Text
+
+/// Follows the status of the running agent: redrawn in place on a terminal, a line for each change
+/// elsewhere. The agent answers when something has changed, so nobody asks over and over.
+struct StatusWatch {
+    /// Seconds for which the agent may keep a question; the bars move on after so many at the latest.
+    private static let patience = 30.0
+    /// Seconds between two pictures, however fast things change.
+    private static let pause = 0.2
+    private static let eventLimit = 8
+
+    private let agents: [AgentClient]
+    private let account: String?
+    private let environment: [String: String]
+    private let isInPlace: Bool
+    private var states: [String: String] = [:]
+    private var events: [String] = []
+    private var drawnLines = 0
+
+    init(_ invocation: Invocation) {
+        agents = invocation.agents
+        account = invocation.words.first
+        environment = invocation.environment
+        isInPlace = isTerminal(1) && environment["TERM", default: "dumb"] != "dumb"
+    }
+
+    /// Until it is ended by a signal, or the agent is gone.
+    /// - Throws: ``CommandFailure`` where no agent answers, or none has the account.
+    mutating func run() async throws {
+        var revision: Int64?
+        while true {
+            let report = try await ask(after: revision)
+            revision = report["revision"]?.lenientNumber.map { Int64($0) }
+            let accounts = try chosen(report)
+            note(accounts)
+            if isInPlace { try draw(accounts) }
+            try await SystemTimekeeper().sleep(until: .now.advanced(bySeconds: Self.pause))
+        }
+    }
+
+    private func ask(after revision: Int64?) async throws(CommandFailure) -> JSON {
+        let wait = revision.map { "?after=\($0)&wait=\(Self.patience)" } ?? ""
+        var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
+        for agent in agents {
+            do throws(AgentClient.Unreachable) {
+                let timeout = Self.patience + 6
+                let answer = try await agent.ask("GET", "/status\(wait)", timeout: timeout)
+                if answer.status == 200, let report = answer.json { return report }
+                let reason = "\(agent.directory): \(answer.text.printable)"
+                failure = Failure(.transient, at: .worker, reason)
+            } catch {
+                failure = error.failure
+            }
+        }
+        throw CommandFailure(failure)
+    }
+
+    private func chosen(_ report: JSON) throws(CommandFailure) -> [JSON] {
+        let accounts = report["accounts"]?.array ?? []
+        guard let account else { return accounts }
+        let chosen = accounts.filter { $0["account"]?.string == account }
+        guard !chosen.isEmpty else {
+            throw CommandFailure(
+                Failure(
+                    .misconfigured,
+                    at: .account,
+                    "no agent has the account \(account.printable)"
+                ),
+                exitCode: 66
+            )
+        }
+        return chosen
+    }
+
+    /// Takes down what is different since the last picture.
+    private mutating func note(_ accounts: [JSON]) {
+        for account in accounts {
+            let name = account["account"]?.string?.printable ?? ""
+            let state = summary(of: account)
+            guard states.updateValue(state, forKey: name) != state else { continue }
+            let event = "\(rfc3339(.now)) \(name): \(state)"
+            events = (events + [event]).suffix(Self.eventLimit)
+            if !isInPlace { writeLine(event) }
+        }
+    }
+
+    private func summary(of account: JSON) -> String {
+        let action = account["next_action"]?.string?.printable ?? ""
+        let failure = account["last_failure"]?["message"]?.string.map { ": \($0.printable)" } ?? ""
+        let expiry = account["expires_at"]?.string.map { ", expires \($0.printable)" } ?? ""
+        return "\(account["state"]?.string?.printable ?? ""), \(action)\(expiry)\(failure)"
+    }
+
+    private func writeLine(_ text: String) {
+        do { try emit(Array("\(text)\n".utf8)) } catch {}
+    }
+
+    // MARK: The picture
+
+    private mutating func draw(_ accounts: [JSON]) throws {
+        let style = TextStyle(environment: environment)
+        let width = Int(environment["COLUMNS"] ?? "").map { max(40, $0) } ?? 80
+        let bar = LifeBar(environment: environment)
+        let names = accounts.map { $0["account"]?.string?.printable ?? "" }
+        let column = min(20, names.map(\.count).max() ?? 0)
+        var lines = zip(names, accounts).map { name, account -> String in
+            let label = name.prefix(column)
+            let padding = String(repeating: " ", count: column - label.count + 2)
+            let left = account["expires_in"]?.lenientNumber
+            let drawn = bar.text(left: left, lifetime: account["lifetime"]?.lenientNumber)
+            let rest = (label + padding).count + bar.width + 2
+            let words = String(facts(of: account).prefix(max(0, width - rest)))
+            let isReady = account["ready"]?.bool == true
+            return label + padding + style(drawn, isReady ? .good : .warning) + "  " + words
+        }
+        lines += [""] + events.map { String($0.prefix(width)) }
+        let up = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : ""
+        drawnLines = lines.count
+        let text = lines.map { "\u{1B}[2K\($0)\n" }.joined()
+        try emit(Array("\(up)\r\(text)\u{1B}[J".utf8))
+    }
+
+    private func facts(of account: JSON) -> String {
+        let state = account["state"]?.string?.printable ?? ""
+        guard let left = account["expires_in"]?.lenientNumber else { return state }
+        let next = account["next_in"]?.lenientNumber ?? 0
+        let action = account["next_action"]?.string?.printable ?? ""
+        let when = action == "refreshing" ? action : "\(action) in \(shortDuration(next))"
+        return "\(state), \(shortDuration(left)) left, \(when)"
+    }
+}
+
+/// A credential's life as a bar: what has passed, and where its refresh is due.
+struct LifeBar {
+    /// Characters.
+    let width = 24
+    private let passed: Character
+    private let due: Character
+    private let open: Character
+
+    /// In ASCII where the locale is not one of UTF-8. `locale(7)`
+    init(environment: [String: String]) {
+        let names = ["LC_ALL", "LC_CTYPE", "LANG"]
+        let locale = names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        let isUTF8 = ["UTF-8", "UTF8"].contains { locale.uppercased().hasSuffix($0) }
+        (passed, due, open) = isUTF8 ? ("█", "▒", "░") : ("#", "=", ".")
+    }
+
+    /// - Parameters:
+    ///   - left: seconds until the expiry; `nil` where there is no credential.
+    ///   - lifetime: seconds.
+    func text(left: Double?, lifetime: Double?) -> String {
+        guard let left, let lifetime, lifetime > 0 else {
+            return String(repeating: " ", count: width)
+        }
+        let share = (1 - left / lifetime).clamped(to: 0...1)
+        let window = RefreshSchedule.window
+        return String(
+            (0..<width).map { cell in
+                let middle = (Double(cell) + 0.5) / Double(width)
+                if middle < share { return passed }
+                return window.contains(middle) ? due : open
+            }
+        )
+    }
+}
+
+private func shortDuration(_ seconds: Double) -> String {
+    let total = Int(seconds.clamped(to: 0...1e9))
+    return switch total {
+    case ..<120: "\(total) s"
+    case ..<7200: "\(total / 60) min"
+    default: "\(total / 3600) h"
+    }
+}
