@@ -64,7 +64,12 @@ enum action {
     PROTECTION,
     REAPER,  // prctl(2) but to give up PR_SET_CHILD_SUBREAPER
     FAMILY,  // socket(2) of a family in use
+    MARK,  // tells that the filter of WIF_FILTER_START is in force
+    STARTED,  // prctl(2) but for what only WIF_FILTER_START allows
 };
+
+// How that filter answers a call that Linux has no more; nothing else answers it so.
+enum { MARK_CALL = SYS_nfsservctl, MARK_ERROR = ENOTNAM };
 
 // Calls whose numbers exceed every table's are newer than it.
 enum { HIGHEST = 451, CALLS = HIGHEST + 1 };
@@ -212,14 +217,25 @@ static void socket_options(writer *out) {
     allow(out);
 }
 
+static const uint32_t controls_at_start[] = {PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP};
+
+static void started_control(writer *out) {
+    load_argument(out, 0);
+    for (size_t i = 0; i < COUNT(controls_at_start); i++) {
+        if_equal(out, controls_at_start[i], SECCOMP_RET_ERRNO | EPERM);
+    }
+    allow(out);
+}
+
 static void process_control(writer *out) {
     static const uint32_t always[] = {
         PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS, PR_CAPBSET_READ,
     };
-    static const uint32_t at_start[] = {PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP};
     load_argument(out, 0);
     if (out->filter.kind == WIF_FILTER_START) {
-        for (size_t i = 0; i < COUNT(at_start); i++) if_equal(out, at_start[i], SECCOMP_RET_ALLOW);
+        for (size_t i = 0; i < COUNT(controls_at_start); i++) {
+            if_equal(out, controls_at_start[i], SECCOMP_RET_ALLOW);
+        }
     }
     for (size_t i = 0; i < COUNT(always); i++) if_equal(out, always[i], SECCOMP_RET_ALLOW);
     refuse(out, EPERM);
@@ -287,6 +303,8 @@ static void put_action(writer *out, enum action action) {
         case PROTECTION: bits(out, 2, PROT_EXEC, 0); break;
         case REAPER: reaper(out); break;
         case FAMILY: families(out); break;
+        case MARK: refuse(out, MARK_ERROR); break;
+        case STARTED: started_control(out); break;
     }
 }
 
@@ -311,6 +329,14 @@ static void set(uint8_t *actions, const uint16_t *calls, size_t count, enum acti
     }
 }
 
+// The rest of a worker's filter, where that of its start is in force: filters add up, and both together
+// allow what WIF_FILTER_WORKER does.
+static void fill_rest(uint8_t *actions) {
+    memset(actions, ALLOW, CALLS);
+    set(actions, allowed_at_start, COUNT(allowed_at_start), REFUSE);
+    actions[SYS_prctl] = STARTED;
+}
+
 static void fill(uint8_t *actions, const wif_filter *filter) {
     bool denies = filter->kind == WIF_FILTER_AGENT || filter->kind == WIF_FILTER_PROGRAMS;
     memset(actions, denies ? ALLOW : REFUSE, CALLS);
@@ -323,6 +349,7 @@ static void fill(uint8_t *actions, const wif_filter *filter) {
     set(actions, allowed, COUNT(allowed), ALLOW);
     if (filter->kind == WIF_FILTER_START) {
         set(actions, allowed_at_start, COUNT(allowed_at_start), ALLOW);
+        actions[MARK_CALL] = MARK;
     }
     actions[SYS_clone] = THREAD;
     actions[SYS_clone3] = UNKNOWN;  // its flags are in memory; clone(2) does as well
@@ -345,6 +372,8 @@ static void fill(uint8_t *actions, const wif_filter *filter) {
     actions[SYS_mprotect] = PROTECTION;
 }
 
+static bool has_start_filter(void) { return syscall(MARK_CALL) == -1 && errno == MARK_ERROR; }
+
 static void foreign_architecture(writer *out, bool denies) {
     if (!denies) {
         finish(out, SECCOMP_RET_KILL_PROCESS);
@@ -365,8 +394,10 @@ int wif_enter_filter(wif_filter filter) {
     uint16_t starts[CALLS];
     struct sock_filter code[LONGEST];
     writer out = {code, 0, filter, (uint32_t)getpid()};
-    bool denies = filter.kind == WIF_FILTER_AGENT || filter.kind == WIF_FILTER_PROGRAMS;
-    fill(actions, &filter);
+    bool is_rest = filter.kind == WIF_FILTER_WORKER && has_start_filter();
+    bool denies = is_rest || filter.kind == WIF_FILTER_AGENT || filter.kind == WIF_FILTER_PROGRAMS;
+    if (is_rest) fill_rest(actions);
+    else fill(actions, &filter);
     int ranges = 0;
     for (int i = 0; i < CALLS; i++) {
         // What asks for its arguments has a range of its own, by being an action of its own.

@@ -346,7 +346,7 @@ measure_accounts() {
 
 measure_sandbox() {
     local sources=$here/../../Sources/CLinux parts
-    compile sandbox -I"$sources/include" "$sources"/*.c
+    compile sandbox -I"$sources/include" "$sources"/*.c -lm
     read -ra parts < <("$scratch/sandbox")
     row "a worker's start (us): filter before exec, own filter, files" "${parts[*]:0:3}" '' ''
     compared '  all of the sandbox (us)' "${parts[3]}" 300

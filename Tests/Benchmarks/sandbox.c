@@ -30,6 +30,8 @@ static double measured(int step) {
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        // The worker's own comes after that before exec.
+        if (step == 1 && enter(0) < 0) _exit(1);
         double start = now();
         int result = enter(step);
         double took = result < 0 ? -1 : now() - start;
