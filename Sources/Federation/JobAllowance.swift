@@ -64,14 +64,18 @@ extension TokenSource {
         return candidates(in: environment).contains { $0.unixSocket(self) }
     }
 
-    /// The platforms that `auto` may ask: rather one too many than one too few.
+    /// The platforms that `auto` may ask: those that it always asks, and those whose signs are there. A
+    /// variable that is no sign, such as a region, gives a worker no power that it does not need.
     private func candidates(in environment: [String: String]) -> [PlatformFacts] {
-        TokenPlatform.allCases.map(\.facts).filter { facts in
+        func isThere(_ signs: [PlatformSign]) -> Bool {
+            signs.flatMap(\.variables).contains { environment[$0]?.isEmpty == false }
+        }
+        return TokenPlatform.allCases.map(\.facts).filter { facts in
             switch facts.automatic {
             case .never: false
             case .always: true
-            case .whereSigned, .whereFound:
-                facts.variables.contains { environment[$0]?.isEmpty == false }
+            case .whereSigned: isThere(facts.signs)
+            case .whereFound(let signs, _, _): isThere(signs)
             }
         }
     }

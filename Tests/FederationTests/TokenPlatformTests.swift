@@ -76,6 +76,27 @@ import Testing
         #expect(source.name == platform.rawValue)
     }
 
+    // A worker that may read files as root can read any; it is given that only where it is needed.
+    @Test(arguments: [
+        ("nothing", [:], false),
+        ("a region, which is no sign", ["AWS_REGION": "eu-central-1"], false),
+        ("no instance to be asked", ["AWS_EC2_METADATA_DISABLED": "true"], false),
+        ("a profile", ["AWS_PROFILE": "a"], false),
+        ("a port alone", ["KUBERNETES_SERVICE_PORT": "443"], false),
+        ("a key", ["AWS_ACCESS_KEY_ID": "AKIA"], true),
+        ("a token's file", ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token"], true),
+        ("a pod", ["KUBERNETES_SERVICE_HOST": "10.0.0.1"], true),
+        ("a run", ["SPACELIFT_OIDC_TOKEN": "a"], true),
+        ("an empty sign", ["KUBERNETES_SERVICE_HOST": ""], false),
+    ])
+    func `of auto read files where their signs are there`(
+        name: String,
+        environment: [String: String],
+        readsFiles: Bool
+    ) {
+        #expect(TokenSource.automatic.readsFiles(in: environment) == readsFiles, "\(name)")
+    }
+
     @Test func `says what its sources need of a worker`() {
         let sources = TokenPlatform.allCases.compactMap(\.plainSource)
         #expect(sources.filter { $0.connectsUnixSocket(in: [:]) }.map(\.name) == ["fly", "spiffe"])

@@ -69,7 +69,8 @@ package enum PlatformSign: Sendable {
     /// Any of the variables is set.
     static func variable(_ names: String...) -> PlatformSign { .variable(names) }
 
-    fileprivate var variables: [String] {
+    /// The variables that it looks at.
+    var variables: [String] {
         switch self {
         case .variable(let names), .variables(let names), .override(let names): names
         case .value(let name, _): [name]
