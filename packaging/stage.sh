@@ -31,6 +31,10 @@ for page in man/*.[1-8]; do
     gzip -9n "$root/usr/share/man/man${page##*.}/${page##*/}"
 done
 
+for helper in git docker bazel; do
+    ln -s wif-agent.1.gz "$root/usr/share/man/man1/$helper-credential-wif-agent.1.gz"
+done
+
 for shell in bash zsh fish; do
     case $shell in
     bash) place=bash-completion/completions/wif-agent ;;

@@ -26,7 +26,7 @@ mv "$scratch"/staged/usr/share/zsh/{vendor-completions,site-functions}/_wif-agen
 rmdir "$scratch/staged/usr/share/zsh/vendor-completions"
 mkdir "$scratch/staged/etc/wif-agent"
 diff -r "$scratch/staged" "$scratch/tree" || fail 'the contents'
-(cd "$scratch/staged" && find . -type f -printf '10%m root:root /%P\n'; echo '40750 root:wif-agent /etc/wif-agent') |
+(cd "$scratch/staged" && find . -type f -printf '10%m root:root /%P\n'; find . -type l -printf '120%m root:root /%P\n'; echo '40750 root:wif-agent /etc/wif-agent') |
     sort >"$scratch/expected"
 rpm -qp --qf '[%{FILEMODES:octal} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILENAMES}\n]' "$package" |
     grep -v '^40755 root:root ' | sed 's/^100/10/' | sort >"$scratch/found"
