@@ -199,7 +199,7 @@ scripts() {
 simulation() { Tests/Simulation/run.sh --seeds 10000; }
 
 # Each parser of foreign bytes: all that once failed, then a search of 12 s.
-fuzz() { Tests/Fuzz/run.sh --seed 1 --seconds 12; }
+fuzz() { Tests/Fuzz/run.sh --seed 1 --seconds 8; }
 
 units() { packaging/systemd/check.sh; }
 
