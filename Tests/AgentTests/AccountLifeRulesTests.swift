@@ -252,6 +252,22 @@ import Text
 
     // MARK: Revocation and the end
 
+    // A service that gives the same credential again would have it taken back under its readers.
+    @Test(arguments: [("token-1", 0), ("token-2", 1)])
+    func `a credential that is given again is not superseded`(next: String, queued: Int) throws {
+        var life = try ScriptedLife()
+        life.obtain("token-1")
+        life.tell(.delivered([.fine], seconds: 0))
+        life.at(1010)
+        life.tell(.refreshRequested(delay: 0))
+        life.obtain(next)
+        #expect(
+            life.life.revocations.entries.map(\.credential.value.text)
+                == (queued == 0 ? [] : ["token-1"])
+        )
+        #expect(life.life.credential?.value.text == next)
+    }
+
     @Test(arguments: [true, false])
     func `a revocation that is asked for empties outputs and state first`(keptFirst: Bool) throws {
         var life = try ScriptedLife()

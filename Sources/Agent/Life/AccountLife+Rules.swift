@@ -122,7 +122,8 @@ extension AccountLife {
         _ result: JobResult,
         _ turn: inout Turn
     ) {
-        supersede(at: turn.now)
+        // A service may give the same one again; its own successor is not superseded.
+        if self.credential?.value.isEqual(to: credential.value) != true { supersede(at: turn.now) }
         accept(credential, turn.now)
         proof = result.proof
         clockSkew = result.clockSkew
