@@ -40,6 +40,16 @@ class StatusWatch(World):
         self.assertEqual(self.control("wait", "--timeout", 5).returncode, 0)
         self.assertEqual(len(watch.text().splitlines()), lines)
 
+    def test_it_ends_where_nobody_reads(self):
+        child = subprocess.Popen([str(word) for word in self.command()], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, env=self.environment(self.world))
+        self.addCleanup(child.kill)
+        self.assertIn(b" valid, ", child.stdout.readline())
+        child.stdout.close()
+        self.assertEqual(self.control("refresh").returncode, 0)
+        self.assertEqual(child.wait(20), 74)
+        child.stderr.close()
+
     def draw(self, **variables):
         """What a terminal is sent until there is a bar."""
         leader, follower = pty.openpty()

@@ -31,27 +31,15 @@ private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
     var reports: [JSON] = []
     var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
     for agent in invocation.agents {
-        do throws(AgentClient.Unreachable) {
-            let answer = try await agent.ask("GET", "/status", timeout: timeout)
-            if answer.status == 200, let report = answer.json {
-                reports.append(report)
-            } else {
-                let reason = "\(agent.directory): \(answer.text.printable)"
-                failure = Failure(.transient, at: .worker, reason)
-            }
-        } catch {
-            failure = error.failure
+        switch await agent.status(timeout: timeout) {
+        case .success(let report): reports.append(report)
+        case .failure(let reason): failure = reason
         }
     }
     guard !reports.isEmpty else { throw CommandFailure(failure) }
     if let name = invocation.words.first {
         reports = reports.compactMap { report in report.narrowed(to: name) }
-        guard !reports.isEmpty else {
-            throw CommandFailure(
-                Failure(.misconfigured, at: .account, "no agent has the account \(name.printable)"),
-                exitCode: 66
-            )
-        }
+        guard !reports.isEmpty else { throw CommandFailure.noAgentHas(name) }
     }
     let isReady = reports.allSatisfy { $0["ready"]?.bool == true }
     if invocation.isSet("json") {
@@ -64,6 +52,34 @@ private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
         }
     }
     return invocation.isSet("check") && !isReady ? 75 : 0
+}
+
+extension AgentClient {
+    /// The agent's status report, or why there is none.
+    ///
+    /// - Parameters:
+    ///   - query: with its question mark; empty for the status as it is.
+    ///   - timeout: seconds.
+    func status(_ query: String = "", timeout: Double) async -> Result<JSON, Failure> {
+        do throws(Unreachable) {
+            let answer = try await ask("GET", "/status\(query)", timeout: timeout)
+            if answer.status == 200, let report = answer.json { return .success(report) }
+            let reason = "\(directory): \(answer.text.printable)"
+            return .failure(Failure(.transient, at: .worker, reason))
+        } catch {
+            return .failure(error.failure)
+        }
+    }
+}
+
+extension CommandFailure {
+    /// No running agent has an account of the name.
+    static func noAgentHas(_ account: String) -> CommandFailure {
+        CommandFailure(
+            Failure(.misconfigured, at: .account, "no agent has the account \(account.printable)"),
+            exitCode: 66
+        )
+    }
 }
 
 extension JSON {

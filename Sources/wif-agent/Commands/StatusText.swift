@@ -123,7 +123,7 @@ struct StatusText {
 
 extension JSON {
     /// A member's text, fit for a terminal.
-    fileprivate func shown(_ key: String) -> String { self[key]?.string?.printable ?? "" }
+    func shown(_ key: String) -> String { self[key]?.string?.printable ?? "" }
 
     /// A member's seconds from now, in words.
     fileprivate func moment(_ key: String) -> String? {

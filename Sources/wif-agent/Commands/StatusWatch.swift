@@ -27,15 +27,16 @@ struct StatusWatch {
         isInPlace = isTerminal(1) && environment["TERM", default: "dumb"] != "dumb"
     }
 
-    /// Until it is ended by a signal, or the agent is gone.
-    /// - Throws: ``CommandFailure`` where no agent answers, or none has the account.
-    mutating func run() async throws {
+    /// Until it is ended by a signal, the agent is gone, or nobody reads any more.
+    /// - Throws: ``CommandFailure`` where no agent answers, none has the account, or standard output
+    ///   cannot be written.
+    mutating func run() async throws -> Never {
         var revision: Int64?
         while true {
             let report = try await ask(after: revision)
             revision = report["revision"]?.lenientNumber.map { Int64($0) }
             let accounts = try chosen(report)
-            note(accounts)
+            try note(accounts)
             if isInPlace { try draw(accounts) }
             try await SystemTimekeeper().sleep(until: .now.advanced(bySeconds: Self.pause))
         }
@@ -45,14 +46,9 @@ struct StatusWatch {
         let wait = revision.map { "?after=\($0)&wait=\(Self.patience)" } ?? ""
         var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
         for agent in agents {
-            do throws(AgentClient.Unreachable) {
-                let timeout = Self.patience + 6
-                let answer = try await agent.ask("GET", "/status\(wait)", timeout: timeout)
-                if answer.status == 200, let report = answer.json { return report }
-                let reason = "\(agent.directory): \(answer.text.printable)"
-                failure = Failure(.transient, at: .worker, reason)
-            } catch {
-                failure = error.failure
+            switch await agent.status(wait, timeout: Self.patience + 6) {
+            case .success(let report): return report
+            case .failure(let reason): failure = reason
             }
         }
         throw CommandFailure(failure)
@@ -62,40 +58,27 @@ struct StatusWatch {
         let accounts = report["accounts"]?.array ?? []
         guard let account else { return accounts }
         let chosen = accounts.filter { $0["account"]?.string == account }
-        guard !chosen.isEmpty else {
-            throw CommandFailure(
-                Failure(
-                    .misconfigured,
-                    at: .account,
-                    "no agent has the account \(account.printable)"
-                ),
-                exitCode: 66
-            )
-        }
+        guard !chosen.isEmpty else { throw .noAgentHas(account) }
         return chosen
     }
 
     /// Takes down what is different since the last picture.
-    private mutating func note(_ accounts: [JSON]) {
+    private mutating func note(_ accounts: [JSON]) throws {
         for account in accounts {
-            let name = account["account"]?.string?.printable ?? ""
+            let name = account.shown("account")
             let state = summary(of: account)
             guard states.updateValue(state, forKey: name) != state else { continue }
             let event = "\(rfc3339(.now)) \(name): \(state)"
             events = (events + [event]).suffix(Self.eventLimit)
-            if !isInPlace { writeLine(event) }
+            if !isInPlace { try emit(Array("\(event)\n".utf8)) }
         }
     }
 
     private func summary(of account: JSON) -> String {
-        let action = account["next_action"]?.string?.printable ?? ""
+        let action = account.shown("next_action")
         let failure = account["last_failure"]?["message"]?.string.map { ": \($0.printable)" } ?? ""
         let expiry = account["expires_at"]?.string.map { ", expires \($0.printable)" } ?? ""
-        return "\(account["state"]?.string?.printable ?? ""), \(action)\(expiry)\(failure)"
-    }
-
-    private func writeLine(_ text: String) {
-        do { try emit(Array("\(text)\n".utf8)) } catch {}
+        return "\(account.shown("state")), \(action)\(expiry)\(failure)"
     }
 
     // MARK: The picture
@@ -104,7 +87,7 @@ struct StatusWatch {
         let style = TextStyle(environment: environment)
         let width = Int(environment["COLUMNS"] ?? "").map { max(40, $0) } ?? 80
         let bar = LifeBar(environment: environment)
-        let names = accounts.map { $0["account"]?.string?.printable ?? "" }
+        let names = accounts.map { $0.shown("account") }
         let column = min(20, names.map(\.count).max() ?? 0)
         var lines = zip(names, accounts).map { name, account -> String in
             let label = name.prefix(column)
@@ -124,10 +107,10 @@ struct StatusWatch {
     }
 
     private func facts(of account: JSON) -> String {
-        let state = account["state"]?.string?.printable ?? ""
+        let state = account.shown("state")
         guard let left = account["expires_in"]?.lenientNumber else { return state }
         let next = account["next_in"]?.lenientNumber ?? 0
-        let action = account["next_action"]?.string?.printable ?? ""
+        let action = account.shown("next_action")
         let when = action == "refreshing" ? action : "\(action) in \(shortDuration(next))"
         return "\(state), \(shortDuration(left)) left, \(when)"
     }

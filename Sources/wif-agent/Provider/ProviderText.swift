@@ -52,7 +52,3 @@ enum ProviderText {
         }.joined()
     }
 }
-
-extension JSON {
-    fileprivate func shown(_ key: String) -> String { self[key]?.string?.printable ?? "" }
-}
