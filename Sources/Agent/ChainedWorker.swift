@@ -23,10 +23,6 @@ package struct ChainedWorker: ExchangeWorker {
         self.lookup = lookup
     }
 
-    package func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
-        await run(kind, for: account, within: kind.timeLimit)
-    }
-
     package func run(
         _ kind: Job.Kind,
         for account: Account,
@@ -83,8 +79,9 @@ extension Board {
 
     /// Has the accounts that wait for this one's credential try again at once.
     func hastenUsers(of name: String) {
-        for loop in loops where loop.account.chainedAccount == name {
-            if loop.ask({ $0.lastFailure != nil }) { loop.refresh() }
+        for loop in loops
+        where loop.ask({ $0.lastFailure != nil && $0.account.chainedAccount == name }) {
+            loop.refresh()
         }
     }
 }

@@ -1,4 +1,5 @@
 package import Kernel
+internal import Text
 
 /// Which of many like events are worth a line: the first of a kind, each at which the kind's count has
 /// doubled, one after another kind if the last line is an hour old, and one a day. Pure; the clock is
@@ -84,7 +85,7 @@ package struct Repetitions: Sendable {
     }
 
     private static func hasDigit(_ word: Substring) -> Bool {
-        word.utf8.contains { (0x30...0x39).contains($0) }
+        word.utf8.contains(where: \.isDigit)
     }
 
     private static func isErrorStatus(_ word: Substring) -> Bool {

@@ -46,7 +46,7 @@ extension Board {
             "next_action": .string(nextAction(state)), "next_reason": .string(state.nextReason),
             "next_at": date(state.nextAttempt),
             "next_in": .integer(Int64(max(0, state.nextAttempt.seconds(since: now)).rounded())),
-            "outputs": .array(outputs(of: loop)),
+            "outputs": .array(outputs(of: state)),
             "warnings": .array(account.warnings.map(JSON.string)),
         ]
         members["issuer"] = (state.proof?.issuer ?? account.issuer).map(JSON.string)
@@ -93,8 +93,8 @@ extension Board {
         return state.credential == nil ? "first exchange" : "refresh"
     }
 
-    private func outputs(of loop: AccountLoop) -> [JSON] {
-        loop.snapshot.outputs.map { report in
+    private func outputs(of state: AccountLife) -> [JSON] {
+        state.outputs.map { report in
             var members: [String: JSON] = [
                 "path": .string(report.output.path), "format": .string(report.output.word),
                 "content": .string(report.output.format.rawValue),

@@ -41,10 +41,6 @@ package final class WorkerPool: ExchangeWorker {
         self.report = report
     }
 
-    package func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
-        await run(kind, for: account, within: kind.timeLimit)
-    }
-
     package func run(
         _ kind: Job.Kind,
         for account: Account,

@@ -35,10 +35,6 @@ package final class Workers: ExchangeWorker {
         self.pools = pools
     }
 
-    package func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
-        await run(kind, for: account, within: kind.timeLimit)
-    }
-
     package func run(
         _ kind: Job.Kind,
         for account: Account,

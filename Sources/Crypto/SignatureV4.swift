@@ -110,28 +110,13 @@ package struct SignatureV4: Sendable {
     }
 
     private static func canonicalQuery(_ query: [(name: String, value: String)]) -> String {
-        query.map { (encoded($0.name), encoded($0.value)) }.sorted { $0 < $1 }
+        query.map { (percentEncoded($0.name), percentEncoded($0.value)) }.sorted { $0 < $1 }
             .map { "\($0)=\($1)" }.joined(separator: "&")
     }
 
-    /// All but the unreserved characters of RFC 3986.
-    private static func encoded(_ text: String) -> String {
-        text.utf8.map { byte in
-            let character = Character(Unicode.Scalar(byte))
-            let isUnreserved =
-                byte < 0x80
-                && (character.isLetter || character.isNumber || "-._~".contains(character))
-            return isUnreserved ? String(character) : "%" + hexadecimal([byte]).uppercased()
-        }.joined()
-    }
 }
 
 /// A date as AWS's signatures write it: `20240102T030405Z`.
 package func amazonTimestamp(_ date: WallTime) -> String {
     rfc3339(date).filter { $0 != "-" && $0 != ":" }
-}
-
-private func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef")
-    return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
 }

@@ -80,8 +80,3 @@ extension TokenSource {
         }
     }
 }
-
-/// Whether there is a regular file.
-func isRegularFile(at path: String) -> Bool {
-    do throws(Errno) { return try FileFacts(at: path).kind == .regular } catch { return false }
-}

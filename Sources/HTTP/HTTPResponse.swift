@@ -58,7 +58,7 @@ package struct HTTPResponse: Sendable {
     /// RFC 9110 section 10.2.3
     package func retryAfter(now: WallTime) -> Double? {
         guard let text = header("retry-after") else { return nil }
-        if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+        if text.utf8.isNumber {
             return min(Double(text) ?? 0, 1e9)
         }
         return httpDate(text, now: now).map { max(0, $0.seconds(since: date ?? now)) }

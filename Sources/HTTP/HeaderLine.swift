@@ -1,4 +1,5 @@
 import Kernel
+internal import Text
 
 /// A header field as libcurl takes it.
 struct HeaderLine {
@@ -27,10 +28,7 @@ struct HeaderLine {
 
 /// Whether a method or a field name may have this byte. RFC 9110 section 5.6.2
 func isTokenCharacter(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
-    default: tokenMarks.contains(byte)
-    }
+    byte.isAlphanumeric || tokenMarks.contains(byte)
 }
 
 private let tokenMarks = Array("!#$%&'*+-.^_`|~".utf8)

@@ -69,7 +69,6 @@ final class TrustStores: Sendable {
 private func isHashName(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     guard bytes.count >= 10, bytes[8] == UInt8(ascii: ".") else { return false }
-    let isDigit: (UInt8) -> Bool = { (0x30...0x39).contains($0) }
-    return bytes[..<8].allSatisfy { isDigit($0) || (0x61...0x66).contains($0) }
-        && bytes[9...].allSatisfy(isDigit)
+    return bytes[..<8].allSatisfy { $0.isDigit || (0x61...0x66).contains($0) }
+        && bytes[9...].isNumber
 }

@@ -65,7 +65,7 @@ struct SocketGuard: Sendable {
 func unitName(inAbstractName name: String) -> String? {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 4, parts[1] == "unit", parts.allSatisfy({ !$0.isEmpty }),
-        parts[0].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
+        parts[0].isAlphanumeric(or: "")
     else { return nil }
     return String(parts[2])
 }

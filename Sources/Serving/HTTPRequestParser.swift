@@ -143,8 +143,7 @@ package struct HTTPRequestParser: Sendable {
     }
 
     private func length(_ text: String) throws(HTTPRequestError) -> Int {
-        let isNumber = !text.isEmpty && text.utf8.allSatisfy { 0x30...0x39 ~= $0 }
-        guard isNumber else { throw .malformed("the body's length is malformed") }
+        guard text.utf8.isNumber else { throw .malformed("the body's length is malformed") }
         // What overflows is too large as well.
         guard let length = Int(text), length <= limits.bodyBytes else { throw .bodyTooLarge }
         return length

@@ -11,10 +11,22 @@ extension UInt8 {
     package var isAlphanumeric: Bool { isLetter || isDigit }
 }
 
+extension Collection<UInt8> {
+    /// Whether there is at least one byte, and each is a digit.
+    package var isNumber: Bool { !isEmpty && allSatisfy(\.isDigit) }
+}
+
 extension Sequence<UInt8> {
     /// Whether each byte is a visible ASCII character, blanks excluded, as tokens and URLs are made of.
     /// RFC 6749 appendix A.12
     package var isVisibleASCII: Bool { allSatisfy { (0x21...0x7E).contains($0) } }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    return String(decoding: text, as: UTF8.self)
 }
 
 extension StringProtocol {

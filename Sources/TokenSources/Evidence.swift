@@ -36,15 +36,7 @@ extension SourceContext {
         case .firmware(.google): machine.isGoogle
         case .firmware(.microsoft): machine.isAzure
         case .firmware(.amazon): machine.isAmazon
-        case .file(let path): isRegularFile(path)
-        }
-    }
-
-    private func isRegularFile(_ path: String) -> Bool {
-        do throws(Errno) {
-            return try FileFacts(at: path).kind == .regular
-        } catch {
-            return false
+        case .file(let path): isRegularFile(at: path)
         }
     }
 }

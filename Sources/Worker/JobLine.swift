@@ -38,7 +38,7 @@ package enum JobLine: Sendable {
         let key = Array("\"id\":".utf8)
         for start in bytes.indices where bytes[start...].starts(with: key) {
             let rest = bytes[(start + key.count)...].drop { $0 == 0x20 }
-            let digits = rest.prefix { (0x30...0x39).contains($0) }
+            let digits = rest.prefix(while: \.isDigit)
             return Int(String(decoding: digits, as: UTF8.self)) ?? 0
         }
         return 0

@@ -87,12 +87,7 @@ package struct JobRunner: Sendable {
     private func subjectToken(_ account: Account) async throws(Failure) -> JobResult {
         let source = try self.source(of: account)
         let found = try await sourceContext(account).subjectToken(from: source)
-        return JobResult(
-            id: job.id,
-            outcome: .subjectToken(found.token.value),
-            proof: JobResult.Proof(found.token),
-            warnings: found.warnings
-        )
+        return told(.subjectToken(found.token.value), by: found)
     }
 
     private func claims(_ account: Account) async throws(Failure) -> JobResult {
@@ -107,9 +102,14 @@ package struct JobRunner: Sendable {
         } else {
             throw .noJWT
         }
-        return JobResult(
+        return told(.data(claims), by: found)
+    }
+
+    /// What a token told, with how it was found.
+    private func told(_ outcome: JobResult.Outcome, by found: FoundToken) -> JobResult {
+        JobResult(
             id: job.id,
-            outcome: .data(claims),
+            outcome: outcome,
             proof: JobResult.Proof(found.token),
             warnings: found.warnings
         )

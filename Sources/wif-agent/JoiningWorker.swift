@@ -25,10 +25,6 @@ final class JoiningWorker: ExchangeWorker {
     /// Whether the last credential came of an own exchange.
     var ownsCredential: Bool { last.withLock(\.isOwn) }
 
-    func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
-        await run(kind, for: account, within: kind.timeLimit)
-    }
-
     func run(
         _ kind: Job.Kind,
         for account: Account,
@@ -74,9 +70,13 @@ final class PrimedWorker: ExchangeWorker {
         self.worker = worker
     }
 
-    func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
+    func run(
+        _ kind: Job.Kind,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobResult {
         if let result = first.withLock({ $0.take() }) { return result }
-        return await worker.run(kind, for: account)
+        return await worker.run(kind, for: account, within: seconds)
     }
 }
 

@@ -97,5 +97,7 @@ struct `A chain of accounts` {
 private struct ClosureWorker: ExchangeWorker {
     let body: @Sendable (Account) -> JobResult
 
-    func run(_ kind: Job.Kind, for account: Account) async -> JobResult { body(account) }
+    func run(_ kind: Job.Kind, for account: Account, within seconds: Double) async -> JobResult {
+        body(account)
+    }
 }

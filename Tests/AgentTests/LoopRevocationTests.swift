@@ -166,7 +166,7 @@ private final class FakeWorker: ExchangeWorker {
         await yieldUntil { state.withLock(\.jobs) >= count }
     }
 
-    func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
+    func run(_ kind: Job.Kind, for account: Account, within seconds: Double) async -> JobResult {
         defer { state.withLock { $0.jobs += 1 } }
         guard case .revoke(let credential) = kind else {
             let number = state.withLock { state in

@@ -97,7 +97,7 @@ final class Road: ExchangeWorker, CredentialOutputs {
         await yieldUntil { attempts >= wanted && !loop.snapshot.isAttempting }
     }
 
-    func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
+    func run(_ kind: Job.Kind, for account: Account, within seconds: Double) async -> JobResult {
         let now = time.now
         starts.withLock { $0.append(now) }
         if fails.withLock(\.self) {

@@ -168,7 +168,7 @@ private final class Scene: ExchangeWorker, CredentialOutputs {
         board.set([], [])
     }
 
-    func run(_ kind: Job.Kind, for account: Account) async -> JobResult {
+    func run(_ kind: Job.Kind, for account: Account, within seconds: Double) async -> JobResult {
         count.withLock { $0 += 1 }
         switch service.withLock(\.self) {
         case .works: break

@@ -37,7 +37,7 @@ extension ExchangeContext {
             )
         }
         guard token.value.count <= Self.longestToken,
-            token.value.text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            token.value.text.utf8.isVisibleASCII
         else {
             throw Failure(
                 .noSource,

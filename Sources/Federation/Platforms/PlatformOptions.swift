@@ -22,5 +22,5 @@ extension KeyedValues {
 /// Whether a text can be the name of an environment variable.
 func isVariableName(_ text: String) -> Bool {
     text.first?.isNumber == false
-        && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+        && text.isAlphanumeric(or: "_")
 }

@@ -18,7 +18,7 @@ package struct SecurityTokenHost: Equatable, Sendable {
     package init?(region: String, isLegacy: Bool = false) {
         guard region.utf8.count <= 32, region.first?.isLetter == true,
             region.utf8.allSatisfy({
-                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+                $0.isLower || $0.isDigit || $0 == UInt8(ascii: "-")
             })
         else { return nil }
         if Self.isZone(region) { return nil }

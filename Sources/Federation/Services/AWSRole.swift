@@ -112,18 +112,16 @@ extension AWSRole {
         let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
         guard parts.count == 6, parts[0] == "arn", parts[2] == "iam", parts[3].isEmpty,
             parts[1] == "aws" || parts[1].hasPrefix("aws-"),
-            parts[4].count == 12, parts[4].utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            parts[4].count == 12, parts[4].utf8.isNumber,
             parts[5].hasPrefix("role/"), !parts[5].hasSuffix("/"),
-            arn.utf8.count <= 2048, arn.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            arn.utf8.count <= 2048, arn.utf8.isVisibleASCII
         else { return nil }
         return parts[1]
     }
 
     private static func isSessionName(_ text: String) -> Bool {
         (2...64).contains(text.utf8.count)
-            && text.allSatisfy {
-                $0.isASCII && ($0.isLetter || $0.isNumber || "_+=,.@-".contains($0))
-            }
+            && text.isAlphanumeric(or: "_+=,.@-")
     }
 }
 
@@ -161,7 +159,7 @@ package struct AWSSessionKey: Sendable {
         }
         guard
             parts.allSatisfy({ part in
-                !part.isEmpty && part.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+                !part.isEmpty && part.utf8.isVisibleASCII
             })
         else { return nil }
         self.init(id: parts[0], secret: Secret(parts[1]), sessionToken: Secret(parts[2]))

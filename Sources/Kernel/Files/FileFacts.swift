@@ -74,3 +74,8 @@ package struct FileFacts: Equatable, Sendable {
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 }
+
+/// Whether there is a regular file, links followed as ``FileFacts/init(at:)`` does.
+package func isRegularFile(at path: String) -> Bool {
+    do throws(Errno) { return try FileFacts(at: path).kind == .regular } catch { return false }
+}

@@ -76,32 +76,13 @@ private struct WorkloadAPI {
     var place: String { "the Workload API at \(socket.printable)" }
 
     func token(_ context: SourceContext) async throws(SourceError) -> Secret {
-        try checkSocket(context)
+        try context.checkUnixSocket(
+            socket,
+            hint: "is the SPIRE agent running, and is its socket there?"
+        )
         let request = try request(context)
         return try await context.retrying(.platform) { () async throws(SourceError) in
             try token(in: try await context.ask(request))
-        }
-    }
-
-    private func checkSocket(_ context: SourceContext) throws(SourceError) {
-        do throws(Errno) {
-            _ = try FileFacts(at: socket)
-        } catch {
-            throw SourceError(
-                .noSource,
-                "\(socket.printable): \(error)",
-                hint: "is the SPIRE agent running, and is its socket there?",
-                isAbsent: true
-            )
-        }
-        guard context.connectsUnixSockets else {
-            throw SourceError(
-                .misconfigured,
-                "\(socket.printable) cannot be connected to: this worker connects to no Unix socket",
-                hint:
-                    "start it as wif-exchange --unix-sockets; the one behind a socket is started by"
-                    + " its unit"
-            )
         }
     }
 

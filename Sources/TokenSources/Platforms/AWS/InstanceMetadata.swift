@@ -81,9 +81,7 @@ struct AWSInstanceMetadata {
     /// As IAM has them.
     private static func isRoleName(_ name: String) -> Bool {
         name.utf8.count <= 64
-            && name.allSatisfy {
-                $0.isASCII && ($0.isLetter || $0.isNumber || "_+=,.@-".contains($0))
-            }
+            && name.isAlphanumeric(or: "_+=,.@-")
     }
 
     private func token() async throws(SourceError) -> Secret {

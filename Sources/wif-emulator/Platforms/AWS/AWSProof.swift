@@ -51,6 +51,6 @@ extension AWSRequest {
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)
         return labels.count == 4 && labels[0] == "sts" && labels[2] == "amazonaws"
             && labels[3] == "com" && labels[1].contains("-")
-            && labels[1].allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+            && labels[1].isAlphanumeric(or: "-")
     }
 }

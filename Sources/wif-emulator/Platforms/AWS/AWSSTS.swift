@@ -183,9 +183,7 @@ struct STSCalls: Sendable {
     /// The role and the session's name that are asked for.
     private func session(_ fields: [HTTPField]) throws(STSError) -> (role: String, name: String) {
         let name = fields["RoleSessionName"] ?? ""
-        let isName = name.allSatisfy {
-            $0.isASCII && ($0.isLetter || $0.isNumber || "_+=,.@-".contains($0))
-        }
+        let isName = name.isAlphanumeric(or: "_+=,.@-")
         guard isName, (2...64).contains(name.count) else {
             throw STSError(400, "ValidationError", "roleSessionName does not satisfy its pattern.")
         }
