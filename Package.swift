@@ -29,13 +29,18 @@ let package = Package(
         .target(name: "Kernel", dependencies: ["CLinux"]),
         .target(name: "Text", dependencies: ["Kernel"]),
         .target(name: "Federation", dependencies: ["Text", "Kernel"]),
-        .target(name: "Policy", dependencies: ["Federation", "Text", "Kernel"]),
+        .target(name: "RegularExpressions", dependencies: ["Text"]),
+        .target(
+            name: "Policy",
+            dependencies: ["RegularExpressions", "Federation", "Text", "Kernel"]
+        ),
         .target(name: "HTTP", dependencies: ["CLibcurl", "Text", "Kernel"]),
         .target(name: "Crypto", dependencies: ["COpenSSL", "Text", "Kernel"]),
+        .target(name: "AWSSignature", dependencies: ["Crypto", "Text", "Kernel"]),
         .target(name: "Serving", dependencies: ["Text", "Kernel"]),
         .target(
             name: "TokenSources",
-            dependencies: ["Federation", "HTTP", "Crypto", "Text", "Kernel"]
+            dependencies: ["AWSSignature", "Federation", "HTTP", "Crypto", "Text", "Kernel"]
         ),
         .target(
             name: "Exchanges",
@@ -70,7 +75,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "wif-emulator",
-            dependencies: ["Serving", "Crypto", "Policy", "Federation", "Text", "Kernel"]
+            dependencies: [
+                "AWSSignature", "Serving", "Crypto", "Policy", "Federation", "Text", "Kernel",
+            ]
         ),
 
         .target(name: "TestSupport", dependencies: ["Text", "Kernel"], path: "Tests/TestSupport"),
@@ -81,7 +88,9 @@ let package = Package(
         ),
         .testTarget(
             name: "EmulatorTests",
-            dependencies: ["wif-emulator", "Serving", "Crypto", "Federation", "Text", "Kernel"]
+            dependencies: [
+                "wif-emulator", "AWSSignature", "Serving", "Crypto", "Federation", "Text", "Kernel",
+            ]
         ),
         .testTarget(name: "RoomTests"),
         .testTarget(
@@ -94,7 +103,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PolicyTests",
-            dependencies: ["Policy", "Federation", "Text", "Kernel"],
+            dependencies: ["Policy", "RegularExpressions", "Federation", "Text", "Kernel"],
             exclude: ["Comparison"]
         ),
         .testTarget(
@@ -129,6 +138,12 @@ let package = Package(
             dependencies: ["Crypto", "Federation", "Text", "Kernel", "TestSupport"]
         ),
         .testTarget(
+            name: "AWSSignatureTests",
+            dependencies: [
+                "AWSSignature", "Crypto", "Federation", "Text", "Kernel", "TestSupport",
+            ]
+        ),
+        .testTarget(
             name: "AgentTests",
             dependencies: ["Agent", "Outputs", "Federation", "Text", "Kernel", "TestSupport"]
         ),
@@ -157,9 +172,9 @@ let package = Package(
 // Tests/Fuzz are tests that replay what libFuzzer found, and with WIF_FUZZ libFuzzer's program instead, which
 // links with it alone: Tests/Fuzz/run.sh builds it.
 let parsers: [Target.Dependency] = [
-    "Worker", "Diagnosis", "TokenSources", "Exchanges", "Outputs", "Policy", "Serving", "HTTP",
-    "Crypto", "Federation",
-    "Text", "Kernel", "TestSupport", "NetworkTestSupport",
+    "Worker", "Diagnosis", "TokenSources", "Exchanges", "Outputs", "Policy", "RegularExpressions",
+    "Serving", "HTTP", "AWSSignature", "Crypto", "Federation", "Text", "Kernel", "TestSupport",
+    "NetworkTestSupport",
 ]
 let noSources = ["CFuzzer", "Files", "Seeds", "Regressions", "run.sh", "words.dict"]
 if Context.environment["WIF_FUZZ"] != nil {

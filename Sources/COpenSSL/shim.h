@@ -1,5 +1,6 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
@@ -7,6 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/objects.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
@@ -14,7 +17,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-// What Swift cannot call: variadic functions and function-like macros.
+// What Swift cannot call: variadic functions and function-like macros, and what is plainer in C.
 
 // EVP_PKEY_Q_keygen(3) is variadic; NULL on failure.
 static inline EVP_PKEY *wif_generate_rsa(size_t bits) {
@@ -25,6 +28,45 @@ static inline EVP_PKEY *wif_generate_ec(const char *curve) {
 }
 static inline EVP_PKEY *wif_generate_ed25519(void) {
     return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+}
+
+// EVP_PKEY_fromdata(3): which members are given is a macro. Takes the parameters over; NULL on failure.
+static inline EVP_PKEY *wif_public_key(const char *type, OSSL_PARAM *parameters) {
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    if (context == NULL || parameters == NULL || EVP_PKEY_fromdata_init(context) != 1
+        || EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
+        key = NULL;
+    EVP_PKEY_CTX_free(context);
+    OSSL_PARAM_free(parameters);
+    return key;
+}
+
+// Both numbers big-endian. EVP_PKEY-RSA(7)
+static inline EVP_PKEY *wif_rsa_public_key(const unsigned char *n, size_t n_size, const unsigned char *e, size_t e_size) {
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    BIGNUM *modulus = BN_bin2bn(n, (int)n_size, NULL), *exponent = BN_bin2bn(e, (int)e_size, NULL);
+    OSSL_PARAM *parameters = NULL;
+    if (builder != NULL && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) == 1
+        && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent) == 1)
+        parameters = OSSL_PARAM_BLD_to_param(builder);
+    EVP_PKEY *key = wif_public_key("RSA", parameters);
+    BN_free(modulus);
+    BN_free(exponent);
+    OSSL_PARAM_BLD_free(builder);
+    return key;
+}
+
+// The point uncompressed; NULL also where it is not on the curve. EVP_PKEY-EC(7)
+static inline EVP_PKEY *wif_ec_public_key(const char *curve, const unsigned char *point, size_t size) {
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *parameters = NULL;
+    if (builder != NULL && OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1
+        && OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, size) == 1)
+        parameters = OSSL_PARAM_BLD_to_param(builder);
+    EVP_PKEY *key = wif_public_key("EC", parameters);
+    OSSL_PARAM_BLD_free(builder);
+    return key;
 }
 
 // SSL_CTX_set_min_proto_version(3), SSL_CTX_add1_chain_cert(3): macros over SSL_CTX_ctrl; 1 is success.

@@ -16,8 +16,8 @@ package struct Certificate: Sendable {
     /// - Throws: ``CryptoError/noPEM(expected:)``, ``CryptoError/otherPEM(expected:found:)``,
     ///   ``CryptoError/malformed(what:reason:)``
     package init(pem: [UInt8]) throws(CryptoError) {
-        let block = try PEMBlock(pem, expecting: "CERTIFICATE")
-        let raw = unsafe block.content.withUnsafeBufferPointer { buffer in
+        let content = try pemContent(pem, expecting: "CERTIFICATE")
+        let raw = unsafe content.withUnsafeBufferPointer { buffer in
             var position = buffer.baseAddress
             return unsafe d2i_X509(nil, &position, buffer.count)
         }
@@ -41,8 +41,13 @@ package struct Certificate: Sendable {
     }
 
     /// The certificate as a PEM block. RFC 7468
+    ///
+    /// - Throws: ``CryptoError/failed(doing:reason:)``
     package var pem: String {
-        pemText("CERTIFICATE", unsafe encoded { unsafe i2d_X509(handle.raw, $0) })
+        get throws(CryptoError) {
+            let content = unsafe encoded { unsafe i2d_X509(handle.raw, $0) }
+            return String(decoding: try pemText("CERTIFICATE", content), as: UTF8.self)
+        }
     }
 }
 

@@ -1,53 +1,47 @@
-import Kernel
-internal import Text
+internal import COpenSSL
 
-/// The first PEM block of a text: its label and its content. RFC 7468
-struct PEMBlock {
-    let label: String
-    var content: [UInt8]
-
-    /// - Throws: ``CryptoError/noPEM(expected:)``, ``CryptoError/otherPEM(expected:found:)``
-    init(_ text: [UInt8], expecting expected: String) throws(CryptoError) {
-        let lines = text.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
-        guard let start = lines.firstIndex(where: { PEMBlock.label($0, "BEGIN") != nil }),
-            let label = PEMBlock.label(lines[start], "BEGIN"),
-            let end = lines[start...].firstIndex(where: { PEMBlock.label($0, "END") == label })
-        else { throw .noPEM(expected: expected) }
-        guard label == expected else { throw .otherPEM(expected: expected, found: label) }
-        var digits = lines[(start + 1)..<end].flatMap { $0 }
-        digits.removeAll { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-        defer { wipe(&digits) }
-        guard let content = base64Decoded(digits), !content.isEmpty else {
-            throw .noPEM(expected: expected)
-        }
-        self.label = label
-        self.content = content
+/// The content of the first PEM block of a text, read by OpenSSL. RFC 7468, `PEM_read_bio(3)`
+///
+/// - Throws: ``CryptoError/noPEM(expected:)``, also for a block that is cut off, empty or no base64;
+///   ``CryptoError/otherPEM(expected:found:)``
+func pemContent(_ text: [UInt8], expecting expected: String) throws(CryptoError) -> [UInt8] {
+    defer { ERR_clear_error() }
+    guard let bio = unsafe BIO_new_mem_buf(text, Int32(clamping: text.count)) else {
+        throw .failure("reading a PEM block")
     }
-
-    private static func label(_ line: ArraySlice<UInt8>, _ word: String) -> String? {
-        let head = Array("-----\(word) ".utf8)
-        let tail = Array("-----".utf8)
-        var line = line
-        while let last = line.last, last == UInt8(ascii: " ") || last == UInt8(ascii: "\t") {
-            line.removeLast()
-        }
-        guard line.count <= 80, line.count > head.count + tail.count, line.starts(with: head),
-            line.suffix(tail.count).elementsEqual(tail)
-        else { return nil }
-        let label = line.dropFirst(head.count).dropLast(tail.count)
-        guard label.allSatisfy({ (0x20...0x7e).contains($0) }) else { return nil }
-        return String(decoding: label, as: UTF8.self)
+    defer { unsafe BIO_free(bio) }
+    var label: UnsafeMutablePointer<CChar>?
+    var header: UnsafeMutablePointer<CChar>?
+    var content: UnsafeMutablePointer<UInt8>?
+    var size = 0
+    // OpenSSL wipes what it reads a secret block with.
+    let flags = UInt32(PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE)
+    guard unsafe PEM_read_bio_ex(bio, &label, &header, &content, &size, flags) == 1,
+        let label = unsafe label, let content = unsafe content, size > 0
+    else { throw .noPEM(expected: expected) }
+    defer {
+        unsafe CRYPTO_secure_free(label, "", 0)
+        unsafe CRYPTO_secure_free(header, "", 0)
+        unsafe CRYPTO_secure_clear_free(content, size, "", 0)
     }
+    let found = unsafe String(cString: label)
+    guard found == expected else { throw .otherPEM(expected: expected, found: found) }
+    return unsafe Array(UnsafeBufferPointer(start: content, count: size))
 }
 
-/// The content as a PEM block of that label, in lines of 64 characters. RFC 7468
-func pemText(_ label: String, _ content: [UInt8]) -> String {
-    var lines = ["-----BEGIN \(label)-----"]
-    var digits = base64Encoded(content)[...]
-    while !digits.isEmpty {
-        lines.append(String(digits.prefix(64)))
-        digits = digits.dropFirst(64)
+/// The content as a PEM block of that label, in lines of 64 characters. RFC 7468, `PEM_write_bio(3)`
+///
+/// - Throws: ``CryptoError/failed(doing:reason:)``
+func pemText(_ label: String, _ content: [UInt8]) throws(CryptoError) -> [UInt8] {
+    guard let bio = unsafe BIO_new(BIO_s_secmem()) else { throw .failure("writing a PEM block") }
+    defer { unsafe BIO_free(bio) }
+    guard unsafe PEM_write_bio(bio, label, "", content, content.count) > 0 else {
+        throw .failure("writing a PEM block")
     }
-    lines.append("-----END \(label)-----\n")
-    return lines.joined(separator: "\n")
+    var text = [UInt8](repeating: 0, count: unsafe BIO_ctrl_pending(bio))
+    let size = Int32(text.count)
+    guard unsafe BIO_read(bio, &text, size) == size else {
+        throw .failure("writing a PEM block")
+    }
+    return text
 }

@@ -22,9 +22,9 @@ package final class PrivateKey: Sendable {
     package init(pem: Secret) throws(CryptoError) {
         var text = pem.bytes
         defer { wipe(&text) }
-        var block = try PEMBlock(text, expecting: "PRIVATE KEY")
-        defer { wipe(&block.content) }
-        guard let raw = unsafe decodePrivateKey(block.content) else {
+        var content = try pemContent(text, expecting: "PRIVATE KEY")
+        defer { wipe(&content) }
+        guard let raw = unsafe decodePrivateKey(content) else {
             throw .malformed(what: "private key", reason: drainedReasons())
         }
         key = unsafe try Key(owning: raw)
@@ -59,7 +59,7 @@ package final class PrivateKey: Sendable {
         defer { unsafe PKCS8_PRIV_KEY_INFO_free(information) }
         var content = unsafe encoded { unsafe i2d_PKCS8_PRIV_KEY_INFO(information, $0) }
         defer { wipe(&content) }
-        return Secret(pemText("PRIVATE KEY", content))
+        return Secret(try pemText("PRIVATE KEY", content))
     }
 
     /// `nil` for a key of a size that is not made here, such as RSA of 4096 bits or P-521.

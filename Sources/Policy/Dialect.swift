@@ -43,10 +43,6 @@ enum Limits {
     static let textLength = 1 << 18
     /// Elements of a list that an evaluation makes.
     static let elements = 50_000
-    /// UTF-8 bytes of a regular expression.
-    static let patternLength = 2048
-    /// Instructions of a compiled regular expression.
-    static let programLength = 4000
     /// Characters of a value shown in a trace or message.
     static let rendered = 120
 }

@@ -65,7 +65,7 @@ struct Announcement: Sendable {
                 }
             }
             if let authority {
-                try write(Array(authority.pem.utf8), to: place.appending(path: "ca.pem"))
+                try write(Array(try authority.pem.utf8), to: place.appending(path: "ca.pem"))
             }
             try write(Array(exports.utf8), to: place.appending(path: "environment"))
             try write([], to: place.appending(path: "ready"))

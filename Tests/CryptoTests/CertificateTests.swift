@@ -105,7 +105,7 @@ private let versionOne = """
             notBefore: date,
             notAfter: date
         )
-        let copy = try Certificate(pem: Array(certificate.pem.utf8))
+        let copy = try Certificate(pem: Array(try certificate.pem.utf8))
         #expect(copy.notBefore == date)
         #expect(copy.notAfter == date)
     }

@@ -61,7 +61,8 @@ struct TestCredential {
         members = [
             "mrn": "//agents.api.mondoo.app/spaces/my-space/serviceaccounts/fake",
             "space_mrn": .string(mondooScope), "api_endpoint": "https://mondoo.test",
-            "certificate": .string(certificate.pem), "private_key": .string(try shown.pem().text),
+            "certificate": .string(try certificate.pem),
+            "private_key": .string(try shown.pem().text),
         ]
     }
 

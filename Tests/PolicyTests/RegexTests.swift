@@ -1,6 +1,5 @@
+import RegularExpressions
 import Testing
-
-@testable import Policy
 
 @Suite struct `A regular expression` {
     struct Match: Sendable {
@@ -59,14 +58,12 @@ import Testing
 
     @Test(arguments: matches)
     func `finds what RE2 finds`(match: Match) throws {
-        let program = try RegexProgram(compiling: match.pattern)
+        let expression = try RegularExpression(match.pattern)
         for text in match.yes {
-            var meter = Meter()
-            #expect(try program.matches(text, &meter), "\(match.pattern) in \(text)")
+            #expect(expression.occurs(in: text) { _ in }, "\(match.pattern) in \(text)")
         }
         for text in match.no {
-            var meter = Meter()
-            #expect(try !program.matches(text, &meter), "\(match.pattern) not in \(text)")
+            #expect(!expression.occurs(in: text) { _ in }, "\(match.pattern) not in \(text)")
         }
     }
 
@@ -104,7 +101,7 @@ import Testing
 
     @Test(arguments: refused)
     func `is refused for what RE2 refuses`(row: Row) {
-        let error = #expect(throws: RegexError.self) { try RegexProgram(compiling: row.source) }
+        let error = #expect(throws: RegexError.self) { try RegularExpression(row.source) }
         #expect(error?.reason == row.expected)
     }
 
@@ -113,17 +110,25 @@ import Testing
         arguments: ["^(a+)+$", "^(a|a)*$", "(.*)*b", "^(a?){500}a{500}$", "(x+x+)+y"]
     )
     func `takes no exponential time`(pattern: String) throws {
-        let program = try RegexProgram(compiling: pattern)
-        var meter = Meter()
+        let expression = try RegularExpression(pattern)
         let text = String(repeating: "a", count: 500) + String(repeating: "x", count: 500)
-        _ = try? program.matches(text, &meter)
+        var work = 0
+        _ = expression.occurs(in: text) { work += $0 }
+        // 1,001 characters, each at most once through the 4,000 instructions, 16 of them a step.
+        #expect(work <= 1001 * (1 + 4_000 / 16))
     }
 
-    @Test(.timeLimit(.minutes(1))) func `ends when the steps are spent`() throws {
-        let program = try RegexProgram(compiling: "(a|b){500}z")
-        var meter = Meter()
-        #expect(throws: Fault.self) {
-            try program.matches(String(repeating: "a", count: 100_000), &meter)
+    @Test func `ends when its work is refused`() throws {
+        struct Spent: Error, Equatable {}
+        let expression = try RegularExpression("(a|b){500}z")
+        let text = String(repeating: "a", count: 100_000)
+        var work = 0
+        #expect(throws: Spent()) {
+            try expression.occurs(in: text) { step throws(Spent) in
+                work += step
+                if work > 1_000 { throw Spent() }
+            }
         }
+        #expect(work < 1_300)
     }
 }

@@ -6,11 +6,13 @@ enum Rooms {
         "Kernel": ["CLinux"],
         "Text": ["Kernel"],
         "Federation": ["Text", "Kernel"],
-        "Policy": ["Federation", "Text", "Kernel"],
+        "RegularExpressions": ["Text"],
+        "Policy": ["RegularExpressions", "Federation", "Text", "Kernel"],
         "HTTP": ["CLibcurl", "Text", "Kernel"],
         "Crypto": ["COpenSSL", "Text", "Kernel"],
+        "AWSSignature": ["Crypto", "Text", "Kernel"],
         "Serving": ["Text", "Kernel"],
-        "TokenSources": ["Federation", "HTTP", "Crypto", "Text", "Kernel"],
+        "TokenSources": ["AWSSignature", "Federation", "HTTP", "Crypto", "Text", "Kernel"],
         "Exchanges": ["Federation", "HTTP", "Crypto", "Text", "Kernel"],
         "Diagnosis": [
             "TokenSources", "Exchanges", "HTTP", "Crypto", "Policy", "Federation", "Text", "Kernel",
@@ -22,12 +24,15 @@ enum Rooms {
         "Agent": ["Outputs", "Serving", "Federation", "Text", "Kernel"],
         "wif-agent": ["Agent", "Outputs", "Policy", "Federation", "Text", "Kernel"],
         "wif-exchange": ["Worker", "HTTP", "Federation", "Text", "Kernel"],
-        "wif-emulator": ["Serving", "Crypto", "Policy", "Federation", "Text", "Kernel"],
+        "wif-emulator": [
+            "AWSSignature", "Serving", "Crypto", "Policy", "Federation", "Text", "Kernel",
+        ],
     ]
 
     /// The rooms of the process that lives for months: no network library, directly or through another.
     static let agentSide = [
-        "wif-agent", "Agent", "Outputs", "Serving", "Policy", "Federation", "Text", "Kernel",
+        "wif-agent", "Agent", "Outputs", "Serving", "Policy", "RegularExpressions", "Federation",
+        "Text", "Kernel",
     ]
 
     /// Modules with a door: who alone may import them.

@@ -1,4 +1,5 @@
 internal import Federation
+internal import RegularExpressions
 internal import Text
 
 /// Walks a condition's tree. CEL language definition, "Evaluation"
@@ -8,7 +9,7 @@ struct Evaluator {
     private let variables: [String: Value]
     /// Loop variables, innermost last.
     private var scope: [(name: String, value: Value)] = []
-    var patterns: [String: RegexProgram] = [:]
+    var patterns: [String: RegularExpression] = [:]
 
     var meter = Meter()
     /// For parts that a service would not evaluate: what they cost must not change the verdict.

@@ -1,3 +1,5 @@
+internal import RegularExpressions
+
 extension Evaluator {
     mutating func apply(
         _ operation: Node.Operator,
@@ -74,21 +76,27 @@ extension Evaluator {
         case "contains": .bool(occurs(Array(part.utf8), in: Array(text.utf8)))
         case "startsWith": .bool(text.utf8.starts(with: part.utf8))
         case "endsWith": .bool(text.utf8.reversed().starts(with: part.utf8.reversed()))
-        default: .bool(try program(for: part).matches(text, &meter))
+        default: .bool(try matches(part, in: text))
         }
     }
 
-    private mutating func program(for pattern: String) throws(Fault) -> RegexProgram {
+    private mutating func matches(_ pattern: String, in text: String) throws(Fault) -> Bool {
+        let expression = try expression(for: pattern)
+        try meter.charge(bytes: text.utf8.count)
+        return try expression.occurs(in: text) { work throws(Fault) in try meter.charge(work) }
+    }
+
+    private mutating func expression(for pattern: String) throws(Fault) -> RegularExpression {
         if let known = patterns[pattern] { return known }
-        let program: RegexProgram
+        let expression: RegularExpression
         do throws(RegexError) {
-            program = try RegexProgram(compiling: pattern)
+            expression = try RegularExpression(pattern)
         } catch {
             throw Fault("the regular expression \(error.reason)")
         }
-        try meter.charge(1 + program.instructions.count / 8)
-        patterns[pattern] = program
-        return program
+        try meter.charge(1 + expression.size / 8)
+        patterns[pattern] = expression
+        return expression
     }
 }
 

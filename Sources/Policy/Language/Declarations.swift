@@ -1,4 +1,5 @@
 internal import Federation
+internal import RegularExpressions
 internal import Text
 
 /// What names and functions mean to a service that takes all of CEL's standard definitions; anything
@@ -90,7 +91,7 @@ struct Declarations {
     private func checkPattern(_ node: Node) throws(SyntaxFault) {
         guard case .literal(.string(let pattern)) = node.kind else { return }
         do throws(RegexError) {
-            _ = try RegexProgram(compiling: pattern)
+            _ = try RegularExpression(pattern)
         } catch {
             throw SyntaxFault(
                 "the regular expression \(error.reason)",

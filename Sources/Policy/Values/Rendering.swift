@@ -180,9 +180,10 @@ func shortest(_ value: Double) -> String {
 
 private func scientific(_ digits: String, _ exponent: Int) -> String {
     let rest = digits.dropFirst()
+    let fraction = rest.isEmpty ? "" : ".\(rest)"
     let power = String(exponent.magnitude)
-    return digits.prefix(1) + (rest.isEmpty ? "" : "." + rest) + (exponent < 0 ? "e-" : "e+")
-        + (power.count < 2 ? "0" : "") + power
+    let padding = power.count < 2 ? "0" : ""
+    return "\(digits.prefix(1))\(fraction)e\(exponent < 0 ? "-" : "+")\(padding)\(power)"
 }
 
 private func positional(_ digits: String, _ point: Int) -> String {

@@ -90,7 +90,7 @@ struct StatusWatch {
         let names = accounts.map { $0.shown("account") }
         let column = min(20, names.map(\.count).max() ?? 0)
         var lines = zip(names, accounts).map { name, account -> String in
-            let label = name.prefix(column)
+            let label = String(name.prefix(column))
             let padding = String(repeating: " ", count: column - label.count + 2)
             let left = account["expires_in"]?.lenientNumber
             let drawn = bar.text(left: left, lifetime: account["lifetime"]?.lenientNumber)

@@ -47,7 +47,7 @@ final class MondooAccounts: Sendable {
             accounts = accounts.filter { $0.value.expiry > now.secondsSinceEpoch - 3600 }
             accounts[mrn] = Account(key: verifier, expiry: expiry, binding: binding.mrn)
         }
-        return encoded(mrn, scope, try key.pem().text, certificate.pem)
+        return encoded(mrn, scope, try key.pem().text, try certificate.pem)
     }
 
     private func encoded(

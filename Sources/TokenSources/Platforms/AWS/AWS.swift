@@ -1,3 +1,4 @@
+internal import AWSSignature
 internal import Crypto
 package import Federation
 internal import HTTP

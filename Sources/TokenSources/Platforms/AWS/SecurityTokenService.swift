@@ -1,3 +1,4 @@
+internal import AWSSignature
 internal import Crypto
 internal import Federation
 internal import HTTP

@@ -1,3 +1,4 @@
+import AWSSignature
 import Crypto
 import FoundationEssentials
 import Kernel

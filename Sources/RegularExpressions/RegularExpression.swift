@@ -1,6 +1,9 @@
 /// A regular expression as a machine that is in many states at once: time grows with the text's length
 /// times the program's, whatever the pattern (Thompson 1968).
-struct RegexProgram: Sendable {
+///
+/// The syntax is RE2's (https://github.com/google/re2/wiki/Syntax), which has no references back and no
+/// look-around.
+package struct RegularExpression: Sendable {
     enum Instruction: Sendable {
         case set(ScalarSet)
         case assertion(RegexNode.Assertion)
@@ -9,11 +12,21 @@ struct RegexProgram: Sendable {
         case match
     }
 
-    private(set) var instructions: [Instruction] = []
+    /// The longest pattern, in bytes.
+    private static let patternLength = 2_048
+    private static let mostInstructions = 4_000
 
-    /// - Throws: ``RegexError`` for what is no RE2 syntax, or too large.
-    init(compiling pattern: String) throws(RegexError) {
-        var parser = try RegexParser(pattern)
+    private var instructions: [Instruction] = []
+
+    /// Compiles a pattern.
+    ///
+    /// - Throws: ``RegexError`` for what is no RE2 syntax, is longer than 2,048 bytes or has more than 4,000
+    ///   instructions.
+    package init(_ pattern: String) throws(RegexError) {
+        if pattern.utf8.count > Self.patternLength {
+            throw RegexError(reason: "is longer than \(Self.patternLength) bytes")
+        }
+        var parser = RegexParser(pattern)
         try emit(try parser.document())
         try append(.match)
     }
@@ -68,21 +81,28 @@ struct RegexProgram: Sendable {
     }
 
     private mutating func append(_ instruction: Instruction) throws(RegexError) {
-        if instructions.count >= Limits.programLength {
+        if instructions.count >= Self.mostInstructions {
             throw RegexError(reason: "is too large once its repeats are written out")
         }
         instructions.append(instruction)
     }
 
+    /// What the pattern is compiled to, in instructions: the cost of one character grows with it.
+    package var size: Int { instructions.count }
+
     /// Whether the pattern occurs anywhere in the text.
-    func matches(_ text: String, _ meter: inout Meter) throws(Fault) -> Bool {
+    ///
+    /// `spend` is told the work as it is done, in steps of about 16 instructions; what it throws ends the search.
+    package func occurs<Failure: Error>(
+        in text: String,
+        spend: (Int) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
         let scalars = Array(text.unicodeScalars)
-        try meter.charge(bytes: text.utf8.count)
         var current = StateSet(capacity: instructions.count)
         var next = StateSet(capacity: instructions.count)
         for position in 0...scalars.count {
             if add(0, to: &current, at: position, in: scalars) { return true }
-            try meter.charge(1 + current.members.count / 16)
+            try spend(1 + current.members.count / 16)
             guard position < scalars.count else { break }
             next.removeAll()
             for state in current.members {

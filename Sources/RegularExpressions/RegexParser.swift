@@ -16,10 +16,7 @@ struct RegexParser {
     var flags = Flags()
     private var depth = 0
 
-    init(_ pattern: String) throws(RegexError) {
-        if pattern.utf8.count > Limits.patternLength {
-            throw RegexError(reason: "is longer than \(Limits.patternLength) bytes")
-        }
+    init(_ pattern: String) {
         self.pattern = Array(pattern.unicodeScalars)
     }
 

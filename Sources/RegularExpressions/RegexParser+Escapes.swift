@@ -107,9 +107,9 @@ extension RegexParser {
         let isBraced = take("{")
         var count = 0
         while count < (isBraced ? 6 : 2), let next = peek(), next.isASCII,
-            let digit = UInt8(next.value).hexValue
+            let digit = Character(next).hexDigitValue
         {
-            value = value << 4 | digit
+            value = value << 4 | UInt32(digit)
             position += 1
             count += 1
         }

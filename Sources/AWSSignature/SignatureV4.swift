@@ -1,3 +1,4 @@
+internal import Crypto
 package import Kernel
 internal import Text
 

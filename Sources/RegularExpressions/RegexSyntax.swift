@@ -21,10 +21,11 @@ indirect enum RegexNode {
 }
 
 /// A pattern that is not RE2 syntax, or exceeds a bound.
-struct RegexError: Error, Equatable {
+package struct RegexError: Error, Equatable {
     /// Continues "the regular expression …".
-    let reason: String
-    var hint: String?
+    package let reason: String
+    /// What to write in its place, where there is something.
+    package var hint: String?
 }
 
 /// A set of characters.
@@ -145,5 +146,5 @@ extension Unicode.Scalar {
         return variants
     }
 
-    var isWordCharacter: Bool { isASCII && (UInt8(value).isNameStart || UInt8(value).isDigit) }
+    var isWordCharacter: Bool { isASCII && (self == "_" || UInt8(value).isAlphanumeric) }
 }
