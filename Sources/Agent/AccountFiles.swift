@@ -42,7 +42,7 @@ package enum AccountFiles {
             )
             throw Problem(path: path, failure: failure, isUnreadable: false)
         }
-        guard effectiveUser != 0, let objection = objection(to: path) else { return account }
+        guard effectiveUserID() != 0, let objection = objection(to: path) else { return account }
         return account.warning(
             "others can change the account file, which chooses hosts and programs: \(objection)"
         )
@@ -78,7 +78,7 @@ package enum AccountFiles {
     package static func read(_ path: String) throws(Problem) -> Secret {
         let name = "account file \(path.printable)"
         // As root what is read is what was looked at, not where a link leads by then.
-        let checked = effectiveUser == 0 ? try trusted(path, name) : nil
+        let checked = effectiveUserID() == 0 ? try trusted(path, name) : nil
         do throws(ReadFileError) {
             guard let checked else { return try readFile(path, limit: Account.maximalSize) }
             return try readFile(checked, limit: Account.maximalSize)
@@ -108,7 +108,7 @@ package enum AccountFiles {
     /// Why others than this user and root could change the file; `nil` where they could not.
     private static func objection(to path: String) -> String? {
         do throws(PathError) {
-            _ = try openTrusted(resolvedPath(path), owners: [effectiveUser])
+            _ = try openTrusted(resolvedPath(path), owners: [effectiveUserID()])
             return nil
         } catch {
             return error.reason == nil ? error.description.printable : nil

@@ -88,13 +88,10 @@ package struct AgentClient: Sendable {
         -> [AgentClient]
     {
         if let runtimeDirectory { return [AgentClient(directory: runtimeDirectory)] }
-        var directories: [String] = []
-        if effectiveUser != 0, let own = environment["XDG_RUNTIME_DIR"] {
-            directories.append(own + "/wif-agent")
-        }
-        directories.append("/run/wif-agent")
+        let system = RuntimeDirectory.system
+        var directories = [RuntimeDirectory.users(environment), system].compactMap(\.self)
         do throws(Errno) {
-            directories += try listDirectory("/run/wif-agent").map { "/run/wif-agent/" + $0 }
+            directories += try listDirectory(system).map { "\(system)/\($0)" }
         } catch {
             // No such directory, or not ours to read: nothing more to ask.
         }
@@ -102,7 +99,7 @@ package struct AgentClient: Sendable {
     }
 
     /// Whether it is one of several that have an account each, as `wif-agent@.service` starts them.
-    package var isInstance: Bool { directory.hasPrefix("/run/wif-agent/") }
+    package var isInstance: Bool { directory.hasPrefix(RuntimeDirectory.system + "/") }
 
     private var socket: String { directory + "/control.sock" }
 
@@ -206,7 +203,7 @@ package struct AgentClient: Sendable {
     private func send(_ method: String, _ target: String) async throws -> Answer {
         let stream = try await connect(to: .unix(path: socket))
         let server = try peerUser(of: stream.raw)
-        guard server == 0 || server == effectiveUser || isAppointed(server) else {
+        guard server == 0 || server == effectiveUserID() || isAppointed(server) else {
             throw Unreachable(
                 kind: .foreign,
                 reason: "\(socket) is served by \(userDescription(server)), who is not trusted"

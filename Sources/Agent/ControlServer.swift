@@ -22,7 +22,7 @@ package struct ControlServer: Sendable {
     private let strangers = Strangers()
 
     /// The longest that a question may wait for its answer, in seconds.
-    private static let maximalWait = 600.0
+    package static let maximalWait = 600.0
 
     package init(board: Board) {
         self.board = board
@@ -198,15 +198,19 @@ package struct ControlServer: Sendable {
         return nil
     }
 
-    /// With `file=PATH` only if the account is that file.
+    /// The accounts of that name; with `file=PATH` only the one that is that file.
+    private func loops(_ name: String, _ request: HTTPServerRequest) -> [AccountLoop] {
+        let path = request.query.first { $0.name == "file" }?.value
+        return board.loops.filter { loop in
+            (name.isEmpty || loop.name == name) && path.map { served($0)?.0 === loop } ?? true
+        }
+    }
+
     private func refresh(
         _ name: String,
         _ request: HTTPServerRequest
     ) async -> HTTPServerResponse {
-        let path = request.query.first { $0.name == "file" }?.value
-        let loops = board.loops.filter { loop in
-            (name.isEmpty || loop.name == name) && path.map { served($0)?.0 === loop } ?? true
-        }
+        let loops = loops(name, request)
         guard !loops.isEmpty else { return unknown(name) }
         let before = loops.map { $0.ask(\.endedAttempts) }
         for loop in loops { loop.refresh() }
@@ -230,16 +234,11 @@ package struct ControlServer: Sendable {
         return Self.json(isFine ? 200 : 502, ["results": .array(results.map(\.json))])
     }
 
-    /// With `file=PATH` only if the account is that file.
     private func revoke(
         _ name: String,
         _ request: HTTPServerRequest
     ) async -> HTTPServerResponse {
-        let path = request.query.first { $0.name == "file" }?.value
-        let loop = board.loops.first { loop in
-            loop.name == name && path.map { served($0)?.0 === loop } ?? true
-        }
-        guard let loop else {
+        guard !name.isEmpty, let loop = loops(name, request).first else {
             return HTTPServerResponse(status: 404, text: "no account \(name.printable)\n")
         }
         switch await loop.revoke() {

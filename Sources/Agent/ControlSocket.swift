@@ -129,7 +129,7 @@ final class ControlSocket: Sendable {
     private static func open(_ directory: String) throws(PathError) -> Directory {
         try Directory.open(
             directory,
-            trust: DirectoryTrust(owners: [effectiveUser], groups: []),
+            trust: DirectoryTrust(owners: [effectiveUserID()], groups: []),
             creating: Directory.Creation(mode: 0o755)
         )
     }

@@ -20,11 +20,8 @@ struct Roster {
         keeper: CredentialKeeper?,
         handedOver: HandedOverSockets
     ) {
-        self.settings = settings
-        self.dependencies = dependencies
-        self.board = board
-        self.keeper = keeper
-        self.handedOver = handedOver
+        (self.settings, self.dependencies, self.board) = (settings, dependencies, board)
+        (self.keeper, self.handedOver) = (keeper, handedOver)
         log = dependencies.log
     }
 

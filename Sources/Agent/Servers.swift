@@ -116,7 +116,7 @@ struct Servers: Sendable {
         do throws(Errno) {
             let user = try peerUser(of: socket.raw)
             if user == overflowUserID() { return .none }
-            if user == 0 || user == effectiveUser { return .full }
+            if user == 0 || user == effectiveUserID() { return .full }
             guard let group else { return .none }
             if try peerGroup(of: socket.raw) == group { return .reader }
             let isMember = try peerGroups(of: socket.raw).contains(group)

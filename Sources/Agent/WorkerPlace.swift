@@ -105,7 +105,7 @@ package struct WorkerPlace: Sendable {
     private func trustedProgram() throws(Failure) -> String {
         let path = program.path
         do throws(PathError) {
-            return try trustedFile(path, owners: [effectiveUser])
+            return try trustedFile(path, owners: [effectiveUserID()])
         } catch {
             if let reason = error.reason { throw notStarted(path, reason) }
             throw Failure(
@@ -126,7 +126,7 @@ package struct WorkerPlace: Sendable {
         } catch {
             throw unreachable(path, error)
         }
-        guard server == 0 || server == effectiveUser else {
+        guard server == 0 || server == effectiveUserID() else {
             throw Failure(
                 .misconfigured,
                 at: .worker,

@@ -202,11 +202,16 @@ static void sockets(writer *out) {
     refuse(out, EPERM);
 }
 
+// Allows the call unless its argument is that; what follows is about those calls.
+static void allow_unless(writer *out, unsigned argument, uint32_t value) {
+    load_argument(out, argument);
+    put(out, BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
+    allow(out);
+}
+
 // No programs of BPF on a socket; their options have numbers of SOL_SOCKET.
 static void socket_options(writer *out) {
-    load_argument(out, 1);
-    put(out, BPF_JMP | BPF_JEQ | BPF_K, SOL_SOCKET, 1, 0);
-    allow(out);
+    allow_unless(out, 1, SOL_SOCKET);
     load_argument(out, 2);
     static const uint32_t programs[] = {
         SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF,
@@ -243,9 +248,7 @@ static void process_control(writer *out) {
 
 // Whoever has programs started reaps what they leave behind, and cannot stop doing so.
 static void reaper(writer *out) {
-    load_argument(out, 0);
-    put(out, BPF_JMP | BPF_JEQ | BPF_K, PR_SET_CHILD_SUBREAPER, 1, 0);
-    allow(out);
+    allow_unless(out, 0, PR_SET_CHILD_SUBREAPER);
     load_argument(out, 1);
     if_equal(out, 0, SECCOMP_RET_ERRNO | EPERM);
     allow(out);

@@ -1,5 +1,5 @@
 internal import Crypto
-package import Exchanges
+internal import Exchanges
 package import Federation
 internal import HTTP
 internal import Kernel
@@ -178,7 +178,7 @@ private struct IssuerCheck {
             "GET",
             endpoint.url,
             headers: [HTTPHeader("Accept", "application/json")],
-            route: context.proxy(for: account, to: endpoint, serviceVariable: nil)
+            route: context.proxy(for: account, to: endpoint, isService: false)
                 .map { .proxied($0.settings) } ?? .direct,
             trust: .system(
                 file: context.variable("SSL_CERT_FILE"),

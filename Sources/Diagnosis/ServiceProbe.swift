@@ -1,4 +1,4 @@
-package import Exchanges
+internal import Exchanges
 package import Federation
 internal import HTTP
 internal import Kernel
@@ -32,15 +32,12 @@ private struct ServiceWay {
     let context: ExchangeContext
 
     static let order: [StepReport.Name] = [.proxy, .dns, .connection, .tls, .http, .clock]
-    /// Seconds of skew from which on it is worth a warning.
-    private static let notableSkew = 60.0
 
     private var port: Int { endpoint.port ?? (endpoint.isSecure ? 443 : 80) }
     private var place: String { "\(endpoint.host):\(port)" }
 
     private var proxy: (settings: ProxySettings, origin: String)? {
-        let variable = account.service.kind.facts.proxyVariable
-        return context.proxy(for: account, to: endpoint, serviceVariable: variable)
+        context.proxy(for: account, to: endpoint)
     }
 
     func probe() async -> ServiceProbe {
@@ -145,7 +142,7 @@ private struct ServiceWay {
     private func clockStep(_ skew: Double?) -> StepReport {
         guard let skew else { return .skipped(.clock, "the service does not tell its time") }
         let amount = "\(Int(abs(skew).rounded())) s"
-        guard abs(skew) > Self.notableSkew else {
+        guard abs(skew) > ClockTolerance.seconds else {
             return .ok(.clock, "within \(amount) of the service's")
         }
         return .warning(

@@ -11,12 +11,9 @@ package struct Exchange: Sendable {
     /// What should be told of the reply; ready to print.
     var notes: [String] = []
 
-    /// Seconds of skew from which on it is worth a warning.
-    private static let notableSkew = 60.0
-
     /// Ready to print.
     package var warnings: [String] {
-        guard let clockSkew, abs(clockSkew) > Self.notableSkew else { return notes }
+        guard let clockSkew, abs(clockSkew) > ClockTolerance.seconds else { return notes }
         let direction = clockSkew > 0 ? "ahead of" : "behind"
         return notes + [
             "this machine's clock is \(Int(abs(clockSkew))) s \(direction) the service's"
@@ -38,17 +35,69 @@ extension ExchangeContext {
         let exchange =
             switch account.service {
             case .mondoo(let service):
-                await Mondoo(service: service, account: account, context: self)
-                    .exchange(token, findings)
+                await exchange(
+                    token,
+                    findings,
+                    by: Mondoo(service: service, account: account, context: self)
+                )
             case .tokenExchange(let service):
-                await TokenExchange(service: service, account: account, context: self)
-                    .exchange(token, findings)
+                await exchange(
+                    token,
+                    findings,
+                    by: TokenExchange(service: service, account: account, context: self)
+                )
             case .aws(let role):
-                await AssumedRole(role: role, account: account, context: self)
-                    .exchange(token, findings)
+                await exchange(
+                    token,
+                    findings,
+                    by: AssumedRole(role: role, account: account, context: self)
+                )
             case .token: passedOn(token, for: account)
             }
         return exchange.alive(at: timekeeper.now, of: account.service.name)
+    }
+}
+
+/// How one kind of service takes a token: the request, and what its reply means.
+protocol ExchangeProtocol: Sendable {
+    var account: Account { get }
+
+    func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest
+
+    /// The credential that a reply means, and what should be told of it.
+    func credential(
+        in reply: Reply,
+        for token: SubjectToken,
+        _ findings: [Finding]
+    ) async throws(Failure) -> (credential: Credential, notes: [String])
+}
+
+extension ExchangeContext {
+    private func exchange(
+        _ token: SubjectToken,
+        _ findings: [Finding],
+        by service: some ExchangeProtocol
+    ) async -> Exchange {
+        var clockSkew: Double?
+        do throws(Failure) {
+            let reply = try await send(try service.request(token), to: service.account.place)
+            clockSkew = reply.clockSkew
+            let found = try await service.credential(in: reply, for: token, findings)
+            return Exchange(
+                outcome: .success(found.credential),
+                clockSkew: clockSkew,
+                notes: found.notes
+            )
+        } catch {
+            return Exchange(outcome: .failure(error), clockSkew: clockSkew)
+        }
+    }
+}
+
+extension Account {
+    /// For messages: which service, and which of its hosts.
+    var place: String {
+        service.endpoint.map { "\(service.name) at \($0.host)" } ?? service.name
     }
 }
 
@@ -74,10 +123,20 @@ extension ExchangeContext {
     func explained(_ failure: Failure, _ token: SubjectToken, _ findings: [Finding]) -> Failure {
         guard failure.class == .refused else { return failure }
         var failure = failure
+        failure.message = explained(failure.message, token, findings)
+        return failure
+    }
+
+    /// A refusal's message, what was found wrong with the token, what was sent, and what the token says.
+    func explained(
+        _ message: String,
+        _ token: SubjectToken,
+        _ findings: [Finding],
+        sent: String? = nil
+    ) -> String {
         let likely = findings.map { "likely because the token \($0.text)" }
         let claims = "the token: \(token.claimsForMessage(at: timekeeper.wallClock))"
-        failure.message = ([failure.message] + likely + [claims]).joined(separator: "; ")
-        return failure
+        return ([message] + likely + [sent, claims].compactMap(\.self)).joined(separator: "; ")
     }
 }
 
@@ -98,30 +157,49 @@ extension ExchangeContext {
         }
     }
 
-    /// By which way an account's exchange goes: the account's own proxy, the service's variable, the
-    /// general one. Only the last has exceptions (`NO_PROXY`). Plain http, which is for this machine
-    /// alone, goes by none: a proxy would read the token.
-    func route(
-        for account: Account,
+    /// A request to the account's service, on the way and with the trust that the account asks for.
+    ///
+    /// - Parameter authorization: a bearer token.
+    func request(
+        _ url: String,
+        method: String = "POST",
         to endpoint: Endpoint,
-        serviceVariable: String?
-    ) -> HTTPRequest.Route {
-        guard let proxy = proxy(for: account, to: endpoint, serviceVariable: serviceVariable)
-        else { return .direct }
-        return .proxied(proxy.settings)
+        for account: Account,
+        accepting type: String = "application/json",
+        sending content: (type: String, body: Secret)? = nil,
+        authorization: Secret? = nil
+    ) throws(Failure) -> HTTPRequest {
+        var headers = content.map { [HTTPHeader("Content-Type", $0.type)] } ?? []
+        headers.append(HTTPHeader("Accept", type))
+        if let token = authorization {
+            headers.append(HTTPHeader("Authorization", value: Secret("Bearer \(token.text)")))
+        }
+        return HTTPRequest(
+            method,
+            url,
+            headers: headers,
+            body: content?.body,
+            route: proxy(for: account, to: endpoint).map { .proxied($0.settings) } ?? .direct,
+            trust: try trust(for: account)
+        )
     }
 
-    /// The proxy on that way, and what names it; `nil` where there is none.
+    /// The proxy by which an account's requests go, and what names it; `nil` where there is none: the
+    /// account's own, the service's variable, the general one. Only the last has exceptions (`NO_PROXY`).
+    /// Plain http, which is for this machine alone, goes by none: a proxy would read the token.
+    ///
+    /// - Parameter isService: whether it is the service that is asked, and not the token's issuer.
     package func proxy(
         for account: Account,
         to endpoint: Endpoint,
-        serviceVariable: String?
+        isService: Bool = true
     ) -> (settings: ProxySettings, origin: String)? {
         guard endpoint.isSecure else { return nil }
         if let proxy = account.proxy {
             return (ProxySettings(url: proxy.url), "the account file's proxy")
         }
-        if let name = serviceVariable, let proxy = variable(name) {
+        let own = isService ? account.service.kind.facts.proxyVariable : nil
+        if let name = own, let proxy = variable(name) {
             return (ProxySettings(url: proxy), name)
         }
         return ProxySettings.general(variable).map { ($0.settings, $0.variable) }
@@ -133,7 +211,7 @@ extension ExchangeContext {
     /// Whose certificates count: those of the account's file, else of the environment's settings.
     package func trust(for account: Account) throws(Failure) -> HTTPRequest.Trust {
         guard let path = account.caFile else {
-            return .system(file: variable("SSL_CERT_FILE"), directory: variable("SSL_CERT_DIR"))
+            return trust
         }
         let content: String
         do throws(ReadFileError) {
@@ -199,15 +277,13 @@ struct Reply {
     /// Whether it is meant for people's eyes, as a proxy's is.
     var isPage: Bool { response.header("content-type")?.hasPrefix("text/html") == true }
 
-    /// The body for a message: cut, cleaned, and left out where it may hold a token or key.
+    /// The body for a message.
     var excerpt: String {
-        let text = String(decoding: response.body.bytes.prefix(2048), as: UTF8.self).trimmed
-        if text.isEmpty { return "an empty body" }
-        let marks = ["eyJ", "base64_credential", "access_token", "accessToken", "id_token"]
-        // A success may be somebody's token, whatever it looks like.
-        let isReward = (200..<300).contains(response.status)
-        let isSecret = isReward || marks.contains(where: text.contains)
-        return isSecret ? "a body that is not shown" : text.printable
+        switch response.excerpt {
+        case .empty: "an empty body"
+        case .hidden: "a body that is not shown"
+        case .text(let text): text
+        }
     }
 }
 

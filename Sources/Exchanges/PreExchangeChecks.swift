@@ -62,7 +62,7 @@ private func missing(_ name: String, _ facts: ServiceFacts, _ rule: String) -> F
 private func startFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
     guard let start = claims.all["nbf"]?.lenientNumber else { return nil }
     let wait = start - date.secondsSinceEpoch
-    guard wait > 60 else { return nil }
+    guard wait > ClockTolerance.seconds else { return nil }
     return Finding(
         kind: .time,
         text: "is valid only in \(seconds(wait)) by this machine's clock (nbf)",

@@ -5,103 +5,56 @@ internal import Text
 
 /// The exchange of a token at ConductorOne, Bright, Google or any other token endpoint, by the token
 /// exchange of RFC 8693 or another grant.
-struct TokenExchange {
+struct TokenExchange: ExchangeProtocol {
     let service: TokenExchangeService
     let account: Account
     let context: ExchangeContext
 
-    func exchange(_ token: SubjectToken, _ findings: [Finding]) async -> Exchange {
-        var clockSkew: Double?
-        do throws(Failure) {
-            let reply = try await context.send(request(token), to: name)
-            clockSkew = reply.clockSkew
-            guard let content = try content(of: reply) else {
-                throw refusal(reply, token, findings)
-            }
-            guard let impersonation = service.impersonation else {
-                let credential = credential(content, reply)
-                let notes = content.lifetime.notes
-                return Exchange(outcome: .success(credential), clockSkew: clockSkew, notes: notes)
-            }
-            let (credential, notes) = try await explaining(token, findings) {
-                () throws(Failure) in
-                try await impersonate(impersonation, with: content.accessToken)
-            }
-            return Exchange(outcome: .success(credential), clockSkew: clockSkew, notes: notes)
-        } catch {
-            return Exchange(outcome: .failure(error), clockSkew: clockSkew)
-        }
-    }
-
-    /// For messages: which service, and which of its endpoints.
-    var name: String { "\(service.name.rawValue) at \(service.tokenURL.host)" }
-
     // MARK: Request
 
-    private func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest {
+    func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest {
         guard service.grant == .bearer else {
             return try post(service.requestParameters(with: token), to: service.tokenURL)
         }
         let query = service.requestParameters(with: token).encoded(as: .form).body.text
         let mark = service.tokenURL.url.contains("?") ? "&" : "?"
-        return try composed(
-            "GET",
+        return try context.request(
             service.tokenURL.url + (query.isEmpty ? "" : mark + query),
+            method: "GET",
             to: service.tokenURL,
+            for: account,
             authorization: token.value
         )
     }
 
-    /// A request of the service's format, by the way and with the trust that the account asks for.
+    /// A request of the service's format.
     func post(
         _ parameters: RequestParameters,
-        to endpoint: Endpoint,
-        authorization: Secret? = nil
+        to endpoint: Endpoint
     ) throws(Failure) -> HTTPRequest {
-        let (type, body) = parameters.encoded(as: service.format)
-        return try post(body, type, to: endpoint, authorization: authorization)
-    }
-
-    /// Sends a body of that media type, with a bearer token where there is one.
-    func post(
-        _ body: Secret,
-        _ type: String,
-        to endpoint: Endpoint,
-        authorization: Secret? = nil
-    ) throws(Failure) -> HTTPRequest {
-        try composed(
-            "POST",
+        try context.request(
             endpoint.url,
             to: endpoint,
-            headers: [HTTPHeader("Content-Type", type)],
-            body: body,
-            authorization: authorization
-        )
-    }
-
-    private func composed(
-        _ method: String,
-        _ url: String,
-        to endpoint: Endpoint,
-        headers: [HTTPHeader] = [],
-        body: Secret? = nil,
-        authorization: Secret?
-    ) throws(Failure) -> HTTPRequest {
-        var headers = headers + [HTTPHeader("Accept", "application/json")]
-        if let token = authorization {
-            headers.append(HTTPHeader("Authorization", value: Secret("Bearer \(token.text)")))
-        }
-        return HTTPRequest(
-            method,
-            url,
-            headers: headers,
-            body: body,
-            route: context.route(for: account, to: endpoint, serviceVariable: nil),
-            trust: try context.trust(for: account)
+            for: account,
+            sending: parameters.encoded(as: service.format)
         )
     }
 
     // MARK: Reply
+
+    func credential(
+        in reply: Reply,
+        for token: SubjectToken,
+        _ findings: [Finding]
+    ) async throws(Failure) -> (credential: Credential, notes: [String]) {
+        guard let content = try content(of: reply) else { throw refusal(reply, token, findings) }
+        guard let impersonation = service.impersonation else {
+            return (credential(content, reply), content.lifetime.notes)
+        }
+        return try await explaining(token, findings) { () throws(Failure) in
+            try await impersonate(impersonation, with: content.accessToken)
+        }
+    }
 
     /// What a reply with a token says; `nil` for one that is none.
     private func content(of reply: Reply) throws(Failure) -> TokenExchangeReply? {
@@ -114,7 +67,7 @@ struct TokenExchange {
             throw Failure(
                 .transient,
                 at: .reply,
-                "\(name): \(error.reason)",
+                "\(account.place): \(error.reason)",
                 hint: reply.isPage
                     ? "does a proxy answer in the service's place?"
                     : "is \(account.service.kind.facts.addressKey) the token endpoint, with its path?"
@@ -139,7 +92,7 @@ struct TokenExchange {
         _ findings: [Finding]
     ) -> Failure {
         let answer = Answer(reply)
-        var failure = answer.failure(of: name, doing: "the exchange")
+        var failure = answer.failure(of: account.place, doing: "the exchange")
         guard failure.class == .refused else { return failure }
         failure.hint =
             findings.compactMap { $0.hint }.first

@@ -19,8 +19,8 @@ package struct Account: Sendable {
     /// Seconds a credential is taken to live where the service does not say it.
     package let lifetime: Double
     /// As configured; ``outputs(in:)`` adds the default.
-    package let configuredOutputs: [Output]
-    package let hooks: [RefreshHook]
+    package private(set) var configuredOutputs: [Output]
+    package private(set) var hooks: [RefreshHook]
     package let revokeOnExit: Bool?
     /// A proxy for the exchange in place of the environment's.
     package let proxy: Endpoint?
@@ -29,7 +29,7 @@ package struct Account: Sendable {
     /// The variable that env formats set.
     package let variable: String
     /// What is accepted but should be looked at, each ready to print.
-    package let warnings: [String]
+    package private(set) var warnings: [String]
     /// The identity of the account whose credential is this one's subject token, and so a part of its own;
     /// `nil` where it uses none, and where that account is not known yet.
     package private(set) var chainedIdentity: AccountIdentity?
@@ -65,12 +65,17 @@ package struct Account: Sendable {
 
     /// The same account with these outputs in place of its own (`--output`), and these hooks.
     package func replacingOutputs(_ outputs: [Output], hooks: [RefreshHook]? = nil) -> Account {
-        replacing(outputs, hooks ?? self.hooks, warnings)
+        var account = self
+        account.configuredOutputs = outputs
+        account.hooks = hooks ?? self.hooks
+        return account
     }
 
     /// The same account with one warning more.
     package func warning(_ text: String) -> Account {
-        replacing(configuredOutputs, hooks, warnings + [text])
+        var account = self
+        account.warnings.append(text)
+        return account
     }
 
     /// The same account with another audience asked of the token source.
@@ -91,32 +96,6 @@ package struct Account: Sendable {
         var changed = JSON.object(members).serialized()
         defer { wipe(&changed) }
         return try Account(parsing: Secret(changed), path: path, environment: environment)
-    }
-
-    private func replacing(
-        _ outputs: [Output],
-        _ hooks: [RefreshHook],
-        _ warnings: [String]
-    ) -> Account {
-        Account(
-            name: name,
-            path: path,
-            document: document,
-            service: service,
-            tokenSource: tokenSource,
-            tokenAudience: tokenAudience,
-            issuer: issuer,
-            lifetime: lifetime,
-            configuredOutputs: outputs,
-            hooks: hooks,
-            revokeOnExit: revokeOnExit,
-            proxy: proxy,
-            caFile: caFile,
-            variable: variable,
-            warnings: warnings,
-            chainedIdentity: chainedIdentity,
-            handedOver: handedOver
-        )
     }
 }
 

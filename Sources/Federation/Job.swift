@@ -48,6 +48,8 @@ package struct Job: Sendable {
 
     /// A whole job's time limit in seconds.
     package static let standardTimeout = 60.0
+    /// The longest that a job may be given, in seconds.
+    package static let longestTimeout = 600.0
     /// A revocation's time limit in seconds: somebody may wait for it to end.
     package static let revocationTimeout = 5.0
 
@@ -132,7 +134,9 @@ package struct Job: Sendable {
             path: json["path"]?.string ?? "/account.json",
             document: document,
             environment: (json["environment"]?.object ?? [:]).compactMapValues(\.string),
-            timeout: (json["timeout"]?.lenientNumber ?? kind.timeLimit).clamped(to: 0.1...600),
+            timeout: (json["timeout"]?.lenientNumber ?? kind.timeLimit).clamped(
+                to: 0.1...Self.longestTimeout
+            ),
             handedOver: json["subjectToken"]?.string.map { Secret($0) }
         )
     }

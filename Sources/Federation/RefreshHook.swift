@@ -83,11 +83,11 @@ extension RefreshHook {
 
 extension KeyedValues {
     fileprivate func checkSignal(_ name: String) throws(AccountError) {
-        guard signalNumber(name) == nil else { return }
+        guard Signal.number(named: name) == nil else { return }
         throw error(
             "signal",
             "\"\(name.printable)\" is not a signal that a hook can send; one of"
-                + " \(signalNames.joined(separator: ", "))",
+                + " \(Signal.names.joined(separator: ", "))",
             hint: "write HUP, which most programs take as the order to reload"
         )
     }

@@ -76,20 +76,13 @@ package struct StepReport: Equatable, Sendable {
     }
 
     /// A step that was taken, and what it found.
-    package static func ok(
-        _ name: Name,
-        _ found: String,
-        about: String? = nil
-    ) -> StepReport {
+    package static func ok(_ name: Name, _ found: String, about: String? = nil) -> StepReport {
         StepReport(name, about, .ok, found)
     }
 
     /// A step that was not taken, and why.
-    package static func skipped(
-        _ name: Name,
-        _ reason: String,
-        about: String? = nil
-    ) -> StepReport {
+    package static func skipped(_ name: Name, _ reason: String, about: String? = nil) -> StepReport
+    {
         StepReport(name, about, .skipped, reason)
     }
 

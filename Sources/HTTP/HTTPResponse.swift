@@ -64,3 +64,25 @@ package struct HTTPResponse: Sendable {
         return httpDate(text, now: now).map { max(0, $0.seconds(since: date ?? now)) }
     }
 }
+
+extension HTTPResponse {
+    /// A body for a message.
+    package enum Excerpt: Equatable, Sendable {
+        case empty
+        /// It may hold a token or key.
+        case hidden
+        /// Cut and cleaned.
+        case text(String)
+    }
+
+    /// The body for a message: left out where it may hold a token or key, as that of every success may,
+    /// whatever it looks like.
+    package var excerpt: Excerpt {
+        guard body.count > 0 else { return .empty }
+        let text = String(decoding: body.bytes.prefix(2048), as: UTF8.self).trimmed
+        if text.isEmpty { return .empty }
+        let marks = ["eyJ", "base64_credential", "access_token", "accessToken", "id_token"]
+        let isSuccess = (200..<300).contains(status)
+        return isSuccess || marks.contains(where: text.contains) ? .hidden : .text(text.printable)
+    }
+}

@@ -35,7 +35,7 @@ extension HookRunner {
             let who = userDescription(user.id)
             return Finding(text: "\(what); polkit decides whether \(who) may")
         case .signal(let name, let pidFile):
-            guard signalNumber(name) != nil else {
+            guard Signal.number(named: name) != nil else {
                 throw failure(pidFile, "no signal \"\(name)\" that a hook could send")
             }
             do throws(PathError) {

@@ -56,7 +56,7 @@ package struct HookRunner: Sendable {
                 throw failure(name, "did not end within \(Int(timeout)) s and was stopped")
             }
         } catch let error as CancellationError {
-            child.signal(killSignal)
+            child.signal(Signal.kill)
             throw error
         }
         let status = try await child.wait()
@@ -151,14 +151,14 @@ package struct HookRunner: Sendable {
 
     /// Asks the process group to end, and after 5 s ends it, descendants included.
     private func stop(_ child: ChildProcess) async throws {
-        child.signal(terminateSignal)
+        child.signal(Signal.terminate)
         _ = try await ends(child, by: timekeeper.now.advanced(bySeconds: 5))
-        child.signal(killSignal)
+        child.signal(Signal.kill)
         _ = try await child.wait()
     }
 
     private func signal(_ name: String, _ pidFile: String) throws(Failure) {
-        guard let number = signalNumber(name) else {
+        guard let number = Signal.number(named: name) else {
             throw failure(pidFile, "no signal \"\(name)\" that a hook could send")
         }
         let (pid, owner) = try processID(in: pidFile)

@@ -117,10 +117,15 @@ package final class OutputSet: Sendable {
         {
             return report
         }
-        switch place {
-        case .file(let file, _): return await write(credential, output, file)
-        case .directory(let directory, _): return await write(credential, output, directory)
-        case .socket: return nil
+        do throws(OutputError) {
+            switch place {
+            case .file(let file, _): return try await write(credential, output, file)
+            case .directory(let directory, _):
+                return try await write(credential, output, directory)
+            case .socket: return nil
+            }
+        } catch {
+            return OutputReport(output, failure: error.failure)
         }
     }
 
@@ -239,32 +244,24 @@ package final class OutputSet: Sendable {
         _ credential: Credential,
         _ output: Output,
         _ file: FileOutput
-    ) async -> OutputReport {
-        do throws(OutputError) {
-            let rendered = try rendered(credential, output)
-            let facts = try await offPool { () throws(OutputError) in
-                try file.write(rendered.bytes)
-            }
-            return OutputReport(output, facts: facts, warnings: rendered.warnings)
-        } catch {
-            return OutputReport(output, failure: error.failure)
+    ) async throws(OutputError) -> OutputReport {
+        let rendered = try rendered(credential, output)
+        let facts = try await offPool { () throws(OutputError) in
+            try file.write(rendered.bytes)
         }
+        return OutputReport(output, facts: facts, warnings: rendered.warnings)
     }
 
     private func write(
         _ credential: Credential,
         _ output: Output,
         _ directory: DirectoryOutput
-    ) async -> OutputReport {
-        do throws(OutputError) {
-            let account = account
-            let rendered = try await offPool { () throws(OutputError) in
-                try directory.write(credential, for: account)
-            }
-            return OutputReport(output, warnings: rendered.warnings)
-        } catch {
-            return OutputReport(output, failure: error.failure)
+    ) async throws(OutputError) -> OutputReport {
+        let account = account
+        let rendered = try await offPool { () throws(OutputError) in
+            try directory.write(credential, for: account)
         }
+        return OutputReport(output, warnings: rendered.warnings)
     }
 
     func rendered(

@@ -87,11 +87,6 @@ extension SourceContext {
         ProxySettings.general(variable).map { .proxied($0.settings) } ?? .direct
     }
 
-    /// Whose certificates to trust where a platform's endpoint is https.
-    var trust: HTTPRequest.Trust {
-        .system(file: variable("SSL_CERT_FILE"), directory: variable("SSL_CERT_DIR"))
-    }
-
     /// The error that a reply other than the expected one means: one that may pass is asked for again,
     /// any other is taken as an answer.
     func unexpected(
@@ -105,7 +100,7 @@ extension SourceContext {
         let isPassing = isPassing(status)
         return SourceError(
             status == 429 ? .throttled : isPassing ? .transient : refusal,
-            "\(request.place): status \(status)\(note)\(response.excerpt)",
+            "\(request.place): status \(status)\(note)\(response.note)",
             hint: hint,
             retry: isPassing ? .growing(from: 1) : .never,
             retryAfter: retryAfter(response)

@@ -4,14 +4,13 @@ internal import Text
 
 /// A program that gives a token: bare, or in the executable response of Google's client libraries.
 struct Executable: TokenFetcher {
-    static let name = "executable"
     private static let limit = 1 << 20
 
     let source: ExecutableSource
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let now = context.timekeeper.wallClock.secondsSinceEpoch
-        if let kept = kept(at: now) { return kept }
+        if let kept = kept(at: now, context) { return kept }
         let program = Program(
             command: source.command,
             variables: variables(context),
@@ -28,19 +27,19 @@ struct Executable: TokenFetcher {
             )
         }
         do throws(SourceError) {
-            return SubjectToken(try response.token(at: now), source: Self.name)
+            return SubjectToken(try response.token(at: now), source: context.source)
         } catch {
             throw error.from(program.name)
         }
     }
 
     /// The last response, where the program keeps one and its token has not expired.
-    private func kept(at now: Double) -> SubjectToken? {
+    private func kept(at now: Double, _ context: SourceContext) -> SubjectToken? {
         guard let path = source.outputFile else { return nil }
         do {
             let response = ExecutableResponse(try readFile(path, limit: Self.limit))
             guard let expiry = response.expiry, expiry > now else { return nil }
-            return SubjectToken(try response.token(at: now), source: Self.name)
+            return SubjectToken(try response.token(at: now), source: context.source)
         } catch {
             return nil  // The program is asked, which the file only saves.
         }

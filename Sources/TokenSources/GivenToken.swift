@@ -4,19 +4,14 @@ internal import Text
 
 /// A token that was handed over once and cannot be had again: in a variable, or in the account file.
 struct GivenToken: TokenFetcher {
-    let source: String
     let value: String
     /// What to call it in an error.
     let place: String
 
-    func subjectToken() throws(SourceError) -> SubjectToken {
+    func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
         let token = value.trimmed
         guard !token.isEmpty else { throw SourceError(.noSource, "\(place) is empty") }
-        return SubjectToken(Secret(token), source: source, isRenewable: false)
-    }
-
-    func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
-        try subjectToken()
+        return SubjectToken(Secret(token), source: context.source, isRenewable: false)
     }
 }
 
@@ -32,7 +27,7 @@ struct HandedOverToken: TokenFetcher {
                 hint: "wif-agent does so; a job by hand has it as \"subjectToken\""
             )
         }
-        return SubjectToken(token, source: "account")
+        return SubjectToken(token, source: context.source)
     }
 }
 
@@ -49,6 +44,6 @@ struct EnvironmentToken: TokenFetcher {
             )
         }
         let place = "the variable \(name.printable)"
-        return try GivenToken(source: "environment", value: value, place: place).subjectToken()
+        return try GivenToken(value: value, place: place).subjectToken(context)
     }
 }

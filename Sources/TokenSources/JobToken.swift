@@ -2,19 +2,17 @@ internal import Federation
 internal import Kernel
 internal import Text
 
-/// A token that a CI job was given in a variable at its start. There is no other one to be had.
-struct JobToken {
-    let source: String
-    /// In the order in which they are looked at.
-    let variables: [String]
-    /// What the job's author has to do.
-    let hint: String
-
-    func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
+extension SourceContext {
+    /// A token that a CI job was given in a variable at its start. There is no other one to be had.
+    ///
+    /// - Parameters:
+    ///   - variables: in the order in which they are looked at.
+    ///   - hint: what the job's author has to do.
+    func jobToken(in variables: [String], hint: String) throws(SourceError) -> SubjectToken {
         for name in variables {
-            guard let value = context.variable(name) else { continue }
+            guard let value = variable(name) else { continue }
             let place = "the variable \(name.printable)"
-            let token = try GivenToken(source: source, value: value, place: place).subjectToken()
+            let token = try GivenToken(value: value, place: place).subjectToken(self)
             if token.claims != nil { return token }
             throw SourceError(
                 .noSource,
@@ -30,9 +28,18 @@ struct JobToken {
             isAbsent: true
         )
     }
-}
 
-extension SourceContext {
+    /// The value of a variable that every workload of the platform has.
+    func platformVariable(_ name: String, hint: String) throws(SourceError) -> String {
+        if let value = variable(name) { return value }
+        throw SourceError(
+            .noSource,
+            "the variable \(name) is not set",
+            hint: hint,
+            isAbsent: true
+        )
+    }
+
     /// Whether any of the variables has a value.
     func has(_ variables: String...) -> Bool {
         variables.contains { variable($0) != nil }

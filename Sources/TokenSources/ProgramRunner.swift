@@ -167,7 +167,7 @@ private struct RunningProgram {
     ) async throws -> ProgramOutput {
         // Whatever happens, nothing of it stays: this ends the group, and what has left it.
         defer {
-            child.signal(killSignal)
+            child.signal(Signal.kill)
             Leftovers.programEnded()
         }
         // The job's own end must not come before that of the program it started.
@@ -184,7 +184,7 @@ private struct RunningProgram {
         case .full:
             throw SourceError(.noSource, "\(program.name) wrote over \(limit) bytes; stopped")
         }
-        child.signal(killSignal)
+        child.signal(Signal.kill)
         guard try collected.take(rest: output.raw, limit: limit) else {
             throw SourceError(.noSource, "\(program.name) wrote over \(limit) bytes")
         }
@@ -223,7 +223,7 @@ private struct RunningProgram {
     }
 
     private func stop(_ end: BootInstant, _ timekeeper: any Timekeeper) async throws {
-        child.signal(terminateSignal)
+        child.signal(Signal.terminate)
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask { [child] in try await child.ended() }

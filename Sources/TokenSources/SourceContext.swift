@@ -5,12 +5,9 @@ internal import Text
 
 /// All that a token source needs from outside.
 package struct SourceContext: Sendable {
-    let transport: any HTTPTransport
-    /// The requester's, as the job carries it; never the process's own.
-    let environment: [String: String]
-    /// Time as its deadlines and dates see it.
-    package let timekeeper: any Timekeeper
-    let deadline: BootInstant
+    let network: RequestContext
+    /// The name of the source that is asked, which its token bears.
+    var source = ""
     /// The audience that the token is to name; empty where none is configured.
     let audience: String
     /// The issuer that the service trusts; decides among the sources of ``Automatic``.
@@ -31,12 +28,9 @@ package struct SourceContext: Sendable {
     /// A number in 0..<1 for the jitter of retries.
     let chance: @Sendable () -> Double
 
-    /// The deadline is the job's; no source outlives it.
+    /// No source outlives the network's deadline.
     package init(
-        transport: any HTTPTransport,
-        environment: [String: String],
-        timekeeper: any Timekeeper,
-        deadline: BootInstant,
+        _ network: RequestContext,
         audience: String,
         issuer: String?,
         machine: Machine = .reading(),
@@ -47,10 +41,7 @@ package struct SourceContext: Sendable {
         handedOver: Secret? = nil,
         chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
-        self.transport = transport
-        self.environment = environment
-        self.timekeeper = timekeeper
-        self.deadline = deadline
+        self.network = network
         self.audience = audience
         self.issuer = issuer
         self.machine = machine
@@ -69,11 +60,16 @@ package struct SourceContext: Sendable {
         return context
     }
 
+    var transport: any HTTPTransport { network.transport }
+    var environment: [String: String] { network.environment }
+    /// Time as its deadlines and dates see it.
+    package var timekeeper: any Timekeeper { network.timekeeper }
+    var deadline: BootInstant { network.deadline }
+    /// Whose certificates to trust where a platform's endpoint is https.
+    var trust: HTTPRequest.Trust { network.trust }
+
     /// The variable's value; `nil` where it is unset or blank.
-    func variable(_ name: String) -> String? {
-        guard let value = environment[name]?.trimmed, !value.isEmpty else { return nil }
-        return value
-    }
+    func variable(_ name: String) -> String? { network.variable(name) }
 }
 
 /// What the firmware says of the machine. It decides how patient a source is, never whether it is asked.

@@ -79,12 +79,12 @@ struct SourceError: Error, Sendable {
 }
 
 extension HTTPResponse {
-    /// The body for a message: cut, cleaned, and left out where it may hold a token, as that of every
-    /// success may.
-    var excerpt: String {
-        if (200..<300).contains(status) { return body.count == 0 ? "" : " (body not shown)" }
-        let text = String(decoding: body.bytes.prefix(2048), as: UTF8.self).trimmed
-        if text.isEmpty { return "" }
-        return text.contains("eyJ") ? " (body not shown)" : ": \(text.printable)"
+    /// The body after a status, for a message.
+    var note: String {
+        switch excerpt {
+        case .empty: ""
+        case .hidden: " (body not shown)"
+        case .text(let text): ": \(text)"
+        }
     }
 }

@@ -4,7 +4,6 @@ internal import Text
 
 /// A token in a file that something else keeps fresh.
 struct TokenFile: TokenFetcher {
-    static let name = "file"
     private static let limit = 1 << 20
 
     /// Behind a socket this is another user than the agent's.
@@ -29,7 +28,12 @@ struct TokenFile: TokenFetcher {
         }
     }
 
-    func subjectToken() throws(SourceError) -> SubjectToken {
+    func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
+        SubjectToken(try token(), source: context.source)
+    }
+
+    /// What the file holds now.
+    func token() throws(SourceError) -> Secret {
         let bytes: [UInt8]
         do throws(ReadFileError) {
             bytes = try readFile(path, limit: Self.limit).bytes
@@ -45,11 +49,7 @@ struct TokenFile: TokenFetcher {
         }
         let token = try format.token(in: bytes, at: path.printable).trimmed
         guard !token.isEmpty else { throw SourceError(.noSource, "\(path.printable) is empty") }
-        return SubjectToken(Secret(token), source: Self.name)
-    }
-
-    func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
-        try subjectToken()
+        return Secret(token)
     }
 }
 
@@ -93,13 +93,15 @@ extension SourceContext {
             return await other(from: source, isAcceptable)
         }
         let file = TokenFile(path: place.path, format: place.format)
+        var context = self
+        context.source = source.name
         let end = min(timekeeper.now.advanced(bySeconds: Self.rotationLimit), deadline)
         while true {
             let next = timekeeper.now.advanced(bySeconds: Self.lookInterval)
             guard next <= end else { return nil }
             do {
                 try await timekeeper.sleep(until: next)
-                let present = try file.subjectToken()
+                let present = try file.subjectToken(context)
                 if isAcceptable(present) { return present }
             } catch is SourceError {
                 continue  // In the middle of its rotation.

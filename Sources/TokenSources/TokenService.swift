@@ -5,7 +5,6 @@ internal import Text
 
 /// A service that mints a token when asked: what is sent, and where the token stands in the reply.
 struct TokenService {
-    let source: String
     let request: HTTPRequest
     var success = 200
     /// The members that lead to the token; none where the reply is the token.
@@ -37,7 +36,7 @@ struct TokenService {
             }
             return try SubjectToken(
                 jws: try text(response),
-                from: source,
+                from: context.source,
                 at: request.place
             )
         }

@@ -45,7 +45,9 @@ extension SourceContext {
     }
 
     func token(from source: TokenSource) async throws(SourceError) -> SubjectToken {
-        let token = try await fetcher(of: source).subjectToken(self)
+        var context = self
+        context.source = source.name
+        let token = try await fetcher(of: source).subjectToken(context)
         secrets.add(token.value)
         return token
     }
@@ -55,7 +57,7 @@ extension SourceContext {
         switch source {
         case .automatic: throw SourceError(.noSource, "auto is not one source")
         case .literal(let token):
-            GivenToken(source: source.name, value: token.text, place: "jwtToken")
+            GivenToken(value: token.text, place: "jwtToken")
         case .file(let path, let format): TokenFile(path: path, format: format)
         case .environment(let name): EnvironmentToken(name: name)
         case .url(let url): URLToken(source: url)

@@ -5,8 +5,6 @@ internal import Text
 
 /// A token that a plain GET answers with, in text or in JSON.
 struct URLToken: TokenFetcher {
-    static let name = "url"
-
     let source: URLSource
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
@@ -30,13 +28,17 @@ struct URLToken: TokenFetcher {
                             + " may it ask there?"
                 )
             }
-            return try token(response.body.bytes, at: request.place)
+            return try token(response.body.bytes, at: request.place, context)
         }
     }
 
-    private func token(_ body: [UInt8], at place: String) throws(SourceError) -> SubjectToken {
+    private func token(
+        _ body: [UInt8],
+        at place: String,
+        _ context: SourceContext
+    ) throws(SourceError) -> SubjectToken {
         let token = try source.format.token(in: body, at: place).trimmed
         guard !token.isEmpty else { throw SourceError(.noSource, "\(place): the reply is empty") }
-        return SubjectToken(Secret(token), source: Self.name)
+        return SubjectToken(Secret(token), source: context.source)
     }
 }

@@ -25,7 +25,7 @@ package func admitPeer(
         let message = "--programs: what connects to a socket may not have programs run"
         throw PeerRefusal(message: message, exitCode: 64)
     }
-    var users: Set<UInt32> = [0, effectiveUser]
+    var users: Set<UInt32> = [0, effectiveUserID()]
     for name in names {
         guard let user = userID(of: name) else {
             let message = "--allow-user \(name.printable): there is no such user"
@@ -42,7 +42,7 @@ package func admitPeer(
     guard users.contains(peer), peer != overflowUserID() else {
         throw PeerRefusal(message: "user \(peer) may not connect", exitCode: 77)
     }
-    guard effectiveUser != 0 || peer == 0 || allowance.isEmpty else {
+    guard effectiveUserID() != 0 || peer == 0 || allowance.isEmpty else {
         let message =
             "user \(peer) is not served: started by root with \(allowance.arguments.joined(separator: " "))"
             + ", this worker would open any file for that user\n"

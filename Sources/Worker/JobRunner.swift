@@ -72,10 +72,10 @@ package struct JobRunner: Sendable {
             case .subjectToken: return try await subjectToken(account)
             case .claims: return try await claims(account)
             case .revoke(let credential):
-                try await exchangeContext.revoke(credential, for: account)
+                try await network.revoke(credential, for: account)
                 return JobResult(id: job.id, outcome: .revoked)
             case .graphQL(let call):
-                let data = try await exchangeContext.data(of: call, for: account)
+                let data = try await network.data(of: call, for: account)
                 return JobResult(id: job.id, outcome: .data(data))
             case .probe(let trust): return try await probe(account, against: trust)
             }
@@ -146,7 +146,7 @@ package struct JobRunner: Sendable {
     ) -> Bool {
         guard case .failure(let failure) = result.outcome else { return false }
         let isSignedHere = token.source == "aws" && token.claims == nil
-        return failure.class == .refused && isSignedHere && abs(skew) > 60
+        return failure.class == .refused && isSignedHere && abs(skew) > ClockTolerance.seconds
     }
 
     private func exchange(
@@ -156,7 +156,7 @@ package struct JobRunner: Sendable {
         _ sources: SourceContext
     ) async -> JobResult {
         let token = await timely(found.token, source, account, sources)
-        let context = exchangeContext
+        let context = network
         let findings = findings(of: token, for: account, at: timekeeper.wallClock)
         let exchange = await context.exchange(token, for: account, findings: findings)
         // Where an account says itself where a reply has its credential, the name tells nothing.
@@ -176,8 +176,8 @@ package struct JobRunner: Sendable {
         )
     }
 
-    private var exchangeContext: ExchangeContext {
-        ExchangeContext(
+    private var network: RequestContext {
+        RequestContext(
             transport: watchedNetwork,
             environment: job.environment,
             timekeeper: timekeeper,
@@ -244,10 +244,7 @@ package struct JobRunner: Sendable {
 
     private func sourceContext(_ account: Account) -> SourceContext {
         SourceContext(
-            transport: watchedNetwork,
-            environment: job.environment,
-            timekeeper: timekeeper,
-            deadline: lastRequestEnd,
+            network,
             audience: account.tokenAudience,
             issuer: account.issuer,
             machine: machine,
@@ -275,7 +272,7 @@ package struct JobRunner: Sendable {
             from: source,
             against: trust,
             sources: runner.sourceContext(account),
-            services: runner.exchangeContext,
+            services: runner.network,
             exchangeToken: exchange
         )
         return JobResult(id: job.id, outcome: .steps(await probe.steps()))

@@ -139,6 +139,11 @@ struct Invocation: Sendable {
         return !["0", "false", "no"].contains(value.lowercased())
     }
 
+    /// `--timeout`, else as long as a job takes.
+    var timeout: Double {
+        get throws(UsageError) { try seconds("timeout", default: Job.standardTimeout) }
+    }
+
     /// A number of seconds, 0 or more.
     func seconds(_ name: String, default standard: Double) throws(UsageError) -> Double {
         guard let text = value(name) else { return standard }

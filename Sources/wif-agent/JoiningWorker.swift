@@ -15,7 +15,7 @@ final class JoiningWorker: ExchangeWorker {
     private let last = Mutex(Last())
 
     /// Seconds that an agent is given to get a newer credential than the present one.
-    private static let patience = 600.0
+    private static let patience = ControlServer.maximalWait
 
     init(agents: RunningAgents, pool: any ExchangeWorker) {
         self.agents = agents

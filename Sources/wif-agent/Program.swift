@@ -103,6 +103,11 @@ struct CommandFailure: Error {
         self.exitCode = exitCode ?? failure.exitCode
     }
 
+    static let noAccountFile = CommandFailure(
+        Failure(.misconfigured, at: .account, "there is no account file"),
+        exitCode: 66
+    )
+
     init(_ problem: AccountFiles.Problem) {
         self.init(problem.failure, exitCode: problem.exitCode)
     }

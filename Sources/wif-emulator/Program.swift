@@ -4,7 +4,7 @@ import Kernel
 @main
 private enum Program {
     static func main() async {
-        let signals = Result { try Signals([Signals.terminate, Signals.interrupt]) }
+        let signals = Result { try Signals([Signal.terminate, Signal.interrupt]) }
         exitProcess(await run(Array(CommandLine.arguments.dropFirst()), signals))
     }
 }

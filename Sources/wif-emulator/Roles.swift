@@ -48,11 +48,22 @@ struct RoleName: Hashable, Sendable {
     /// The part of a platform that has but one, and its word.
     init(_ platform: TokenPlatform) { rawValue = platform.rawValue }
 
+    /// The part of a service, and its word.
+    init(_ service: ServiceName) { rawValue = service.rawValue }
+
     /// The name, if it is a part's.
     init?(rawValue: String) {
         guard Part.all.contains(where: { $0.name.rawValue == rawValue }) else { return nil }
         self.rawValue = rawValue
     }
+}
+
+extension RoleName {
+    static let mondoo = RoleName(ServiceName.mondoo)
+    static let conductorone = RoleName(ServiceName.conductorone)
+    static let bright = RoleName(ServiceName.bright)
+    static let oauth = RoleName(ServiceName.oauth)
+    static let google = RoleName(ServiceName.google)
 }
 
 /// What is known of a part before it is played.
@@ -75,7 +86,7 @@ struct Part: Sendable {
     /// that connections are refused.
     var absence: [Variable] = []
     /// The account file of a workload whose tokens the issuer signs; `nil` for what is no service.
-    var accountFile: (@Sendable (World, Issuer) -> JSON)?
+    var accountFile: (@Sendable (World, Issuer) -> [String: JSON])?
     let player: @Sendable (World) throws(CryptoError) -> any Role
 
     /// Those that are there whatever the platforms.
@@ -89,6 +100,32 @@ struct Part: Sendable {
         let parts = TokenPlatform.played.filter(platforms.contains).flatMap(\.played.parts)
         let all = parts + services
         return all.filter { $0.placement != .service } + all.filter { $0.placement == .service }
+    }
+}
+
+extension Part {
+    /// A platform that is one part, which has its word.
+    init(
+        of platform: TokenPlatform,
+        placement: Placement = .service,
+        absence: [Variable] = [],
+        player: @escaping @Sendable (World) throws(CryptoError) -> any Role
+    ) {
+        self.init(
+            name: RoleName(platform),
+            placement: placement,
+            absence: absence,
+            player: player
+        )
+    }
+
+    /// A service that is one part, which has its word: the account file for it, and its player.
+    init(
+        of service: ServiceName,
+        accountFile: @escaping @Sendable (World, Issuer) -> [String: JSON],
+        player: @escaping @Sendable (World) throws(CryptoError) -> any Role
+    ) {
+        self.init(name: RoleName(service), accountFile: accountFile, player: player)
     }
 }
 

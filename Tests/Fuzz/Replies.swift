@@ -205,10 +205,12 @@ func wait(for body: @escaping @Sendable () async -> Void) {
 private func sources(_ network: Network, _ variables: [String: String]) -> SourceContext {
     let timekeeper = VirtualTimekeeper(wallClock: presentDate, isSkipping: true)
     return SourceContext(
-        transport: network.transport,
-        environment: variables,
-        timekeeper: timekeeper,
-        deadline: timekeeper.now.advanced(bySeconds: 60),
+        RequestContext(
+            transport: network.transport,
+            environment: variables,
+            timekeeper: timekeeper,
+            deadline: timekeeper.now.advanced(bySeconds: 60)
+        ),
         audience: "//captain.api.mondoo.app/spaces/s",
         issuer: nil,
         machine: Machine(isGoogle: false, isAzure: false),

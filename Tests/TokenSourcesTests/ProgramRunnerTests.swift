@@ -1,6 +1,7 @@
 import Federation
 import FoundationEssentials
 import Glibc
+import HTTP
 import Kernel
 import NetworkTestSupport
 import TestSupport
@@ -15,10 +16,12 @@ struct ProgramRunnerTests {
         runsPrograms: Bool = true
     ) -> SourceContext {
         SourceContext(
-            transport: ScriptedTransport([.failure(.refused)]),
-            environment: environment,
-            timekeeper: SystemTimekeeper(),
-            deadline: BootInstant.now.advanced(bySeconds: 60),
+            RequestContext(
+                transport: ScriptedTransport([.failure(.refused)]),
+                environment: environment,
+                timekeeper: SystemTimekeeper(),
+                deadline: BootInstant.now.advanced(bySeconds: 60)
+            ),
             audience: "a",
             issuer: nil,
             machine: Machine(isGoogle: false, isAzure: false),

@@ -41,10 +41,12 @@ func context(
     prefersJobs: Bool = false
 ) -> SourceContext {
     SourceContext(
-        transport: transport,
-        environment: environment,
-        timekeeper: timekeeper,
-        deadline: timekeeper.now.advanced(bySeconds: timeout),
+        RequestContext(
+            transport: transport,
+            environment: environment,
+            timekeeper: timekeeper,
+            deadline: timekeeper.now.advanced(bySeconds: timeout)
+        ),
         audience: audience,
         issuer: issuer,
         machine: Machine(isGoogle: isGoogle, isAzure: isAzure),

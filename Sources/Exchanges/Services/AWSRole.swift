@@ -5,38 +5,24 @@ internal import Text
 
 /// A role's session for a token: AWS's AssumeRoleWithWebIdentity.
 /// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
-struct AssumedRole {
+struct AssumedRole: ExchangeProtocol {
     let role: AWSRole
     let account: Account
     let context: ExchangeContext
 
     private static let action = "AssumeRoleWithWebIdentity"
 
-    private var name: String { "aws at \(role.endpoint.host)" }
-
-    func exchange(_ token: SubjectToken, _ findings: [Finding]) async -> Exchange {
-        var clockSkew: Double?
-        do throws(Failure) {
-            guard token.claims != nil else {
-                throw Failure(
-                    .misconfigured,
-                    at: .subjectToken,
-                    "the token of \(token.source) is no JWT, and AWS assumes roles with one alone",
-                    hint: token.source == "aws"
-                        ? "an identity of AWS needs no exchange here; or set the source's token to"
-                            + " web-identity" : nil
-                )
-            }
-            let reply = try await context.send(try request(token), to: name)
-            clockSkew = reply.clockSkew
-            let (credential, notes) = try credential(in: reply, token, findings)
-            return Exchange(outcome: .success(credential), clockSkew: clockSkew, notes: notes)
-        } catch {
-            return Exchange(outcome: .failure(error), clockSkew: clockSkew)
+    func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest {
+        guard token.claims != nil else {
+            throw Failure(
+                .misconfigured,
+                at: .subjectToken,
+                "the token of \(token.source) is no JWT, and AWS assumes roles with one alone",
+                hint: token.source == "aws"
+                    ? "an identity of AWS needs no exchange here; or set the source's token to"
+                        + " web-identity" : nil
+            )
         }
-    }
-
-    private func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest {
         var parameters = RequestParameters()
         parameters.add("Action", Self.action)
         parameters.add("Version", "2011-06-15")
@@ -47,25 +33,23 @@ struct AssumedRole {
         )
         if let duration = role.duration { parameters.add("DurationSeconds", String(duration)) }
         parameters.add("WebIdentityToken", token.value.text)
-        let (type, body) = parameters.encoded(as: .form)
-        return HTTPRequest(
-            "POST",
+        return try context.request(
             role.endpoint.url + "/",
-            headers: [HTTPHeader("Content-Type", type), HTTPHeader("Accept", "text/xml")],
-            body: body,
-            route: context.route(for: account, to: role.endpoint, serviceVariable: nil),
-            trust: try context.trust(for: account)
+            to: role.endpoint,
+            for: account,
+            accepting: "text/xml",
+            sending: parameters.encoded(as: .form)
         )
     }
 
-    private func credential(
+    func credential(
         in reply: Reply,
-        _ token: SubjectToken,
+        for token: SubjectToken,
         _ findings: [Finding]
     ) throws(Failure) -> (credential: Credential, notes: [String]) {
         let answer = Answer(reply)
         guard reply.response.status == 200, answer.error == nil else {
-            var failure = answer.failure(of: name, doing: "the role \(role.arn.printable)")
+            var failure = answer.failure(of: account.place, doing: "the role \(role.arn.printable)")
             if failure.class == .refused {
                 failure.hint =
                     findings.compactMap { $0.hint }.first ?? hint(answer, token) ?? failure.hint
@@ -78,7 +62,7 @@ struct AssumedRole {
             throw Failure(
                 .transient,
                 at: .reply,
-                "\(name): \(error.reason)",
+                "\(account.place): \(error.reason)",
                 hint: "does something else answer in the place of AWS's token service?"
             )
         }

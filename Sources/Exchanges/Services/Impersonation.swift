@@ -15,10 +15,11 @@ extension TokenExchange {
             "lifetime": .string("\(impersonation.lifetime)s"),
         ]
         let place = "impersonation at \(impersonation.url.host)"
-        let request = try post(
-            Secret(body.serialized()),
-            "application/json",
+        let request = try context.request(
+            impersonation.url.url,
             to: impersonation.url,
+            for: account,
+            sending: ("application/json", Secret(body.serialized())),
             authorization: token
         )
         let reply = try await context.send(request, to: place)

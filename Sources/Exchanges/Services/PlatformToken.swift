@@ -1,4 +1,5 @@
 internal import Federation
+internal import HTTP
 internal import Kernel
 internal import Text
 

@@ -9,7 +9,7 @@ extension ServiceFacts {
             return client.hasSuffix("/wfe") || client.contains(".conductor.one")
         },
         impliedAccount: { environment in
-            environment["CONDUCTORONE_CLIENT_ID"]?.trimmed.isEmpty == false
+            environment.variable("CONDUCTORONE_CLIENT_ID") != nil
                 ? ["type": "external_account", "service": "conductorone"] : nil
         },
         parse: { (values, input) throws(AccountError) in
@@ -47,7 +47,7 @@ extension TokenExchangeService {
     ) throws(AccountError) -> TokenExchangeService {
         let given = try values.text("clientId")
         let variable = { (name: String) in
-            environment[name]?.trimmed.nonEmpty.flatMap { given == nil ? $0 : nil }
+            environment.variable(name).flatMap { given == nil ? $0 : nil }
         }
         guard let clientID = given ?? variable("CONDUCTORONE_CLIENT_ID") else {
             throw values.missing(

@@ -61,10 +61,7 @@ struct ServiceInput {
     let environment: [String: String]
 
     /// The variable's value; `nil` where it is unset or blank.
-    func variable(_ name: String) -> String? {
-        let text = environment[name]?.trimmed ?? ""
-        return text.isEmpty ? nil : text
-    }
+    func variable(_ name: String) -> String? { environment.variable(name) }
 }
 
 /// A service, and what should be looked at in its keys.
@@ -136,7 +133,7 @@ extension Account {
     /// tools look for one comes first.
     package func effectiveSource(in environment: [String: String]) -> TokenSource {
         guard case .automatic = tokenSource, let variable = service.subjectTokenVariable,
-            environment[variable]?.trimmed.isEmpty == false
+            environment.variable(variable) != nil
         else { return tokenSource }
         return .environment(name: variable)
     }

@@ -26,19 +26,6 @@ package struct ForeignProcess: ~Copyable {
     }
 }
 
-/// A signal's number by its name, with or without SIG; only such as ask a process for something.
-package func signalNumber(_ name: String) -> Int32? {
-    signals[name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name]
-}
-
-/// The names that ``signalNumber(_:)`` knows, without SIG, sorted.
-package var signalNames: [String] { signals.keys.sorted() }
-
-private let signals = [
-    "HUP": SIGHUP, "INT": SIGINT, "QUIT": SIGQUIT, "USR1": SIGUSR1, "USR2": SIGUSR2,
-    "TERM": SIGTERM, "CONT": SIGCONT, "WINCH": SIGWINCH,
-]
-
 private func realUserID(of pid: Int32) throws(Errno) -> UInt32 {
     let path = "/proc/\(pid)/status"
     let raw = try systemCall { unsafe wif_openat(AT_FDCWD, path, O_RDONLY, 0) }
@@ -50,8 +37,3 @@ private func realUserID(of pid: Int32) throws(Errno) -> UInt32 {
     }
     throw Errno(ESRCH)
 }
-
-/// Asks a process to end. `SIGTERM`
-package let terminateSignal = SIGTERM
-/// Ends a process. `SIGKILL`
-package let killSignal = SIGKILL

@@ -83,9 +83,6 @@ private func handedOverDescriptors() -> Range<Int32> {
     return 3..<3 + count
 }
 
-/// The process's effective user. `geteuid(2)`
-package var effectiveUser: UInt32 { geteuid() }
-
 /// The environment as it is now; names without a value are left out. `environ(7)`
 package func processEnvironment() -> [String: String] {
     var result: [String: String] = [:]

@@ -74,4 +74,17 @@ package enum Signal {
             SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGTSTP, SIGWINCH,
             SIGPWR, SIGURG, SIGIO,
         ] + Array(34...64)
+
+    /// A signal's number by its name, with or without SIG; only such as ask a process for something.
+    package static func number(named name: String) -> Int32? {
+        requests[name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name]
+    }
+
+    /// The names that ``number(named:)`` knows, without SIG, sorted.
+    package static var names: [String] { requests.keys.sorted() }
+
+    private static let requests = [
+        "HUP": SIGHUP, "INT": SIGINT, "QUIT": SIGQUIT, "USR1": SIGUSR1, "USR2": SIGUSR2,
+        "TERM": SIGTERM, "CONT": SIGCONT, "WINCH": SIGWINCH,
+    ]
 }

@@ -14,7 +14,11 @@ extension Trust {
         case .mondoo(let terms):
             return [issuerClause(claims)]
                 + Self.audienceClauses(terms.allowedAudiences, claims)
-                + Self.timeClauses(claims, now, secondsLeft: 180)
+                + Self.timeClauses(
+                    claims,
+                    now,
+                    secondsLeft: Int(ServiceName.mondoo.facts.minimumLeft)
+                )
                 + [MondooSubject(wanted: terms.subject, claims: claims, isARN: false).clause]
                 + terms.mappings.map { Self.clause($0, claims) }
         case .conductorone(let terms):
@@ -124,7 +128,7 @@ extension Trust {
         var clauses = [expiryClause(claims, now, secondsLeft)]
         if let start = seconds("nbf", claims) {
             let wait = start - now.secondsSinceEpoch.rounded(.down)
-            if wait > 60 {
+            if wait > ClockTolerance.seconds {
                 let detail = "nbf lies \(whole(wait)) s ahead (RFC 7519 section 4.1.5)"
                 let hint = "is this machine's clock right, or the issuer's?"
                 clauses.append(Clause("start", .refused, detail, hint: hint))
@@ -165,7 +169,8 @@ extension Trust {
             return Clause("age", .refused, "the token has no iat")
         }
         let age = now.secondsSinceEpoch.rounded(.down) - issued
-        if age < -60 {
+        let limit = ServiceName.conductorone.facts.maximumAge ?? .infinity
+        if age < -ClockTolerance.seconds {
             return Clause(
                 "age",
                 .cannotBeTold(why: "ConductorOne's page does not speak of an iat in the future"),
@@ -174,9 +179,9 @@ extension Trust {
         }
         return Clause(
             "age",
-            age <= 600 ? .accepted : .refused,
-            "issued \(whole(max(age, 0))) s ago, at most 600 s are accepted",
-            hint: age <= 600 ? nil : "fetch the token right before the exchange"
+            age <= limit ? .accepted : .refused,
+            "issued \(whole(max(age, 0))) s ago, at most \(whole(limit)) s are accepted",
+            hint: age <= limit ? nil : "fetch the token right before the exchange"
         )
     }
 

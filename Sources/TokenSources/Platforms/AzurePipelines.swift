@@ -5,8 +5,6 @@ internal import Text
 
 /// An Azure Pipelines job's token, from the service that its variables name. Its audience is fixed.
 struct AzurePipelines: TokenFetcher {
-    static let name = TokenPlatform.azurePipelines.rawValue
-
     private static let url = "SYSTEM_OIDCREQUESTURI"
     private static let bearer = "SYSTEM_ACCESSTOKEN"
 
@@ -28,7 +26,6 @@ struct AzurePipelines: TokenFetcher {
         let connection = serviceConnection.map { "&serviceConnectionId=\(percentEncoded($0))" }
         let separator = endpoint.url.contains("?") ? "&" : "?"
         return try await TokenService(
-            source: Self.name,
             request: HTTPRequest(
                 "POST",
                 "\(endpoint.url)\(separator)api-version=7.1\(connection ?? "")",

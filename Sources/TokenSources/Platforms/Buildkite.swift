@@ -6,8 +6,6 @@ internal import Text
 /// A Buildkite job's token: from the agent API where the job has the agent's token, else by the
 /// `buildkite-agent` program.
 struct Buildkite: TokenFetcher {
-    static let name = TokenPlatform.buildkite.rawValue
-
     private static let token = "BUILDKITE_AGENT_ACCESS_TOKEN"
 
     /// Seconds.
@@ -16,20 +14,15 @@ struct Buildkite: TokenFetcher {
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let audience = try context.requiredAudience()
         guard let bearer = try context.bearer(Self.token, scheme: "Token") else {
-            return try await context.token(printedBy: program(audience, context), source: Self.name)
+            return try await context.token(printedBy: program(audience, context))
         }
-        guard let job = context.variable("BUILDKITE_JOB_ID") else {
-            throw SourceError(
-                .noSource,
-                "the variable BUILDKITE_JOB_ID is not set",
-                hint: "in a Buildkite job, hand it on",
-                isAbsent: true
-            )
-        }
+        let job = try context.platformVariable(
+            "BUILDKITE_JOB_ID",
+            hint: "in a Buildkite job, hand it on"
+        )
         let endpoint = try context.override("BUILDKITE_AGENT_ENDPOINT", plainHTTP: .loopback)
         let base = endpoint?.url ?? "https://agent.buildkite.com/v3"
         return try await TokenService(
-            source: Self.name,
             request: HTTPRequest(
                 posting: ["audience": .string(audience), "lifetime": .integer(Int64(lifetime))],
                 to: "\(base)/jobs/\(percentEncoded(job))/oidc/tokens",

@@ -5,8 +5,6 @@ internal import Text
 /// A CircleCI job's token: minted by the `circleci` program for the wanted audience, else the one that
 /// the job was given, whose audience is the organisation's id.
 struct CircleCI: TokenFetcher {
-    static let name = TokenPlatform.circleci.rawValue
-
     private static let variables = ["CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN"]
 
     /// The variable that alone is looked at, where one is named.
@@ -41,26 +39,24 @@ struct CircleCI: TokenFetcher {
                 $0.key == "CIRCLECI" || $0.key.hasPrefix("CIRCLE_")
             }
         )
-        return try await context.token(printedBy: program, source: Self.name)
+        return try await context.token(printedBy: program)
     }
 
     private func given(
         _ variables: [String],
         _ context: SourceContext
     ) throws(SourceError) -> SubjectToken {
-        try JobToken(
-            source: Self.name,
-            variables: variables,
+        try context.jobToken(
+            in: variables,
             hint: "builds of forked pull requests get a token only where secrets are passed to them"
-        ).subjectToken(context)
+        )
     }
 }
 
 extension SourceContext {
     /// The bare token that a program prints.
     func token(
-        printedBy program: Program,
-        source: String
+        printedBy program: Program
     ) async throws(SourceError) -> SubjectToken {
         let result = try await run(program)
         guard result.status == .exited(0) else {

@@ -6,8 +6,6 @@ internal import Text
 /// The token of a Codefresh build's step, as Codefresh's own step `obtain-oidc-id-token` asks for it. It
 /// lives for five minutes.
 struct Codefresh: TokenFetcher {
-    static let name = TokenPlatform.codefresh.rawValue
-
     private static let url = "CF_OIDC_REQUEST_URL"
     private static let proof = "CF_OIDC_REQUEST_TOKEN"
 
@@ -32,7 +30,6 @@ struct Codefresh: TokenFetcher {
         }
         let ended = "the request token ends with the build; has it ended?"
         return try await TokenService(
-            source: Self.name,
             request: HTTPRequest(
                 "GET",
                 url,

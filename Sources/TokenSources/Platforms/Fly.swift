@@ -4,8 +4,6 @@ internal import Text
 
 /// A Fly.io machine's token, from the API on its own socket.
 struct Fly: TokenFetcher {
-    static let name = TokenPlatform.fly.rawValue
-
     let socket: String
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
@@ -21,6 +19,6 @@ struct Fly: TokenFetcher {
             connectTimeout: ConnectTimeout.near
         )
         request.unixSocket = socket
-        return try await TokenService(source: Self.name, request: request).subjectToken(context)
+        return try await TokenService(request: request).subjectToken(context)
     }
 }

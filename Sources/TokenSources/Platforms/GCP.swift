@@ -5,8 +5,6 @@ internal import Text
 
 /// Identity tokens from GCP's metadata server: Compute Engine, GKE, Cloud Run and Functions.
 struct GoogleMetadata: TokenFetcher {
-    static let name = TokenPlatform.gcp.rawValue
-
     /// `default`, or the e-mail address of another service account of the machine.
     let serviceAccount: String
 
@@ -62,7 +60,7 @@ struct GoogleMetadata: TokenFetcher {
         let status = response.status
         let place = request.place
         if status == 200, isGoogle {
-            return try SubjectToken(jws: response.body.text, from: Self.name, at: place)
+            return try SubjectToken(jws: response.body.text, from: context.source, at: place)
         }
         if isPassing(status) {
             throw context.unexpected(response, to: request)

@@ -5,12 +5,9 @@ internal import Text
 
 /// The identity token of a GitHub Actions job, from the service that its variables name.
 struct GitHubActions: TokenFetcher {
-    static let name = TokenPlatform.github.rawValue
-
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let ended = "the job's request token ends with the job; has it ended?"
         let service = TokenService(
-            source: Self.name,
             request: try request(context),
             members: ["value"],
             hints: [401: ended, 403: ended],

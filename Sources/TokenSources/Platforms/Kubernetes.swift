@@ -5,16 +5,13 @@ internal import Text
 
 /// A pod's token: what the kubelet projects, or one minted by the API server for the wanted audience.
 struct Kubernetes: TokenFetcher {
-    static let name = TokenPlatform.kubernetes.rawValue
-
     let source: KubernetesSource
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         switch source {
         case .file(let path):
             // Opened anew each time: the kubelet swaps the directory behind a link.
-            let token = try TokenFile(path: path, format: .text).subjectToken()
-            return SubjectToken(token.value, source: Self.name)
+            return try TokenFile(path: path, format: .text).subjectToken(context)
         case .request(let directory, let lifetime):
             return try await requested(directory, lifetime, context)
         }
@@ -26,13 +23,12 @@ struct Kubernetes: TokenFetcher {
         _ context: SourceContext
     ) async throws(SourceError) -> SubjectToken {
         let server = try self.server(context)
-        let own = try TokenFile(path: "\(directory)/token", format: .text).subjectToken()
+        let own = try TokenFile(path: "\(directory)/token", format: .text).subjectToken(context)
         let (namespace, account) = try names(in: own, at: "\(directory)/token")
         let url =
             "\(server)/api/v1/namespaces/\(percentEncoded(namespace))"
             + "/serviceaccounts/\(percentEncoded(account))/token"
         return try await TokenService(
-            source: Self.name,
             request: HTTPRequest(
                 posting: body(try context.requiredAudience(), lifetime),
                 to: url,
@@ -66,14 +62,10 @@ struct Kubernetes: TokenFetcher {
     }
 
     private func server(_ context: SourceContext) throws(SourceError) -> String {
-        guard let host = context.variable("KUBERNETES_SERVICE_HOST") else {
-            throw SourceError(
-                .noSource,
-                "the variable KUBERNETES_SERVICE_HOST is not set",
-                hint: "outside a pod, name a token's file in credentialSource.path",
-                isAbsent: true
-            )
-        }
+        let host = try context.platformVariable(
+            "KUBERNETES_SERVICE_HOST",
+            hint: "outside a pod, name a token's file in credentialSource.path"
+        )
         let literal = host.contains(":") ? "[\(host)]" : host
         let port = context.variable("KUBERNETES_SERVICE_PORT") ?? "443"
         do throws(EndpointError) {

@@ -5,18 +5,16 @@ internal import Text
 
 /// A JWT-SVID: of the Workload API, or from a file that a helper keeps fresh.
 struct SPIFFE: TokenFetcher {
-    static let name = TokenPlatform.spiffe.rawValue
-
     let source: SPIFFESource
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         switch source {
         case .file(let path):
-            let file = try TokenFile(path: path, format: .text).subjectToken()
-            return try token(file.value, path.printable)
+            let token = try TokenFile(path: path, format: .text).token()
+            return try subjectToken(token, path.printable, context)
         case .workloadAPI(let socket, let id):
             let api = WorkloadAPI(socket: try path(of: socket, context), id: id)
-            return try token(try await api.token(context), api.place)
+            return try subjectToken(try await api.token(context), api.place, context)
         }
     }
 
@@ -46,8 +44,12 @@ struct SPIFFE: TokenFetcher {
         return path
     }
 
-    private func token(_ value: Secret, _ place: String) throws(SourceError) -> SubjectToken {
-        let token = SubjectToken(value, source: Self.name)
+    private func subjectToken(
+        _ value: Secret,
+        _ place: String,
+        _ context: SourceContext
+    ) throws(SourceError) -> SubjectToken {
+        let token = SubjectToken(value, source: context.source)
         guard let claims = token.claims else {
             throw SourceError(
                 .noSource,

@@ -3,22 +3,19 @@ internal import Kernel
 
 /// The token of a Spacelift run: in a variable, and in a file of the workspace.
 struct Spacelift: TokenFetcher {
-    static let name = TokenPlatform.spacelift.rawValue
-
     private static let variable = "SPACELIFT_OIDC_TOKEN"
 
     let path: String
 
     func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
         do throws(SourceError) {
-            return try JobToken(source: Self.name, variables: [Self.variable], hint: "")
-                .subjectToken(context)
+            return try context.jobToken(in: [Self.variable], hint: "")
         } catch let first {
             guard first.isAbsent else { throw first }
             do throws(SourceError) {
-                let token = try TokenFile(path: path, format: .text).subjectToken().value
+                let token = try TokenFile(path: path, format: .text).token()
                 // Written once, at the run's start.
-                return SubjectToken(token, source: Self.name, isRenewable: false)
+                return SubjectToken(token, source: context.source, isRenewable: false)
             } catch var second {
                 second.message = "\(first.message); \(second.message)"
                 second.hint = "Spacelift gives each run its token; is this a run?"

@@ -2,8 +2,6 @@ internal import Federation
 
 /// The token of an HCP Terraform run's plan or apply phase.
 struct Terraform: TokenFetcher {
-    static let name = TokenPlatform.terraform.rawValue
-
     private static let variable = "TFC_WORKLOAD_IDENTITY_TOKEN"
 
     /// Which of several tokens.
@@ -11,11 +9,10 @@ struct Terraform: TokenFetcher {
 
     func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
         let suffix = tag.map { "_\($0)" } ?? ""
-        return try JobToken(
-            source: Self.name,
-            variables: [Self.variable + suffix],
+        return try context.jobToken(
+            in: [Self.variable + suffix],
             hint: "set TFC_WORKLOAD_IDENTITY_AUDIENCE\(suffix) in the workspace;"
                 + " several tokens are told apart by credentialSource.tag"
-        ).subjectToken(context)
+        )
     }
 }

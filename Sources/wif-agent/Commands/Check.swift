@@ -27,12 +27,7 @@ private func checkCommand(_ invocation: Invocation) throws -> Int32 {
             throw CommandFailure(error)
         }
     }
-    guard !paths.isEmpty else {
-        throw CommandFailure(
-            Failure(.misconfigured, at: .account, "there is no account file"),
-            exitCode: 66
-        )
-    }
+    guard !paths.isEmpty else { throw CommandFailure.noAccountFile }
     var code: Int32 = 0
     var names: Set<String> = []
     var summaries = ""

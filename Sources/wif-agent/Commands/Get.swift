@@ -40,7 +40,7 @@ private func getCommand(_ invocation: Invocation) async throws -> Int32 {
     let isForGitHub = invocation.value("format") == "github"
     let format = isForGitHub ? .raw : try invocation.format(or: ["github"])
     let job = isForGitHub ? try GitHubJob(invocation.environment) : nil
-    let timeout = try invocation.seconds("timeout", default: 60)
+    let timeout = try invocation.timeout
     let start = BootInstant.now
     let account = try AccountChoice.load(invocation)
     let minimum = try invocation.seconds("min-lifetime", default: 0)

@@ -6,19 +6,14 @@ import Outputs
 /// Delivers one credential to every file output of every account; the exit code is that of the
 /// first account that failed.
 func deliverOnce(_ settings: AgentSettings, _ invocation: Invocation) async throws -> Int32 {
-    let timeout = try invocation.seconds("timeout", default: 60)
+    let timeout = try invocation.timeout
     let paths: [String]
     do throws(AccountFiles.Problem) {
         paths = try settings.paths()
     } catch {
         throw CommandFailure(error)
     }
-    guard !paths.isEmpty else {
-        throw CommandFailure(
-            Failure(.misconfigured, at: .account, "there is no account file"),
-            exitCode: 66
-        )
-    }
+    guard !paths.isEmpty else { throw CommandFailure.noAccountFile }
     return try await DirectExchange.withWorkers(invocation) { worker in
         await withTaskGroup(of: Int32.self) { group in
             for path in paths {

@@ -28,7 +28,7 @@ extension Command {
 
 private func revokeCommand(_ invocation: Invocation) async throws -> Int32 {
     let account = try AccountChoice.load(invocation)
-    let timeout = try invocation.seconds("timeout", default: 60)
+    let timeout = try invocation.timeout
     guard account.service.canRevoke else {
         throw CommandFailure(
             Failure(

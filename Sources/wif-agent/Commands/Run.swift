@@ -104,7 +104,10 @@ private func settings(_ invocation: Invocation) throws -> AgentSettings {
     settings.watches = !invocation.isSet("no-watch")
     settings.adopts = !invocation.isSet("no-adopt")
     settings.hold = try invocation.seconds("hold", default: 90)
-    settings.readyTimeout = try invocation.seconds("ready-timeout", default: 60)
+    settings.readyTimeout = try invocation.seconds(
+        "ready-timeout",
+        default: settings.readyTimeout
+    )
     settings.listen = invocation.value("listen")
     settings.controlGroup = invocation.value("control-group")
     return settings
@@ -118,10 +121,7 @@ private func runtimeDirectory(_ invocation: Invocation) throws(UsageError) -> St
     {
         return String(first)
     }
-    if effectiveUser != 0, let own = invocation.environment["XDG_RUNTIME_DIR"] {
-        return own + "/wif-agent"
-    }
-    return "/run/wif-agent"
+    return RuntimeDirectory.standard(invocation.environment)
 }
 
 /// The log that the options ask for.

@@ -131,11 +131,15 @@ extension JSON {
     }
 }
 
-private func duration(_ seconds: Double) -> String {
+/// A duration in words, by two units at the most.
+///
+/// - Parameter isShort: for a line that is drawn again and again: by one unit, hours at the longest.
+func duration(_ seconds: Double, isShort: Bool = false) -> String {
     let total = Int(seconds.clamped(to: 0...1e11))
     return switch total {
     case ..<120: "\(total) s"
     case ..<7200: "\(total / 60) min"
+    case _ where isShort: "\(total / 3600) h"
     case ..<172_800: "\(total / 3600) h \(total % 3600 / 60) min"
     default: "\(total / 86_400) days"
     }

@@ -111,8 +111,8 @@ struct StatusWatch {
         guard let left = account["expires_in"]?.lenientNumber else { return state }
         let next = account["next_in"]?.lenientNumber ?? 0
         let action = account.shown("next_action")
-        let when = action == "refreshing" ? action : "\(action) in \(shortDuration(next))"
-        return "\(state), \(shortDuration(left)) left, \(when)"
+        let when = action == "refreshing" ? action : "\(action) in \(duration(next, isShort: true))"
+        return "\(state), \(duration(left, isShort: true)) left, \(when)"
     }
 }
 
@@ -148,14 +148,5 @@ struct LifeBar {
                 return window.contains(middle) ? due : open
             }
         )
-    }
-}
-
-private func shortDuration(_ seconds: Double) -> String {
-    let total = Int(seconds.clamped(to: 0...1e9))
-    return switch total {
-    case ..<120: "\(total) s"
-    case ..<7200: "\(total / 60) min"
-    default: "\(total / 3600) h"
     }
 }

@@ -73,7 +73,7 @@ private func askSource(
     let result = try await DirectExchange.run(
         kind(provider),
         for: account,
-        timeout: try invocation.seconds("timeout", default: 60),
+        timeout: try invocation.timeout,
         invocation
     )
     result.tellWarnings()

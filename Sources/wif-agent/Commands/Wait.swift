@@ -24,7 +24,7 @@ extension Command {
 }
 
 private func waitCommand(_ invocation: Invocation) async throws -> Int32 {
-    let timeout = try invocation.seconds("timeout", default: 60)
+    let timeout = try invocation.timeout
     let notice = WaitNotice("\(invocation.words.first?.printable ?? "every account") to be ready")
     let result = await notice.during {
         () async -> Result<Int32, any Error> in
@@ -87,7 +87,7 @@ private func untilReady(
 }
 
 private func refreshCommand(_ invocation: Invocation) async throws -> Int32 {
-    let timeout = try invocation.seconds("timeout", default: 60)
+    let timeout = try invocation.timeout
     let path = invocation.words.first.map { "/refresh/\(percentEncoded($0))" } ?? "/refresh"
     var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
     let agents = invocation.agents

@@ -30,7 +30,7 @@ struct AgentPlace {
     /// Asks the agents that can be found whether they serve the account's file.
     func find(_ account: Account) async -> Finding {
         let given = invocation.value("runtime-dir").map(AccountChoice.absolute)
-        let standard = given ?? Self.standardDirectory(invocation)
+        let standard = given ?? RuntimeDirectory.standard(invocation.environment)
         var other: Finding?
         for agent in AgentClient.all(runtimeDirectory: given, environment: invocation.environment) {
             guard isSocket(agent.directory + "/control.sock") else { continue }
@@ -61,13 +61,6 @@ struct AgentPlace {
                 ? "systemctl enable --now wif-agent"
                 : "start it with wif-agent run -c \(account.path.printable)"
         )
-    }
-
-    private static func standardDirectory(_ invocation: Invocation) -> String {
-        if effectiveUser != 0, let own = invocation.environment["XDG_RUNTIME_DIR"] {
-            return own + "/wif-agent"
-        }
-        return "/run/wif-agent"
     }
 
     private func ask(_ agent: AgentClient, _ account: Account) async -> Finding {
@@ -193,7 +186,7 @@ struct AgentPlace {
 
     /// The agent's user where it can be told from its directory: as root one looks at the service's.
     private func user(of directory: String) -> FileUser {
-        guard effectiveUser == 0, let owner = owner(of: directory) else { return .current() }
+        guard effectiveUserID() == 0, let owner = owner(of: directory) else { return .current() }
         let isService = owner == userID(of: "wif-agent") || isSocket(directory + "/control.sock")
         return isService ? .known(owner) : .current()
     }

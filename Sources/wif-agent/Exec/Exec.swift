@@ -47,7 +47,7 @@ extension Command {
 
 private func execCommand(_ invocation: Invocation) async throws -> Int32 {
     let options = try ExecOptions(invocation)
-    let timeout = try invocation.seconds("timeout", default: 60)
+    let timeout = try invocation.timeout
     let log = try log(invocation, level: "warning")
     // Before anything takes time: from now on no signal ends this process without the command's.
     let signals = try Signals(Signal.forwarded.filter { !invocation.origin.ignores($0) })
@@ -111,7 +111,7 @@ struct ExecOptions: Sendable {
                 hint: "one of them says what becomes of the command"
             )
         }
-        guard let number = signalNumber(name) else {
+        guard let number = Signal.number(named: name) else {
             throw UsageError(
                 message: "--refresh-signal \(name.printable): HUP, INT, QUIT, USR1, USR2, TERM, "
                     + "CONT or WINCH is expected"

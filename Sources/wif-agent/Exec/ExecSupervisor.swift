@@ -52,10 +52,8 @@ struct ExecSupervisor {
         origin: ProcessOrigin,
         log: Log
     ) {
-        self.options = options
-        self.environment = environment
-        self.origin = origin
-        self.log = log
+        (self.options, self.environment) = (options, environment)
+        (self.origin, self.log) = (origin, log)
     }
 
     /// Does what an event asks for.

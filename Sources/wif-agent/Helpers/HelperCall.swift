@@ -32,7 +32,7 @@ struct HelperCall: Sendable {
     func account() throws -> Account { try AccountChoice.load(invocation) }
 
     var timeout: Double {
-        get throws(UsageError) { try invocation.seconds("timeout", default: 60) }
+        get throws(UsageError) { try invocation.timeout }
     }
 
     /// The account's credential, of a running agent or of an exchange.

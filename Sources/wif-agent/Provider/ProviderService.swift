@@ -14,7 +14,7 @@ struct ProviderService {
 
     init(_ invocation: Invocation) throws {
         self.invocation = invocation
-        timeout = try invocation.seconds("timeout", default: 60)
+        timeout = try invocation.timeout
         var universe = invocation.value("universe-domain")
         if let path = invocation.value("service-account") {
             let file = try Self.secret(path, "the service-account file")

@@ -11,56 +11,42 @@ extension PlayedPlatform {
             "sub": "organization:acme:pipeline:app:ref:refs/heads/main:commit:4d3c:step:scan",
             "organization_slug": "acme", "pipeline_slug": "app",
         ],
-        parts: [Part(name: .buildkite) { Buildkite(world: $0) }]
-    )
-}
-
-extension RoleName {
-    static let buildkite = RoleName(.buildkite)
-}
-
-/// Buildkite's agent API, as far as a job asks it for tokens.
-struct Buildkite: Role {
-    private static let job = "0190-job"
-
-    let world: World
-    private let accessToken = randomHex(bytes: 24)
-
-    init(world: World) {
-        self.world = world
-        world.note("request-token", from: "buildkite", accessToken)
-    }
-
-    var environment: [Variable] {
-        [
-            Variable("BUILDKITE", "true"), Variable("BUILDKITE_JOB_ID", Self.job),
-            Variable("BUILDKITE_AGENT_ENDPOINT", (world.urls[.buildkite] ?? "") + "/v3"),
-            Variable("BUILDKITE_AGENT_ACCESS_TOKEN", accessToken),
+        parts: [
+            .service(
+                JobTokenService.Rules(
+                    platform: .buildkite,
+                    path: "/v3/jobs/",
+                    method: "POST",
+                    environment: { url, secret in
+                        [
+                            Variable("BUILDKITE", "true"), Variable("BUILDKITE_JOB_ID", job),
+                            Variable("BUILDKITE_AGENT_ENDPOINT", url + "/v3"),
+                            Variable("BUILDKITE_AGENT_ACCESS_TOKEN", secret),
+                        ]
+                    },
+                    proof: { $0.authorization("token") },
+                    answer: { (request, world) throws(CryptoError) in
+                        guard request.path == "/v3/jobs/\(job)/oidc/tokens" else {
+                            return .message(404, "there is no such job")
+                        }
+                        guard let body = request.json else {
+                            return .message(400, "the body is no JSON")
+                        }
+                        let audience = body["audience"]?.string ?? "https://buildkite.com/acme"
+                        let lifetime = Int64(body["lifetime"]?.lenientNumber ?? 0)
+                        let token = try world.jobToken(
+                            of: .buildkite,
+                            audience: .string(audience),
+                            lifetime: lifetime > 0 ? lifetime : nil
+                        )
+                        return .json(["token": .string(token)])
+                    }
+                )
+            )
         ]
-    }
+    )
 
-    func owns(_ request: HTTPServerRequest) -> Bool { request.path.hasPrefix("/v3/jobs/") }
-
-    func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
-        guard request.path == "/v3/jobs/\(Self.job)/oidc/tokens", request.method == "POST" else {
-            return failure(404, "there is no such job")
-        }
-        guard request.authorization("token") == accessToken else {
-            return failure(401, "the agent's token is missing or wrong")
-        }
-        guard let body = request.json else { return failure(400, "the body is no JSON") }
-        let lifetime = Int64(body["lifetime"]?.lenientNumber ?? 0)
-        let token = try world.jobToken(
-            of: .buildkite,
-            audience: .string(body["audience"]?.string ?? "https://buildkite.com/acme"),
-            lifetime: lifetime > 0 ? lifetime : nil
-        )
-        return .json(["token": .string(token)])
-    }
-
-    private func failure(_ status: Int, _ text: String) -> HTTPServerResponse {
-        .json(["message": .string(text)], status: status)
-    }
+    private static let job = "0190-job"
 }
 
 extension HTTPServerRequest {

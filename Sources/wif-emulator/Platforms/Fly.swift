@@ -8,12 +8,8 @@ extension PlayedPlatform {
         issuerURL: "https://oidc.fly.io/acme",
         tokenLifetime: 600,
         claims: ["sub": "acme:app:machine-1", "app_name": "app", "org_name": "acme"],
-        parts: [Part(name: .fly) { Fly(world: $0) }]
+        parts: [Part(of: .fly) { Fly(world: $0) }]
     )
-}
-
-extension RoleName {
-    static let fly = RoleName(.fly)
 }
 
 /// The API that a Fly.io machine has on a socket of its own (`--listen unix:PATH=fly`).

@@ -21,17 +21,12 @@ extension PlayedPlatform {
         isUsual: true,
         parts: [
             Part(
-                name: .gcp,
+                of: .gcp,
                 placement: .metadata,
-                absence: [Variable("GCE_METADATA_HOST", "127.0.0.1:1")],
-                player: { GCPMetadata(world: $0) }
-            )
+                absence: [Variable("GCE_METADATA_HOST", "127.0.0.1:1")]
+            ) { GCPMetadata(world: $0) }
         ]
     )
-}
-
-extension RoleName {
-    static let gcp = RoleName(.gcp)
 }
 
 /// The metadata server of Google Compute Engine: identity tokens, and the listings clients probe.
@@ -39,7 +34,7 @@ struct GCPMetadata: Role {
     let world: World
 
     var environment: [Variable] {
-        let url = world.urls[.gcp] ?? ""
+        let url = world.url(of: .gcp)
         return [Variable("GCE_METADATA_HOST", String(url.dropFirst("http://".count)))]
     }
 
@@ -117,7 +112,7 @@ struct GCPMetadata: Role {
         claims["aud"] = claims["aud"] ?? .string(audience)
         claims["iat"] = .integer(now)
         claims["exp"] = .integer(now + world.tokenLifetime(of: .gcp))
-        let token = try world.token(of: .gcp, from: .gcp, claims: claims)
+        let token = try world.token(of: .gcp, claims: claims)
         return text(token, type: "text/html")
     }
 

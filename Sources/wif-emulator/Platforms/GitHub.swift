@@ -27,7 +27,9 @@ extension PlayedPlatform {
         },
         isUsual: true,
         parts: [
-            Part(name: .github) { (world) throws(CryptoError) in try GitHubActions(world: world) }
+            Part(of: .github) { (world) throws(CryptoError) in
+                GitHubActions(world: world, requestToken: try world.gitHubRequestToken())
+            }
         ]
     )
 }
@@ -45,31 +47,15 @@ private func immutableSubject(_ claims: [String: JSON]) -> JSON {
     return .string("repo:\(names[0])@\(owner)/\(names[1])@\(id)" + subject.dropFirst(prefix.count))
 }
 
-extension RoleName {
-    static let github = RoleName(.github)
-}
-
 /// The token service of a GitHub Actions job.
 struct GitHubActions: Role {
     private static let path = "/actions/idtoken"
 
     let world: World
-    private let requestToken: String
-
-    init(world: World) throws(CryptoError) {
-        self.world = world
-        let now = world.clock.seconds
-        let token = try world.issuer(named: "github")?.token(claims: [
-            "scp": "Actions.GenericRead:00000000 Actions.GenerateIdToken",
-            "nbf": .integer(now - 600), "exp": .integer(now + 22_200),
-            "jti": .string(randomHex(bytes: 8)),
-        ])
-        requestToken = token ?? ""
-        world.note("request-token", from: "github", requestToken)
-    }
+    let requestToken: String
 
     var environment: [Variable] {
-        let url = "\(world.urls[.github] ?? "")\(GitHubActions.path)?api-version=2.0"
+        let url = "\(world.url(of: .github))\(GitHubActions.path)?api-version=2.0"
         return [
             Variable("ACTIONS_ID_TOKEN_REQUEST_URL", url),
             Variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", requestToken),
@@ -81,16 +67,16 @@ struct GitHubActions: Role {
     }
 
     func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
-        guard request.method == "GET" else { return failure(405, "only GET is allowed") }
+        guard request.method == "GET" else { return .message(405, "only GET is allowed") }
         guard request.authorization("bearer") == requestToken else {
-            return failure(401, "the request token is missing or wrong")
+            return .message(401, "the request token is missing or wrong")
         }
         guard request.query["api-version"] == "2.0" else {
-            return failure(400, "the parameter api-version is missing or not supported")
+            return .message(400, "the parameter api-version is missing or not supported")
         }
         let audiences = request.query.filter { $0.name == "audience" }
         guard audiences.count <= 1, audiences.first?.value != "" else {
-            return failure(400, "one audience can be asked for, and it must not be empty")
+            return .message(400, "one audience can be asked for, and it must not be empty")
         }
         let token = try token(audience: audiences.first?.value)
         return .json(["count": .integer(Int64(token.utf8.count)), "value": .string(token)])
@@ -105,10 +91,21 @@ struct GitHubActions: Role {
         claims["iat"] = .integer(now)
         claims["nbf"] = .integer(now - 600)
         claims["exp"] = .integer(now + world.tokenLifetime(of: .github))
-        return try world.token(of: .github, from: .github, claims: claims)
+        return try world.token(of: .github, claims: claims)
     }
+}
 
-    private func failure(_ status: Int, _ text: String) -> HTTPServerResponse {
-        .json(["message": .string(text)], status: status)
+extension World {
+    /// The token with which a job asks for others, noted as handed out.
+    fileprivate func gitHubRequestToken() throws(CryptoError) -> String {
+        let now = clock.seconds
+        let token =
+            try issuer(named: "github")?.token(claims: [
+                "scp": "Actions.GenericRead:00000000 Actions.GenerateIdToken",
+                "nbf": .integer(now - 600), "exp": .integer(now + 22_200),
+                "jti": .string(randomHex(bytes: 8)),
+            ]) ?? ""
+        note("request-token", from: "github", token)
+        return token
     }
 }

@@ -17,13 +17,9 @@ extension PlayedPlatform {
             ],
         ],
         parts: [
-            Part(name: .kubernetes) { (world) throws(CryptoError) in try Kubernetes(world: world) }
+            Part(of: .kubernetes) { (world) throws(CryptoError) in try Kubernetes(world: world) }
         ]
     )
-}
-
-extension RoleName {
-    static let kubernetes = RoleName(.kubernetes)
 }
 
 /// A cluster: the API server's TokenRequest, and with `--directory` what a pod finds in its volumes.
@@ -44,7 +40,7 @@ struct Kubernetes: Role {
     }
 
     var environment: [Variable] {
-        let url = world.urls[.kubernetes] ?? ""
+        let url = world.url(of: .kubernetes)
         let port = url.split(separator: ":").last.map(String.init) ?? ""
         let host = url.split(separator: "/").last?.split(separator: ":").first.map(String.init)
         return [

@@ -8,11 +8,6 @@ extension PlayedPlatform {
             "sub": "space:root:stack:app:run_type:TRACKED:scope:write",
             "aud": "acme.app.spacelift.io", "spaceId": "root",
         ],
-        parts: [
-            .variables(
-                of: .spacelift,
-                tokens: ["SPACELIFT_OIDC_TOKEN"]
-            )
-        ]
+        parts: [.variables(of: .spacelift, tokens: ["SPACELIFT_OIDC_TOKEN"])]
     )
 }

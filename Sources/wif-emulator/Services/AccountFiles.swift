@@ -11,7 +11,8 @@ extension World {
         namingSource: Bool = true
     ) -> [(service: String, file: JSON)] {
         Part.services.compactMap { part in
-            guard let file = part.accountFile?(self, issuer).object else { return nil }
+            guard var file = part.accountFile?(self, issuer) else { return nil }
+            file["type"] = "external_account"
             let platform = TokenPlatform.named(issuer.name)
             var members = file
             if namingSource, part.name != .mondoo || platform == nil {

@@ -7,25 +7,21 @@ internal import Text
 
 extension Part {
     static let bright = Part(
-        name: .bright,
+        of: .bright,
         accountFile: { world, _ in
             [
-                "type": "external_account", "service": "bright",
+                "service": "bright",
                 "projectId": .string(World.brightProject),
                 "audience": .string(World.brightAudience),
-                "tokenUrl": .string(world.urls[.bright] ?? ""),
+                "tokenUrl": .string(world.url(of: .bright)),
             ]
         },
         player: { (world) throws(CryptoError) in try Bright(world: world) }
     )
 }
 
-extension RoleName {
-    static let bright = RoleName("bright")
-}
-
 /// Bright's token exchange and revocation, and a project that asks for a token.
-struct Bright: Role {
+struct Bright: OAuthRole {
     let world: World
     private let credentials: [(project: String, trust: Trust)]
     private let tokens: AccessTokens
@@ -45,16 +41,12 @@ struct Bright: Role {
         request.path.hasPrefix("/api/v1/")
     }
 
-    func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
-        do throws(OAuthRefusal) {
-            switch request.path {
-            case "/api/v1/token": return try exchange(request)
-            case "/api/v1/revoke": return try tokens.revoke(request, takesJSON: true)
-            case _ where request.path.hasPrefix(Self.projects): return project(request)
-            default: return HTTPServerResponse(status: 404)
-            }
-        } catch {
-            return error.response
+    func reply(to request: HTTPServerRequest) throws(OAuthRefusal) -> HTTPServerResponse {
+        switch request.path {
+        case "/api/v1/token": return try exchange(request)
+        case "/api/v1/revoke": return try tokens.revoke(request, takesJSON: true)
+        case _ where request.path.hasPrefix(Self.projects): return project(request)
+        default: return HTTPServerResponse(status: 404)
         }
     }
 
@@ -87,7 +79,7 @@ struct Bright: Role {
 
     /// The project of a resource. The host is whatever this is reached as.
     private func project(named resource: String) throws(OAuthRefusal) -> String {
-        let base = (world.urls[.bright] ?? "") + Self.projects
+        let base = world.url(of: .bright) + Self.projects
         let own = brightAddress + Self.projects
         for prefix in [base, own] where resource.hasPrefix(prefix) {
             let name = String(resource.dropFirst(prefix.count))

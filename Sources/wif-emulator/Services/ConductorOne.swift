@@ -7,24 +7,19 @@ internal import Text
 
 extension Part {
     static let conductorone = Part(
-        name: .conductorone,
+        of: .conductorone,
         accountFile: { world, issuer in
             [
-                "type": "external_account",
                 "clientId": .string(world.conductorOneClient(for: issuer)),
-                "tokenUrl": .string((world.urls[.conductorone] ?? "") + "/auth/v1/token"),
+                "tokenUrl": .string(world.url(of: .conductorone) + "/auth/v1/token"),
             ]
         },
         player: { (world) throws(CryptoError) in try ConductorOne(world: world) }
     )
 }
 
-extension RoleName {
-    static let conductorone = RoleName("conductorone")
-}
-
 /// ConductorOne's token exchange, forms only.
-struct ConductorOne: Role {
+struct ConductorOne: OAuthRole {
     let world: World
     private let trusts: [(clientID: String, trust: Trust)]
     private let tokens: AccessTokens
@@ -51,15 +46,11 @@ struct ConductorOne: Role {
         request.path.hasPrefix("/auth/v1/")
     }
 
-    func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
-        do throws(OAuthRefusal) {
-            switch request.path {
-            case "/auth/v1/token": return try exchange(request)
-            case "/auth/v1/introspect": return introspect(request)
-            default: return HTTPServerResponse(status: 404)
-            }
-        } catch {
-            return error.response
+    func reply(to request: HTTPServerRequest) throws(OAuthRefusal) -> HTTPServerResponse {
+        switch request.path {
+        case "/auth/v1/token": return try exchange(request)
+        case "/auth/v1/introspect": return introspect(request)
+        default: return HTTPServerResponse(status: 404)
         }
     }
 

@@ -5,12 +5,11 @@ internal import Text
 
 extension Part {
     static let oauth = Part(
-        name: .oauth,
+        of: .oauth,
         accountFile: { world, _ in
             [
-                "type": "external_account",
-                "tokenUrl": .string((world.urls[.oauth] ?? "") + "/oauth/token"),
-                "revokeUrl": .string((world.urls[.oauth] ?? "") + "/oauth/revoke"),
+                "tokenUrl": .string(world.url(of: .oauth) + "/oauth/token"),
+                "revokeUrl": .string(world.url(of: .oauth) + "/oauth/revoke"),
                 "audience": "https://api.example.com",
             ]
         },
@@ -18,12 +17,8 @@ extension Part {
     )
 }
 
-extension RoleName {
-    static let oauth = RoleName("oauth")
-}
-
 /// A token endpoint of RFC 8693 as it is in the book, with revocation and a resource.
-struct GenericOAuth: Role {
+struct GenericOAuth: OAuthRole {
     let world: World
     private let tokens: AccessTokens
 
@@ -36,16 +31,12 @@ struct GenericOAuth: Role {
         request.path.hasPrefix("/oauth/")
     }
 
-    func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
-        do throws(OAuthRefusal) {
-            switch request.path {
-            case "/oauth/token": return try exchange(request)
-            case "/oauth/revoke": return try tokens.revoke(request, takesJSON: false)
-            case "/oauth/resource": return resource(request)
-            default: return HTTPServerResponse(status: 404)
-            }
-        } catch {
-            return error.response
+    func reply(to request: HTTPServerRequest) throws(OAuthRefusal) -> HTTPServerResponse {
+        switch request.path {
+        case "/oauth/token": return try exchange(request)
+        case "/oauth/revoke": return try tokens.revoke(request, takesJSON: false)
+        case "/oauth/resource": return resource(request)
+        default: return HTTPServerResponse(status: 404)
         }
     }
 

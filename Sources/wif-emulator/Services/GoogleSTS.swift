@@ -6,15 +6,15 @@ internal import Text
 
 extension Part {
     static let google = Part(
-        name: .google,
+        of: .google,
         accountFile: { world, issuer in
             [
-                "type": "external_account", "universe_domain": "googleapis.com",
+                "universe_domain": "googleapis.com",
                 "audience": .string(GoogleSTS.audience(of: issuer)),
                 "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-                "token_url": .string((world.urls[.google] ?? "") + "/v1/token"),
+                "token_url": .string(world.url(of: .google) + "/v1/token"),
                 "service_account_impersonation_url": .string(
-                    (world.urls[.google] ?? "") + GoogleSTS.impersonationPath
+                    world.url(of: .google) + GoogleSTS.impersonationPath
                 ),
                 "service_account_impersonation": ["token_lifetime_seconds": 1200],
             ]
@@ -23,12 +23,8 @@ extension Part {
     )
 }
 
-extension RoleName {
-    static let google = RoleName("google")
-}
-
 /// Google's Security Token Service with one pool, and the impersonation of one service account.
-struct GoogleSTS: Role {
+struct GoogleSTS: OAuthRole {
     let world: World
     private let federated: AccessTokens
     private let impersonated: AccessTokens
@@ -55,15 +51,11 @@ struct GoogleSTS: Role {
             || request.path == "/v1/tokeninfo"
     }
 
-    func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
-        do throws(OAuthRefusal) {
-            switch request.path {
-            case "/v1/token": return try exchange(request)
-            case "/v1/tokeninfo": return information(request)
-            default: return try impersonate(request)
-            }
-        } catch {
-            return error.response
+    func reply(to request: HTTPServerRequest) throws(OAuthRefusal) -> HTTPServerResponse {
+        switch request.path {
+        case "/v1/token": return try exchange(request)
+        case "/v1/tokeninfo": return information(request)
+        default: return try impersonate(request)
         }
     }
 

@@ -30,7 +30,7 @@ struct Issuers: Role {
             if request.path == "\(base)/keys" { return issuer.keySet }
             let discovery = "/.well-known/openid-configuration"
             if request.path == base + discovery || own == address(of: issuer) + discovery {
-                let keys = "\(world.urls[.issuers] ?? "")\(base)/keys"
+                let keys = "\(world.url(of: .issuers))\(base)/keys"
                 return issuer.configuration(keysURL: keys)
             }
         }

@@ -8,11 +8,10 @@ internal import Text
 
 extension Part {
     static let mondoo = Part(
-        name: .mondoo,
+        of: .mondoo,
         accountFile: { world, issuer in
             [
-                "type": "external_account",
-                "universeDomain": .string(world.urls[.mondoo] ?? ""),
+                "universeDomain": .string(world.url(of: .mondoo)),
                 "audience": .string(world.options.scope),
                 // AWS's usual proof is no token of this issuer, but a request that it has STS answer.
                 "issuerUri": .string(
@@ -24,10 +23,6 @@ extension Part {
         },
         player: { (world) throws(CryptoError) in try Mondoo(world: world) }
     )
-}
-
-extension RoleName {
-    static let mondoo = RoleName("mondoo")
 }
 
 /// Mondoo's token exchange, and the call with which a service account tests itself.

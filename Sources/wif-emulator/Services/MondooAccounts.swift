@@ -59,7 +59,7 @@ final class MondooAccounts: Sendable {
         var credential: [String: JSON] = [
             "mrn": .string(mrn), "space_mrn": .string(scope), "private_key": .string(key),
             "certificate": .string(certificate),
-            "api_endpoint": .string(world.urls[.mondoo] ?? ""),
+            "api_endpoint": .string(world.url(of: .mondoo)),
         ]
         if !scope.contains("/spaces/") { credential["scope_mrn"] = .string(scope) }
         let value = base64Encoded(JSON.object(credential).serialized())

@@ -167,7 +167,7 @@ struct MondooGraphQL {
     private func payload(_ binding: MondooBindings.Binding) -> JSON {
         let isAWS = binding.trust.isCallerIdentity
         let config: JSON = [
-            "universeDomain": .string(world.urls[.mondoo] ?? ""), "type": "external_account",
+            "universeDomain": .string(world.url(of: .mondoo)), "type": "external_account",
             "audience": .string(binding.scope),
             "subjectTokenType": .string(
                 isAWS

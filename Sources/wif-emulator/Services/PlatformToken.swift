@@ -5,19 +5,15 @@ import Text
 
 extension Part {
     static let token = Part(
-        name: .token,
+        of: .token,
         accountFile: { _, _ in
             [
-                "type": "external_account", "service": "token",
+                "service": "token",
                 "audience": .string(TokenReader.audience),
             ]
         },
         player: { TokenReader(world: $0) }
     )
-}
-
-extension RoleName {
-    static let token = RoleName("token")
 }
 
 /// A resource that takes the platforms' own tokens, made for it.

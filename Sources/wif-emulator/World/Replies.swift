@@ -16,6 +16,11 @@ extension HTTPServerResponse {
         )
     }
 
+    /// An error as most CI systems write it.
+    static func message(_ status: Int, _ text: String) -> HTTPServerResponse {
+        .json(["message": .string(text)], status: status)
+    }
+
     /// An error as OAuth servers and Azure write it.
     static func oauthError(_ status: Int, _ error: String, _ text: String) -> HTTPServerResponse {
         .json(["error": .string(error), "error_description": .string(text)], status: status)

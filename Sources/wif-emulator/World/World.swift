@@ -45,6 +45,12 @@ final class World: Sendable {
         self.issuers = issuers
     }
 
+    /// Where a part is reached from outside, without a trailing `/`; empty where it is not played.
+    func url(of part: RoleName) -> String { urls[part] ?? "" }
+
+    /// Where a platform that is one part is reached.
+    func url(of platform: TokenPlatform) -> String { url(of: RoleName(platform)) }
+
     func issuer(named name: String) -> Issuer? {
         issuers.first { $0.name == name }
     }
@@ -64,15 +70,22 @@ final class World: Sendable {
     /// A platform's token, noted as handed out.
     func token(
         of platform: TokenPlatform,
-        from role: RoleName,
+        from role: RoleName? = nil,
         claims: [String: JSON]
     ) throws(CryptoError) -> String {
         guard let issuer = issuer(named: platform.rawValue) else {
             throw .failed(doing: "signing a token", reason: "no such issuer")
         }
         let token = try issuer.token(claims: claims)
-        note("subject-token", from: role.rawValue, token)
+        note("subject-token", from: (role ?? RoleName(platform)).rawValue, token)
         return token
+    }
+
+    /// A secret with which a workload asks a platform for its token, noted as handed out.
+    func requestSecret(of role: RoleName, bytes: Int) -> String {
+        let secret = randomHex(bytes: bytes)
+        note("request-token", from: role.rawValue, secret)
+        return secret
     }
 
     func note(_ kind: String, from role: String, _ value: String) {

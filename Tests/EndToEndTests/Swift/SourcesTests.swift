@@ -95,7 +95,7 @@ struct SourcesTests {
             arguments + ["--directory", place.path],
             descriptor: output.writing.raw
         )
-        defer { emulator.signal(killSignal) }
+        defer { emulator.signal(Signal.kill) }
         // It prints its variables when all its files are there.
         let reading = try SendableDescriptor(nonBlocking: output.takeReading())
         var lines = LineReader(reading.raw, limit: 65_536)

@@ -295,10 +295,12 @@ struct CredentialChainTests {
                 """
         )
         let context = SourceContext(
-            transport: amazon([]),
-            environment: files,
-            timekeeper: SystemTimekeeper(),
-            deadline: BootInstant.now.advanced(bySeconds: 30),
+            RequestContext(
+                transport: amazon([]),
+                environment: files,
+                timekeeper: SystemTimekeeper(),
+                deadline: BootInstant.now.advanced(bySeconds: 30)
+            ),
             audience: "",
             issuer: nil,
             machine: Machine(isGoogle: false, isAzure: false),

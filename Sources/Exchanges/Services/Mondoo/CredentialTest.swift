@@ -61,21 +61,12 @@ extension ExchangeContext {
         let signer = try MondooServiceAccount(parsing: document, "the credential")
         let url = signer.endpoint
         let bearer = try signer.bearer(for: body, at: now)
-        let request = HTTPRequest(
-            "POST",
+        let request = try request(
             url.url + Self.method,
-            headers: [
-                HTTPHeader("Content-Type", "application/json"),
-                HTTPHeader("Accept", "application/json"),
-                HTTPHeader("Authorization", value: Secret("Bearer \(bearer.text)")),
-            ],
-            body: body,
-            route: route(
-                for: account,
-                to: url,
-                serviceVariable: ServiceName.mondoo.facts.proxyVariable
-            ),
-            trust: try trust(for: account)
+            to: url,
+            for: account,
+            sending: ("application/json", body),
+            authorization: bearer
         )
         let reply = try await send(request, to: "mondoo at \(url.host)")
         let status = reply.response.status

@@ -14,21 +14,12 @@ extension ExchangeContext {
                 "query": .string(call.document), "variables": call.variables,
             ]).serialized()
         )
-        let request = HTTPRequest(
-            "POST",
+        let request = try request(
             call.endpoint.url,
-            headers: [
-                HTTPHeader("Content-Type", "application/json"),
-                HTTPHeader("Accept", "application/json"),
-                HTTPHeader("Authorization", value: try bearer(of: call, for: body)),
-            ],
-            body: body,
-            route: route(
-                for: account,
-                to: call.endpoint,
-                serviceVariable: ServiceName.mondoo.facts.proxyVariable
-            ),
-            trust: try trust(for: account)
+            to: call.endpoint,
+            for: account,
+            sending: ("application/json", body),
+            authorization: try bearer(of: call, for: body)
         )
         let reply = try await send(request, to: "mondoo at \(call.endpoint.host)")
         return try GraphQLReply(reply, from: call.endpoint, self).data()
@@ -45,7 +36,7 @@ extension ExchangeContext {
                     "the API token is not one line of ASCII"
                 )
             }
-            return Secret("Bearer \(token.text)")
+            return token
         case .serviceAccount(let file):
             let signer: MondooServiceAccount
             do throws(Failure) {
@@ -55,8 +46,7 @@ extension ExchangeContext {
                 failure.class = .misconfigured
                 throw failure
             }
-            let bearer = try signer.bearer(for: body, at: timekeeper.wallClock)
-            return Secret("Bearer \(bearer.text)")
+            return try signer.bearer(for: body, at: timekeeper.wallClock)
         }
     }
 }

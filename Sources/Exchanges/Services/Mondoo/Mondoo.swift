@@ -4,55 +4,31 @@ internal import Kernel
 internal import Text
 
 /// Mondoo's SecureTokenService/ExchangeExternalToken.
-struct Mondoo {
+struct Mondoo: ExchangeProtocol {
     let service: MondooService
     let account: Account
     let context: ExchangeContext
 
-    func exchange(_ token: SubjectToken, _ findings: [Finding]) async -> Exchange {
-        var clockSkew: Double?
-        do throws(Failure) {
-            let reply = try await context.send(request(token), to: name)
-            clockSkew = reply.clockSkew
-            guard reply.response.status == 200 else {
-                throw refusal(reply, token, findings)
-            }
-            let (credential, notes) = try credential(in: reply)
-            return Exchange(outcome: .success(credential), clockSkew: clockSkew, notes: notes)
-        } catch {
-            return Exchange(outcome: .failure(error), clockSkew: clockSkew)
-        }
-    }
-
-    /// For messages: which service, and which of its endpoints.
-    private var name: String { "mondoo at \(service.universe.host)" }
-
-    private func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest {
+    func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest {
         let body = JSON.object([
             "issuer_uri": .string(service.issuer),
             "audience": .string(service.audience),
             "jwt_token": .string(token.value.text),
         ])
-        return HTTPRequest(
-            "POST",
+        return try context.request(
             service.universe.url + "/SecureTokenService/ExchangeExternalToken",
-            headers: [
-                HTTPHeader("Content-Type", "application/json"),
-                HTTPHeader("Accept", "application/json"),
-            ],
-            body: Secret(body.serialized()),
-            route: context.route(
-                for: account,
-                to: service.universe,
-                serviceVariable: ServiceName.mondoo.facts.proxyVariable
-            ),
-            trust: try context.trust(for: account)
+            to: service.universe,
+            for: account,
+            sending: ("application/json", Secret(body.serialized()))
         )
     }
 
-    private func credential(
-        in reply: Reply
+    func credential(
+        in reply: Reply,
+        for token: SubjectToken,
+        _ findings: [Finding]
     ) throws(Failure) -> (credential: Credential, notes: [String]) {
+        guard reply.response.status == 200 else { throw refusal(reply, token, findings) }
         do throws(ReplyError) {
             let content = try MondooReply(parsing: reply.response.body, for: service)
             let lifetime = try content.lifetime(
@@ -71,7 +47,7 @@ struct Mondoo {
             throw Failure(
                 .transient,
                 at: .reply,
-                "\(name): \(error.reason)",
+                "\(account.place): \(error.reason)",
                 hint: reply.isPage ? "does a proxy answer in the service's place?" : error.hint
             )
         }
@@ -92,20 +68,18 @@ struct Mondoo {
             rpc.map { "\($0.message.printable) (code \($0.code), status \(status))" }
             ?? "status \(status) with \(reply.excerpt)"
         let verb = kind.class == .refused ? "refused" : "failed"
-        var message = "\(name) \(verb) the exchange: \(answer)"
+        var message = "\(account.place) \(verb) the exchange: \(answer)"
         if (300..<400).contains(status) {
-            message = "\(name) answered with a redirect (\(status)), which is not followed"
+            message = "\(account.place) answered with a redirect (\(status)), which is not followed"
         }
         if rpc == nil, (400..<500).contains(status) {
             message += "; this is not Mondoo's own answer, which has a code and a message"
         }
         if kind.class == .refused {
-            let likely = findings.map { "likely because the token \($0.text)" }
             let sent =
                 "sent to \(service.universe.description.printable): audience"
                 + " \(service.audience.printable), issuer_uri \(service.issuer.printable)"
-            let claims = "the token: \(token.claimsForMessage(at: context.timekeeper.wallClock))"
-            message = ([message] + likely + [sent, claims]).joined(separator: "; ")
+            message = context.explained(message, token, findings, sent: sent)
         }
         return Failure(
             kind.class,

@@ -50,14 +50,11 @@ struct MondooRefusal {
         "not Mondoo answered, but a proxy or firewall on the way, or another server: is"
         + " universeDomain right, and does a proxy let this machine through to it?"
 
-    /// Seconds of skew from which on the clock is named first.
-    private static let notableSkew = 60.0
-
     private var timeHint: String? {
         if let finding = findings.first(where: { [.time, .timeForm].contains($0.kind) }) {
             return finding.hint
         }
-        guard let clockSkew, abs(clockSkew) > Self.notableSkew else { return nil }
+        guard let clockSkew, abs(clockSkew) > ClockTolerance.seconds else { return nil }
         return
             "synchronise this machine's clock, which is \(Int(abs(clockSkew).clamped(to: 0...1e9))) s"
             + " \(clockSkew > 0 ? "ahead of" : "behind") Mondoo's, and try again"

@@ -7,7 +7,6 @@ package import Text
 
 /// An AWS identity: a signed `GetCallerIdentity` request, or a token of the account's own issuer.
 struct AWS: TokenFetcher {
-    static let name = TokenPlatform.aws.rawValue
     /// Seconds that a token of the account's issuer lives: enough for services that want 3 minutes left.
     private static let tokenLifetime = 600
 
@@ -68,7 +67,7 @@ struct AWS: TokenFetcher {
         let date = context.timekeeper.wallClock.advanced(bySeconds: context.clockOffset)
         return SubjectToken(
             CallerIdentityProof(host: host, date: date, key: key).serialized,
-            source: Self.name
+            source: context.source
         )
     }
 
@@ -88,7 +87,7 @@ struct AWS: TokenFetcher {
         context.secrets.add(proof.serialized)
         return SubjectToken(
             Secret(percentEncoded(proof.serialized.text)),
-            source: Self.name
+            source: context.source
         )
     }
 
@@ -120,7 +119,7 @@ struct AWS: TokenFetcher {
         guard let token = result["WebIdentityToken"]?.text else {
             throw SourceError(.transient, "\(place): the reply has no WebIdentityToken")
         }
-        return try SubjectToken(jws: token, from: Self.name, at: place)
+        return try SubjectToken(jws: token, from: context.source, at: place)
     }
 }
 
@@ -133,7 +132,7 @@ extension SourceContext {
         do throws(SourceError) {
             return try await AWS(source: aws).identity(self)
         } catch {
-            throw error.failure(of: AWS.name)
+            throw error.failure(of: TokenPlatform.aws.rawValue)
         }
     }
 }

@@ -135,7 +135,7 @@ struct AWSInstanceMetadata {
     private func refusal(_ response: HTTPResponse, at place: String) -> SourceError {
         var error = SourceError(
             .noSource,
-            "\(place): status \(response.status)\(response.excerpt)",
+            "\(place): status \(response.status)\(response.note)",
             retryAfter: context.retryAfter(response)
         )
         switch response.status {

@@ -52,12 +52,12 @@ struct WebIdentityRole {
         _ service: SecurityTokenService,
         _ context: SourceContext
     ) async throws(SourceError) -> AWSCredentials {
-        let token = try TokenFile(path: context.expanded(tokenFile), format: .text).subjectToken()
+        let token = try TokenFile(path: context.expanded(tokenFile), format: .text).token()
         let result = try await service.call(
             "AssumeRoleWithWebIdentity",
             [
                 ("RoleArn", role), ("RoleSessionName", context.sessionName(sessionName)),
-                ("WebIdentityToken", token.value.text),
+                ("WebIdentityToken", token.text),
             ],
             key: nil
         )

@@ -6,8 +6,6 @@ internal import Text
 /// A token of Azure's, from whichever endpoint the environment names, as Azure's own clients choose:
 /// App Service, Arc, workload identity, and without any of them IMDS.
 struct Azure: TokenFetcher {
-    static let name = TokenPlatform.azure.rawValue
-
     let source: AzureSource
 
     /// Where a token can come from.
@@ -57,11 +55,11 @@ struct Azure: TokenFetcher {
         _ context: SourceContext
     ) async throws(SourceError) -> SubjectToken {
         do throws(SourceError) {
-            return try await AzureManagedIdentity(demand: demand).subjectToken(context)
+            return try await AzureMachineEndpoint.metadata.subjectToken(demand, context)
         } catch let first {
             guard first.isAbsent, !Task.isCancelled else { throw first }
             do throws(SourceError) {
-                return try await AzureLegacyEndpoint(demand: demand).subjectToken(context)
+                return try await AzureMachineEndpoint.legacy.subjectToken(demand, context)
             } catch var second {
                 second.message = "IMDS: \(first.message); legacy endpoint: \(second.message)"
                 second.hint = second.hint ?? first.hint
@@ -164,7 +162,7 @@ struct AzureDemand {
         _ context: SourceContext
     ) -> SourceError {
         let status = response.status
-        let message = "\(place): status \(status)\(response.excerpt)"
+        let message = "\(place): status \(status)\(response.note)"
         var error = SourceError(.noSource, message, retryAfter: context.retryAfter(response))
         switch (status, code) {
         case (410, _):

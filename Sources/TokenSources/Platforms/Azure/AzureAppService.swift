@@ -54,7 +54,7 @@ struct AzureAppService {
     }
 
     private func hint(_ response: HTTPResponse) -> String? {
-        let text = response.excerpt
+        let text = response.note
         switch response.status {
         // It answers so for a resource that is unknown, too.
         case 500: return demand.resourceHint

@@ -48,13 +48,7 @@ struct AzureArc {
     private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {
         let named = try context.override("IDENTITY_ENDPOINT", plainHTTP: .loopback)
         let base = named?.url ?? "http://localhost:40342/metadata/identity/oauth2/token"
-        return HTTPRequest(
-            "GET",
-            "\(base)?api-version=2020-06-01&\(demand.parameters)",
-            headers: [HTTPHeader("Metadata", "true")],
-            trust: context.trust,
-            connectTimeout: ConnectTimeout.near
-        )
+        return demand.query(at: base, version: "2020-06-01", context)
     }
 
     /// The key file that a challenge names, if it is one that the agent could have meant.

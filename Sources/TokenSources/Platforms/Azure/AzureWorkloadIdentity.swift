@@ -60,7 +60,7 @@ struct AzureWorkloadIdentity {
 
     private func assertion(_ context: SourceContext) throws(SourceError) -> Secret {
         let path = try required(Self.file, context)
-        return try TokenFile(path: path, format: .text).subjectToken().value
+        return try TokenFile(path: path, format: .text).token()
     }
 
     private func request(

@@ -21,7 +21,7 @@ extension PlayedPlatform {
                 player: { AWSMetadata(world: $0) }
             ),
             Part(name: .awsContainer, placement: .metadata) { (world) throws(CryptoError) in
-                try AWSContainer(world: world)
+                AWSContainer(world: world, token: try world.podIdentityToken())
             },
             Part(name: .awsSTS, placement: .own) { AWSSTS(world: $0) },
         ]

@@ -12,22 +12,11 @@ struct AWSContainer: Role {
     private static let eks = "/v1/credentials"
 
     let world: World
-    private let token: String
-
-    init(world: World) throws(CryptoError) {
-        self.world = world
-        let now = world.clock.seconds
-        token =
-            try world.issuer(named: "custom")?.token(claims: [
-                "sub": "system:serviceaccount:prod:app", "aud": "pods.eks.amazonaws.com",
-                "iat": .integer(now), "exp": .integer(now + 86_400),
-            ]) ?? ""
-        world.note("authorization-token", from: RoleName.awsContainer.rawValue, token)
-    }
+    let token: String
 
     var environment: [Variable] {
         guard world.options.awsCredentials == .container else { return [] }
-        let base = world.urls[.awsContainer] ?? ""
+        let base = world.url(of: .awsContainer)
         return [
             Variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", base + Self.eks),
             Variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", token),
@@ -67,5 +56,19 @@ struct AWSContainer: Role {
 
     private func failure(_ status: Int, _ code: String, _ text: String) -> HTTPServerResponse {
         .json(["code": .string(code), "message": .string(text)], status: status)
+    }
+}
+
+extension World {
+    /// A pod's token for EKS's Pod Identity, noted as handed out.
+    func podIdentityToken() throws(CryptoError) -> String {
+        let now = clock.seconds
+        let token =
+            try issuer(named: "custom")?.token(claims: [
+                "sub": "system:serviceaccount:prod:app", "aud": "pods.eks.amazonaws.com",
+                "iat": .integer(now), "exp": .integer(now + 86_400),
+            ]) ?? ""
+        note("authorization-token", from: RoleName.awsContainer.rawValue, token)
+        return token
     }
 }

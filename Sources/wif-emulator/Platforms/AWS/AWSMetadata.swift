@@ -24,7 +24,7 @@ struct AWSMetadata: Role {
         guard world.options.awsCredentials == .metadata else {
             return [Variable("AWS_EC2_METADATA_DISABLED", "true")]
         }
-        return [Variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", world.urls[.awsMetadata] ?? "")]
+        return [Variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", world.url(of: .awsMetadata))]
     }
 
     func owns(_ request: HTTPServerRequest) -> Bool {

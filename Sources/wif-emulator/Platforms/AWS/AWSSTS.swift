@@ -29,7 +29,7 @@ struct AWSSTS: Role {
     }
 
     var environment: [Variable] {
-        let endpoint = [Variable("AWS_ENDPOINT_URL_STS", world.urls[.awsSTS] ?? "")]
+        let endpoint = [Variable("AWS_ENDPOINT_URL_STS", world.url(of: .awsSTS))]
         let key = world.sts.account.userKey
         switch world.options.awsCredentials {
         case .metadata: return endpoint

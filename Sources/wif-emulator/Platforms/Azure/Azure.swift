@@ -16,11 +16,10 @@ extension PlayedPlatform {
         isUsual: true,
         parts: [
             Part(
-                name: .azure,
+                of: .azure,
                 placement: .metadata,
-                absence: [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1")],
-                player: { AzureMetadata(world: $0) }
-            ),
+                absence: [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1")]
+            ) { AzureMetadata(world: $0) },
             Part(
                 name: .azureLegacy,
                 placement: .own,
@@ -31,7 +30,12 @@ extension PlayedPlatform {
                 name: .azureAppService,
                 placement: .metadata,
                 isPlayed: { $0.azureEndpoint == .appService },
-                player: { AzureAppService(world: $0) }
+                player: {
+                    AzureAppService(
+                        world: $0,
+                        secret: $0.requestSecret(of: .azureAppService, bytes: 16)
+                    )
+                }
             ),
             Part(
                 name: .azureArc,
@@ -52,7 +56,6 @@ extension PlayedPlatform {
 }
 
 extension RoleName {
-    static let azure = RoleName(.azure)
     static let azureLegacy = RoleName("azure-legacy")
     static let azureAppService = RoleName("azure-app-service")
     static let azureArc = RoleName("azure-arc")

@@ -8,16 +8,11 @@ struct AzureAppService: Role {
     private static let path = "/msi/token"
 
     let world: World
-    private let secret = randomHex(bytes: 16)
-
-    init(world: World) {
-        self.world = world
-        world.note("request-token", from: "azure-app-service", secret)
-    }
+    let secret: String
 
     var environment: [Variable] {
         [
-            Variable("IDENTITY_ENDPOINT", (world.urls[.azureAppService] ?? "") + Self.path),
+            Variable("IDENTITY_ENDPOINT", world.url(of: .azureAppService) + Self.path),
             Variable("IDENTITY_HEADER", secret),
         ]
     }

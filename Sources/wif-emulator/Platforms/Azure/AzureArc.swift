@@ -17,7 +17,7 @@ final class AzureArc: Role {
     }
 
     var environment: [Variable] {
-        let url = world.urls[.azureArc] ?? ""
+        let url = world.url(of: .azureArc)
         return [
             Variable("IDENTITY_ENDPOINT", url + Self.path), Variable("IMDS_ENDPOINT", url),
         ]

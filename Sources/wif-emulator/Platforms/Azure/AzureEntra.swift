@@ -23,7 +23,7 @@ struct AzureEntra: Role {
     var environment: [Variable] {
         guard let file else { return [] }
         return [
-            Variable("AZURE_AUTHORITY_HOST", (world.urls[.azureEntra] ?? "") + "/"),
+            Variable("AZURE_AUTHORITY_HOST", world.url(of: .azureEntra) + "/"),
             Variable("AZURE_TENANT_ID", tenant), Variable("AZURE_CLIENT_ID", client),
             Variable("AZURE_FEDERATED_TOKEN_FILE", file.path),
         ]

@@ -6,7 +6,7 @@ struct AzureLegacy: Role {
     let world: World
 
     var environment: [Variable] {
-        let url = world.urls[.azureLegacy] ?? ""
+        let url = world.url(of: .azureLegacy)
         return [Variable("MSI_ENDPOINT", url + "/oauth2/token")]
     }
 

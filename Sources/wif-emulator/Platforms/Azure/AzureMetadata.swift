@@ -8,7 +8,7 @@ struct AzureMetadata: Role {
     let world: World
 
     var environment: [Variable] {
-        [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", world.urls[.azure] ?? "")]
+        [Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", world.url(of: .azure))]
     }
 
     func owns(_ request: HTTPServerRequest) -> Bool {
@@ -37,7 +37,7 @@ struct AzureMetadata: Role {
                 status: 400
             )
         }
-        return try world.azureTokens.answer(request.query, from: .azure, in: world)
+        return try world.azureTokens.answer(request.query, from: RoleName(.azure), in: world)
     }
 
     private func isVersion(_ text: String) -> Bool {

@@ -17,3 +17,15 @@ struct OAuthRefusal: Error, Equatable {
         return response
     }
 }
+
+/// A part whose refusals are those of OAuth.
+protocol OAuthRole: Role {
+    /// The reply to a request that it owns.
+    func reply(to request: HTTPServerRequest) throws(OAuthRefusal) -> HTTPServerResponse
+}
+
+extension OAuthRole {
+    func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        do throws(OAuthRefusal) { return try reply(to: request) } catch { return error.response }
+    }
+}

@@ -35,7 +35,7 @@ struct TokenVendor: Role {
     }
 
     func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
-        if let document = rules.documents(world.urls[name] ?? "")[request.path] {
+        if let document = rules.documents(world.url(of: name))[request.path] {
             return .json(document)
         }
         do throws(OAuthRefusal) {
@@ -98,12 +98,12 @@ extension Part {
         Part(
             name: name,
             accountFile: { world, _ in
-                let url = (world.urls[name] ?? "") + rules.path
+                let url = world.url(of: name) + rules.path
                 let base: [String: JSON] = [
-                    "type": "external_account", "service": "oauth", "tokenUrl": .string(url),
+                    "service": "oauth", "tokenUrl": .string(url),
                     "tokenAudience": .string(rules.audience),
                 ]
-                return .object(base.merging(account) { $1 })
+                return base.merging(account) { $1 }
             },
             player: { TokenVendor(name, rules, in: $0) }
         )
