@@ -21,8 +21,9 @@ extension AccountLoop {
             note(effect)
             return nil
         case .exchange(let attempt):
-            let result = await dependencies.worker.run(.exchange, for: attempt.account)
-            return Task.isCancelled && !result.hasCredential ? nil : .exchanged(attempt, result)
+            let answer = await dependencies.worker.run(.exchange, for: attempt.account)
+            if Task.isCancelled, case .failure = answer.outcome { return nil }
+            return .exchanged(attempt, answer)
         case .deliver(let credential):
             let start = dependencies.timekeeper.now
             let reports = await present.deliver(credential)
@@ -61,14 +62,11 @@ extension AccountLoop {
     }
 
     private func revoke(_ entry: RevocationQueue.Entry) async -> AccountLife.Event? {
-        let job = Job.Kind.revoke(entry.credential.value)
-        switch await dependencies.worker.run(job, for: entry.account).outcome {
-        case .revoked: return .revocationEnded(entry, nil)
+        let request = JobRequest.revoke(entry.credential.value)
+        switch await dependencies.worker.run(request, for: entry.account).outcome {
+        case .success: return .revocationEnded(entry, nil)
         case .failure(let failure):
             return Task.isCancelled ? nil : .revocationEnded(entry, failure)
-        case .credential, .subjectToken, .steps, .data:
-            let failure = Failure(.transient, at: .worker, "the worker answered something else")
-            return .revocationEnded(entry, failure)
         }
     }
 
@@ -91,11 +89,5 @@ extension AccountLoop {
     /// Serves the present outputs until others take their place.
     func serveOutputs() async {
         await outputs.serve { self.tell(.outputsTouched) }
-    }
-}
-
-extension JobResult {
-    fileprivate var hasCredential: Bool {
-        if case .credential = outcome { true } else { false }
     }
 }

@@ -23,21 +23,23 @@ package struct ChainedWorker: ExchangeWorker {
         self.lookup = lookup
     }
 
-    package func run(
-        _ kind: Job.Kind,
+    package func run<Value>(
+        _ request: JobRequest<Value>,
         for account: Account,
         within seconds: Double
-    ) async -> JobResult {
+    ) async -> JobAnswer<Value> {
         var account = account
-        if let name = account.chainedAccount, kind.usesToken {
+        if let name = account.chainedAccount, request.kind.usesToken {
             switch await lookup(name, account) {
             case .success(let token): account = account.handing(over: token)
-            case .failure(let failure): return JobResult(id: 0, outcome: .failure(failure))
+            case .failure(let failure): return .failure(failure)
             }
         }
-        let result = await worker.run(kind, for: account, within: seconds)
-        if case .credential = result.outcome { onCredential(account.name) }
-        return result
+        let answer = await worker.run(request, for: account, within: seconds)
+        if case .exchange = request.kind, case .success = answer.outcome {
+            onCredential(account.name)
+        }
+        return answer
     }
 }
 

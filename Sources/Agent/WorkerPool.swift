@@ -41,7 +41,15 @@ package final class WorkerPool: ExchangeWorker {
         self.report = report
     }
 
-    package func run(
+    package func run<Value>(
+        _ request: JobRequest<Value>,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobAnswer<Value> {
+        request.answer(await run(request.kind, for: account, within: seconds))
+    }
+
+    private func run(
         _ kind: Job.Kind,
         for account: Account,
         within seconds: Double

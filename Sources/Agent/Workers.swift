@@ -35,20 +35,17 @@ package final class Workers: ExchangeWorker {
         self.pools = pools
     }
 
-    package func run(
-        _ kind: Job.Kind,
+    package func run<Value>(
+        _ request: JobRequest<Value>,
         for account: Account,
         within seconds: Double
-    ) async -> JobResult {
-        let allowance = kind.allowance(for: account, in: environment)
+    ) async -> JobAnswer<Value> {
+        let allowance = request.kind.allowance(for: account, in: environment)
         guard let pool = pools[allowance] else {
             let message = "no worker has \(allowance.arguments.joined(separator: " "))"
-            return JobResult(
-                id: 0,
-                outcome: .failure(Failure(.misconfigured, at: .worker, message))
-            )
+            return .failure(Failure(.misconfigured, at: .worker, message))
         }
-        return await pool.run(kind, for: account, within: seconds)
+        return await pool.run(request, for: account, within: seconds)
     }
 
     /// Keeps workers as jobs need them, until cancelled; then every job and worker is given up.

@@ -9,7 +9,7 @@ package import TokenSources
 package struct AccountProbe: Sendable {
     /// Exchanges a token that was found; nothing where the service refused or was not reached.
     package typealias Exchange =
-        @Sendable (FoundToken, SourceContext) async throws(Failure) -> JobResult
+        @Sendable (FoundToken, SourceContext) async throws(Failure) -> JobAnswer<Credential>
 
     private let account: Account
     private let source: TokenSource
@@ -135,14 +135,14 @@ package struct AccountProbe: Sendable {
     // MARK: Exchange
 
     private func exchange(_ found: FoundToken, _ sources: SourceContext) async -> [StepReport] {
-        let result: JobResult
+        let result: JobAnswer<Credential>
         do throws(Failure) {
             result = try await exchangeToken(found, sources)
         } catch {
             return [.failed(.exchange, error)] + skipped(.reply, .credential)
         }
         switch result.outcome {
-        case .credential(let credential):
+        case .success(let credential):
             let service = account.service.name
             let usable: [StepReport] = [
                 .ok(
@@ -158,8 +158,6 @@ package struct AccountProbe: Sendable {
                 + [.failed(.reply, failure)] + skipped(.credential)
         case .failure(let failure):
             return [.failed(.exchange, failure)] + skipped(.reply, .credential)
-        case .subjectToken, .revoked, .steps, .data:
-            return skipped(.exchange, .reply, .credential)
         }
     }
 

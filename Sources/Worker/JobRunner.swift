@@ -68,7 +68,8 @@ package struct JobRunner: Sendable {
         do throws(Failure) {
             let account = try self.account()
             switch job.kind {
-            case .exchange: return try await exchange(account)
+            case .exchange:
+                return JobResult(id: job.id, try await exchange(account)) { .credential($0) }
             case .subjectToken: return try await subjectToken(account)
             case .claims: return try await claims(account)
             case .revoke(let credential):
@@ -115,7 +116,7 @@ package struct JobRunner: Sendable {
         )
     }
 
-    private func exchange(_ account: Account) async throws(Failure) -> JobResult {
+    private func exchange(_ account: Account) async throws(Failure) -> JobAnswer<Credential> {
         let source = try self.source(of: account)
         let context = sourceContext(account)
         let found = try await context.subjectToken(from: source)
@@ -127,7 +128,7 @@ package struct JobRunner: Sendable {
         _ source: TokenSource,
         _ account: Account,
         _ context: SourceContext
-    ) async throws(Failure) -> JobResult {
+    ) async throws(Failure) -> JobAnswer<Credential> {
         let result = await exchange(found, source, account, context)
         guard let skew = result.clockSkew, isRefused(result, forDateOf: found.token, skew) else {
             return result
@@ -140,7 +141,7 @@ package struct JobRunner: Sendable {
 
     /// Whether a proof that bears the date of a wrong clock may be why.
     private func isRefused(
-        _ result: JobResult,
+        _ result: JobAnswer<Credential>,
         forDateOf token: SubjectToken,
         _ skew: Double
     ) -> Bool {
@@ -154,22 +155,16 @@ package struct JobRunner: Sendable {
         _ source: TokenSource,
         _ account: Account,
         _ sources: SourceContext
-    ) async -> JobResult {
+    ) async -> JobAnswer<Credential> {
         let token = await timely(found.token, source, account, sources)
         let context = network
         let findings = findings(of: token, for: account, at: timekeeper.wallClock)
         let exchange = await context.exchange(token, for: account, findings: findings)
         // Where an account says itself where a reply has its credential, the name tells nothing.
         if case .success(let credential) = exchange.outcome { secrets.add(credential.value) }
-        let outcome: JobResult.Outcome =
-            switch exchange.outcome {
-            case .success(let credential): .credential(credential)
-            case .failure(let failure): .failure(failure)
-            }
         let said = findings.filter { $0.kind != .issuer || !found.isKnownMismatch }
-        return JobResult(
-            id: job.id,
-            outcome: outcome,
+        return JobAnswer(
+            exchange.outcome,
             proof: JobResult.Proof(token),
             warnings: found.warnings + said.map { "the token \($0.text)" } + exchange.warnings,
             clockSkew: exchange.clockSkew

@@ -30,7 +30,7 @@ struct CredentialRequest {
             since: start,
             invocation
         )
-        return (try checked(try result.credential()), true)
+        return (try checked(try result.get()), true)
     }
 
     private func checked(_ credential: Credential) throws(CommandFailure) -> Credential {

@@ -7,16 +7,16 @@ internal import Text
 enum DirectExchange {
     /// Runs a job, again while it fails for passing reasons, for at most `timeout` seconds in all; see
     /// ``retrying(timeout:_:)``.
-    static func run(
-        _ kind: Job.Kind,
+    static func run<Value>(
+        _ request: JobRequest<Value>,
         for account: Account,
         timeout: Double,
         since start: BootInstant = .now,
         _ invocation: Invocation
-    ) async throws(UsageError) -> JobResult {
+    ) async throws(UsageError) -> JobAnswer<Value> {
         try await withWorkers(invocation) { worker in
             await retrying(for: account, timeout: timeout, since: start) {
-                await worker.run(kind, for: account, within: $0)
+                await worker.run(request, for: account, within: $0)
             }
         }
     }
@@ -57,12 +57,7 @@ enum DirectExchange {
                     return .failure(.noToken(account))
                 }
                 let worker = chained(pool, environment, after: trail)
-                let result = await worker.run(.exchange, for: account)
-                switch result.outcome {
-                case .credential(let credential): return .success(credential.value)
-                case .failure(let failure): return .failure(failure)
-                case .subjectToken, .revoked, .steps, .data: return .failure(.strangeAnswer)
-                }
+                return await worker.run(.exchange, for: account).outcome.map(\.value)
             } catch {
                 return .failure(error.failure)
             }
@@ -78,12 +73,12 @@ enum DirectExchange {
     ///   - account: is named where it takes long.
     ///   - start: when the time began to run.
     ///   - attempt: is told how many seconds it has.
-    static func retrying(
+    static func retrying<Value>(
         for account: Account,
         timeout: Double,
         since start: BootInstant = .now,
-        _ attempt: @escaping @Sendable (Double) async -> JobResult
-    ) async -> JobResult {
+        _ attempt: @escaping @Sendable (Double) async -> JobAnswer<Value>
+    ) async -> JobAnswer<Value> {
         let whom =
             "\(account.name): the token source \(account.tokenSource.name), then"
             + " \(account.service.name)"
@@ -100,12 +95,12 @@ enum DirectExchange {
         }
     }
 
-    private static func retrying(
+    private static func retrying<Value>(
         _ timeout: Double,
         since start: BootInstant,
-        _ attempt: @escaping @Sendable (Double) async -> JobResult,
+        _ attempt: @escaping @Sendable (Double) async -> JobAnswer<Value>,
         _ tell: @Sendable (Failure, Double) -> Void
-    ) async -> JobResult {
+    ) async -> JobAnswer<Value> {
         guard timeout > 0 else { return await attempt(Job.standardTimeout) }
         let end = start.advanced(bySeconds: timeout)
         var count = 0
@@ -113,7 +108,7 @@ enum DirectExchange {
         while true {
             let rest = max(0.1, end.seconds(since: .now))
             let answer = await before(end) { await attempt(share(of: rest)) }
-            let result = answer ?? outOfTime(timeout, last)
+            let result = answer ?? .failure(outOfTime(timeout, last))
             guard case .failure(let failure) = result.outcome,
                 failure.class == .transient || failure.class == .throttled
             else { return result }
@@ -155,15 +150,14 @@ enum DirectExchange {
     /// Seconds for whom is asked, of so many in all: the answer must come in time.
     static func share(of seconds: Double) -> Double { max(seconds - margin, seconds / 2) }
 
-    private static func outOfTime(_ timeout: Double, _ last: Failure?) -> JobResult {
+    private static func outOfTime(_ timeout: Double, _ last: Failure?) -> Failure {
         let reason = last.map { "; before: \($0.message)" } ?? ""
-        let failure = Failure(
+        return Failure(
             .transient,
             at: .worker,
             "no result within the \(timeout.formatted) s of --timeout\(reason)",
             hint: last?.hint
         )
-        return JobResult(id: 0, outcome: .failure(failure))
     }
 }
 
@@ -188,20 +182,15 @@ extension Invocation {
     }
 }
 
-extension JobResult {
-    /// The credential, with the result's warnings on standard error.
+extension JobAnswer {
+    /// What was asked for, with the answer's warnings on standard error.
     /// - Throws: ``CommandFailure``.
-    func credential() throws -> Credential {
-        tellWarnings()
-        switch outcome {
-        case .credential(let credential): return credential
-        case .failure(let failure): throw CommandFailure(failure)
-        case .subjectToken, .revoked, .steps, .data: throw CommandFailure(.strangeAnswer)
-        }
-    }
-
-    func tellWarnings() {
+    func get() throws(CommandFailure) -> Value {
         for warning in warnings { writeToStandardError("warning: \(warning)\n") }
+        switch outcome {
+        case .success(let value): return value
+        case .failure(let failure): throw CommandFailure(failure)
+        }
     }
 }
 
@@ -224,10 +213,4 @@ extension Failure {
                 + " token"
         )
     }
-
-    static let strangeAnswer = Failure(
-        .transient,
-        at: .worker,
-        "the worker answered something else than was asked"
-    )
 }

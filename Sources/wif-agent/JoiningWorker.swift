@@ -25,14 +25,18 @@ final class JoiningWorker: ExchangeWorker {
     /// Whether the last credential came of an own exchange.
     var ownsCredential: Bool { last.withLock(\.isOwn) }
 
-    func run(
-        _ kind: Job.Kind,
+    func run<Value>(
+        _ request: JobRequest<Value>,
         for account: Account,
         within seconds: Double
-    ) async -> JobResult {
-        guard case .exchange = kind else {
-            return await pool.run(kind, for: account, within: seconds)
+    ) async -> JobAnswer<Value> {
+        guard case .exchange = request.kind else {
+            return await pool.run(request, for: account, within: seconds)
         }
+        return request.answer(await exchange(for: account, within: seconds))
+    }
+
+    private func exchange(for account: Account, within seconds: Double) async -> JobResult {
         let start = BootInstant.now
         let older = last.withLock(\.credential)
         do throws(CommandFailure) {
@@ -52,31 +56,33 @@ final class JoiningWorker: ExchangeWorker {
         }
         let rest =
             older == nil ? max(0.1, seconds - BootInstant.now.seconds(since: start)) : seconds
-        let result = await pool.run(kind, for: account, within: rest)
-        if case .credential(let credential) = result.outcome {
+        let answer = await pool.run(.exchange, for: account, within: rest)
+        if case .success(let credential) = answer.outcome {
             last.withLock { $0 = Last(credential: credential, isOwn: true) }
         }
-        return result
+        return JobResult(id: 0, answer) { .credential($0) }
     }
 }
 
 /// Gives the credential that is there already first, then what the worker gives.
 final class PrimedWorker: ExchangeWorker {
-    private let first: Mutex<JobResult?>
+    private let first: Mutex<Credential?>
     private let worker: any ExchangeWorker
 
-    init(_ first: JobResult, then worker: any ExchangeWorker) {
+    init(_ first: Credential, then worker: any ExchangeWorker) {
         self.first = Mutex(first)
         self.worker = worker
     }
 
-    func run(
-        _ kind: Job.Kind,
+    func run<Value>(
+        _ request: JobRequest<Value>,
         for account: Account,
         within seconds: Double
-    ) async -> JobResult {
-        if let result = first.withLock({ $0.take() }) { return result }
-        return await worker.run(kind, for: account, within: seconds)
+    ) async -> JobAnswer<Value> {
+        if case .exchange = request.kind, let credential = first.withLock({ $0.take() }) {
+            return request.answer(JobResult(id: 0, outcome: .credential(credential)))
+        }
+        return await worker.run(request, for: account, within: seconds)
     }
 }
 

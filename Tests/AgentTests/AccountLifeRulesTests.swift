@@ -11,8 +11,8 @@ import Text
     private let broken = OutputReport.broken
     private let failure = Failure(.transient, at: .exchange, "down")
 
-    private func failed(_ failure: Failure) -> JobResult {
-        JobResult(id: 1, outcome: .failure(failure))
+    private func failed(_ failure: Failure) -> JobAnswer<Credential> {
+        .failure(failure)
     }
 
     // MARK: Hooks

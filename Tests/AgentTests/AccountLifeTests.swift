@@ -35,7 +35,7 @@ import Text
     func `can be told whatever a service calls a lifetime`(lifetime: Double) throws {
         var life = try ScriptedLife()
         life.tell(.timePassed)
-        let result = JobResult.credential("x", at: 1000, lifetime: lifetime)
+        let result = JobAnswer.credential("x", at: 1000, lifetime: lifetime)
         life.tell(.exchanged(try life.attempt(), result))
         #expect(life.life.nextReason.hasSuffix("% of the credential's lifetime"))
     }
@@ -88,7 +88,7 @@ import Text
         var life = try ScriptedLife()
         life.tell(.timePassed)
         let failure = Failure(row.failure, at: .subjectToken, "no", retryAfter: 60)
-        life.tell(.exchanged(try life.attempt(), JobResult(id: 0, outcome: .failure(failure))))
+        life.tell(.exchanged(try life.attempt(), .failure(failure)))
         life.at(1005)
         life.tell(.tokenFileChanged)
         #expect(life.life.isAttempting == row.isTriedAtOnce)
@@ -100,11 +100,11 @@ import Text
         let attempt = try life.attempt()
         life.tell(.tokenFileChanged)
         let failure = Failure(.refused, at: .exchange, "expired")
-        life.tell(.exchanged(attempt, JobResult(id: 0, outcome: .failure(failure))))
+        life.tell(.exchanged(attempt, .failure(failure)))
         #expect(life.life.pace.next == BootInstant(seconds: 1001))
         life.at(1001)
         life.tell(.timePassed)
-        life.tell(.exchanged(try life.attempt(), JobResult(id: 0, outcome: .failure(failure))))
+        life.tell(.exchanged(try life.attempt(), .failure(failure)))
         #expect(life.life.pace.next > BootInstant(seconds: 1010))
     }
 
@@ -147,7 +147,7 @@ import Text
         #expect(!life.life.isReady(at: life.now))
         #expect(life.life.answer(for: other.document, newerThan: nil, at: life.now) == nil)
         let refusal = Failure(.refused, at: .exchange, "no such project")
-        life.tell(.exchanged(try life.attempt(), JobResult(id: 1, outcome: .failure(refusal))))
+        life.tell(.exchanged(try life.attempt(), .failure(refusal)))
         // The new bytes get the new version's failure, the old ones the credential.
         guard case .failure(let failure)? = life.answer(for: other) else {
             Issue.record("the new version has no failure")

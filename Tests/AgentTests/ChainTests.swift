@@ -77,9 +77,10 @@ struct `A chain of accounts` {
     @Test func `a job has the other's credential, and no job without it begins`() async throws {
         guard case .success(let user) = try file("b", using("a")).content else { return }
         let jobs = Box()
-        let inner = ClosureWorker { account in
+        let inner = ClosureWorker { kind, account in
             jobs.add(account.handedOver?.text ?? "none")
-            return JobResult(id: 1, outcome: .revoked)
+            if case .revoke = kind { return JobResult(id: 1, outcome: .revoked) }
+            return JobResult(id: 1, outcome: .credential(.named("of \(account.name)")))
         }
         let failure = Failure(.transient, at: .subjectToken, "none")
         for answer in [Result<Secret, Failure>.success(Secret("credential")), .failure(failure)] {
@@ -95,9 +96,13 @@ struct `A chain of accounts` {
 }
 
 private struct ClosureWorker: ExchangeWorker {
-    let body: @Sendable (Account) -> JobResult
+    let body: @Sendable (Job.Kind, Account) -> JobResult
 
-    func run(_ kind: Job.Kind, for account: Account, within seconds: Double) async -> JobResult {
-        body(account)
+    func run<Value>(
+        _ request: JobRequest<Value>,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobAnswer<Value> {
+        request.answer(body(request.kind, account))
     }
 }

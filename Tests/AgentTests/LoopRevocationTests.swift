@@ -166,7 +166,15 @@ private final class FakeWorker: ExchangeWorker {
         await yieldUntil { state.withLock(\.jobs) >= count }
     }
 
-    func run(_ kind: Job.Kind, for account: Account, within seconds: Double) async -> JobResult {
+    func run<Value>(
+        _ request: JobRequest<Value>,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobAnswer<Value> {
+        request.answer(await result(request.kind, for: account))
+    }
+
+    private func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
         defer { state.withLock { $0.jobs += 1 } }
         guard case .revoke(let credential) = kind else {
             let number = state.withLock { state in

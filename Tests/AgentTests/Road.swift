@@ -97,7 +97,15 @@ final class Road: ExchangeWorker, CredentialOutputs {
         await yieldUntil { attempts >= wanted && !loop.snapshot.isAttempting }
     }
 
-    func run(_ kind: Job.Kind, for account: Account, within seconds: Double) async -> JobResult {
+    func run<Value>(
+        _ request: JobRequest<Value>,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobAnswer<Value> {
+        request.answer(await result(request.kind, for: account))
+    }
+
+    private func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
         let now = time.now
         starts.withLock { $0.append(now) }
         if fails.withLock(\.self) {

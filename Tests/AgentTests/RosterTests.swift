@@ -9,9 +9,12 @@ import Testing
 /// Real account files and outputs; the worker is a closure.
 @Suite(.timeLimit(.minutes(1))) struct `The roster of accounts` {
     private struct Refusing: ExchangeWorker {
-        func run(_ kind: Job.Kind, for account: Account, within seconds: Double) async -> JobResult
-        {
-            JobResult(id: 1, outcome: .failure(Failure(.refused, at: .exchange, "no")))
+        func run<Value>(
+            _ request: JobRequest<Value>,
+            for account: Account,
+            within seconds: Double
+        ) async -> JobAnswer<Value> {
+            .failure(Failure(.refused, at: .exchange, "no"))
         }
     }
 

@@ -88,12 +88,12 @@ extension Account {
     }
 }
 
-extension JobResult {
+extension JobAnswer where Value == Credential {
     static func credential(
         _ name: String,
         at seconds: Double,
         lifetime: Double = 3600
-    ) -> JobResult {
+    ) -> JobAnswer {
         let credential = Credential(
             kind: .accessToken(type: "Bearer", scheme: "Bearer"),
             value: Secret(name),
@@ -101,7 +101,7 @@ extension JobResult {
             lifetime: lifetime,
             receivedAt: BootInstant(seconds: seconds)
         )
-        return JobResult(id: 1, outcome: .credential(credential))
+        return JobAnswer(.success(credential))
     }
 }
 

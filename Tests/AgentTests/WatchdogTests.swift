@@ -168,7 +168,15 @@ private final class Scene: ExchangeWorker, CredentialOutputs {
         board.set([], [])
     }
 
-    func run(_ kind: Job.Kind, for account: Account, within seconds: Double) async -> JobResult {
+    func run<Value>(
+        _ request: JobRequest<Value>,
+        for account: Account,
+        within seconds: Double
+    ) async -> JobAnswer<Value> {
+        request.answer(await result(request.kind, for: account))
+    }
+
+    private func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
         count.withLock { $0 += 1 }
         switch service.withLock(\.self) {
         case .works: break

@@ -24,7 +24,7 @@ final class `The place of the workers` {
         of place: WorkerPlace,
         allowance: Sandbox.Allowance = [],
         meanwhile: @escaping @Sendable () async throws -> Void = {}
-    ) async throws -> JobResult {
+    ) async throws -> JobAnswer<Credential> {
         let account = try account()
         let pool = WorkerPool(
             place: place,
@@ -41,7 +41,7 @@ final class `The place of the workers` {
         }
     }
 
-    private func failure(_ result: JobResult) throws -> Failure {
+    private func failure(_ result: JobAnswer<Credential>) throws -> Failure {
         guard case .failure(let failure) = result.outcome else { throw NoFailure() }
         return failure
     }

@@ -10,7 +10,7 @@ extension AccountLife {
         /// Nothing happened but that time has passed.
         case timePassed
         /// The answer to ``Effect/exchange(_:)``.
-        case exchanged(Attempt, JobResult)
+        case exchanged(Attempt, JobAnswer<Credential>)
         /// The answer to ``Effect/deliver(_:)``, and how many seconds it took.
         case delivered([OutputReport], seconds: Double)
         /// The answer to ``Effect/expire`` and ``Effect/withdraw``: what was removed, or could not be.

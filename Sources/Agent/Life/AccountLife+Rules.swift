@@ -92,7 +92,11 @@ extension AccountLife {
 
     // MARK: Attempts
 
-    private mutating func end(_ attempt: Attempt, _ result: JobResult, _ turn: inout Turn) {
+    private mutating func end(
+        _ attempt: Attempt,
+        _ result: JobAnswer<Credential>,
+        _ turn: inout Turn
+    ) {
         if abandoned.removeValue(forKey: attempt.id) != nil {
             return dispose(of: result, attempt.account, turn.now)
         }
@@ -101,7 +105,7 @@ extension AccountLife {
         attemptDurations.observe(turn.now.seconds(since: attempt.start))
         for warning in result.warnings { turn.log(.warning(warning, path: nil)) }
         switch result.outcome {
-        case .credential(let credential):
+        case .success(let credential):
             if isStopping { return dispose(of: result, attempt.account, turn.now) }
             if isOfCandidate {
                 beginSwitch(credential, result)
@@ -109,9 +113,6 @@ extension AccountLife {
                 succeed(with: credential, result, &turn)
             }
         case .failure(let failure): fail(failure, isOfCandidate: isOfCandidate, &turn)
-        case .subjectToken, .revoked, .steps, .data:
-            let failure = Failure(.transient, at: .worker, "the worker sent no credential")
-            fail(failure, isOfCandidate: isOfCandidate, &turn)
         }
     }
 
@@ -119,7 +120,7 @@ extension AccountLife {
     /// superseded is revoked once every output holds its successor.
     private mutating func succeed(
         with credential: Credential,
-        _ result: JobResult,
+        _ result: JobAnswer<Credential>,
         _ turn: inout Turn
     ) {
         // A service may give the same one again; its own successor is not superseded.
@@ -140,8 +141,12 @@ extension AccountLife {
     }
 
     /// A credential that nobody wants any more still lives at its service.
-    private mutating func dispose(of result: JobResult, _ owner: Account, _ now: BootInstant) {
-        guard revokesSuperseded, case .credential(let credential) = result.outcome else { return }
+    private mutating func dispose(
+        of result: JobAnswer<Credential>,
+        _ owner: Account,
+        _ now: BootInstant
+    ) {
+        guard revokesSuperseded, case .success(let credential) = result.outcome else { return }
         revocations.add(credential, of: owner, due: now)
         noteChange()
     }
@@ -242,7 +247,7 @@ extension AccountLife {
     }
 
     /// The new version has its first credential: outputs change hands in one step.
-    private mutating func beginSwitch(_ credential: Credential, _ result: JobResult) {
+    private mutating func beginSwitch(_ credential: Credential, _ result: JobAnswer<Credential>) {
         guard let account = candidate?.account else { return }
         _ = candidate?.pace.abandon()
         pendingSwitch = Switch(account: account, first: (credential, result))

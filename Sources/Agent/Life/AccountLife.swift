@@ -67,18 +67,18 @@ package struct AccountLife: Sendable {
     struct Switch {
         var request: Request?
         private var boxedAccount: Boxed<Account>
-        private let boxedFirst: Boxed<(credential: Credential, result: JobResult)>?
+        private let boxedFirst: Boxed<(credential: Credential, result: JobAnswer<Credential>)>?
 
         var account: Account {
             get { boxedAccount.value }
             set { boxedAccount = Boxed(newValue) }
         }
 
-        var first: (credential: Credential, result: JobResult)? { boxedFirst?.value }
+        var first: (credential: Credential, result: JobAnswer<Credential>)? { boxedFirst?.value }
 
         init(
             account: Account,
-            first: (credential: Credential, result: JobResult)? = nil,
+            first: (credential: Credential, result: JobAnswer<Credential>)? = nil,
             request: Request? = nil
         ) {
             self.request = request

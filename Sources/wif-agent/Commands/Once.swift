@@ -39,7 +39,7 @@ private func deliver(
         let result = await DirectExchange.retrying(for: account, timeout: timeout) {
             await worker.run(.exchange, for: account, within: $0)
         }
-        let credential = try result.credential()
+        let credential = try result.get()
         for report in await outputs.deliver(credential) {
             for warning in report.warnings { writeToStandardError("warning: \(warning)\n") }
             if let failure = report.failure { throw CommandFailure(failure) }

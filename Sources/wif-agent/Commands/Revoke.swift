@@ -88,19 +88,14 @@ private func revokeGiven(
     guard input.count > 0 else {
         throw UsageError(message: "standard input is empty", hint: "give it the credential")
     }
-    let result = try await DirectExchange.run(
+    try await DirectExchange.run(
         .revoke(input),
         for: account,
         timeout: timeout,
         invocation
-    )
-    switch result.outcome {
-    case .revoked:
-        writeToStandardError("\(account.name): revoked\n")
-        return 0
-    case .failure(let failure): throw CommandFailure(failure)
-    case .credential, .subjectToken, .data, .steps: throw CommandFailure(.strangeAnswer)
-    }
+    ).get()
+    writeToStandardError("\(account.name): revoked\n")
+    return 0
 }
 
 /// What the agent that serves the account's file says; `nil` where none does.

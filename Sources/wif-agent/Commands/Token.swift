@@ -43,9 +43,7 @@ extension Option {
 /// The token that this machine would present for the account; tells on standard error where it is from.
 func presentedToken(_ invocation: Invocation) async throws -> Secret {
     let account = try AccountChoice.load(invocation)
-    let outcome = try await askSource(account, invocation) { .subjectToken(provider: $0) }
-    guard case .subjectToken(let token) = outcome else { throw CommandFailure(.strangeAnswer) }
-    return token
+    return try await askSource(account, invocation) { .subjectToken(provider: $0) }
 }
 
 /// What the service will learn from that token.
@@ -53,16 +51,14 @@ func presentedClaims(
     _ account: Account,
     _ invocation: Invocation
 ) async throws -> JSON {
-    let outcome = try await askSource(account, invocation) { .claims(provider: $0) }
-    guard case .data(let claims) = outcome else { throw CommandFailure(.strangeAnswer) }
-    return claims
+    try await askSource(account, invocation) { .claims(provider: $0) }
 }
 
-private func askSource(
+private func askSource<Value>(
     _ account: Account,
     _ invocation: Invocation,
-    _ kind: (String?) -> Job.Kind
-) async throws -> JobResult.Outcome {
+    _ request: (String?) -> JobRequest<Value>
+) async throws -> Value {
     let provider = invocation.value("source")
     if let provider, !TokenSource.providers.contains(provider) {
         throw UsageError(
@@ -71,13 +67,12 @@ private func askSource(
         )
     }
     let result = try await DirectExchange.run(
-        kind(provider),
+        request(provider),
         for: account,
         timeout: try invocation.timeout,
         invocation
     )
-    result.tellWarnings()
-    if case .failure(let failure) = result.outcome { throw CommandFailure(failure) }
+    let value = try result.get()
     if let source = result.proof?.source { writeToStandardError("source: \(source)\n") }
-    return result.outcome
+    return value
 }

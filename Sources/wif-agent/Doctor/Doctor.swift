@@ -149,12 +149,9 @@ private struct Doctor {
     }
 
     private func probe(_ account: Account) async -> [StepReport] {
-        let result = await worker.run(.probe(trust: trust), for: account)
-        switch result.outcome {
-        case .steps(let steps): return steps
+        switch await worker.run(.probe(trust: trust), for: account).outcome {
+        case .success(let steps): return steps
         case .failure(let failure): return [.failed(.worker, failure)]
-        case .credential, .subjectToken, .revoked, .data:
-            return [.failed(.worker, .strangeAnswer)]
         }
     }
 }

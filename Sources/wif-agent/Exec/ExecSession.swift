@@ -27,14 +27,7 @@ struct ExecSession: Sendable {
         do throws(CommandFailure) {
             switch await firstCredential(timeout) {
             case .signal(let number): return .success(128 + number)
-            case .result(let result):
-                let credential: Credential
-                do {
-                    credential = try result.credential()
-                } catch {
-                    throw error as? CommandFailure ?? CommandFailure(.strangeAnswer)
-                }
-                return .success(try await run(JobResult(id: 0, outcome: .credential(credential))))
+            case .answer(let answer): return .success(try await run(try answer.get()))
             }
         } catch {
             return .failure(error)
@@ -44,24 +37,24 @@ struct ExecSession: Sendable {
     // MARK: Before the command
 
     private enum Beginning: Sendable {
-        case result(JobResult)
+        case answer(JobAnswer<Credential>)
         case signal(Int32)
     }
 
     private func firstCredential(_ timeout: Double) async -> Beginning {
         await withTaskGroup(of: Beginning?.self) { group in
             group.addTask {
-                let result = await DirectExchange.retrying(for: account, timeout: timeout) {
+                let answer = await DirectExchange.retrying(for: account, timeout: timeout) {
                     await worker.run(.exchange, for: account, within: $0)
                 }
-                return .result(result)
+                return .answer(answer)
             }
             group.addTask {
                 do { return .signal(try await nextEndingSignal()) } catch { return nil }
             }
             defer { group.cancelAll() }
             let first = await group.next() ?? nil
-            return first ?? .result(JobResult(id: 0, outcome: .failure(.strangeAnswer)))
+            return first ?? .answer(.failure(.strangeAnswer))
         }
     }
 
@@ -74,7 +67,7 @@ struct ExecSession: Sendable {
 
     // MARK: With the command
 
-    private func run(_ first: JobResult) async throws(CommandFailure) -> Int32 {
+    private func run(_ first: Credential) async throws(CommandFailure) -> Int32 {
         let place: PrivateDirectory
         do throws(PathError) {
             place = try PrivateDirectory(
@@ -99,7 +92,7 @@ struct ExecSession: Sendable {
     }
 
     private func run(
-        _ first: JobResult,
+        _ first: Credential,
         in place: PrivateDirectory
     ) async throws(CommandFailure) -> Int32 {
         let (events, source) = AsyncStream<Event>.makeStream()
@@ -146,7 +139,7 @@ struct ExecSession: Sendable {
     }
 
     private func makeLoop(
-        _ first: JobResult,
+        _ first: Credential,
         _ path: String,
         in place: PrivateDirectory,
         _ events: AsyncStream<Event>.Continuation

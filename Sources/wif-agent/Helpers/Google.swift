@@ -60,17 +60,11 @@ private func subjectToken(_ audience: String, _ call: HelperCall) async throws -
     } catch {
         throw CommandFailure(error.failure)
     }
-    let result = try await DirectExchange.run(
-        .subjectToken(provider: nil),
+    return try await DirectExchange.run(
+        .subjectToken(),
         for: account,
         timeout: call.timeout,
         since: call.start,
         call.invocation
-    )
-    result.tellWarnings()
-    switch result.outcome {
-    case .subjectToken(let token): return token
-    case .failure(let failure): throw CommandFailure(failure)
-    case .credential, .revoked, .steps, .data: throw CommandFailure(.strangeAnswer)
-    }
+    ).get()
 }

@@ -52,21 +52,20 @@ struct ProviderService {
 
     /// Asks once: what is asked for is done, and not done twice.
     func call(_ document: String, _ variables: JSON) async throws -> JSON {
-        let kind = kind(document, variables)
-        let result = try await DirectExchange.withWorkers(invocation) { worker in
-            await worker.run(kind, for: account)
-        }
-        return try Self.data(in: result)
+        let request = request(document, variables)
+        return try await DirectExchange.withWorkers(invocation) { worker in
+            await worker.run(request, for: account)
+        }.get()
     }
 
     /// Asks again while it fails for passing reasons.
     func ask(_ document: String, _ variables: JSON) async throws -> JSON {
-        let kind = kind(document, variables)
-        let result = try await DirectExchange.run(kind, for: account, timeout: timeout, invocation)
-        return try Self.data(in: result)
+        let request = request(document, variables)
+        return try await DirectExchange.run(request, for: account, timeout: timeout, invocation)
+            .get()
     }
 
-    private func kind(_ document: String, _ variables: JSON) -> Job.Kind {
+    private func request(_ document: String, _ variables: JSON) -> JobRequest<JSON> {
         .graphQL(
             GraphQLCall(
                 endpoint: endpoint,
@@ -75,14 +74,6 @@ struct ProviderService {
                 caller: caller
             )
         )
-    }
-
-    private static func data(in result: JobResult) throws -> JSON {
-        switch result.outcome {
-        case .data(let data): return data
-        case .failure(let failure): throw CommandFailure(failure)
-        case .credential, .subjectToken, .revoked, .steps: throw CommandFailure(.strangeAnswer)
-        }
     }
 
     private static func secret(_ path: String, _ what: String) throws -> Secret {

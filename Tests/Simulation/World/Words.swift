@@ -30,7 +30,7 @@ extension World {
             case .started: self = .started
             case .timePassed: self = .timePassed
             case .exchanged(_, let result):
-                if case .credential = result.outcome {
+                if case .success = result.outcome {
                     self = .exchanged
                 } else {
                     self = .exchangeFailed

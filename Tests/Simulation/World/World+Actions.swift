@@ -93,15 +93,14 @@ extension World {
     /// The jobs that run come to nothing: at once, or when their worker is killed so much later.
     mutating func failJobs(after seconds: Double?) {
         lastTrouble = instant
-        let failure = JobResult(
-            id: 0,
-            outcome: .failure(Failure(.transient, at: .worker, "the worker died"))
+        let failure = JobAnswer<Credential>.failure(
+            Failure(.transient, at: .worker, "the worker died")
         )
         for index in queue.indices {
             guard case .tell(.exchanged(let attempt, let result)) = queue[index].step else {
                 continue
             }
-            if case .credential(let credential) = result.outcome {
+            if case .success(let credential) = result.outcome {
                 lose(credential)
             }
             let scheduled = queue[index]

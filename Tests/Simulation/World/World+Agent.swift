@@ -98,7 +98,7 @@ extension World {
             switch scheduled.step {
             case .write: perform(scheduled)
             case .tell(.exchanged(_, let result)):
-                if case .credential = result.outcome, chance() < 0.3 { perform(scheduled) }
+                if case .success = result.outcome, chance() < 0.3 { perform(scheduled) }
             case .tell(.delivered): if chance() < 0.5 { perform(scheduled) }
             case .tell: break
             }

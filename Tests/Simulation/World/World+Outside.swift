@@ -38,7 +38,7 @@ extension World {
         }
         lastExchange = now
         let pause = delay()
-        let outcome: JobResult.Outcome
+        let outcome: Result<Credential, Failure>
         if isDown {
             outcome = .failure(Failure(.transient, at: .exchange, "down"))
         } else if throttles {
@@ -46,10 +46,10 @@ extension World {
         } else if refuses {
             outcome = .failure(Failure(.refused, at: .exchange, "no"))
         } else {
-            outcome = .credential(issue(for: identity))
+            outcome = .success(issue(for: identity))
         }
         if case .failure = outcome { lastTrouble = instant.advanced(bySeconds: pause) }
-        let result = JobResult(id: attempt.id, outcome: outcome)
+        let result = JobAnswer(outcome)
         schedule(.exchanged(attempt, result), after: pause)
         // A worker that answers twice.
         if chance() < 0.01 { schedule(.exchanged(attempt, result), after: pause + delay()) }

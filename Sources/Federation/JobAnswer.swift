@@ -1,0 +1,138 @@
+package import Kernel
+package import Text
+
+/// What came of one job: what was asked for, or why there is none.
+package struct JobAnswer<Value: Sendable>: Sendable {
+    package let outcome: Result<Value, Failure>
+    package var proof: JobResult.Proof?
+    /// Ready to print, for the log.
+    package var warnings: [String]
+    /// Seconds by which the local wall clock is ahead of the service's, where a reply told.
+    package var clockSkew: Double?
+
+    package init(
+        _ outcome: Result<Value, Failure>,
+        proof: JobResult.Proof? = nil,
+        warnings: [String] = [],
+        clockSkew: Double? = nil
+    ) {
+        self.outcome = outcome
+        (self.proof, self.warnings, self.clockSkew) = (proof, warnings, clockSkew)
+    }
+
+    /// An answer without what was asked for.
+    package static func failure(_ failure: Failure) -> JobAnswer { JobAnswer(.failure(failure)) }
+}
+
+/// A job to be asked for, and the type of what it gives.
+package struct JobRequest<Value: Sendable>: Sendable {
+    package let kind: Job.Kind
+    private let value: @Sendable (JobResult.Outcome) -> Value?
+
+    private init(_ kind: Job.Kind, _ value: @escaping @Sendable (JobResult.Outcome) -> Value?) {
+        self.kind = kind
+        self.value = value
+    }
+
+    /// What a worker's result says to this request: the only place where a worker can have answered
+    /// something else than was asked.
+    package func answer(_ result: JobResult) -> JobAnswer<Value> {
+        let outcome: Result<Value, Failure>
+        if case .failure(let failure) = result.outcome {
+            outcome = .failure(failure)
+        } else if let value = value(result.outcome) {
+            outcome = .success(value)
+        } else {
+            outcome = .failure(.strangeAnswer)
+        }
+        return JobAnswer(
+            outcome,
+            proof: result.proof,
+            warnings: result.warnings,
+            clockSkew: result.clockSkew
+        )
+    }
+}
+
+extension JobRequest where Value == Credential {
+    /// A subject token, exchanged for a credential.
+    package static var exchange: JobRequest {
+        JobRequest(.exchange) {
+            if case .credential(let credential) = $0 { credential } else { nil }
+        }
+    }
+}
+
+extension JobRequest where Value == Secret {
+    /// The subject token alone; from one provider if it is named, else from the account's source.
+    package static func subjectToken(provider: String? = nil) -> JobRequest {
+        JobRequest(.subjectToken(provider: provider)) {
+            if case .subjectToken(let token) = $0 { token } else { nil }
+        }
+    }
+}
+
+extension JobRequest where Value == JSON {
+    /// What the service will learn from that token.
+    package static func claims(provider: String? = nil) -> JobRequest<JSON> {
+        JobRequest(.claims(provider: provider)) { $0.data }
+    }
+
+    /// A call of Mondoo's GraphQL API.
+    package static func graphQL(_ call: GraphQLCall) -> JobRequest<JSON> {
+        JobRequest(.graphQL(call)) { $0.data }
+    }
+}
+
+extension JobRequest where Value == [StepReport] {
+    /// Runs and reports each step separately; compared with a trust file's text where one is given.
+    package static func probe(trust: String?) -> JobRequest {
+        JobRequest(.probe(trust: trust)) { if case .steps(let steps) = $0 { steps } else { nil } }
+    }
+}
+
+extension JobRequest where Value == Void {
+    /// The credential's end, before it expires.
+    package static func revoke(_ credential: Secret) -> JobRequest {
+        JobRequest(.revoke(credential)) { if case .revoked = $0 { () } else { nil } }
+    }
+}
+
+extension JobResult.Outcome {
+    fileprivate var data: JSON? { if case .data(let data) = self { data } else { nil } }
+}
+
+extension JobResult {
+    /// An answer as a line of this job says it.
+    package init<Value>(
+        id: Int,
+        _ answer: JobAnswer<Value>,
+        _ outcome: (Value) -> Outcome
+    ) {
+        self.init(
+            id: id,
+            outcome: answer.outcome.map(outcome).value,
+            proof: answer.proof,
+            warnings: answer.warnings,
+            clockSkew: answer.clockSkew
+        )
+    }
+}
+
+extension Result where Success == JobResult.Outcome, Failure == Federation.Failure {
+    fileprivate var value: JobResult.Outcome {
+        switch self {
+        case .success(let outcome): outcome
+        case .failure(let failure): .failure(failure)
+        }
+    }
+}
+
+extension Failure {
+    /// Another program than ours answers, or one of another version.
+    package static let strangeAnswer = Failure(
+        .transient,
+        at: .worker,
+        "the worker answered something else than was asked"
+    )
+}
