@@ -56,7 +56,8 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "Diagnosis", "TokenSources", "Exchanges", "HTTP", "Federation", "Text", "Kernel",
+                "Diagnosis", "TokenSources", "Exchanges", "HTTP", "Crypto", "Federation", "Text",
+                "Kernel",
             ]
         ),
         .target(name: "Outputs", dependencies: ["Federation", "Text", "Kernel"]),

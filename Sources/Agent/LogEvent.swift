@@ -50,7 +50,7 @@ extension Log {
             case .revoked: ["account", "service"]
             case .revocationFailed: ["account", "class", "error", "hint"]
             case .delivered: ["account", "path", "failures"]
-            case .outputFailed: ["account", "path", "error"]
+            case .outputFailed: ["account", "path", "error", "hint"]
             case .hookFailed, .expired, .notKept, .stuck: ["account", "error"]
             case .hookRecovered: ["account", "failures"]
             case .adopted: ["account", "expires_at"]

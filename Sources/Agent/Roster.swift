@@ -108,6 +108,7 @@ struct Roster {
     private mutating func makeLoop(for account: Account) -> AccountLoop? {
         let (settings, handedOver, log) = (settings, handedOver, log)
         let clock = dependencies.timekeeper
+        let secrets = SecretApplier(dependencies.worker)
         do throws(OutputError) {
             return try AccountLoop(
                 account: account,
@@ -120,7 +121,8 @@ struct Roster {
                         protected: settings.protectedPlaces,
                         handedOver: handedOver.sockets(for: account.name),
                         patience: patience,
-                        timekeeper: clock
+                        timekeeper: clock,
+                        applySecret: secrets.apply
                     ) { path, event in
                         event.log(to: log, account: account.name, path: path)
                     }

@@ -101,6 +101,7 @@ extension Board {
                 "ok": .bool(report.failure == nil),
             ]
             members["error"] = report.failure.map { .string($0.message) }
+            guard report.output.secret == nil else { return .object(members) }
             do throws(Errno) {
                 let found = try FileFacts(at: report.output.path)
                 members["mode"] = .string(found.modeText)

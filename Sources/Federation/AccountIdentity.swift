@@ -25,6 +25,28 @@ package struct AccountIdentity: Equatable, Sendable {
     /// For a private file; secret.
     package var text: String { canonical.text }
 
+    /// For a place that others may read: without the literal token, and without the headers of a source of
+    /// tokens. Two accounts that differ in these alone have the same one.
+    package var textWithoutSecrets: String { Self.withoutSecrets(text) }
+
+    private static func withoutSecrets(_ text: String) -> String {
+        var members = members(of: Array(text.utf8))
+        guard !members.isEmpty else { return text }
+        if var file = members["file"]?.object {
+            file["jwtToken"] = nil
+            if var source = file["credentialSource"]?.object {
+                source["headers"] = nil
+                file["credentialSource"] = .object(source)
+            }
+            members["file"] = .object(file)
+        }
+        // The last may be another account's identity.
+        members["resolved"] = members["resolved"]?.array.map { resolved in
+            .array(resolved.map { .string(withoutSecrets($0.string ?? "")) })
+        }
+        return String(decoding: JSON.object(members).serialized(), as: UTF8.self)
+    }
+
     package static func == (left: AccountIdentity, right: AccountIdentity) -> Bool {
         left.canonical.isEqual(to: right.canonical)
     }

@@ -17,17 +17,23 @@ package struct Job: Sendable {
         case probe(trust: String?)
         /// A call of Mondoo's GraphQL API, for `provider`; the account tells the way there.
         case graphQL(GraphQLCall)
+        /// A change of a cluster's Secret, in which the account's credential is delivered.
+        case secret(SecretChange)
 
         /// Seconds that a job of this kind may take.
         package var timeLimit: Double {
-            if case .revoke = self { Job.revocationTimeout } else { Job.standardTimeout }
+            switch self {
+            case .revoke: Job.revocationTimeout
+            case .secret: Job.deliveryTimeout
+            case .exchange, .subjectToken, .claims, .probe, .graphQL: Job.standardTimeout
+            }
         }
 
         /// The provider that is asked in place of the account's own source.
         package var provider: String? {
             switch self {
             case .subjectToken(let provider), .claims(let provider): provider
-            case .exchange, .revoke, .probe, .graphQL: nil
+            case .exchange, .revoke, .probe, .graphQL, .secret: nil
             }
         }
     }
@@ -52,6 +58,8 @@ package struct Job: Sendable {
     package static let longestTimeout = 600.0
     /// A revocation's time limit in seconds: somebody may wait for it to end.
     package static let revocationTimeout = 5.0
+    /// A delivery's time limit in seconds: the account's other outputs wait for it.
+    package static let deliveryTimeout = 10.0
 
     package init(
         id: Int,
@@ -96,6 +104,9 @@ package struct Job: Sendable {
         case .graphQL(let call):
             members["kind"] = "graphql"
             members["graphql"] = call.json
+        case .secret(let change):
+            members["kind"] = "secret"
+            members["secret"] = change.json
         }
         return JSON.object(members).serialized() + [UInt8(ascii: "\n")]
     }
@@ -125,6 +136,7 @@ package struct Job: Sendable {
             }
             kind = .revoke(Secret(credential))
         case "probe": kind = .probe(trust: json["trust"]?.string)
+        case "secret": kind = .secret(try SecretChange(json: json["secret"]))
         case "graphql": kind = .graphQL(try GraphQLCall(json: json["graphql"]))
         case let other?: throw JSONError(reason: "kind \"\(other.printable)\" is not known")
         }

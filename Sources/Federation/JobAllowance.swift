@@ -14,6 +14,8 @@ extension Job.Kind {
         }
         if case .revoke = self { return allowance }
         if case .graphQL = self { return allowance }
+        // The service account's own files.
+        if case .secret = self { return .files }
         let source = source(for: account, in: environment)
         if source.readsFiles(in: environment) { allowance.insert(.files) }
         if source.connectsUnixSocket(in: environment) { allowance.insert(.unixSockets) }
@@ -22,7 +24,10 @@ extension Job.Kind {
 
     /// Whether a job of this kind for the account starts a program.
     package func runsPrograms(for account: Account, in environment: [String: String]) -> Bool {
-        if case .graphQL = self { return false }
+        switch self {
+        case .graphQL, .secret: return false
+        case .exchange, .subjectToken, .claims, .revoke, .probe: break
+        }
         return source(for: account, in: environment).runsPrograms(in: environment)
     }
 

@@ -82,6 +82,11 @@ extension JobRequest where Value == JSON {
     package static func graphQL(_ call: GraphQLCall) -> JobRequest<JSON> {
         JobRequest(.graphQL(call)) { $0.data }
     }
+
+    /// A change of a cluster's Secret; what the reader should know is in the answer's warnings.
+    package static func secret(_ change: SecretChange) -> JobRequest<JSON> {
+        JobRequest(.secret(change)) { $0.data }
+    }
 }
 
 extension JobRequest where Value == [StepReport] {

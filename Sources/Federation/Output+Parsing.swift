@@ -15,7 +15,7 @@ extension Account {
             warnings += entry.unknownKeys()
             if outputs.contains(where: { $0.path == output.path }) {
                 throw entry.error(
-                    "path",
+                    output.secret == nil ? "path" : "key",
                     "\(output.path.printable) is there twice",
                     hint: "give each output a path of its own"
                 )
@@ -48,7 +48,12 @@ extension Output {
             omittingEmptySubsequences: false
         )
         var members: [String: JSON] = ["format": .string(String(text[..<colon]))]
-        members["path"] = .string(String(parts.removeFirst()))
+        let path = String(parts.removeFirst())
+        if text.hasPrefix("\(Destination.kubernetesSecret.rawValue):") {
+            members.merge(KubernetesSecret.members(of: path)) { $1 }
+        } else {
+            members["path"] = .string(path)
+        }
         for part in parts {
             guard let equals = part.firstIndex(of: "=") else {
                 throw AccountError("\(place)\"\(String(part).printable)\": key=value is expected")
@@ -70,6 +75,16 @@ extension Output {
             "format",
             why: "one of \(Self.words.joined(separator: ", ")) is expected"
         )
+        let isSecret = Destination(rawValue: word) == .kubernetesSecret
+        let path = isSecret ? nil : try Self.path(&entry)
+        let kind = try Self.kind(word, &entry, for: service)
+        let template = try Self.template(kind, &entry, service.templateNames(variable: variable))
+        var place = path ?? ""
+        if case .kubernetesSecret(_, let secret) = kind { place = secret.place }
+        self.init(kind: kind, path: place, template: template)
+    }
+
+    private static func path(_ entry: inout KeyedValues) throws(AccountError) -> String {
         guard let path = try entry.absolutePath("path") else {
             throw entry.missing("path", "an absolute path is expected")
         }
@@ -83,9 +98,7 @@ extension Output {
                 hint: "a name on a path has at most 255 bytes"
             )
         }
-        let kind = try Self.kind(word, &entry, for: service)
-        let template = try Self.template(kind, &entry, service.templateNames(variable: variable))
-        self.init(kind: kind, path: path, template: template)
+        return path
     }
 
     /// The text of an output whose format needs one.
@@ -114,16 +127,24 @@ extension Output {
         switch Destination(rawValue: word) {
         case .socket:
             let access = try SocketAccess(&entry)
-            let content = try entry.text("content") ?? Format.raw.rawValue
-            return .socket(
-                try format(content, "content", entry, among: Format.words, for: service),
-                access
-            )
+            return .socket(try content(&entry, for: service), access)
         case .directory: return .directory(try FileOptions(&entry))
+        case .kubernetesSecret:
+            let secret = try KubernetesSecret(parsing: &entry)
+            return .kubernetesSecret(try content(&entry, for: service), secret)
         case nil:
             let options = try FileOptions(&entry)
             return .file(try format(word, "format", entry, among: words, for: service), options)
         }
+    }
+
+    /// What is delivered where `format` says the way.
+    private static func content(
+        _ entry: inout KeyedValues,
+        for service: Service
+    ) throws(AccountError) -> Format {
+        let word = try entry.text("content") ?? Format.raw.rawValue
+        return try format(word, "content", entry, among: Format.words, for: service)
     }
 
     private static func format(
@@ -181,7 +202,7 @@ extension FileOptions {
 
 extension KeyedValues {
     /// A flag, which a command line can only give as text.
-    fileprivate mutating func isTrue(_ key: String) throws(AccountError) -> Bool {
+    mutating func isTrue(_ key: String) throws(AccountError) -> Bool {
         if peek(key) == "true" { return try text(key) != nil }
         return try bool(key) ?? false
     }

@@ -1,21 +1,23 @@
 /// One place where an account's credential is delivered.
 package struct Output: Equatable, Sendable {
-    /// A file, a directory of files or a socket, and what goes with each.
+    /// A file, a directory of files, a socket or a cluster's Secret, and what goes with each.
     package enum Kind: Equatable, Sendable {
         case file(Format, FileOptions)
         case directory(FileOptions)
         case socket(Format, SocketAccess)
+        case kubernetesSecret(Format, KubernetesSecret)
 
         package var format: Format {
             switch self {
-            case .file(let format, _), .socket(let format, _): format
+            case .file(let format, _), .socket(let format, _), .kubernetesSecret(let format, _):
+                format
             case .directory: .raw
             }
         }
     }
 
     package let kind: Kind
-    /// Absolute.
+    /// Absolute; of a cluster's Secret `NAMESPACE/NAME/KEY`.
     package let path: String
     /// For the format `template`.
     package let template: Template?
@@ -28,6 +30,11 @@ package struct Output: Equatable, Sendable {
 
     package var format: Format { kind.format }
 
+    /// The Secret that it is a key of; `nil` for any other.
+    package var secret: KubernetesSecret? {
+        if case .kubernetesSecret(_, let secret) = kind { secret } else { nil }
+    }
+
     /// Whether readers connect to it.
     package var isSocket: Bool {
         if case .socket = kind { true } else { false }
@@ -39,6 +46,7 @@ package struct Output: Equatable, Sendable {
         case .file(let format, _): format.rawValue
         case .directory: Destination.directory.rawValue
         case .socket: Destination.socket.rawValue
+        case .kubernetesSecret: Destination.kubernetesSecret.rawValue
         }
     }
 }
@@ -49,6 +57,8 @@ package enum Destination: String, CaseIterable, Sendable {
     case directory
     /// A Unix stream socket.
     case socket
+    /// A key of a cluster's Secret.
+    case kubernetesSecret = "kubernetes-secret"
 }
 
 /// How a delivered file is made.

@@ -9,6 +9,7 @@ extension Output {
     ///   served is its own.
     /// - Throws: ``OutputError``, in the words with which the delivery would fail.
     package func examine(as user: FileUser, isServed: Bool) throws(OutputError) -> String {
+        guard secret == nil else { return "is written with the pod's own service account" }
         let rights = rights
         let (owner, group) = try resolved(rights.owner, rights.group, for: path)
         if case .socket(_, let access) = kind {
@@ -63,6 +64,7 @@ extension Output {
         case .file(_, let options), .directory(let options):
             (options.owner, options.group, options.sharedDirectory(of: path))
         case .socket(_, let access): (access.owner, access.group, nil)
+        case .kubernetesSecret: (nil, nil, nil)
         }
     }
 

@@ -26,6 +26,7 @@ package final class OutputSet: Sendable {
         case file(FileOutput, FileOptions.Expiry)
         case directory(DirectoryOutput, FileOptions.Expiry)
         case socket(CredentialSocket)
+        case secret(SecretOutput, FileOptions.Expiry)
     }
 
     let account: Account
@@ -49,6 +50,7 @@ package final class OutputSet: Sendable {
     ///     those left over are served like the last, or in `raw`. Owned from here on.
     ///   - patience: how long sockets put up with peers.
     ///   - timekeeper: the clock that credentials expire by.
+    ///   - applySecret: has a cluster's Secret changed.
     ///   - report: told of what happens at a socket, by its path; must not block.
     /// - Throws: ``OutputError`` of the first output that cannot be opened; none stays open then.
     package init(
@@ -58,6 +60,7 @@ package final class OutputSet: Sendable {
         handedOver: [Int32] = [],
         patience: CredentialSocket.Patience = .init(),
         timekeeper: any Timekeeper = SystemTimekeeper(),
+        applySecret: @escaping SecretOutput.Apply = { _, _ in .failure(.noCluster) },
         report: @escaping @Sendable (String, SocketEvent) -> Void = { _, _ in }
     ) throws(OutputError) {
         self.account = account
@@ -71,10 +74,15 @@ package final class OutputSet: Sendable {
             for output in outputs + extra(outputs, for: handedOver.count) {
                 try Self.checkRoom(for: output)
                 try output.check(against: protected)
+                if case .kubernetesSecret(_, let secret) = output.kind {
+                    let place = SecretOutput(secret, of: account, apply: applySecret)
+                    places.append((output, .secret(place, secret.onExpiry)))
+                    continue
+                }
                 let place = try Self.open(output, &handedOver, patience, timekeeper) { event in
                     report(output.path, event)
                 }
-                places.append((output, place))
+                if let place { places.append((output, place)) }
             }
         } catch {
             for case (_, .socket(let socket)) in places { socket.close() }
@@ -86,7 +94,7 @@ package final class OutputSet: Sendable {
     }
 
     /// Delivers a credential to every output; one that fails does not stop the others. Sockets come
-    /// first, for files wait for the disk. An output that holds this very credential already, as it was
+    /// first, for files wait for the disk, and Secrets last, for they wait for the network. An output that holds this very credential already, as it was
     /// delivered, is left alone.
     package func deliver(_ credential: Credential) async -> [OutputReport] {
         await lock.withLock {
@@ -96,8 +104,15 @@ package final class OutputSet: Sendable {
             }
             let isNew = held.map { !$0.isSame(as: credential) } ?? true
             var reports: [OutputReport?] = places.map { serve(credential, $0.output, $0.place) }
-            for index in places.indices where reports[index] == nil {
+            for index in places.indices
+            where reports[index] == nil && !places[index].output.isRemote {
                 reports[index] = await write(credential, index, isNew: isNew)
+            }
+            await withTaskGroup(of: (Int, OutputReport?).self) { group in
+                for index in places.indices where places[index].output.isRemote {
+                    group.addTask { (index, await self.write(credential, index, isNew: isNew)) }
+                }
+                for await (index, report) in group { reports[index] = report }
             }
             let all = reports.compactMap { $0 }
             holdings.withLock { $0 = all.map { $0.failure == nil ? .credential($0) : .lost } }
@@ -122,6 +137,7 @@ package final class OutputSet: Sendable {
             case .file(let file, _): return try await write(credential, output, file)
             case .directory(let directory, _):
                 return try await write(credential, output, directory)
+            case .secret(let secret, _): return try await write(credential, output, secret)
             case .socket: return nil
             }
         } catch {
@@ -204,7 +220,7 @@ package final class OutputSet: Sendable {
         _ patience: CredentialSocket.Patience,
         _ timekeeper: any Timekeeper,
         report: @escaping @Sendable (SocketEvent) -> Void
-    ) throws(OutputError) -> Place {
+    ) throws(OutputError) -> Place? {
         switch output.kind {
         case .file(_, let options):
             return .file(try FileOutput(path: output.path, options: options), options.onExpiry)
@@ -221,6 +237,7 @@ package final class OutputSet: Sendable {
                 report: report
             )
             return .socket(socket)
+        case .kubernetesSecret: return nil
         }
     }
 
@@ -264,6 +281,19 @@ package final class OutputSet: Sendable {
         return OutputReport(output, warnings: rendered.warnings)
     }
 
+    private func write(
+        _ credential: Credential,
+        _ output: Output,
+        _ secret: SecretOutput
+    ) async throws(OutputError) -> OutputReport {
+        let rendered = try rendered(credential, output)
+        switch await secret.write(rendered.bytes, of: credential) {
+        case .success(let notes):
+            return OutputReport(output, warnings: rendered.warnings + notes)
+        case .failure(let failure): return OutputReport(output, failure: failure)
+        }
+    }
+
     func rendered(
         _ credential: Credential,
         _ output: Output
@@ -278,11 +308,14 @@ package final class OutputSet: Sendable {
         for (output, place) in places {
             let removal: @Sendable () throws(OutputError) -> Void
             switch place {
+            case .secret(let secret, let expiry) where isWanted(output, expiry):
+                reports.append(OutputReport(output, failure: await secret.remove()))
+                continue
             case .file(let file, let expiry) where isWanted(output, expiry):
                 removal = { () throws(OutputError) in try file.remove() }
             case .directory(let directory, let expiry) where isWanted(output, expiry):
                 removal = { () throws(OutputError) in try directory.remove() }
-            case .file, .directory, .socket: continue
+            case .file, .directory, .socket, .secret: continue
             }
             do throws(OutputError) {
                 try await offPool(removal)
@@ -317,6 +350,18 @@ private func extra(_ outputs: [Output], for count: Int) -> [Output] {
             path: path,
             template: sockets.last?.template
         )
+    }
+}
+
+extension Output {
+    /// Whether a delivery waits for the network.
+    fileprivate var isRemote: Bool { secret != nil }
+}
+
+extension Failure {
+    /// For whoever has no worker.
+    fileprivate static var noCluster: Failure {
+        Failure(.misconfigured, at: .output, "a cluster's Secret cannot be written from here")
     }
 }
 

@@ -43,7 +43,7 @@ extension OutputSet {
         for (holding, (_, place)) in zip(holdings, places) {
             switch (place, holding) {
             case (.socket(let socket), _): watched += socket.watched
-            case (_, .nothing): break
+            case (_, .nothing), (.secret, _): break
             case (.file(let file, _), _): watched += file.watched
             case (.directory(let directory, _), .lost): watched += directory.watchedInTheWay
             case (.directory(let directory, _), .credential): watched += directory.watched
@@ -107,6 +107,8 @@ extension OutputSet {
     func holds(_ credential: Credential, _ output: Output, _ place: Place) async -> Bool {
         switch place {
         case .socket(let socket): return socket.isInPlace
+        // The cluster is not asked: what somebody changes there is put back at the next refresh.
+        case .secret: return true
         case .directory(let directory, _):
             let account = account
             return await offPool { directory.holds(credential, for: account) }
@@ -127,6 +129,7 @@ extension OutputSet.Place {
         case .file(let file, _): file.watched
         case .directory(let directory, _): directory.watchedInTheWay
         case .socket(let socket): socket.watched
+        case .secret: []
         }
     }
 }

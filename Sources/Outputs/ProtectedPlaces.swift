@@ -92,6 +92,7 @@ extension Output {
     /// account file, or stands among the kernel's own interfaces (`/proc`, `/sys`).
     /// - Throws: ``OutputError``.
     package func check(against protected: ProtectedPlaces) throws(OutputError) {
+        guard secret == nil else { return }
         var (parent, names) = (path, DirectoryOutput.names)
         if case .directory = kind {
         } else {

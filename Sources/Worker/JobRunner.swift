@@ -78,6 +78,10 @@ package struct JobRunner: Sendable {
             case .graphQL(let call):
                 let data = try await network.data(of: call, for: account)
                 return JobResult(id: job.id, outcome: .data(data))
+            case .secret(let change):
+                let delivery = try SecretDelivery(change, sourceContext(account))
+                let outcome = JobResult.Outcome.data(["secret": .string(change.secret.place)])
+                return JobResult(id: job.id, outcome: outcome, warnings: try await delivery.run())
             case .probe(let trust): return try await probe(account, against: trust)
             }
         } catch {

@@ -16,7 +16,7 @@ import subprocess
 
 from world import BIN, ROOT, World
 
-GUIDES = {"systemd": ["gcp"], "ci": ["github"], "kubernetes": [], "cloud": ["gcp", "azure", "aws"],
+GUIDES = {"systemd": ["gcp"], "ci": ["github"], "kubernetes": ["gcp"], "cloud": ["gcp", "azure", "aws"],
           "troubleshooting": ["gcp"]}
 PLACES = ["/etc/wif-agent", "/run/wif-agent"]
 

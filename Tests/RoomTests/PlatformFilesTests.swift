@@ -23,6 +23,8 @@ import Testing
         "kubernetes": [
             "Sources/Policy/Trust/ClaimMapping.swift": "the nested claim of Mondoo's page",
             "Sources/wif-agent/Helpers/Kubectl.swift": "a client that asks for a credential",
+            "Sources/Worker/Deliveries/FoundSecret.swift": "a Secret to deliver to",
+            "Sources/Worker/Deliveries/SecretDelivery.swift": "a Secret to deliver to",
         ],
         "gcp": ["Sources/wif-emulator/Usage.swift": "prose and examples"],
         "azure": [

@@ -18,7 +18,8 @@ enum Rooms {
             "TokenSources", "Exchanges", "HTTP", "Crypto", "Policy", "Federation", "Text", "Kernel",
         ],
         "Worker": [
-            "Diagnosis", "TokenSources", "Exchanges", "HTTP", "Federation", "Text", "Kernel",
+            "Diagnosis", "TokenSources", "Exchanges", "HTTP", "Crypto", "Federation", "Text",
+            "Kernel",
         ],
         "Outputs": ["Federation", "Text", "Kernel"],
         "Agent": ["Outputs", "Serving", "Federation", "Text", "Kernel"],

@@ -36,7 +36,8 @@ package enum KubernetesSource: Sendable {
     case request(directory: String, lifetime: Int)
 
     /// Where every pod finds its own token, the cluster's CA and its namespace.
-    private static let directory = "/var/run/secrets/kubernetes.io/serviceaccount"
+    package static let standardDirectory =
+        "/var/run/secrets/kubernetes.io/serviceaccount"
 }
 
 extension KubernetesSource {
@@ -46,7 +47,7 @@ extension KubernetesSource {
         let hasLifetime = options.has("lifetime")
         let lifetime = try options.mintedLifetime(from: 600)
         guard let path else {
-            self = .request(directory: directory ?? Self.directory, lifetime: lifetime)
+            self = .request(directory: directory ?? Self.standardDirectory, lifetime: lifetime)
             return
         }
         if directory != nil || hasLifetime {

@@ -12,6 +12,8 @@ extension KnownSecrets {
             case .token(let token): add(token)
             case .serviceAccount(let file): add(file)
             }
+        case .secret(let change):
+            if case .write(let content) = change.action { add(content) }
         case .exchange, .subjectToken, .claims, .probe: break
         }
         if let token = job.handedOver { add(token) }

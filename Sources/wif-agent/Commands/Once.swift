@@ -34,7 +34,8 @@ private func deliver(
         let account = try onceAccount(path, settings)
         let outputs = try OutputSet(
             account: account,
-            runtimeDirectory: settings.runtimeDirectory
+            runtimeDirectory: settings.runtimeDirectory,
+            applySecret: SecretApplier(worker).apply
         )
         let result = await DirectExchange.retrying(for: account, timeout: timeout) {
             await worker.run(.exchange, for: account, within: $0)

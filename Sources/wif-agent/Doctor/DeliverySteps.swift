@@ -32,6 +32,9 @@ struct DeliverySteps {
         guard let report else {
             return .skipped(.delivery, "nothing has been delivered yet", about: output.path)
         }
+        guard output.secret == nil else {
+            return .ok(.delivery, "the agent has written it", about: output.path)
+        }
         let facts: FileFacts
         do throws(Errno) {
             facts = try FileFacts(at: output.path)
@@ -124,7 +127,7 @@ extension Output {
         switch kind {
         case .file(_, let options): options.mode
         case .socket(_, let access): access.effectiveMode
-        case .directory: nil
+        case .directory, .kubernetesSecret: nil
         }
     }
 }

@@ -130,6 +130,9 @@ private struct Doctor {
             )
             for step in await notice.during({ await probe(account) }) { try tell(step) }
         }
+        if program.state == .ok {
+            for step in await secretSteps(account) { try tell(step) }
+        }
         let delivery = DeliverySteps(account: account, found: found)
         for step in try await delivery.steps() { try tell(step) }
     }
@@ -146,6 +149,25 @@ private struct Doctor {
         } catch {
             return .failed(.worker, error)
         }
+    }
+
+    /// Whether the cluster would take what is to be delivered in its Secrets; nothing is changed.
+    private func secretSteps(_ account: Account) async -> [StepReport] {
+        var steps: [StepReport] = []
+        let now = WallTime.now
+        for output in account.configuredOutputs {
+            guard let secret = output.secret else { continue }
+            let look = SecretChange(.look, secret, of: account, issuedAt: now, expiresAt: now)
+            switch await SecretApplier(worker).apply(look, for: account) {
+            case .success:
+                steps.append(
+                    .ok(.output, "\(output.word), the cluster takes it", about: output.path)
+                )
+            case .failure(let failure):
+                steps.append(.failed(.output, failure, about: output.path))
+            }
+        }
+        return steps
     }
 
     private func probe(_ account: Account) async -> [StepReport] {

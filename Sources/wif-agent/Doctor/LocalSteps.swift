@@ -209,7 +209,8 @@ struct LocalSteps {
 
     /// Whether the agent runs and delivers, before the steps of an exchange are tried.
     func steps() -> [StepReport] {
-        [runtimeStep()] + outputs.map(outputStep) + account.hooks.map(hookStep) + hookFailures
+        [runtimeStep()] + outputs.filter { $0.secret == nil }.map(outputStep)
+            + account.hooks.map(hookStep) + hookFailures
             + [found.step]
     }
 

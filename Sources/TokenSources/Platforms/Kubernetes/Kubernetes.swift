@@ -22,20 +22,23 @@ struct Kubernetes: TokenFetcher {
         _ lifetime: Int,
         _ context: SourceContext
     ) async throws(SourceError) -> SubjectToken {
-        let server = try self.server(context)
-        let own = try TokenFile(path: "\(directory)/token", format: .text).subjectToken(context)
-        let (namespace, account) = try names(in: own, at: "\(directory)/token")
-        let url =
-            "\(server)/api/v1/namespaces/\(percentEncoded(namespace))"
+        let cluster = try ClusterAPI(directory: directory, context)
+        guard let (namespace, account) = cluster.serviceAccount else {
+            throw SourceError(
+                .noSource,
+                "\(directory.printable)/token is no service account's token"
+            )
+        }
+        let path =
+            "/api/v1/namespaces/\(percentEncoded(namespace))"
             + "/serviceaccounts/\(percentEncoded(account))/token"
+        let body = body(try context.requiredAudience(), lifetime)
         return try await TokenService(
-            request: HTTPRequest(
-                posting: body(try context.requiredAudience(), lifetime),
-                to: url,
-                headers: [
-                    HTTPHeader("Authorization", value: Secret("Bearer \(own.value.text)"))
-                ],
-                trust: .file("\(directory)/ca.crt")
+            request: cluster.request(
+                "POST",
+                path,
+                type: "application/json",
+                body: Secret(body.serialized())
             ),
             success: 201,
             members: ["status", "token"],
@@ -59,31 +62,5 @@ struct Kubernetes: TokenFetcher {
                 "audiences": [.string(audience)], "expirationSeconds": .integer(Int64(lifetime)),
             ],
         ]
-    }
-
-    private func server(_ context: SourceContext) throws(SourceError) -> String {
-        let host = try context.platformVariable(
-            "KUBERNETES_SERVICE_HOST",
-            hint: "outside a pod, name a token's file in credentialSource.path"
-        )
-        let literal = host.contains(":") ? "[\(host)]" : host
-        let port = context.variable("KUBERNETES_SERVICE_PORT") ?? "443"
-        do throws(EndpointError) {
-            return try Endpoint("https://\(literal):\(port)").url
-        } catch {
-            throw SourceError(.misconfigured, "KUBERNETES_SERVICE_HOST and _PORT: \(error.reason)")
-        }
-    }
-
-    /// Namespace and name of the service account whose token this is.
-    private func names(
-        in token: SubjectToken,
-        at place: String
-    ) throws(SourceError) -> (String, String) {
-        let parts = token.claims?.subject?.split(separator: ":").map(String.init) ?? []
-        guard parts.count == 4, parts[0] == "system", parts[1] == "serviceaccount" else {
-            throw SourceError(.noSource, "\(place.printable) is no service account's token")
-        }
-        return (parts[2], parts[3])
     }
 }

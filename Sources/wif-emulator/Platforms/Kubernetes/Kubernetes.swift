@@ -22,17 +22,20 @@ extension PlayedPlatform {
     )
 }
 
-/// A cluster: the API server's TokenRequest, and with `--directory` what a pod finds in its volumes.
+/// A cluster: the API server's TokenRequest, the Secrets of the pod's namespace, and with `--directory` what
+/// a pod finds in its volumes. The pod's service account may get, create and apply its namespace's Secrets.
 ///
 /// Below `DIR/kubernetes`: `serviceaccount/` with the pod's own `token`, `ca.crt` and `namespace`, and
 /// `projected/token` for the scope, which is replaced as the kubelet does it: a new directory, and a
 /// link to it that is swapped.
 struct Kubernetes: Role {
-    private static let path = "/api/v1/namespaces/acme/serviceaccounts/scan/token"
+    private static let namespace = "acme"
+    private static let path = "/api/v1/namespaces/\(namespace)/serviceaccounts/scan/token"
     private static let server = "https://kubernetes.default.svc"
 
     let world: World
     private let ownToken: String
+    private let secrets = ClusterSecrets(namespace: namespace)
 
     init(world: World) throws(CryptoError) {
         self.world = world
@@ -49,21 +52,49 @@ struct Kubernetes: Role {
         ]
     }
 
-    func owns(_ request: HTTPServerRequest) -> Bool { request.path.hasPrefix("/api/v1/") }
+    func owns(_ request: HTTPServerRequest) -> Bool {
+        request.path.hasPrefix("/api/v1/namespaces/") || Self.discovery[request.path] != nil
+    }
+
+    /// What kubectl asks for before anything else.
+    private static let discovery: [String: JSON] = [
+        "/api": ["kind": "APIVersions", "versions": ["v1"]],
+        "/apis": ["kind": "APIGroupList", "apiVersion": "v1", "groups": []],
+        "/api/v1": [
+            "kind": "APIResourceList", "groupVersion": "v1",
+            "resources": [
+                [
+                    "name": "secrets", "singularName": "secret", "namespaced": true,
+                    "kind": "Secret",
+                    "verbs": ["get", "create", "patch"],
+                ]
+            ],
+        ],
+    ]
 
     func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
         guard request.authorization("bearer") == ownToken else {
-            return failure(401, "Unauthorized")
+            return failure(401, "Unauthorized", "Unauthorized")
         }
+        if let document = Self.discovery[request.path] { return .json(document) }
+        if let answer = secretAnswer(request) { return answer }
         guard request.path == Self.path, request.method == "POST" else {
-            return failure(403, "this pod may create tokens of its own service account only")
+            return failure(
+                403,
+                "Forbidden",
+                "this pod may create tokens of its own service account only"
+            )
         }
         guard let spec = request.json?["spec"], let audiences = spec["audiences"]?.array else {
-            return failure(422, "spec.audiences is missing")
+            return failure(422, "Invalid", "spec.audiences is missing")
         }
         let lifetime = Int64(spec["expirationSeconds"]?.lenientNumber ?? 3600)
         guard lifetime >= 600 else {
-            return failure(422, "spec.expirationSeconds: may not specify less than 10 minutes")
+            return failure(
+                422,
+                "Invalid",
+                "spec.expirationSeconds: may not specify less than 10 minutes"
+            )
         }
         let token = try world.jobToken(
             of: .kubernetes,
@@ -82,11 +113,27 @@ struct Kubernetes: Role {
         )
     }
 
-    private func failure(_ status: Int, _ text: String) -> HTTPServerResponse {
-        .json(
-            ["kind": "Status", "status": "Failure", "message": .string(text)],
-            status: status
-        )
+    private func failure(_ status: Int, _ reason: String, _ text: String) -> HTTPServerResponse {
+        StatusError(status, reason, text).response
+    }
+
+    /// The answer to a request for Secrets; `nil` for any other.
+    private func secretAnswer(_ request: HTTPServerRequest) -> HTTPServerResponse? {
+        let parts = request.path.split(separator: "/").map(String.init)
+        guard parts.count >= 5, parts.count <= 6, parts[4] == "secrets" else { return nil }
+        let name = parts.count == 6 ? parts[5] : nil
+        let verbs = ["GET": "get", "PATCH": "patch", "POST": "create", "DELETE": "delete"]
+        let verb = verbs[request.method] ?? request.method.lowercased()
+        guard parts[3] == Self.namespace, verb != "delete" else {
+            let object = name.map { "secrets \"\($0)\" is" } ?? "secrets is"
+            return failure(
+                403,
+                "Forbidden",
+                "\(object) forbidden: User \"system:serviceaccount:\(Self.namespace):scan\" cannot"
+                    + " \(verb) resource \"secrets\" in API group \"\" in the namespace \"\(parts[3])\""
+            )
+        }
+        return secrets.answer(request, name)
     }
 
     func prepare() throws {

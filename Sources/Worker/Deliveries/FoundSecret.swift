@@ -1,0 +1,156 @@
+internal import Crypto
+import Federation
+import HTTP
+import Kernel
+internal import Text
+
+/// Who owns a key in a cluster's eyes, and the annotation that tells of it.
+struct FieldManager {
+    private let key: String
+
+    init(of key: String) { self.key = key }
+
+    /// At most 128 bytes, which is what the API takes.
+    var name: String { "wif-agent." + (key.utf8.count <= 100 ? key : digest) }
+
+    /// A key may be longer than an annotation's name, and of other characters.
+    var annotation: String { "wif-agent/key-\(digest)" }
+
+    private var digest: String { String(hexadecimal(sha256(Array(key.utf8))).prefix(16)) }
+}
+
+/// What an annotation tells of the credential under a key: whose it is, and of when.
+struct SecretMark: Equatable {
+    let key: String
+    let account: String
+    /// A digest; of ``AccountIdentity/textWithoutSecrets``.
+    let identity: String
+    /// Milliseconds since 1970.
+    let issued: Int64
+    let expires: Int64
+
+    init(_ change: SecretChange) {
+        key = change.secret.key
+        account = change.account
+        identity = Self.digest(change.identity)
+        issued = Self.milliseconds(change.issuedAt)
+        expires = Self.milliseconds(change.expiresAt)
+    }
+
+    /// `nil` for what this program did not write.
+    init?(parsing text: String) {
+        let json: JSON
+        do throws(JSONError) { json = try JSON(parsing: Array(text.utf8)) } catch { return nil }
+        guard let key = json["key"]?.string, let account = json["account"]?.string,
+            let identity = json["identity"]?.string,
+            case .integer(let issued)? = json["issued"],
+            case .integer(let expires)? = json["expires"]
+        else { return nil }
+        self.key = key
+        self.account = account
+        self.identity = identity
+        self.issued = issued
+        self.expires = expires
+    }
+
+    /// As the annotation has it, with the dates for people beside.
+    var text: String {
+        let object: JSON = [
+            "key": .string(key), "account": .string(account), "identity": .string(identity),
+            "issued": .integer(issued), "expires": .integer(expires),
+            "issuedAt": .string(rfc3339(Self.date(issued))),
+            "expiresAt": .string(rfc3339(Self.date(expires))),
+        ]
+        return String(decoding: object.serialized(), as: UTF8.self)
+    }
+
+    static func digest(_ identity: String) -> String {
+        hexadecimal(sha256(Array(identity.utf8)))
+    }
+
+    /// Whether the credential there is younger than the one that is to be written, and lives.
+    func isNewer(than change: SecretChange, at now: WallTime) -> Bool {
+        issued > Self.milliseconds(change.issuedAt) && expires > Self.milliseconds(now)
+    }
+
+    /// Whether what is there is what the account wrote, or older.
+    func isRemovable(by change: SecretChange) -> Bool {
+        let own = [change.identity] + change.formerIdentities
+        return own.map(Self.digest).contains(identity)
+            && issued <= Self.milliseconds(change.issuedAt)
+    }
+
+    private static func milliseconds(_ date: WallTime) -> Int64 {
+        Int64((date.secondsSinceEpoch * 1000).clamped(to: -1e15...1e15))
+    }
+
+    private static func date(_ milliseconds: Int64) -> WallTime {
+        WallTime(secondsSinceEpoch: Double(milliseconds) / 1000)
+    }
+}
+
+/// A Secret as it was read: which version, and what its annotation tells of the key.
+struct FoundSecret {
+    /// `nil` where there is none.
+    let version: String?
+    let mark: SecretMark?
+    /// The cluster's clock.
+    let date: WallTime
+
+    /// None was found.
+    init(none date: WallTime) {
+        version = nil
+        mark = nil
+        self.date = date
+    }
+
+    /// - Throws: `Failure` for a reply that is no Secret.
+    init(_ reply: HTTPResponse, _ manager: FieldManager, _ now: WallTime) throws(Failure) {
+        var bytes = reply.body.bytes
+        defer { wipe(&bytes) }
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: bytes)
+        } catch {
+            throw Self.strange("its answer is not JSON: \(error.reason)")
+        }
+        guard json["kind"]?.string == "Secret", let metadata = json["metadata"],
+            let version = metadata["resourceVersion"]?.string, !version.isEmpty
+        else { throw Self.strange("its answer is no Secret with a resourceVersion") }
+        self.version = version
+        let text = metadata["annotations"]?[manager.annotation]?.string
+        mark = text.flatMap(SecretMark.init(parsing:))
+        date = reply.date ?? now
+    }
+
+    private static func strange(_ what: String) -> Failure {
+        Failure(
+            .transient,
+            at: .output,
+            "the cluster's API: \(what)",
+            hint: "are KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT the API server's?"
+        )
+    }
+}
+
+/// A `Status` of the API: why something was not done.
+struct StatusReply {
+    /// For a message; empty where the reply does not tell.
+    let text: String
+    /// Whether the fields are another manager's, and no version is at fault.
+    let isOfManagers: Bool
+
+    init(_ reply: HTTPResponse) {
+        var json: JSON?
+        do throws(JSONError) { json = try JSON(parsing: reply.body.bytes) } catch {
+            // Somebody between here and the API answered.
+        }
+        guard json?["kind"]?.string == "Status" else {
+            (text, isOfManagers) = ("", false)
+            return
+        }
+        let causes = json?["details"]?["causes"]?.array ?? []
+        isOfManagers = causes.contains { $0["reason"]?.string == "FieldManagerConflict" }
+        text = json?["message"]?.string.map { ": \($0.printable)" } ?? ""
+    }
+}
