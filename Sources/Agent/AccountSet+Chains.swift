@@ -12,11 +12,11 @@ extension AccountSet {
             accounts[account.name] = account
         }
         return files.map { file in
-            guard case .success(let account) = file.content, account.chainedAccount != nil else {
+            guard case .success(let account) = file.content, !account.chainedAccounts.isEmpty else {
                 return file
             }
             do throws(AccountError) {
-                let linked = try link(account, among: accounts, after: [], forFile: file.path)
+                let linked = try link(account, among: accounts)
                 return File(path: file.path, content: .success(linked))
             } catch {
                 let problem = AccountFiles.Problem(
@@ -29,15 +29,33 @@ extension AccountSet {
         }
     }
 
+    /// - Parameters:
+    ///   - trail: the accounts that lead to this one.
+    ///   - place: the file and its key at which the trail began; `nil` at its beginning.
     private static func link(
         _ account: Account,
         among accounts: [String: Account],
-        after trail: [String],
-        forFile path: String
+        after trail: [String] = [],
+        from place: String? = nil
     ) throws(AccountError) -> Account {
-        guard let name = account.chainedAccount else { return account }
-        let place = "account file \(path.printable): credentialSource.account: "
-        let trail = trail + [account.name]
+        var linked = account
+        for role in TokenRole.allCases {
+            guard let name = account.chainedAccounts[role] else { continue }
+            let place = place ?? "account file \(account.path.printable): \(role.key).account: "
+            let trail = trail + [account.name]
+            let source = try source(name, among: accounts, after: trail, from: place)
+            linked = linked.chained(to: source.identity, as: role)
+        }
+        return linked
+    }
+
+    /// The account of that name, itself linked, from which another has a token.
+    private static func source(
+        _ name: String,
+        among accounts: [String: Account],
+        after trail: [String],
+        from place: String
+    ) throws(AccountError) -> Account {
         guard !trail.contains(name) else {
             let way = (trail + [name]).joined(separator: ", ")
             throw AccountError(
@@ -58,8 +76,6 @@ extension AccountSet {
                     + " \(source.service.kind.facts.title)'s, and no token"
             )
         }
-        return account.chained(
-            to: try link(source, among: accounts, after: trail, forFile: path).identity
-        )
+        return try link(source, among: accounts, after: trail, from: place)
     }
 }

@@ -61,7 +61,7 @@ package struct Agent: Sendable {
         let worker = ChainedWorker(
             pool,
             onCredential: { board.hastenUsers(of: $0) },
-            lookup: { await board.credential(of: $0, for: $1) }
+            lookup: { await board.credential(of: $0, as: $1, for: $2) }
         )
         let handedOver = try handedOverSockets()
         var roster = makeRoster(worker, handedOver)

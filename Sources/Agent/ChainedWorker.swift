@@ -2,11 +2,12 @@ package import Federation
 package import Kernel
 internal import Text
 
-/// A worker that hands over the credential of the account that a job's token source names.
+/// A worker that hands over the credentials of the accounts that a job's token sources name.
 package struct ChainedWorker: ExchangeWorker {
     /// That account's credential, as the account that uses it may have it.
     package typealias Lookup =
-        @Sendable (_ name: String, _ user: Account) async -> Result<Secret, Failure>
+        @Sendable (_ name: String, _ role: TokenRole, _ user: Account) async
+        -> Result<Secret, Failure>
 
     private let worker: any ExchangeWorker
     private let lookup: Lookup
@@ -29,9 +30,10 @@ package struct ChainedWorker: ExchangeWorker {
         within seconds: Double
     ) async -> JobAnswer<Value> {
         var account = account
-        if let name = account.chainedAccount, request.kind.usesToken {
-            switch await lookup(name, account) {
-            case .success(let token): account = account.handing(over: token)
+        for role in TokenRole.allCases where request.kind.usesToken {
+            guard let name = account.chainedAccounts[role] else { continue }
+            switch await lookup(name, role, account) {
+            case .success(let token): account = account.handing(over: token, as: role)
             case .failure(let failure): return .failure(failure)
             }
         }
@@ -60,12 +62,16 @@ extension Board {
     /// The present credential of an account, for the one that uses it. Waits for it a while.
     ///
     /// The failure is passing, and does not repeat why that account has none: its own log tells.
-    func credential(of name: String, for user: Account) async -> Result<Secret, Failure> {
+    func credential(
+        of name: String,
+        as role: TokenRole,
+        for user: Account
+    ) async -> Result<Secret, Failure> {
         let deadline = timekeeper.now.advanced(bySeconds: Self.chainPatience)
         var found: Secret?
         _ = await wait(until: deadline) {
             found = loops.first { $0.name == name }?
-                .ask { $0.credential(for: user, at: timekeeper.now) }
+                .ask { $0.credential(for: user, as: role, at: timekeeper.now) }
             return found != nil
         }
         if let found { return .success(found) }
@@ -73,7 +79,7 @@ extension Board {
             Failure(
                 .transient,
                 at: .subjectToken,
-                "account: the account \"\(name)\", whose credential is the subject token, has none",
+                "account: the account \"\(name)\", whose credential is \(role.title), has none",
                 hint: "see wif-agent status \(name)"
             )
         )
@@ -82,7 +88,9 @@ extension Board {
     /// Has the accounts that wait for this one's credential try again at once.
     func hastenUsers(of name: String) {
         for loop in loops
-        where loop.ask({ $0.lastFailure != nil && $0.account.chainedAccount == name }) {
+        where loop.ask({ life in
+            life.lastFailure != nil && life.account.chainedAccounts.values.contains(name)
+        }) {
             loop.refresh()
         }
     }
@@ -90,8 +98,14 @@ extension Board {
 
 extension AccountLife {
     /// The credential for an account that uses it: valid, and of the identity that belongs to that one's.
-    fileprivate func credential(for user: Account, at now: BootInstant) -> Secret? {
-        guard phase(at: now) == .valid, account.identity == user.chainedIdentity else { return nil }
+    fileprivate func credential(
+        for user: Account,
+        as role: TokenRole,
+        at now: BootInstant
+    ) -> Secret? {
+        guard phase(at: now) == .valid, account.identity == user.chainedIdentities[role] else {
+            return nil
+        }
         return credential?.value
     }
 }

@@ -150,7 +150,7 @@ package struct CredentialKeeper: Sendable {
                 parsing: Secret(document),
                 path: present.path,
                 environment: environment
-            ).chained(to: present.chainedIdentity)
+            ).chained(like: present)
             return AccountIdentity(text: identity) == account.identity ? account : nil
         } catch {
             return nil

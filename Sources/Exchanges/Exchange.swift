@@ -27,8 +27,11 @@ extension ExchangeContext {
     /// The failure is `refused` where the service judged the proof, `misconfigured` where the account or
     /// a file it names is wrong, else `transient` or `throttled`. `findings` are what ``findings(of:for:at:)``
     /// said; a refusal names them as the likely reason.
+    ///
+    /// - Parameter actor: the token of who acts, for a service that takes one.
     package func exchange(
         _ token: SubjectToken,
+        actor: SubjectToken? = nil,
         for account: Account,
         findings: [Finding]
     ) async -> Exchange {
@@ -44,7 +47,12 @@ extension ExchangeContext {
                 await exchange(
                     token,
                     findings,
-                    by: TokenExchange(service: service, account: account, context: self)
+                    by: TokenExchange(
+                        service: service,
+                        account: account,
+                        context: self,
+                        actor: actor
+                    )
                 )
             case .aws(let role):
                 await exchange(

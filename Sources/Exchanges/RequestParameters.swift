@@ -10,6 +10,12 @@ struct RequestParameters {
         list.append((name, value))
     }
 
+    /// RFC 8693 section 2.1: who acts for the subject.
+    mutating func add(_ actor: SubjectToken, ofType type: String) {
+        add("actor_token", actor.value.text)
+        add("actor_token_type", type)
+    }
+
     /// The media type and the body.
     func encoded(as format: TokenExchangeService.RequestFormat) -> (type: String, body: Secret) {
         switch format {

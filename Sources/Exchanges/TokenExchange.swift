@@ -9,14 +9,16 @@ struct TokenExchange: ExchangeProtocol {
     let service: TokenExchangeService
     let account: Account
     let context: ExchangeContext
+    /// Of who acts for the subject.
+    var actor: SubjectToken?
 
     // MARK: Request
 
     func request(_ token: SubjectToken) throws(Failure) -> HTTPRequest {
-        guard service.grant == .bearer else {
-            return try post(service.requestParameters(with: token), to: service.tokenURL)
-        }
-        let query = service.requestParameters(with: token).encoded(as: .form).body.text
+        var parameters = service.requestParameters(with: token)
+        if let actor, let type = account.actor?.type { parameters.add(actor, ofType: type) }
+        guard service.grant == .bearer else { return try post(parameters, to: service.tokenURL) }
+        let query = parameters.encoded(as: .form).body.text
         let mark = service.tokenURL.url.contains("?") ? "&" : "?"
         return try context.request(
             service.tokenURL.url + (query.isEmpty ? "" : mark + query),

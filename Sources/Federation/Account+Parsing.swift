@@ -30,10 +30,11 @@ extension Account {
         let service = parsed.service
         var warnings = parsed.warnings
         let source = try Self.tokenSource(&values, given: given, of: name, warnings: &warnings)
-        let lifetime = try values.number("lifetime", in: 1...31_536_000)
+        let actor = try Self.actor(&values, given: given, of: name, service, &warnings)
+        let lifetime = try values.number("lifetime", in: 1...31_536_000) ?? 3600
         let variable = try Self.variable(&values) ?? service.kind.facts.defaultVariable
         let outputs = try Self.outputs(&values, service, variable, &warnings)
-        let tokenAudience = try values.text("tokenAudience")
+        let tokenAudience = try values.text("tokenAudience") ?? service.wantedAudience
         let revokeOnExit = try values.bool("revokeOnExit")
         let proxy = try Self.proxy(&values, &warnings)
         let caFile = try values.absolutePath("caFile")
@@ -47,9 +48,10 @@ extension Account {
             document: document,
             service: service,
             tokenSource: source,
-            tokenAudience: tokenAudience ?? service.wantedAudience,
+            actor: actor,
+            tokenAudience: tokenAudience,
             issuer: issuer,
-            lifetime: lifetime ?? 3600,
+            lifetime: lifetime,
             configuredOutputs: outputs,
             hooks: hooks,
             revokeOnExit: revokeOnExit,

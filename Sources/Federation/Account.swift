@@ -12,6 +12,8 @@ package struct Account: Sendable {
     package let document: Secret
     package let service: Service
     package let tokenSource: TokenSource
+    /// `nil` where nobody acts for the subject.
+    package let actor: ActorToken?
     /// The audience asked of the token source; empty where none is configured.
     package let tokenAudience: String
     /// The issuer that the service trusts, verbatim.
@@ -30,28 +32,45 @@ package struct Account: Sendable {
     package let variable: String
     /// What is accepted but should be looked at, each ready to print.
     package private(set) var warnings: [String]
-    /// The identity of the account whose credential is this one's subject token, and so a part of its own;
-    /// `nil` where it uses none, and where that account is not known yet.
-    package private(set) var chainedIdentity: AccountIdentity?
-    /// That account's present credential, for one job.
-    package private(set) var handedOver: Secret?
+    /// The identities of the accounts whose credentials are this one's tokens, and so a part of its own;
+    /// without those that are not known yet.
+    package private(set) var chainedIdentities: [TokenRole: AccountIdentity] = [:]
+    /// Those accounts' present credentials, for one job.
+    package private(set) var handedOver: [TokenRole: Secret] = [:]
 
-    /// The account whose credential is this one's subject token; `nil` where it uses none.
-    package var chainedAccount: String? {
-        if case .account(let name) = tokenSource { name } else { nil }
+    /// The accounts whose credentials are this one's tokens.
+    package var chainedAccounts: [TokenRole: String] {
+        sources.compactMapValues { if case .account(let name) = $0 { name } else { nil } }
     }
 
-    /// The same account, its subject token the credential of an account with this identity.
-    package func chained(to identity: AccountIdentity?) -> Account {
+    /// Where each of its tokens comes from.
+    package var sources: [TokenRole: TokenSource] {
+        var sources = [TokenRole.subject: tokenSource]
+        sources[.actor] = actor?.source
+        return sources
+    }
+
+    /// The same account, one of its tokens the credential of an account with this identity.
+    package func chained(
+        to identity: AccountIdentity?,
+        as role: TokenRole = .subject
+    ) -> Account {
         var account = self
-        account.chainedIdentity = identity
+        account.chainedIdentities[role] = identity
+        return account
+    }
+
+    /// The same account, chained as another version of it is.
+    package func chained(like other: Account) -> Account {
+        var account = self
+        account.chainedIdentities = other.chainedIdentities
         return account
     }
 
     /// The same account with that credential for one job.
-    package func handing(over token: Secret) -> Account {
+    package func handing(over token: Secret, as role: TokenRole = .subject) -> Account {
         var account = self
-        account.handedOver = token
+        account.handedOver[role] = token
         return account
     }
 

@@ -34,9 +34,10 @@ package struct AccountIdentity: Equatable, Sendable {
         guard !members.isEmpty else { return text }
         if var file = members["file"]?.object {
             file["jwtToken"] = nil
-            if var source = file["credentialSource"]?.object {
+            for role in TokenRole.allCases {
+                guard var source = file[role.key]?.object else { continue }
                 source["headers"] = nil
-                file["credentialSource"] = .object(source)
+                file[role.key] = .object(source)
             }
             members["file"] = .object(file)
         }
@@ -60,7 +61,9 @@ package struct AccountIdentity: Equatable, Sendable {
             if !Self.unrelatedKeys.contains(key), value != .null { members[key] = value }
         }
         var resolved = [account.service.name, account.tokenAudience] + account.service.endpoints
-        if let chained = account.chainedIdentity { resolved.append(chained.text) }
+        for role in TokenRole.allCases {
+            if let chained = account.chainedIdentities[role] { resolved.append(chained.text) }
+        }
         let identity: JSON = [
             "file": .object(members), "resolved": .array(resolved.map(JSON.string)),
         ]

@@ -49,8 +49,8 @@ package struct Job: Sendable {
     package let environment: [String: String]
     /// Seconds from the worker's reading the line until the job must have ended.
     package let timeout: Double
-    /// The credential of the account that the account's token source names.
-    package let handedOver: Secret?
+    /// The credentials of the accounts that the account's token sources name.
+    package let handedOver: [TokenRole: Secret]
 
     /// A whole job's time limit in seconds.
     package static let standardTimeout = 60.0
@@ -68,7 +68,7 @@ package struct Job: Sendable {
         document: Secret,
         environment: [String: String],
         timeout: Double? = nil,
-        handedOver: Secret? = nil
+        handedOver: [TokenRole: Secret] = [:]
     ) {
         self.id = id
         self.kind = kind
@@ -86,7 +86,7 @@ package struct Job: Sendable {
             "environment": .object(environment.mapValues(JSON.string)),
             "timeout": .number(timeout),
         ]
-        members["subjectToken"] = handedOver.map { .string($0.text) }
+        for (role, token) in handedOver { members[role.rawValue] = .string(token.text) }
         switch kind {
         case .exchange: members["kind"] = "exchange"
         case .subjectToken(let provider):
@@ -149,7 +149,11 @@ package struct Job: Sendable {
             timeout: (json["timeout"]?.lenientNumber ?? kind.timeLimit).clamped(
                 to: 0.1...Self.longestTimeout
             ),
-            handedOver: json["subjectToken"]?.string.map { Secret($0) }
+            handedOver: Dictionary(
+                uniqueKeysWithValues: TokenRole.allCases.compactMap { role in
+                    json[role.rawValue]?.string.map { (role, Secret($0)) }
+                }
+            )
         )
     }
 }

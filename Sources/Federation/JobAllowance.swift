@@ -16,9 +16,10 @@ extension Job.Kind {
         if case .graphQL = self { return allowance }
         // The service account's own files.
         if case .secret = self { return .files }
-        let source = source(for: account, in: environment)
-        if source.readsFiles(in: environment) { allowance.insert(.files) }
-        if source.connectsUnixSocket(in: environment) { allowance.insert(.unixSockets) }
+        for source in sources(for: account, in: environment) {
+            if source.readsFiles(in: environment) { allowance.insert(.files) }
+            if source.connectsUnixSocket(in: environment) { allowance.insert(.unixSockets) }
+        }
         return allowance
     }
 
@@ -28,7 +29,9 @@ extension Job.Kind {
         case .graphQL, .secret: return false
         case .exchange, .subjectToken, .claims, .revoke, .probe: break
         }
-        return source(for: account, in: environment).runsPrograms(in: environment)
+        return sources(for: account, in: environment).contains {
+            $0.runsPrograms(in: environment)
+        }
     }
 
     /// Whether a variable names a place that is not among those which every worker reads.
@@ -38,7 +41,19 @@ extension Job.Kind {
         }
     }
 
-    /// The source that is asked: the named provider's, or the account's; the one that `auto` asks alone.
+    /// The sources that are asked, the actor's for an exchange alone.
+    private func sources(
+        for account: Account,
+        in environment: [String: String]
+    ) -> [TokenSource] {
+        let subject = source(for: account, in: environment)
+        switch self {
+        case .exchange, .probe: return [subject] + [account.actor?.source].compactMap(\.self)
+        case .subjectToken, .claims, .revoke, .graphQL, .secret: return [subject]
+        }
+    }
+
+    /// The source that is asked for the subject token: the named provider's, or the account's; the one that `auto` asks alone.
     private func source(for account: Account, in environment: [String: String]) -> TokenSource {
         var source = account.effectiveSource(in: environment)
         if let provider, provider != account.tokenSource.name {

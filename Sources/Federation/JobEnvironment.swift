@@ -6,13 +6,13 @@ extension Job {
     }
 
     /// What a job for the account carries of its requester's environment: the allowed variables, and
-    /// the one that the account's token source names.
+    /// those that the account's token sources name.
     package static func environment(
         for account: Account,
         from environment: [String: String]
     ) -> [String: String] {
-        let named = account.tokenSource.namedVariable
-        return environment.filter { isAllowed(variable: $0.key) || $0.key == named }
+        let named = account.sources.values.compactMap(\.namedVariable)
+        return environment.filter { isAllowed(variable: $0.key) || named.contains($0.key) }
     }
 
     private static let names =

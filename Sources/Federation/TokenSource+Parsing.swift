@@ -10,7 +10,7 @@ extension Account {
         of name: String,
         warnings: inout [String]
     ) throws(AccountError) -> TokenSource {
-        var source = try values.object("credentialSource")
+        let source = try values.object("credentialSource")
         if let literal = try values.text("jwtToken") {
             if source != nil {
                 throw values.error("jwtToken", "excludes credentialSource; leave one of them out")
@@ -21,21 +21,31 @@ extension Account {
             )
             return .literal(Secret(literal.trimmed))
         }
-        guard source != nil else { return .automatic }
-        let result = try parse(&source, in: given)
+        guard var source else { return .automatic }
+        let result = try self.source(&source, in: given, named: "credentialSource", of: name)
+        warnings += source.unknownKeys()
+        return result
+    }
+
+    /// A source that stands under a key of the account of that name. `values` is the whole file.
+    static func source(
+        _ source: inout KeyedValues,
+        in values: KeyedValues,
+        named key: String,
+        of name: String
+    ) throws(AccountError) -> TokenSource {
+        let result = try parse(&source, in: values, named: key)
         if case .account(name) = result {
-            throw values.error("credentialSource", "account: is this account itself")
+            throw values.error(key, "account: is this account itself")
         }
-        warnings += source?.unknownKeys() ?? []
         return result
     }
 
     private static func parse(
-        _ optional: inout KeyedValues?,
-        in values: KeyedValues
+        _ source: inout KeyedValues,
+        in values: KeyedValues,
+        named key: String
     ) throws(AccountError) -> TokenSource {
-        guard var source = optional else { return .automatic }
-        defer { optional = source }
         if source.has("environmentId") { return .aws(try AWSSource(ofGoogle: &source)) }
         try source.refuseCertificate()
         let provider = try source.text("provider")
@@ -57,7 +67,7 @@ extension Account {
             + (executable == nil ? 0 : 1)
         guard given == 1 else {
             throw values.error(
-                "credentialSource",
+                key,
                 "exactly one of provider, file, environment, url, executable, account is expected,"
                     + " found \(given)"
             )

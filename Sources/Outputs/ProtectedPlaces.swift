@@ -21,7 +21,9 @@ package struct ProtectedPlaces: Sendable {
     /// What the account itself names: its file, the programs that it has run, and this program.
     package init(of account: Account) {
         var files = [account.path]
-        if case .executable(let source) = account.tokenSource { files += source.command.prefix(1) }
+        for case .executable(let source) in account.sources.values {
+            files += source.command.prefix(1)
+        }
         for case .command(let command, _) in account.hooks { files += command.prefix(1) }
         let own = Self.ownProgram
         files += own.map { [$0] } ?? []

@@ -24,7 +24,8 @@ struct HandedOverToken: TokenFetcher {
             throw SourceError(
                 .misconfigured,
                 "the credential of the account \"\(account.printable)\" was not handed over",
-                hint: "wif-agent does so; a job by hand has it as \"subjectToken\""
+                hint:
+                    "wif-agent does so; a job by hand has it as \"subjectToken\" or \"actorToken\""
             )
         }
         return SubjectToken(token, source: context.source)

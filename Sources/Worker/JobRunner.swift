@@ -163,7 +163,16 @@ package struct JobRunner: Sendable {
         let token = await timely(found.token, source, account, sources)
         let context = network
         let findings = findings(of: token, for: account, at: timekeeper.wallClock)
-        let exchange = await context.exchange(token, for: account, findings: findings)
+        let actor: SubjectToken?
+        do throws(Failure) { actor = try await actorToken(account) } catch {
+            return .failure(error)
+        }
+        let exchange = await context.exchange(
+            token,
+            actor: actor,
+            for: account,
+            findings: findings
+        )
         // Where an account says itself where a reply has its credential, the name tells nothing.
         if case .success(let credential) = exchange.outcome { secrets.add(credential.value) }
         let said = findings.filter { $0.kind != .issuer || !found.isKnownMismatch }
@@ -173,6 +182,18 @@ package struct JobRunner: Sendable {
             warnings: found.warnings + said.map { "the token \($0.text)" } + exchange.warnings,
             clockSkew: exchange.clockSkew
         )
+    }
+
+    /// The token of who acts for the subject; `nil` where nobody does.
+    private func actorToken(_ account: Account) async throws(Failure) -> SubjectToken? {
+        guard let actor = account.actor else { return nil }
+        do throws(Failure) {
+            return try await sourceContext(account, .actor).subjectToken(from: actor.source).token
+        } catch {
+            var failure = error
+            failure.message = "\(TokenRole.actor.key): \(failure.message)"
+            throw failure
+        }
     }
 
     private var network: RequestContext {
@@ -241,7 +262,10 @@ package struct JobRunner: Sendable {
         WatchedTransport(network: transport, secrets: secrets)
     }
 
-    private func sourceContext(_ account: Account) -> SourceContext {
+    private func sourceContext(
+        _ account: Account,
+        _ role: TokenRole = .subject
+    ) -> SourceContext {
         SourceContext(
             network,
             audience: account.tokenAudience,
@@ -251,7 +275,7 @@ package struct JobRunner: Sendable {
             secrets: secrets,
             connectsUnixSockets: !allowance.isDisjoint(with: [.unixSockets, .programs]),
             prefersJobs: account.prefersJobs,
-            handedOver: job.handedOver
+            handedOver: job.handedOver[role]
         )
     }
 

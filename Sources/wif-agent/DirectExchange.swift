@@ -44,12 +44,14 @@ enum DirectExchange {
         _ environment: [String: String],
         after trail: [String]
     ) -> ChainedWorker {
-        ChainedWorker(pool) { name, user in
+        ChainedWorker(pool) { name, role, user in
             let trail = trail + [user.name]
             let directory = user.path.prefix(
                 through: user.path.lastIndex(of: "/") ?? user.path.startIndex
             )
-            guard !trail.contains(name) else { return .failure(.circle(trail + [name], user)) }
+            guard !trail.contains(name) else {
+                return .failure(.circle(trail + [name], role, user))
+            }
             do throws(AccountFiles.Problem) {
                 let path = "\(directory)\(name).json"
                 let account = try AccountFiles.load(path, environment: environment)
@@ -195,11 +197,15 @@ extension JobAnswer {
 }
 
 extension Failure {
-    fileprivate static func circle(_ trail: [String], _ user: Account) -> Failure {
+    fileprivate static func circle(
+        _ trail: [String],
+        _ role: TokenRole,
+        _ user: Account
+    ) -> Failure {
         Failure(
             .misconfigured,
             at: .account,
-            "account file \(user.path.printable): credentialSource.account: leads in a circle:"
+            "account file \(user.path.printable): \(role.key).account: leads in a circle:"
                 + " \(trail.joined(separator: ", "))",
             hint: "one of them must have a token source of its own"
         )

@@ -78,13 +78,14 @@ struct `A chain of accounts` {
         guard case .success(let user) = try file("b", using("a")).content else { return }
         let jobs = Box()
         let inner = ClosureWorker { kind, account in
-            jobs.add(account.handedOver?.text ?? "none")
+            jobs.add(account.handedOver[.subject]?.text ?? "none")
             if case .revoke = kind { return JobResult(id: 1, outcome: .revoked) }
             return JobResult(id: 1, outcome: .credential(.named("of \(account.name)")))
         }
         let failure = Failure(.transient, at: .subjectToken, "none")
         for answer in [Result<Secret, Failure>.success(Secret("credential")), .failure(failure)] {
-            let worker = ChainedWorker(inner) { name, _ in name == "a" ? answer : .failure(failure)
+            let worker = ChainedWorker(inner) { name, _, _ in
+                name == "a" ? answer : .failure(failure)
             }
             let result = await worker.run(.exchange, for: user)
             if case .failure(let told) = result.outcome { #expect(told == failure) }
@@ -92,6 +93,79 @@ struct `A chain of accounts` {
             _ = await worker.run(.revoke(Secret("x")), for: user)
         }
         #expect(jobs.all == ["credential", "none", "none"])
+    }
+}
+
+/// The actor token may be another account's credential as the subject token may.
+@Suite struct `An actor of another account` {
+    private func file(_ name: String, _ members: [String: JSON]) throws -> AccountSet.File {
+        let base: [String: JSON] = [
+            "type": "external_account", "service": "oauth", "tokenUrl": "https://sts.test/token",
+            "audience": "a", "credentialSource": ["environment": "T"],
+        ]
+        let document = JSON.object(base.merging(members) { $1 }).serialized()
+        let path = "/etc/wif-agent/\(name).json"
+        return AccountSet.File(
+            path: path,
+            content: .success(try Account(parsing: Secret(document), path: path))
+        )
+    }
+
+    private func actor(_ name: String) -> [String: JSON] {
+        ["actorToken": ["account": .string(name)]]
+    }
+
+    private func problems(_ files: [AccountSet.File]) -> [String?] {
+        AccountSet.linked(files).map { file in
+            if case .failure(let problem) = file.content { problem.failure.message } else { nil }
+        }
+    }
+
+    @Test func `a circle through either token is refused`() throws {
+        let place = "account file /etc/wif-agent/"
+        #expect(
+            problems([
+                try file("a", actor("b")),
+                try file("b", ["credentialSource": ["account": "a"]]), try file("c", [:]),
+                try file("d", actor("none")),
+            ]) == [
+                "\(place)a.json: actorToken.account: leads in a circle: a, b, a",
+                "\(place)b.json: credentialSource.account: leads in a circle: b, a, b", nil,
+                "\(place)d.json: actorToken.account: there is no usable account \"none\" beside this"
+                    + " one",
+            ]
+        )
+    }
+
+    @Test func `one account may be both, and is no circle`() throws {
+        let both = actor("a").merging(["credentialSource": ["account": "a"]]) { $1 }
+        #expect(problems([try file("a", [:]), try file("b", both)]) == [nil, nil])
+    }
+
+    @Test func `its identity is a part of the user's`() throws {
+        func user(_ audience: JSON) throws -> Account? {
+            let files = [try file("a", ["audience": audience]), try file("b", actor("a"))]
+            return try? AccountSet.linked(files)[1].content.get()
+        }
+        let (one, other, same) = (try user("x"), try user("y"), try user("x"))
+        #expect(one?.chainedIdentities.keys.map(\.rawValue) == ["actorToken"])
+        #expect(one?.identity == same?.identity)
+        #expect(one?.identity != other?.identity)
+    }
+
+    @Test func `each credential goes into its place`() async throws {
+        let members = actor("b").merging(["credentialSource": ["account": "a"]]) { $1 }
+        guard case .success(let user) = try file("c", members).content else { return }
+        let jobs = Box()
+        let inner = ClosureWorker { _, account in
+            for role in TokenRole.allCases { jobs.add(account.handedOver[role]?.text ?? "none") }
+            return JobResult(id: 1, outcome: .revoked)
+        }
+        let worker = ChainedWorker(inner) { name, role, _ in
+            .success(Secret("\(name) as \(role.rawValue)"))
+        }
+        _ = await worker.run(.exchange, for: user)
+        #expect(jobs.all == ["a as subjectToken", "b as actorToken"])
     }
 }
 

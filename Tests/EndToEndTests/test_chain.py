@@ -2,6 +2,7 @@
 
 import json
 import unittest
+import urllib.request
 
 from world import World, secrets, wait_for
 
@@ -115,3 +116,60 @@ class Chain(World):
         self.await_ready(self.run_agent())
         self.assertEqual(self.out("top"), old)
         self.assertEqual(self.exchanges(), [200])
+
+    def act(self, token):
+        """What the service knows of who acts, and for whom."""
+        request = urllib.request.Request(
+            self.world.named("oauth-github")["tokenUrl"].replace("/token", "/resource"),
+            headers={"Authorization": "Bearer " + token})
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return json.loads(reply.read())
+
+    def minted(self, subject):
+        request = urllib.request.Request(
+            self.world.url + "/_emulator/token", json.dumps({"claims": {"sub": subject}}).encode())
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            token = reply.read().decode()
+        path = self.scratch / subject
+        path.write_text(token)
+        path.chmod(0o600)
+        return {"file": str(path)}
+
+    def test_an_actor_from_a_file(self):
+        path = self.write("acting", self.world.named("oauth-github"),
+                          actorToken=self.minted("robot"))
+        done = self.wif("get", "--fresh", "-c", path, records=False,
+                        environment=self.environment(self.world))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        secrets.add(done.stdout.decode())
+        known = self.act(done.stdout.decode())
+        self.assertEqual(known["act"], {"sub": "robot"})
+        self.assertIn("repo:acme/app", known["sub"])
+        check = self.wif("check", "-c", path)
+        self.assertIn(b"actor token: file", check.stdout)
+
+    def test_an_actor_that_is_refused_or_absent(self):
+        wrong = self.write("wrong", self.world.named("oauth-github"),
+                           actorToken=self.minted("robot"), actorTokenType="urn:x")
+        done = self.wif("get", "--fresh", "-c", wrong, environment=self.environment(self.world))
+        self.assertEqual(done.returncode, 77, done.stderr)
+        self.assertIn(b"actor_token_type is not known", done.stderr)
+        absent = self.write("absent", self.world.named("oauth-github"),
+                            actorToken={"environment": "NOT_THERE"})
+        done = self.wif("get", "--fresh", "-c", absent, environment=self.environment(self.world))
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertIn(b"actorToken: environment: the variable NOT_THERE is not set", done.stderr)
+
+    def test_an_actor_from_another_account_comes_first(self):
+        self.base()
+        self.write("acting", self.world.named("oauth-github"), actorToken={"account": "base"})
+        agent = self.run_agent()
+        self.await_ready(agent)
+        known = self.act(self.out("acting"))
+        self.assertIn("repo:acme/app", known["act"]["sub"])
+        # What the first becomes, the second follows.
+        old = self.out("acting")
+        self.base(tokenAudience="https://other.example")
+        agent.signal(1)
+        wait_for(lambda: self.out("acting") != old, "the second anew")
+        self.await_ready(agent)

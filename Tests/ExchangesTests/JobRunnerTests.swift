@@ -51,6 +51,36 @@ struct JobRunnerTests {
 
     private let gcp: [String: JSON] = ["credentialSource": ["provider": "gcp"]]
 
+    @Test func `an actor's token goes with the subject's`() async throws {
+        let reply = #"{"access_token":"given","token_type":"Bearer","expires_in":60}"#
+        let network = ScriptedTransport([.success(.text(200, reply))])
+        let members: [String: JSON] = [
+            "service": "oauth", "tokenUrl": "https://sts.test/token",
+            "credentialSource": ["environment": "SUBJECT"],
+            "actorToken": ["environment": "ACTOR"], "actorTokenType": "urn:x",
+        ]
+        let done = await result(
+            network,
+            members,
+            environment: ["SUBJECT": token(), "ACTOR": "the-actor"]
+        )
+        guard case .credential = done.outcome else {
+            Issue.record("\(done.outcome)")
+            return
+        }
+        let body = try #require(network.sent.first?.body?.text)
+        #expect(body.hasSuffix("&actor_token=the-actor&actor_token_type=urn%3Ax"))
+        #expect(body.contains("&subject_token=\(token())&"))
+        let missing = await result(network, members, environment: ["SUBJECT": token()])
+        guard case .failure(let failure) = missing.outcome else {
+            Issue.record("\(missing.outcome)")
+            return
+        }
+        #expect(failure.message == "actorToken: environment: the variable ACTOR is not set")
+        #expect(failure.class == .noSource)
+        #expect(network.sent.count == 1)
+    }
+
     @Test func `a token becomes a credential`() async throws {
         let network = network([token()], try TestCredential().reply)
         let result = await result(network, gcp)

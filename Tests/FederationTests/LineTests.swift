@@ -20,7 +20,7 @@ import Text
                 document: Secret("{\"type\": \"é\n\"}"),
                 environment: ["NO_PROXY": "*", "JWT_TOKEN": "a\"b"],
                 timeout: 12.5,
-                handedOver: provider.map { Secret($0) }
+                handedOver: provider.map { [.subject: Secret($0), .actor: Secret("b")] } ?? [:]
             )
             let line = job.line()
             #expect(line.count { $0 == 0x0A } == 1 && line.last == 0x0A)
@@ -31,7 +31,8 @@ import Text
             #expect(other.document.isEqual(to: job.document))
             #expect(other.environment == job.environment)
             #expect(other.timeout == 12.5)
-            #expect(other.handedOver?.text == provider)
+            #expect(other.handedOver[.subject]?.text == provider)
+            #expect(other.handedOver[.actor]?.text == provider.map { _ in "b" })
         }
     }
 

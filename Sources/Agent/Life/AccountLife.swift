@@ -204,7 +204,8 @@ extension AccountLife {
 
     /// The files that subject tokens are read from, where something else keeps them fresh.
     var tokenFiles: [String] {
-        [account, candidate?.account].compactMap { $0?.tokenSource.rotatingFile?.path }
+        [account, candidate?.account].compactMap(\.self)
+            .flatMap(\.sources.values).compactMap { $0.rotatingFile?.path }
     }
 
     package var isAttempting: Bool { pace.running != nil || candidate?.pace.running != nil }

@@ -16,7 +16,7 @@ extension KnownSecrets {
             if case .write(let content) = change.action { add(content) }
         case .exchange, .subjectToken, .claims, .probe: break
         }
-        if let token = job.handedOver { add(token) }
+        for token in job.handedOver.values { add(token) }
         addAccount(job.document)
         for (name, value) in job.environment {
             if name.lowercased().hasSuffix("proxy") {
@@ -42,7 +42,7 @@ extension KnownSecrets {
         // Names of members, whatever they are called.
         members["response"] = nil
         addMembers(of: .object(members))
-        for source in ["credentialSource", "credential_source"] {
+        for source in ["credentialSource", "credential_source", "actorToken", "actor_token"] {
             for (name, value) in json[source]?["headers"]?.object ?? [:]
             where !Self.publicHeaders.contains(name.lowercased()) {
                 value.string.map(add)

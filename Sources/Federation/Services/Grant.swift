@@ -137,6 +137,7 @@ extension KeyedValues {
     /// The account file's keys for parameters that the grants set.
     private static let ownKeys = [
         "audience": "audience", "client_id": "clientId", "scope": "scopes", "resource": "resource",
+        "actor_token": "actorToken", "actor_token_type": "actorTokenType",
         "subject_token_type": "subjectTokenType", "requested_token_type": "requestedTokenType",
         "grant_type": "grant",
     ]

@@ -61,6 +61,7 @@ private func summary(_ account: Account) -> String {
     var text = "\(account.name): ok\n"
     text += "  service: \(account.service.name)\n"
     text += "  token source: \(account.tokenSource.name)\n"
+    if let actor = account.actor { text += "  actor token: \(actor.source.name)\n" }
     if let issuer = account.issuer { text += "  issuer: \(issuer.printable)\n" }
     if !account.tokenAudience.isEmpty {
         text += "  token audience: \(account.tokenAudience.printable)\n"

@@ -138,7 +138,9 @@ private struct Doctor {
     }
 
     private func accountStep(_ account: Account) -> StepReport {
-        let found = "service \(account.service.name), source \(account.tokenSource.name)"
+        let actor = account.actor.map { ", actor token from \($0.source.name)" } ?? ""
+        let found =
+            "service \(account.service.name), source \(account.tokenSource.name)\(actor)"
         guard !account.warnings.isEmpty else { return .ok(.account, found) }
         return .warning(.account, account.warnings.joined(separator: "; "))
     }

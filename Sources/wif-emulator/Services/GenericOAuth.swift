@@ -53,15 +53,44 @@ struct GenericOAuth: OAuthRole {
             }
         }
         let claims = try world.verified(token)
+        let actor = try actor(parameters)
         let lifetime = world.options.credentialLifetime
         let issued = randomHex(bytes: 24)
-        tokens.add(issued, for: claims.subject ?? "", lifetime: lifetime)
+        let scope = [claims.subject ?? "", actor].compactMap(\.self).joined(separator: "\n")
+        tokens.add(issued, for: scope, lifetime: lifetime)
         return .token(issued, lifetime: .integer(lifetime))
     }
 
     private func resource(_ request: HTTPServerRequest) -> HTTPServerResponse {
-        guard let token = request.authorization("bearer"), let subject = tokens.scope(of: token)
+        guard let token = request.authorization("bearer"), let scope = tokens.scope(of: token)
         else { return OAuthRefusal("invalid_token", "no such token", status: 401).response }
-        return .json(["sub": .string(subject)])
+        let parts = scope.split(separator: "\n").map(String.init)
+        var claims: [String: JSON] = ["sub": .string(parts.first ?? "")]
+        // RFC 8693 section 4.1
+        if parts.count > 1 { claims["act"] = ["sub": .string(parts[1])] }
+        return .json(.object(claims))
+    }
+
+    /// Who acts for the subject; `nil` where nobody does. RFC 8693 section 2.1
+    private func actor(_ parameters: OAuthParameters) throws(OAuthRefusal) -> String? {
+        let type = try parameters.optional("actor_token_type")
+        guard let token = try parameters.optional("actor_token") else {
+            guard type == nil else {
+                throw OAuthRefusal("invalid_request", "actor_token_type without actor_token")
+            }
+            return nil
+        }
+        let prefix = "urn:ietf:params:oauth:token-type:"
+        switch type {
+        case nil: throw OAuthRefusal("invalid_request", "actor_token_type is missing")
+        case prefix + "jwt", prefix + "id_token":
+            return try world.verified(token).subject ?? ""
+        case prefix + "access_token":
+            guard let scope = tokens.scope(of: token) else {
+                throw OAuthRefusal("invalid_grant", "the actor token is not known")
+            }
+            return scope.split(separator: "\n").first.map(String.init)
+        default: throw OAuthRefusal("invalid_request", "the actor_token_type is not known")
+        }
     }
 }
