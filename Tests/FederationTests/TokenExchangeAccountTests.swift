@@ -127,6 +127,76 @@ import Text
         #expect(!account.revokesOnExit(ofCommand: false))
     }
 
+    /// Its variables, what the file says, and what follows: token endpoint and resource.
+    static let brightVariables: [([String: String], [String: JSON], String, String)] = [
+        (
+            ["BRIGHT_PROJECT_ID": "p 1", "BRIGHT_BASE_URL": "https://b.example"], [:],
+            "https://b.example/api/v1/token", "https://b.example/api/v1/projects/p%201"
+        ),
+        (
+            ["BRIGHT_PROJECT_ID": "p", "BRIGHT_BASE_URL": " https://b.example/ "], [:],
+            "https://b.example/api/v1/token", "https://b.example/api/v1/projects/p"
+        ),
+        (
+            ["BRIGHT_PROJECT_ID": "p"], [:], "https://app.brightsec.com/api/v1/token",
+            "https://app.brightsec.com/api/v1/projects/p"
+        ),
+        (
+            ["BRIGHT_PROJECT_ID": "p", "BRIGHT_BASE_URL": "nonsense"],
+            ["projectId": "q", "tokenUrl": "https://c.example"], "https://c.example/api/v1/token",
+            "https://c.example/api/v1/projects/q"
+        ),
+    ]
+
+    @Test(arguments: brightVariables)
+    func `Bright's variables supply what the file leaves out, and no more`(
+        environment: [String: String],
+        members: [String: JSON],
+        token: String,
+        resource: String
+    ) throws {
+        let account = try parse(
+            members.merging(["service": "bright"]) { $1 },
+            environment: environment
+        )
+        let service = try service(account)
+        #expect(service.tokenURL.url == token)
+        #expect(service.resources == [resource])
+        #expect(account.warnings.isEmpty, "\(account.warnings)")
+        // The worker, which parses the file anew, has them.
+        #expect(Job.environment(for: account, from: environment) == environment)
+    }
+
+    @Test(arguments: [
+        (["BRIGHT_BASE_URL": "ftp://x"], "tokenUrl: BRIGHT_BASE_URL "),
+        (["BRIGHT_BASE_URL": "http://b.example"], "tokenUrl: BRIGHT_BASE_URL "),
+        (["BRIGHT_PROJECT_ID": "https://b/p"], "projectId: https://b/p is an address"),
+    ])
+    func `a variable of Bright's that is no good is named`(
+        environment: [String: String],
+        message: String
+    ) {
+        let error = #expect(throws: AccountError.self) {
+            try parse(["service": "bright"], environment: environment)
+        }
+        #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+    }
+
+    @Test func `ConductorOne's variables alone are an account`() throws {
+        let environment = [
+            "CONDUCTORONE_CLIENT_ID": "a@acme/wfe", "CONDUCTORONE_OIDC_TOKEN": "t",
+        ]
+        let account = try #require(try Account.implied(by: environment))
+        #expect(account.service.kind == .conductorone)
+        #expect(try service(account).tokenURL.url == "https://acme.conductor.one/auth/v1/token")
+        #expect(account.effectiveSource(in: environment).name == "environment")
+        #expect(try Account.implied(by: ["CONDUCTORONE_OIDC_TOKEN": "t"]) == nil)
+        #expect(try Account.implied(by: ["BRIGHT_PROJECT_ID": "p"]) == nil)
+        #expect(throws: AccountError.self) {
+            try Account.implied(by: ["CONDUCTORONE_CLIENT_ID": "a"])
+        }
+    }
+
     @Test func `Google's file works as it is generated`() throws {
         let members: [String: JSON] = [
             "universe_domain": "googleapis.com",

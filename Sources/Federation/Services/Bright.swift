@@ -30,7 +30,7 @@ extension TokenExchangeService {
         warnings: inout [String]
     ) throws(AccountError) -> TokenExchangeService {
         let path = "/api/v1/token"
-        let base = variable("BRIGHT_BASE_URL") ?? "https://app.brightsec.com"
+        let base = try installation(values, variable("BRIGHT_BASE_URL"))
         let tokenURL = try values.endpoint("tokenUrl", defaultPath: path, base: base)
         let site =
             tokenURL.url.hasSuffix(path)
@@ -69,5 +69,18 @@ extension TokenExchangeService {
             wantedAudience: try values.text("audience") ?? "",
             tenantDomain: nil
         )
+    }
+
+    /// What the variable says, where the file leaves it to it; else Bright's own.
+    private static func installation(
+        _ values: KeyedValues,
+        _ variable: String?
+    ) throws(AccountError) -> String {
+        guard let variable, !values.has("tokenUrl") else { return "https://app.brightsec.com" }
+        do throws(EndpointError) {
+            return try Endpoint(variable).url
+        } catch {
+            throw values.error("tokenUrl", "BRIGHT_BASE_URL \(error.reason)")
+        }
     }
 }
