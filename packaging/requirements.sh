@@ -75,3 +75,38 @@ promtool_path() {
     fi
     echo "$tools/usr/bin/promtool"
 }
+
+# What reads credentials in the tests: the SDKs' modules, and the AWS CLI, which PyPI has.
+readonly consumers_venv=.build/consumers-venv
+consumer_modules() { "$1" -c 'import azure.identity, botocore, google.auth, grpc, requests'; }
+
+# consumer_programs: kubectl and skopeo from Debian, where they are missing and can be had. Their tests skip
+# otherwise.
+consumer_programs() {
+    local programs
+    mapfile -t programs < <(missing_packages kubernetes-client=kubectl skopeo)
+    [ "${#programs[@]}" -gt 0 ] || return 0
+    (install_missing kubernetes-client=kubectl skopeo) ||
+        say "${programs[*]} not to be had: the tests that use them are skipped"
+}
+
+# consumer_sdks: a virtual environment with the SDKs and the AWS CLI, where this machine's Python has them
+# not. It waits for the network most of the time, so it is made beside the build.
+consumer_sdks() {
+    ! { consumer_modules python3 2>/dev/null && command -v aws >/dev/null; } || return 0
+    ! consumer_modules "$consumers_venv/bin/python3" 2>/dev/null || return 0
+    rm -rf "$consumers_venv"
+    python3 -c 'import ensurepip' 2>/dev/null || as_root apt-get -qq install -y python3-venv
+    python3 -m venv "$consumers_venv"
+    "$consumers_venv/bin/pip" -q install --disable-pip-version-check --only-binary :all: \
+        awscli azure-identity botocore google-auth grpcio requests
+}
+
+# consumers_path: PATH with that environment first, where it is whole.
+consumers_path() {
+    if consumer_modules "$consumers_venv/bin/python3" 2>/dev/null; then
+        echo "$PWD/$consumers_venv/bin:$PATH"
+    else
+        echo "$PATH"
+    fi
+}
