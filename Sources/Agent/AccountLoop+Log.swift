@@ -28,7 +28,8 @@ extension AccountLoop {
         case .delivered(let path): logDelivered(to: path)
         case .outputFailed(let failure, let path):
             write(.error, .outputFailed, failure.message, hint: failure.hint, path: path)
-        case .hookFailed(let failure): write(.error, .hookFailed, failure.message)
+        case .hookFailed(let failure):
+            write(.error, .hookFailed, failure.message, hint: failure.hint)
         case .hooksDone: logHooksDone()
         case .revoked(let owner):
             dependencies.log.end(.revocationFailed, about: name)
