@@ -71,6 +71,57 @@ class Services(World):
         self.assertIn(b"hint: ", done.stderr)
 
 
+class Variables(World):
+    """What the services' own variables say where a file does not, or where there is no file."""
+
+    def setUp(self):
+        super().setUp()
+        self.world = self.emulator("--platform", "gitlab")
+
+    def token(self, audience):
+        request = urllib.request.Request(
+            self.world.url + "/_emulator/token",
+            data=json.dumps({"issuer": "gitlab", "claims": {
+                "aud": audience, "sub": "project_path:acme/app:ref_type:branch:ref:main"}}).encode())
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            token = reply.read().decode().strip()
+        secrets.add(token)
+        return token
+
+    @unittest.skipIf(os.path.exists("/etc/wif-agent"), "accounts are installed here")
+    def test_conductorone_without_a_file(self):
+        account = self.world.named("conductorone-gitlab")
+        environment = {
+            "PATH": os.environ["PATH"], "CONDUCTORONE_CLIENT_ID": account["clientId"],
+            "CONDUCTORONE_SERVER_URL": account["tokenUrl"].removesuffix("/auth/v1/token"),
+            "CONDUCTORONE_OIDC_TOKEN": self.token("acme.conductor.one")}
+        done = self.wif("get", "--fresh", "--format", "json", environment=environment, records=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        secrets.add(json.loads(done.stdout)["access_token"])
+        shown = self.wif("exec", "--", "/bin/sh", "-c", "echo $CONDUCTORONE_CLIENT_ID",
+                         environment=environment)
+        self.assertEqual(shown.stdout.decode().strip(), account["clientId"], shown.stderr)
+        del environment["CONDUCTORONE_CLIENT_ID"]
+        done = self.wif("get", "--fresh", environment=environment)
+        self.assertEqual(done.returncode, 64, done.stderr)
+
+    def test_brights_project_and_installation(self):
+        account = self.world.named("bright-gitlab")
+        path = self.account({"type": "external_account", "service": "bright",
+                             "credentialSource": {"environment": "JOB_TOKEN"}}, name="bright")
+        environment = {
+            "PATH": os.environ["PATH"], "BRIGHT_PROJECT_ID": account["projectId"],
+            "BRIGHT_BASE_URL": account["tokenUrl"].removesuffix("/api/v1/token"),
+            "JOB_TOKEN": self.token(account["audience"])}
+        done = self.wif("get", "--fresh", "-c", path, environment=environment, records=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        secrets.add(done.stdout.decode())
+        # It is that project's, and no other's.
+        environment["BRIGHT_PROJECT_ID"] = "another"
+        done = self.wif("get", "--fresh", "-c", path, environment=environment)
+        self.assertEqual(done.returncode, 77, done.stderr)
+
+
 class Revocation(World):
     """A Bright token's end, as Bright's own API sees it."""
 
