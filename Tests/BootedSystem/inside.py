@@ -1,10 +1,12 @@
 """The units on a booted system, under the real systemd. run.sh brings it here; it runs as root, as a
 service of a machine that is thrown away afterwards. Its network is a loopback interface."""
 
+import gzip
 import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -446,6 +448,68 @@ Service=wif-agent.service
         self.assertEqual((facts.st_mode & 0o777, facts.st_uid), (0o640, AGENT_USER.pw_uid))
         self.assertEqual(shared.group(), "cnspec")
         self.assertEqual((shared / "mondoo.json").group(), "cnspec")
+
+
+class Hooks(Booted):
+    """An agent that has a unit reload: it reaches systemd from its sandbox, and polkit says whether it may."""
+
+    RULES = pathlib.Path("/etc/polkit-1/rules.d/50-wif-agent.rules")
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.RULES.unlink, missing_ok=True)
+        for name in "xy":
+            self.unit(f"{name}.service", f"""
+[Service]
+ExecStart=/bin/sleep infinity
+ExecReload=/bin/sh -c 'echo reloaded >>{SCRATCH}/{name}'
+""")
+            systemctl("start", f"{name}.service")
+
+    def hooked(self, *units):
+        self.account(outputs=[{"format": "raw", "path": "/run/wif-agent/token"}], onRefresh=[
+            {"unit": unit, "action": "try-reload-or-restart"} for unit in units])
+        self.start()
+
+    def reloads(self, name):
+        place = SCRATCH / name
+        return len(place.read_text().splitlines()) if place.exists() else 0
+
+    def hook_failure(self):
+        told = json.loads(run("wif-agent", "status", "--json").stdout)["accounts"][0]
+        return (told.get("hooks") or told).get("last_hook_failure")
+
+    def allow(self):
+        """The rule as the manual has it."""
+        page = gzip.open("/usr/share/man/man5/wif-agent.json.5.gz", "rt").read()
+        rule = re.search(r"^(polkit\.addRule.*?)^\.Ed", page, re.M | re.S).group(1)
+        self.RULES.write_text(rule)
+        systemctl("restart", "polkit.service")
+
+    def test_a_unit_that_the_rule_names_is_reloaded_at_each_refresh(self):
+        self.allow()
+        self.hooked("x.service")
+        wait_for(lambda: self.reloads("x") == 1, "the reload", 20)
+        run("wif-agent", "refresh")
+        wait_for(lambda: self.reloads("x") == 2, "the second reload", 20)
+        self.assertIsNone(self.hook_failure())
+
+    def test_one_that_it_does_not_name_is_not_and_the_other_is(self):
+        self.allow()
+        self.hooked("y.service", "x.service")
+        wait_for(lambda: self.reloads("x") == 1, "the reload", 20)
+        failure = wait_for(self.hook_failure, "the failure", 20)
+        self.assertIn("try-reload-or-restart y.service", failure["message"])
+        self.assertEqual(self.reloads("y"), 0)
+
+    def test_without_a_rule_it_is_told_what_is_missing(self):
+        self.hooked("x.service")
+        failure = wait_for(self.hook_failure, "the failure", 20)
+        self.assertIn("try-reload-or-restart x.service", failure["message"])
+        self.assertIn("polkit must let wif-agent", failure["hint"])
+        self.assertEqual(self.reloads("x"), 0)
+        # The credential is delivered all the same.
+        self.assertEqual(run("wif-agent", "status", "--check", check=False).returncode, 0)
 
 
 class Workers(Booted):

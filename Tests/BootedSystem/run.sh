@@ -25,7 +25,7 @@ owner() {
     { dpkg -S "$path" 2>/dev/null || dpkg -S "$(realpath "$path")"; } | head -n 1 | cut -d: -f1
 }
 
-include=systemd,systemd-sysv,dbus,python3,procps,ca-certificates,$(owner libcurl),$(owner libssl)
+include=systemd,systemd-sysv,dbus,libpam-systemd,polkitd,python3,procps,ca-certificates,$(owner libcurl),$(owner libssl)
 base=.build/booted-root
 stamp="$VERSION_CODENAME $include"
 if [ "$(cat "$base.stamp" 2>/dev/null)" != "$stamp" ]; then
