@@ -37,7 +37,7 @@ shown() {
 
 # await SECONDS COMMAND...: until the command succeeds.
 await() {
-    local deadline=$((SECONDS + $1))
+    local deadline=$((SECONDS + $1 * ${PATIENCE:-1}))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$deadline" ] || return 1

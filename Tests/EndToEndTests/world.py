@@ -25,6 +25,8 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("WIF_BIN", ROOT / ".build/debug")).resolve()
+# How many times longer than usual the programs may take, as under an emulator of another processor.
+PATIENCE = float(os.environ.get("PATIENCE", 1))
 DEADLINE = 30.0
 
 # Every byte that the programs printed and every command line, for the test of secrets. A pair of
@@ -43,7 +45,7 @@ def mint(prefix=""):
 
 def wait_for(condition, what, deadline=DEADLINE):
     """The condition's first true value; fails the test when there is none in time."""
-    end = time.monotonic() + deadline
+    end = time.monotonic() + deadline * PATIENCE
     while True:
         value = condition()
         if value:
@@ -110,7 +112,7 @@ class Process:
         self.process.send_signal(number)
 
     def wait(self, deadline=DEADLINE):
-        return self.process.wait(deadline)
+        return self.process.wait(deadline * PATIENCE)
 
     def stop(self):
         if self.process.poll() is None:
@@ -270,7 +272,7 @@ class World(unittest.TestCase):
             program="wif-agent", user=None):
         command = [str(BIN / program), *[str(argument) for argument in arguments]]
         done = subprocess.run(
-            command, input=stdin, capture_output=True, timeout=deadline,
+            command, input=stdin, capture_output=True, timeout=deadline * PATIENCE,
             env=environment if environment is not None else {"PATH": os.environ["PATH"]},
             user=user, group=user, extra_groups=None if user is None else [])
         # What `get` and `token --raw` print on standard output is the secret that was asked for.
