@@ -25,7 +25,7 @@ extension ExecutableSource {
         let limit = try object.number("timeoutMillis", in: 5000...120_000)
         let impersonation = values.peek("serviceAccountImpersonationUrl") ?? ""
         var email: Substring?
-        let parts = impersonation.split(separator: Self.emailMarker)
+        let parts = impersonation.parts(separatedBy: Self.emailMarker)
         if parts.count == 2 { email = parts[1].prefix { $0 != ":" } }
         self.init(
             command: command,

@@ -179,7 +179,7 @@ extension SourceContext {
 extension SourceError {
     /// In a few words why a source counts as not here: the message without its URLs.
     fileprivate var absence: String {
-        let parts = message.split(separator: ": ").filter { !$0.contains("://") }
+        let parts = message.parts(separatedBy: ": ").filter { !$0.contains("://") }
         let text = parts.joined(separator: ": ")
         let isShort = text.count <= Self.longestAbsence
         return isShort ? text : text.prefix(Self.longestAbsence) + "..."

@@ -16,10 +16,11 @@ import Text
         var isOthersKey = false
         var kid: String?
         var body = "{}"
+        /// Seconds from now.
+        var issued: Int64 = 0
+        var expires: Int64 = 60
         var status = 401
     }
-
-    private static let now = Clock().seconds
 
     static let rows = [
         Row(testDescription: "as it should be", status: 200),
@@ -29,8 +30,8 @@ import Text
         Row(testDescription: "another body", body: "{ }"),
         Row(testDescription: "another subject", claims: ["sub": "//agents/none"]),
         Row(testDescription: "another issuer", claims: ["iss": "mondoo"]),
-        Row(testDescription: "expired", claims: ["exp": .integer(now - 1)]),
-        Row(testDescription: "from the future", claims: ["iat": .integer(now + 600)]),
+        Row(testDescription: "expired", expires: -1),
+        Row(testDescription: "from the future", issued: 600),
     ]
 
     @Test(arguments: rows)
@@ -43,9 +44,10 @@ import Text
         let mrn = try #require(account["mrn"]?.string)
         let own = try PrivateKey(pem: Secret(#require(account["private_key"]?.string)))
         let key = row.isOthersKey ? try PrivateKey.generate(.p384) : own
+        let now = Clock().seconds
         let claims: [String: JSON] = [
-            "sub": .string(mrn), "iss": "mondoo/ams", "iat": .integer(Self.now),
-            "exp": .integer(Self.now + 60),
+            "sub": .string(mrn), "iss": "mondoo/ams", "iat": .integer(now + row.issued),
+            "exp": .integer(now + row.expires),
             // Of the body "{}".
             "chash": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
         ]
@@ -63,9 +65,9 @@ import Text
     /// What an exchange of the custom issuer's token gives.
     private func account(_ world: World, _ mondoo: Mondoo) throws -> JSON {
         let issuer = try #require(world.issuer(named: "custom"))
+        let now = Clock().seconds
         let token = try issuer.token(claims: [
-            "sub": "workload", "aud": "a", "iat": .integer(Self.now),
-            "exp": .integer(Self.now + 300),
+            "sub": "workload", "aud": "a", "iat": .integer(now), "exp": .integer(now + 300),
         ])
         let body: JSON = [
             "issuer_uri": .string(issuer.url), "audience": .string(world.options.scope),

@@ -34,7 +34,7 @@ package final class KnownSecrets: Sendable {
             return keep(lines.joined())
         }
         if text.hasPrefix("AWS4-HMAC-SHA256") {
-            return keep(text.split(separator: "Signature=").last.map(String.init) ?? "")
+            return keep(text.parts(separatedBy: "Signature=").last.map(String.init) ?? "")
         }
         for word in text.split(separator: " ") where !Self.schemes.contains(word.lowercased()) {
             keep(String(word))
