@@ -97,7 +97,7 @@ package struct ControlServer: Sendable {
             defer { strangers.leave(trust) }
             _ = await board.wait(until: deadline(request)) { board.revision != known }
         }
-        return Self.json(200, board.statusReport())
+        return Self.json(200, board.statusReport().json)
     }
 
     /// Whether there is such an account, or a file of that name that may become usable.

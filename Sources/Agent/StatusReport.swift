@@ -1,130 +1,113 @@
 internal import Federation
 internal import Kernel
 internal import Outputs
-package import Text
 
 extension Board {
-    /// The agent's status, as `/status` and `wif-agent status --json` give it.
-    package func statusReport() -> JSON {
+    /// The agent's status as it is now.
+    package func statusReport() -> AgentStatus {
         let now = timekeeper.now
-        return [
-            "version": .string(programVersion),
-            "pid": .integer(Int64(processID)),
-            "ready": .bool(isReady),
-            "revision": .integer(revision),
-            "accounts": .array(loops.map { status(of: $0, at: now) }),
-            "rejected": .array(
-                rejections.map { rejection in
-                    .object([
-                        "file": .string(rejection.path),
-                        "error": .string(rejection.failure.message),
-                        "hint": rejection.failure.hint.map(JSON.string) ?? .null,
-                    ])
-                }
-            ),
-        ]
+        var status = AgentStatus()
+        status.version = programVersion
+        status.processID = Int(processID)
+        status.isReady = isReady
+        status.revision = Int(revision)
+        status.accounts = loops.map { self.status(of: $0.snapshot, at: now) }
+        status.rejected = rejections.map { rejection in
+            var file = RejectedFile()
+            (file.file, file.error) = (rejection.path, rejection.failure.message)
+            file.hint = rejection.failure.hint
+            return file
+        }
+        return status
     }
 
-    private func status(of loop: AccountLoop, at now: BootInstant) -> JSON {
-        let state = loop.snapshot
+    private func status(of state: AccountLife, at now: BootInstant) -> AccountStatus {
         let account = state.account
-        let credential = state.credential
-        let date = { (instant: BootInstant) -> JSON in
-            let seconds = instant.seconds(since: now)
-            return .string(rfc3339(self.timekeeper.wallClock.advanced(bySeconds: seconds)))
+        let wait = state.nextAttempt.seconds(since: now)
+        var status = AccountStatus()
+        (status.name, status.file) = (account.name, account.path)
+        status.service = account.service.name
+        status.source = state.proof?.source ?? account.tokenSource.name
+        status.issuer = state.proof?.issuer ?? account.issuer
+        status.subject = state.proof?.subject
+        status.isRenewable = state.proof?.isRenewable
+        status.phase = state.phase(at: now)
+        status.isReady = state.isReady(at: now)
+        status.refreshes = state.refreshes
+        (status.hookRuns, status.hookFailures) = (state.hookRuns, state.hookFailures)
+        status.failuresInARow = state.failuresInARow
+        (status.nextAction, status.nextReason) = (nextAction(state), state.nextReason)
+        status.nextDate = timekeeper.wallClock.advanced(bySeconds: wait)
+        status.nextIn = max(0, wait).rounded()
+        status.clockSkew = state.clockSkew
+        if let credential = state.credential {
+            (status.issueDate, status.expiryDate) = (credential.issuedAt, credential.expiresAt)
+            status.expiresIn = credential.expiry.seconds(since: now)
+            status.lifetime = credential.lifetime
         }
-        var members: [String: JSON] = [
-            "account": .string(account.name), "file": .string(account.path),
-            "service": .string(account.service.name),
-            "source": .string(state.proof?.source ?? account.tokenSource.name),
-            "state": .string(state.phase(at: now).rawValue),
-            "ready": .bool(state.isReady(at: now)),
-            "refreshes": .integer(Int64(state.refreshes)),
-            "hook_runs": .integer(Int64(state.hookRuns)),
-            "hook_failures": .integer(Int64(state.hookFailures)),
-            "failures_in_a_row": .integer(Int64(state.failuresInARow)),
-            "next_action": .string(nextAction(state)), "next_reason": .string(state.nextReason),
-            "next_at": date(state.nextAttempt),
-            "next_in": .integer(Int64(max(0, state.nextAttempt.seconds(since: now)).rounded())),
-            "outputs": .array(outputs(of: state)),
-            "warnings": .array(account.warnings.map(JSON.string)),
-        ]
-        members["issuer"] = (state.proof?.issuer ?? account.issuer).map(JSON.string)
-        members["subject"] = state.proof?.subject.map(JSON.string)
-        members["renewable"] = state.proof.map { .bool($0.isRenewable) }
-        members["clock_skew"] = state.clockSkew.map(JSON.number)
-        members["revocations"] = state.revocations.report
-        if let credential {
-            members["issued_at"] = .string(rfc3339(credential.issuedAt))
-            members["expires_at"] = .string(rfc3339(credential.expiresAt))
-            members["expires_in"] = .integer(Int64(credential.expiry.seconds(since: now)))
-            members["lifetime"] = .integer(Int64(credential.lifetime))
-        }
-        members["last_failure"] = state.lastFailure.map(report)
-        members["last_hook_failure"] = state.lastHookFailure?.json
-        members["pending_change"] = state.candidate.map { change($0.account, $0.pace, at: now) }
-        return .object(members)
+        status.outputs = state.outputs.map(OutputStatus.init)
+        status.warnings = account.warnings
+        status.revocations = state.revocations.status
+        status.lastFailure = state.lastFailure.map(past)
+        status.lastHookFailure = state.lastHookFailure.map { FailureStatus($0) }
+        status.pendingChange = state.candidate.map { change($0.account, $0.pace, at: now) }
+        return status
     }
 
-    /// The version of the file that is tried beside the one in force.
-    private func change(_ account: Account, _ pace: AttemptPace, at now: BootInstant) -> JSON {
+    private func change(
+        _ account: Account,
+        _ pace: AttemptPace,
+        at now: BootInstant
+    ) -> ChangeStatus {
         let wait = pace.next.seconds(since: now)
-        var members: [String: JSON] = [
-            "service": .string(account.service.name),
-            "next_at": .string(rfc3339(timekeeper.wallClock.advanced(bySeconds: wait))),
-            "next_in": .integer(Int64(max(0, wait).rounded())),
-            "attempting": .bool(pace.running != nil),
-        ]
-        members["last_failure"] = pace.lastFailure.map(report)
-        return .object(members)
+        var status = ChangeStatus()
+        status.service = account.service.name
+        status.nextDate = timekeeper.wallClock.advanced(bySeconds: wait)
+        status.nextIn = max(0, wait).rounded()
+        status.isAttempting = pace.running != nil
+        status.lastFailure = pace.lastFailure.map(past)
+        return status
     }
 
-    private func report(_ past: AttemptPace.PastFailure) -> JSON {
-        guard case .object(var failure) = past.failure.json else { return .null }
-        let age = timekeeper.wallClock.seconds(since: past.date)
-        failure["at"] = .string(rfc3339(past.date))
-        failure["seconds_ago"] = .integer(Int64(max(0, age)))
-        return .object(failure)
+    private func past(_ past: AttemptPace.PastFailure) -> FailureStatus {
+        var status = FailureStatus(past.failure)
+        status.date = past.date
+        status.secondsAgo = max(0, timekeeper.wallClock.seconds(since: past.date))
+        return status
     }
 
-    private func nextAction(_ state: AccountLife) -> String {
-        if state.isAttempting { return "refreshing" }
-        if state.lastFailure != nil { return "retry" }
-        return state.credential == nil ? "first exchange" : "refresh"
+    private func nextAction(_ state: AccountLife) -> AccountStatus.Action {
+        if state.isAttempting { return .refreshing }
+        if state.lastFailure != nil { return .retry }
+        return state.credential == nil ? .firstExchange : .refresh
     }
+}
 
-    private func outputs(of state: AccountLife) -> [JSON] {
-        state.outputs.map { report in
-            var members: [String: JSON] = [
-                "path": .string(report.output.path), "format": .string(report.output.word),
-                "content": .string(report.output.format.rawValue),
-                "ok": .bool(report.failure == nil),
-            ]
-            members["error"] = report.failure.map { .string($0.message) }
-            guard report.output.secret == nil else { return .object(members) }
-            do throws(Errno) {
-                let found = try FileFacts(at: report.output.path)
-                members["mode"] = .string(found.modeText)
-                members["owner"] = .string(userDescription(found.owner))
-                members["group"] = .string(groupDescription(found.group))
-            } catch {
-                // What systemd handed over has no path of its own.
-                members["found"] = .string(error.description)
-            }
-            return .object(members)
+extension OutputStatus {
+    fileprivate init(_ report: OutputReport) {
+        (path, format) = (report.output.path, report.output.word)
+        content = report.output.format.rawValue
+        isWell = report.failure == nil
+        error = report.failure?.message
+        guard report.output.secret == nil else { return }
+        do throws(Errno) {
+            let found = try FileFacts(at: report.output.path)
+            mode = found.modeText
+            (owner, group) = (userDescription(found.owner), groupDescription(found.group))
+        } catch {
+            // What systemd handed over has no path of its own.
+            finding = error.description
         }
     }
 }
 
 extension RevocationQueue {
     /// `nil` where nothing has been or is to be revoked.
-    fileprivate var report: JSON? {
+    fileprivate var status: RevocationStatus? {
         guard revoked + failures + count > 0 else { return nil }
-        var members: [String: JSON] = [
-            "revoked": .integer(Int64(revoked)), "failures": .integer(Int64(failures)),
-            "pending": .integer(Int64(count)),
-        ]
-        members["error"] = lastFailure.map { .string($0.message) }
-        return .object(members)
+        var status = RevocationStatus()
+        (status.revoked, status.failures, status.pending) = (revoked, failures, count)
+        status.error = lastFailure?.message
+        return status
     }
 }

@@ -102,10 +102,10 @@ extension SourceFile {
         /#
     }
 
-    /// Requirements of ``ByteStream``, ``Timekeeper``, ``HTTPTransport``, ``ExchangeWorker`` and the
-    /// standard library's protocols.
+    /// Requirements of ``ByteStream``, ``Timekeeper``, ``HTTPTransport``, ``ExchangeWorker``, ``StatusRecord``
+    /// and the standard library's protocols.
     private static let witnesses: Set<String> = [
-        "read", "write", "close", "sleep", "send", "run", "==", "hash",
+        "read", "write", "close", "sleep", "send", "run", "visit", "==", "hash",
     ]
 
     private func isDocumented(_ index: Int) -> Bool {

@@ -28,7 +28,7 @@ private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
         try await watch.run()
     }
     let timeout = try invocation.seconds("timeout", default: 6)
-    var reports: [JSON] = []
+    var reports: [AgentStatus] = []
     var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
     for agent in invocation.agents {
         switch await agent.status(timeout: timeout) {
@@ -41,9 +41,9 @@ private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
         reports = reports.compactMap { report in report.narrowed(to: name) }
         guard !reports.isEmpty else { throw CommandFailure.noAgentHas(name) }
     }
-    let isReady = reports.allSatisfy { $0["ready"]?.bool == true }
+    let isReady = reports.allSatisfy(\.isReady)
     if invocation.isSet("json") {
-        for report in reports { try emit(report.serialized(indented: true) + [0x0A]) }
+        for report in reports { try emit(report.json.serialized(indented: true) + [0x0A]) }
     } else {
         let onlyUnready = invocation.isSet("check")
         let style = TextStyle(environment: invocation.environment)
@@ -54,16 +54,21 @@ private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
     return invocation.isSet("check") && !isReady ? 75 : 0
 }
 
+extension AgentClient.Answer {
+    /// The body as a status; `nil` for one that is none.
+    var agentStatus: AgentStatus? { json.flatMap(AgentStatus.init(json:)) }
+}
+
 extension AgentClient {
     /// The agent's status report, or why there is none.
     ///
     /// - Parameters:
     ///   - query: with its question mark; empty for the status as it is.
     ///   - timeout: seconds.
-    func status(_ query: String = "", timeout: Double) async -> Result<JSON, Failure> {
+    func status(_ query: String = "", timeout: Double) async -> Result<AgentStatus, Failure> {
         do throws(Unreachable) {
             let answer = try await ask("GET", "/status\(query)", timeout: timeout)
-            if answer.status == 200, let report = answer.json { return .success(report) }
+            if answer.status == 200, let status = answer.agentStatus { return .success(status) }
             let reason = "\(directory): \(answer.text.printable)"
             return .failure(Failure(.transient, at: .worker, reason))
         } catch {
@@ -79,19 +84,5 @@ extension CommandFailure {
             Failure(.misconfigured, at: .account, "no agent has the account \(account.printable)"),
             exitCode: 66
         )
-    }
-}
-
-extension JSON {
-    /// A status report with that account alone; `nil` where it is not among its own.
-    fileprivate func narrowed(to name: String) -> JSON? {
-        guard var members = object,
-            let account = members["accounts"]?.array?.first(where: { $0["account"]?.string == name }
-            )
-        else { return nil }
-        members["accounts"] = .array([account])
-        members["rejected"] = .array([])
-        members["ready"] = account["ready"]
-        return .object(members)
     }
 }

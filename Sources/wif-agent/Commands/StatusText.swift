@@ -1,3 +1,4 @@
+import Agent
 import Federation
 import Kernel
 internal import Text
@@ -7,20 +8,18 @@ struct StatusText {
     private(set) var text = ""
     private let style: TextStyle
 
-    init(_ report: JSON, onlyUnready: Bool, style: TextStyle) {
+    init(_ report: AgentStatus, onlyUnready: Bool, style: TextStyle) {
         self.style = style
-        let accounts = (report["accounts"]?.array ?? []).filter {
-            !onlyUnready || $0["ready"]?.bool != true
-        }
+        let accounts = report.accounts.filter { !onlyUnready || !$0.isReady }
         if !accounts.isEmpty { addTable(accounts) }
         for account in accounts { addDetails(account) }
-        for rejected in report["rejected"]?.array ?? [] {
-            text += "\n\(style("rejected", .bad)): \(rejected.shown("error"))\n"
-            if let hint = rejected["hint"]?.string { text += "  hint: \(hint.printable)\n" }
+        for rejected in report.rejected {
+            text += "\n\(style("rejected", .bad)): \(rejected.error.printable)\n"
+            if let hint = rejected.hint { text += "  hint: \(hint.printable)\n" }
         }
     }
 
-    private mutating func addTable(_ accounts: [JSON]) {
+    private mutating func addTable(_ accounts: [AccountStatus]) {
         let rows = [["ACCOUNT", "STATE", "EXPIRES", "NEXT", "SOURCE"]] + accounts.map(Self.row)
         let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
         for (index, row) in rows.enumerated() {
@@ -35,79 +34,75 @@ struct StatusText {
     }
 
     private func meaning(of state: String) -> TextStyle.Meaning {
-        switch state {
-        case "valid": .good
-        case "expired": .bad
-        default: .warning
+        switch AccountLife.Phase(rawValue: state) {
+        case .valid?: .good
+        case .expired?: .bad
+        case .pending?, nil: .warning
         }
     }
 
-    private static func row(_ account: JSON) -> [String] {
-        let action = account.shown("next_action")
-        let isWaiting = action != "refreshing"
+    private static func row(_ account: AccountStatus) -> [String] {
+        let action = account.action
+        let isWaiting = account.nextAction != .refreshing
         return [
-            account.shown("account"), account.shown("state"),
-            account.moment("expires_in").map { "\($0)" } ?? "-",
-            isWaiting ? "\(action) \(account.moment("next_in") ?? "")" : action,
-            account["source"]?.string?.printable ?? "-",
+            account.name.printable, account.state, account.expiresIn.map(moment) ?? "-",
+            isWaiting ? "\(action) \(account.nextIn.map(moment) ?? "")" : action,
+            account.source.isEmpty ? "-" : account.source.printable,
         ]
     }
 
-    private mutating func addDetails(_ account: JSON) {
-        text += "\n\(style(account.shown("account"), .heading)):\n"
-        for key in ["file", "service", "issuer", "subject"] {
-            if account[key] != nil { add(key, account.shown(key)) }
+    private mutating func addDetails(_ account: AccountStatus) {
+        text += "\n\(style(account.name.printable, .heading)):\n"
+        add("file", account.file.printable)
+        add("service", account.service.printable)
+        if let issuer = account.issuer { add("issuer", issuer.printable) }
+        if let subject = account.subject { add("subject", subject.printable) }
+        if let expiry = account.expiryDate, let rest = account.expiresIn {
+            let lifetime = duration(account.lifetime ?? 0)
+            add("expires", "\(rfc3339(expiry)) (\(moment(rest))), after a lifetime of \(lifetime)")
         }
-        if let expiry = account["expires_at"]?.string, let rest = account.moment("expires_in") {
-            let lifetime = duration(account["lifetime"]?.lenientNumber ?? 0)
-            add("expires", "\(expiry.printable) (\(rest)), after a lifetime of \(lifetime)")
+        if let date = account.nextDate, let rest = account.nextIn {
+            let reason = account.nextReason.printable
+            add("next", "\(account.action) \(rfc3339(date)) (\(moment(rest))): \(reason)")
         }
-        if let date = account["next_at"]?.string, let rest = account.moment("next_in") {
-            let reason = account.shown("next_reason")
-            let action = account.shown("next_action")
-            add("next", "\(action) \(date.printable) (\(rest)): \(reason)")
-        }
-        for output in account["outputs"]?.array ?? [] { addOutput(output) }
-        if account["renewable"]?.bool == false {
+        for output in account.outputs { addOutput(output) }
+        if account.isRenewable == false {
             add("note", "the token source cannot give another token; the account will expire")
         }
-        if let failure = account["last_failure"], failure != .null { addFailure(failure) }
-        if let failure = account["last_hook_failure"], failure != .null {
-            add("hook", failure.shown("message"), .bad)
-        }
-        if let change = account["pending_change"], change != .null { addChange(change) }
-        for warning in account["warnings"]?.array ?? [] {
-            add("warning", warning.string?.printable ?? "", .warning)
-        }
+        if let failure = account.lastFailure { addFailure(failure) }
+        if let failure = account.lastHookFailure { add("hook", failure.message.printable, .bad) }
+        if let change = account.pendingChange { addChange(change) }
+        for warning in account.warnings { add("warning", warning.printable, .warning) }
     }
 
-    private mutating func addChange(_ change: JSON) {
-        let next = change["attempting"]?.bool == true ? "now" : change.moment("next_in") ?? ""
+    private mutating func addChange(_ change: ChangeStatus) {
+        let next = change.isAttempting ? "now" : change.nextIn.map(moment) ?? ""
         add(
             "change",
             "the edited file has another identity and no credential yet; the last good version"
                 + " stays in force (next attempt \(next))",
             .warning
         )
-        if let failure = change["last_failure"], failure != .null { addFailure(failure) }
+        if let failure = change.lastFailure { addFailure(failure) }
     }
 
-    private mutating func addOutput(_ output: JSON) {
-        let owner = [output["owner"]?.string, output["group"]?.string].compactMap(\.self)
-        let facts = [output["mode"]?.string, owner.joined(separator: " : ")]
-            .compactMap(\.self).filter { !$0.isEmpty }.joined(separator: " ")
-        let place = "\(output.shown("format")) \(output.shown("path"))"
-        let state = output["error"]?.string.map { style("failed: \($0.printable)", .bad) }
+    private mutating func addOutput(_ output: OutputStatus) {
+        let owner = [output.owner, output.group].compactMap(\.self).joined(separator: " : ")
+        let facts = [output.mode, owner].compactMap(\.self).filter { !$0.isEmpty }
+            .joined(separator: " ").printable
+        let place = "\(output.format.printable) \(output.path.printable)"
+        let state = output.error.map { style("failed: \($0.printable)", .bad) }
         let found = facts.isEmpty ? "" : ", \(facts)"
         add("output", "\(place)\(found), \(state ?? style("ok", .good))")
     }
 
-    private mutating func addFailure(_ failure: JSON) {
-        let age = duration(failure["seconds_ago"]?.lenientNumber ?? 0)
-        let kind = "\(failure.shown("class")) at \(failure.shown("step"))"
-        add("failure", "\(failure.shown("at")) (\(age) ago), \(kind):", .bad)
-        text += "    \(failure.shown("message"))\n"
-        if let hint = failure["hint"]?.string { text += "    hint: \(hint.printable)\n" }
+    private mutating func addFailure(_ failure: FailureStatus) {
+        let age = duration(failure.secondsAgo ?? 0)
+        let date = failure.date.map(rfc3339) ?? ""
+        let kind = "\(failure.class?.rawValue ?? "") at \(failure.step?.rawValue ?? "")"
+        add("failure", "\(date) (\(age) ago), \(kind):", .bad)
+        text += "    \(failure.message.printable)\n"
+        if let hint = failure.hint { text += "    hint: \(hint.printable)\n" }
     }
 
     private mutating func add(
@@ -121,14 +116,17 @@ struct StatusText {
     }
 }
 
-extension JSON {
-    /// A member's text, fit for a terminal.
-    func shown(_ key: String) -> String { self[key]?.string?.printable ?? "" }
+extension AccountStatus {
+    /// The word for its phase.
+    var state: String { phase?.rawValue ?? "unknown" }
 
-    /// A member's seconds from now, in words.
-    fileprivate func moment(_ key: String) -> String? {
-        self[key]?.lenientNumber.map { $0 < 0 ? "\(duration(-$0)) ago" : "in \(duration($0))" }
-    }
+    /// The word for what comes next.
+    var action: String { nextAction?.rawValue ?? "" }
+}
+
+/// Seconds from now, in words.
+private func moment(_ seconds: Double) -> String {
+    seconds < 0 ? "\(duration(-seconds)) ago" : "in \(duration(seconds))"
 }
 
 /// A duration in words, by two units at the most.

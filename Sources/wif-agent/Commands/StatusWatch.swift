@@ -31,10 +31,10 @@ struct StatusWatch {
     /// - Throws: ``CommandFailure`` where no agent answers, none has the account, or standard output
     ///   cannot be written.
     mutating func run() async throws -> Never {
-        var revision: Int64?
+        var revision: Int?
         while true {
             let report = try await ask(after: revision)
-            revision = report["revision"]?.lenientNumber.map { Int64($0) }
+            revision = report.revision
             let accounts = try chosen(report)
             try note(accounts)
             if isInPlace { try draw(accounts) }
@@ -42,7 +42,7 @@ struct StatusWatch {
         }
     }
 
-    private func ask(after revision: Int64?) async throws(CommandFailure) -> JSON {
+    private func ask(after revision: Int?) async throws(CommandFailure) -> AgentStatus {
         let wait = revision.map { "?after=\($0)&wait=\(Self.patience)" } ?? ""
         var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
         for agent in agents {
@@ -54,18 +54,18 @@ struct StatusWatch {
         throw CommandFailure(failure)
     }
 
-    private func chosen(_ report: JSON) throws(CommandFailure) -> [JSON] {
-        let accounts = report["accounts"]?.array ?? []
+    private func chosen(_ report: AgentStatus) throws(CommandFailure) -> [AccountStatus] {
+        let accounts = report.accounts
         guard let account else { return accounts }
-        let chosen = accounts.filter { $0["account"]?.string == account }
+        let chosen = accounts.filter { $0.name == account }
         guard !chosen.isEmpty else { throw .noAgentHas(account) }
         return chosen
     }
 
     /// Takes down what is different since the last picture.
-    private mutating func note(_ accounts: [JSON]) throws {
+    private mutating func note(_ accounts: [AccountStatus]) throws {
         for account in accounts {
-            let name = account.shown("account")
+            let name = account.name.printable
             let state = summary(of: account)
             guard states.updateValue(state, forKey: name) != state else { continue }
             let event = "\(rfc3339(.now)) \(name): \(state)"
@@ -74,30 +74,27 @@ struct StatusWatch {
         }
     }
 
-    private func summary(of account: JSON) -> String {
-        let action = account.shown("next_action")
-        let failure = account["last_failure"]?["message"]?.string.map { ": \($0.printable)" } ?? ""
-        let expiry = account["expires_at"]?.string.map { ", expires \($0.printable)" } ?? ""
-        return "\(account.shown("state")), \(action)\(expiry)\(failure)"
+    private func summary(of account: AccountStatus) -> String {
+        let failure = account.lastFailure.map { ": \($0.message.printable)" } ?? ""
+        let expiry = account.expiryDate.map { ", expires \(rfc3339($0))" } ?? ""
+        return "\(account.state), \(account.action)\(expiry)\(failure)"
     }
 
     // MARK: The picture
 
-    private mutating func draw(_ accounts: [JSON]) throws {
+    private mutating func draw(_ accounts: [AccountStatus]) throws {
         let style = TextStyle(environment: environment)
         let width = Int(environment["COLUMNS"] ?? "").map { max(40, $0) } ?? 80
         let bar = LifeBar(environment: environment)
-        let names = accounts.map { $0.shown("account") }
+        let names = accounts.map(\.name.printable)
         let column = min(20, names.map(\.count).max() ?? 0)
         var lines = zip(names, accounts).map { name, account -> String in
             let label = String(name.prefix(column))
             let padding = String(repeating: " ", count: column - label.count + 2)
-            let left = account["expires_in"]?.lenientNumber
-            let drawn = bar.text(left: left, lifetime: account["lifetime"]?.lenientNumber)
+            let drawn = bar.text(left: account.expiresIn, lifetime: account.lifetime)
             let rest = (label + padding).count + bar.width + 2
             let words = String(facts(of: account).prefix(max(0, width - rest)))
-            let isReady = account["ready"]?.bool == true
-            return label + padding + style(drawn, isReady ? .good : .warning) + "  " + words
+            return label + padding + style(drawn, account.isReady ? .good : .warning) + "  " + words
         }
         lines += [""] + events.map { String($0.prefix(width)) }
         let up = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : ""
@@ -106,13 +103,12 @@ struct StatusWatch {
         try emit(Array("\(up)\r\(text)\u{1B}[J".utf8))
     }
 
-    private func facts(of account: JSON) -> String {
-        let state = account.shown("state")
-        guard let left = account["expires_in"]?.lenientNumber else { return state }
-        let next = account["next_in"]?.lenientNumber ?? 0
-        let action = account.shown("next_action")
-        let when = action == "refreshing" ? action : "\(action) in \(duration(next, isShort: true))"
-        return "\(state), \(duration(left, isShort: true)) left, \(when)"
+    private func facts(of account: AccountStatus) -> String {
+        guard let left = account.expiresIn else { return account.state }
+        let next = duration(account.nextIn ?? 0, isShort: true)
+        let action = account.action
+        let when = account.nextAction == .refreshing ? action : "\(action) in \(next)"
+        return "\(account.state), \(duration(left, isShort: true)) left, \(when)"
     }
 }
 

@@ -16,17 +16,17 @@ struct DeliverySteps {
         guard let status = found.status else {
             return [.skipped(.delivery, "no agent serves the account")]
         }
-        let told = status["outputs"]?.array ?? []
+        let told = status.outputs
         var steps: [StepReport] = []
         for output in account.outputs(in: found.directory) {
-            let report = told.first { $0["path"]?.string == output.path }
+            let report = told.first { $0.path == output.path }
             steps.append(try await step(output, report))
         }
         return steps
     }
 
-    private func step(_ output: Output, _ report: JSON?) async throws -> StepReport {
-        if let error = report?["error"]?.string {
+    private func step(_ output: Output, _ report: OutputStatus?) async throws -> StepReport {
+        if let error = report?.error {
             return .failed(.delivery, .misconfigured, error, about: output.path)
         }
         guard let report else {
@@ -73,11 +73,11 @@ struct DeliverySteps {
     /// file back: it is looked at once more after that time.
     private func contentStep(
         _ output: Output,
-        _ report: JSON,
+        _ report: OutputStatus,
         _ facts: FileFacts
     ) async throws -> StepReport? {
         guard case .file(let format, _) = output.kind, facts.kind == .regular,
-            report["content"]?.string == format.rawValue,
+            report.content == format.rawValue,
             await isOther(output.path, format)
         else { return nil }
         let end = BootInstant.now.advanced(bySeconds: Self.repairTime)

@@ -19,7 +19,7 @@ struct AgentPlace {
         /// Under which the agent runs, or would.
         var user: FileUser
         /// The account's part of the status; `nil` where no agent serves it.
-        var status: JSON?
+        var status: AccountStatus?
         var step: StepReport
         /// Whether something listens on its control socket, which may be silent.
         var isListening = false
@@ -70,18 +70,18 @@ struct AgentPlace {
             status: nil,
             step: .skipped(.agent, "the one that ran in \(agent.directory) has ended")
         )
-        let report: JSON
+        let report: AgentStatus
         do throws(AgentClient.Unreachable) {
             // That it hangs shows within its patience.
             let limit = AgentClient.patience + 1
             let answer = try await agent.ask("GET", "/status", timeout: limit)
             finding.isListening = true
-            guard let json = answer.json, answer.status == 200 else {
+            guard let status = answer.agentStatus, answer.status == 200 else {
                 let text = "\(agent.directory): \(answer.text.printable)"
                 finding.step = .failed(.agent, .misconfigured, text, hint: Self.strangerHint)
                 return finding
             }
-            report = json
+            report = status
         } catch {
             // Nobody listens any more: the next agent replaces the socket.
             if error.kind == .absent { return finding }
@@ -94,7 +94,7 @@ struct AgentPlace {
             )
             return finding
         }
-        let served = (report["accounts"]?.array ?? []).first { serves($0, account.path) }
+        let served = report.accounts.first { serves($0.file, account.path) }
         finding.status = served
         finding.step =
             served.map { running($0, report, agent) } ?? serving(others: report, agent, account)
@@ -137,8 +137,7 @@ struct AgentPlace {
         "is it another user's agent? run doctor as that user or as root, or choose another"
         + " --runtime-dir"
 
-    private func serves(_ served: JSON, _ path: String) -> Bool {
-        guard let other = served["file"]?.string else { return false }
+    private func serves(_ other: String, _ path: String) -> Bool {
         do throws(Errno) {
             return other == path ? true : try realPath(other) == realPath(path)
         } catch {
@@ -146,13 +145,16 @@ struct AgentPlace {
         }
     }
 
-    private func running(_ served: JSON, _ report: JSON, _ agent: AgentClient) -> StepReport {
-        let state = served["state"]?.string ?? "unknown"
-        let pid = report["pid"]?.lenientNumber.map { "pid \(Int($0.clamped(to: 0...1e9))), " } ?? ""
-        let found = "\(agent.directory) (\(pid)the account is \(state))"
-        if let failure = served["last_failure"].flatMap(Failure.init(json:)) {
+    private func running(
+        _ served: AccountStatus,
+        _ report: AgentStatus,
+        _ agent: AgentClient
+    ) -> StepReport {
+        let pid = report.processID > 0 ? "pid \(report.processID), " : ""
+        let found = "\(agent.directory) (\(pid)the account is \(served.state))"
+        if let failure = served.lastFailure?.failure {
             let text = "the agent's last attempt failed: \(failure.message)"
-            return state == "valid"
+            return served.phase == .valid
                 ? .warning(.agent, text, hint: failure.hint)
                 : .failed(.agent, failure.class, text, hint: failure.hint)
         }
@@ -160,20 +162,20 @@ struct AgentPlace {
     }
 
     private func serving(
-        others report: JSON,
+        others report: AgentStatus,
         _ agent: AgentClient,
         _ account: Account
     ) -> StepReport {
-        let rejected = (report["rejected"]?.array ?? []).first { serves($0, account.path) }
+        let rejected = report.rejected.first { serves($0.file, account.path) }
         if let rejected {
             return .failed(
                 .agent,
                 .misconfigured,
-                "the agent rejects the file: \(rejected["error"]?.string ?? "")",
-                hint: rejected["hint"]?.string
+                "the agent rejects the file: \(rejected.error)",
+                hint: rejected.hint
             )
         }
-        let names = (report["accounts"]?.array ?? []).compactMap { $0["account"]?.string }
+        let names = report.accounts.map(\.name)
         return .failed(
             .agent,
             .misconfigured,
@@ -216,7 +218,7 @@ struct LocalSteps {
 
     /// What came of the hooks when the running agent ran them last.
     private var hookFailures: [StepReport] {
-        guard let failure = found.status?["last_hook_failure"].flatMap(Failure.init(json:)) else {
+        guard let failure = found.status?.lastHookFailure?.failure else {
             return []
         }
         let who = userDescription(found.user.id)

@@ -52,3 +52,8 @@ enum ProviderText {
         }.joined()
     }
 }
+
+extension JSON {
+    /// A member's text, fit for a terminal.
+    fileprivate func shown(_ key: String) -> String { self[key]?.string?.printable ?? "" }
+}
