@@ -14,7 +14,7 @@ struct `An account loop that revokes` {
     @Test func `revokes the old credential 30 s after a refresh, and not sooner`() async throws {
         let stage = try Stage()
         await stage.perform { loop in
-            await stage.worker.waitForJobs(1)
+            await yieldUntil { loop.snapshot.isReady(at: stage.time.now) }
             loop.refresh()
             stage.time.advance(by: 1)
             await stage.worker.waitForJobs(2)
