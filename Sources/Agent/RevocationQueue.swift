@@ -149,6 +149,14 @@ package struct RevocationQueue: Sendable {
         return state.entry
     }
 
+    /// Whether this one has been taken, so that it may be worth nothing at any moment.
+    package func isTaken(_ credential: Credential) -> Bool { find(credential)?.start != nil }
+
+    /// This one is in use again: it is not revoked, unless it has been taken.
+    package mutating func forget(_ credential: Credential) {
+        if let state = find(credential), state.start == nil { remove(state.entry.id) }
+    }
+
     /// The one that was taken is worth nothing any more.
     package mutating func succeed(_ id: Int) {
         guard let state = states[id] else { return }

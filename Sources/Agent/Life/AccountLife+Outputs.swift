@@ -75,7 +75,6 @@ extension AccountLife {
             pendingSwitch = nil
             open(switching, &turn)
         } else if !areOutputsOpen, isDeliveryDue(turn.now) {
-            nextDelivery = nil
             open(Switch(account: account), &turn)
         } else if phase(at: turn.now) == .expired {
             tellExpiry(&turn)
@@ -97,7 +96,8 @@ extension AccountLife {
         guard expiredSerial != serial else { return }
         expiredSerial = serial
         reportedSerial = serial
-        lastTouch = nil
+        // One that ran out before every output held it has nobody to be told of.
+        hookedSerial = serial
         turn.log(.expired)
         begin(.expiring, .expire, &turn)
     }
@@ -233,8 +233,6 @@ extension AccountLife {
         let entry = revocations.take(credential, at: now)
         self.credential = nil
         outputs = []
-        nextDelivery = nil
-        lastTouch = nil
         revision += 1
         return entry
     }
@@ -258,6 +256,7 @@ extension AccountLife {
             turn.log(.revocationFailed(failure))
         } else {
             revocations.succeed(entry.id)
+            if isAttempting { revokedMeanwhile.append(entry.credential) }
             turn.log(.revoked(entry.account))
         }
         revision += 1

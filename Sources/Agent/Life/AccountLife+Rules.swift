@@ -82,6 +82,7 @@ extension AccountLife {
         // Old reports describe the expired credential.
         if phase(at: now) != .valid { outputs = [] }
         self.credential = credential
+        revocations.forget(credential)
         serial += 1
         nextDelivery = now
         noteChange()
@@ -102,12 +103,15 @@ extension AccountLife {
         }
         let isOfCandidate = candidate?.pace.running?.id == attempt.id
         guard isOfCandidate || pace.running?.id == attempt.id else { return }
+        defer { if !isAttempting { revokedMeanwhile = [] } }
         attemptDurations.observe(turn.now.seconds(since: attempt.start))
         for warning in result.warnings { turn.log(.warning(warning, path: nil)) }
         switch result.outcome {
         case .success(let credential):
             if isStopping { return dispose(of: result, attempt.account, turn.now) }
-            if isOfCandidate {
+            if isTakenBack(credential) {
+                fail(.givenAgain, isOfCandidate: isOfCandidate, &turn)
+            } else if isOfCandidate {
                 beginSwitch(credential, result)
             } else {
                 succeed(with: credential, result, &turn)
@@ -140,15 +144,33 @@ extension AccountLife {
         noteChange()
     }
 
+    /// A service may give a credential again. Contract: what an output holds is not revoked, so what is
+    /// being revoked, or has been since it was given, is not taken.
+    private func isTakenBack(_ credential: Credential) -> Bool {
+        revocations.isTaken(credential)
+            || revokedMeanwhile.contains { $0.value.isEqual(to: credential.value) }
+    }
+
     /// A credential that nobody wants any more still lives at its service.
     private mutating func dispose(
         of result: JobAnswer<Credential>,
         _ owner: Account,
         _ now: BootInstant
     ) {
-        guard revokesSuperseded, case .success(let credential) = result.outcome else { return }
+        guard revokesSuperseded, case .success(let credential) = result.outcome,
+            !inUse.contains(where: { $0.value.isEqual(to: credential.value) })
+        else { return }
         revocations.add(credential, of: owner, due: now)
         noteChange()
+    }
+
+    /// The present credential, and the one that is to come with another version.
+    private var inUse: [Credential] {
+        var all = [credential, pendingSwitch?.first?.credential].compactMap(\.self)
+        if case .opening(let switching)? = outputWork?.work, let first = switching.first {
+            all.append(first.credential)
+        }
+        return all
     }
 
     private mutating func fail(_ failure: Failure, isOfCandidate: Bool, _ turn: inout Turn) {
@@ -201,6 +223,8 @@ extension AccountLife {
             // What is in force then decides.
             pendingChange = (Boxed(new), request)
         } else if pendingSwitch?.first != nil, pendingSwitch?.account.identity == new.identity {
+            // Where its outputs cannot be opened it is this version that is tried again.
+            candidate?.account = new
             pendingSwitch?.account = new
             pendingSwitch?.request = request
         } else if new.document.isEqual(to: account.document), new.path == account.path,
@@ -240,16 +264,18 @@ extension AccountLife {
     private mutating func dropCandidate() {
         if let attempt = candidate?.pace.abandon() { abandoned[attempt.id] = attempt.account }
         candidate = nil
-        if let switching = pendingSwitch, let first = switching.first {
+        guard let switching = pendingSwitch else { return }
+        pendingSwitch = nil
+        if let first = switching.first {
             dispose(of: first.result, switching.account, first.credential.receivedAt)
         }
-        pendingSwitch = nil
     }
 
     /// The new version has its first credential: outputs change hands in one step.
     private mutating func beginSwitch(_ credential: Credential, _ result: JobAnswer<Credential>) {
         guard let account = candidate?.account else { return }
         _ = candidate?.pace.abandon()
+        revocations.forget(credential)
         pendingSwitch = Switch(account: account, first: (credential, result))
     }
 
@@ -297,9 +323,7 @@ extension AccountLife {
         let isFirst = account.document.isEqual(to: switching.account.document)
         account = switching.account
         outputs = []
-        lastTouch = nil
         deliveries = [:]
-        hookedSerial = serial
         nextDelivery = turn.now
         if let first = switching.first { succeed(with: first.credential, first.result, &turn) }
         if !isFirst { turn.log(.changed(account)) }
@@ -314,5 +338,16 @@ extension AccountLife {
         if candidate?.account.identity == switching.account.identity {
             fail(failure, isOfCandidate: true, &turn)
         }
+    }
+}
+
+extension Failure {
+    fileprivate static var givenAgain: Failure {
+        Failure(
+            .transient,
+            at: .exchange,
+            "the service gave a credential again that is being revoked",
+            hint: "another is asked for until the service gives one"
+        )
     }
 }

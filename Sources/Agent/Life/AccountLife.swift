@@ -135,6 +135,8 @@ package struct AccountLife: Sendable {
     var lastAttempt: BootInstant?
     /// Attempts that run on although nobody waits for what they give.
     var abandoned: [Int: Account] = [:]
+    /// What has been revoked while an attempt was under way, which may have been given it before.
+    var revokedMeanwhile: [Credential] = []
     /// Of the present credential; each credential has a higher one.
     var serial = 0
     /// Of the credential that the outputs reported on last.
