@@ -6,6 +6,7 @@
 # shared one would cost each idle agent about a megabyte of resident memory. For the same reason code is
 # made small (-Osize): half a megabyte less, and no slower. In the same folder is a libcurl.so with the names
 # of the real one's functions and nothing else: Debian's gives them versions that no other system's has.
+# No symbol is exported, as Swift's own arguments for static libraries have it: nobody loads anything into these.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +27,6 @@ fi
 if [ -n "$WIF_COMMIT" ]; then export WIF_COMMIT; else unset WIF_COMMIT; fi
 for product in wif-agent wif-exchange wif-emulator; do
     swift build -c release -Xswiftc -Osize --static-swift-stdlib --disable-local-rpath -Xlinker "-L$first" -Xlinker --icf=all \
-        -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now \
+        -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now -Xlinker --no-export-dynamic \
         --product "$product" "$@"
 done
