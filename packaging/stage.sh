@@ -31,6 +31,9 @@ for page in man/*.[1-8]; do
     gzip -9n "$root/usr/share/man/man${page##*.}/${page##*/}"
 done
 
+# The same as text, for wif-agent help where there is no man.
+packaging/help.sh "$root/usr/share/wif-agent/help"
+
 for helper in git docker bazel; do
     ln -s wif-agent.1.gz "$root/usr/share/man/man1/$helper-credential-wif-agent.1.gz"
 done

@@ -56,40 +56,6 @@ struct Command: Sendable {
     /// All commands, in the order in which help lists them.
     static let all: [Command] = [
         .run, .get, .exec, .token, .claims, .doctor, .status, .wait, .refresh, .revoke, .check,
-        .provider, .helper, .completion,
+        .provider, .helper, .completion, .help,
     ]
-}
-
-enum Help {
-    static func overview() -> String {
-        var text = """
-            wif-agent \(programVersion): keyless access to a service for a workload
-
-            usage: wif-agent COMMAND [OPTION]...
-
-
-            """
-        let width = Command.all.map(\.name.count).max() ?? 0
-        for command in Command.all {
-            let padding = String(repeating: " ", count: width - command.name.count)
-            text += "  \(command.name)\(padding)  \(command.summary)\n"
-        }
-        text +=
-            "\nwif-agent COMMAND --help tells more; wif-agent(1) and wif-agent.json(5) tell all.\n"
-        return text
-    }
-
-    static func of(_ command: Command) -> String {
-        let arguments = command.arguments.isEmpty ? "" : " " + command.arguments
-        var text =
-            "usage: wif-agent \(command.name) [OPTION]...\(arguments)\n\n\(command.summary)\n"
-        if !command.details.isEmpty { text += "\n\(command.details)\n" }
-        text += "\n"
-        let width = command.allOptions.map(\.usage.count).max() ?? 0
-        for option in command.allOptions {
-            let padding = String(repeating: " ", count: width - option.usage.count)
-            text += "  \(option.usage)\(padding)  \(option.help)\n"
-        }
-        return text
-    }
 }

@@ -59,8 +59,7 @@ struct Program {
             throw UsageError(message: "a command is missing", hint: "wif-agent --help lists them")
         }
         switch name {
-        case "--help", "-h", "help":
-            return try help(arguments.dropFirst().first)
+        case "--help", "-h": return try show(Help.overview())
         case "--version": return try show(versionLine(of: "wif-agent") + "\n")
         default: break
         }
@@ -82,14 +81,6 @@ struct Program {
         if invocation.isSet("help") { return try show(Help.of(command)) }
         if invocation.isSet("version") { return try show(versionLine(of: "wif-agent") + "\n") }
         return try await command.run(invocation)
-    }
-
-    private static func help(_ name: String?) throws -> Int32 {
-        guard let name else { return try show(Help.overview()) }
-        guard let command = Command.all.first(where: { $0.name == name }) else {
-            throw UsageError(message: "unknown command \"\(name.printable)\"")
-        }
-        return try show(Help.of(command))
     }
 }
 

@@ -133,5 +133,7 @@ holds 'not root, no capability, none to be gained' sh -c '
     grep -q "^Uid:.65532.65532.65532.65532" "$1" && grep -q "^CapEff:.0000000000000000" "$1" &&
         grep -q "^CapBnd:.0000000000000000" "$1" && grep -q "^NoNewPrivs:.1" "$1"' sh "/proc/$first/status"
 holds 'nothing but its volume can be written' inside sh -c '! touch /tmp/x && ! touch /etc/wif-agent/x'
+holds 'help shows a manual page, without man and pager' sh -c \
+    'nsenter "$@" wif-agent help kubernetes | grep -q "native sidecar"' sh --target "$first" --mount --pid --root --wd=/ "${locked[@]}"
 holds 'the certificates are there' inside test -s /etc/ssl/certs/ca-certificates.crt
 holds 'it stops at SIGTERM, with 0' stops

@@ -80,6 +80,20 @@ def access_list(user, bits):
         struct.pack("<HHi", tag, bits, who) for tag, bits, who in entries)
 
 
+def terminal_output(leader):
+    """What is written to a terminal until its last writer is gone."""
+    written = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:  # the last writer is gone
+            piece = b""
+        if not piece:
+            os.close(leader)
+            return written
+        written += piece
+
+
 def remember(data, origin):
     printed.append((data, origin))
 

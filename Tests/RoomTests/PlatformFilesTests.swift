@@ -25,6 +25,7 @@ import Testing
             "Sources/wif-agent/Helpers/Kubectl.swift": "a client that asks for a credential",
             "Sources/Worker/Deliveries/FoundSecret.swift": "a Secret to deliver to",
             "Sources/Worker/Deliveries/SecretDelivery.swift": "a Secret to deliver to",
+            "Sources/wif-agent/Help/ManualPage.swift": "the name of a manual page",
         ],
         "gcp": ["Sources/wif-emulator/Usage.swift": "prose and examples"],
         "azure": [

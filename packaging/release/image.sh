@@ -35,7 +35,9 @@ printf '%s\n' 'hosts: files dns' 'passwd: files' 'group: files' >"$base/etc/nssw
 
 own=$scratch/own
 install -D -t "$own/usr/bin" "$staged/usr/bin/wif-agent"
+install -d "$own/usr/share"
 install -D -t "$own/usr/libexec/wif-agent" "$staged/usr/libexec/wif-agent/wif-exchange"
+cp -r --preserve=mode,timestamps "$staged/usr/share/wif-agent" "$own/usr/share"
 # With a read-only root, a tmpfs or memory-backed volume belongs here, or --runtime-dir elsewhere.
 install -d "$own/run/wif-agent" "$own/etc/wif-agent"
 packaging/release/oci.py image "$out" "$architecture" "$version" "$commit" "$base" "$own"
