@@ -13,6 +13,12 @@ struct JobQueue {
         /// When a worker was given it.
         var begunAt = BootInstant(nanoseconds: .max)
         var overstaysAt = BootInstant(nanoseconds: .max)
+        /// Told of each step of a probe; `nil` for a job of which no steps are told.
+        var tell: (@Sendable (StepReport) -> Void)?
+        /// Steps that have been told of, by whichever worker.
+        var toldSteps = 0
+        /// Steps that the worker which holds it has reported.
+        var reportedSteps = 0
     }
 
     struct Worker {
@@ -79,6 +85,7 @@ struct JobQueue {
         guard workers[worker]?.hasRoom == true, !waiting.isEmpty else { return nil }
         var entry = waiting.removeFirst()
         entry.begunAt = now
+        entry.reportedSteps = 0
         entry.overstaysAt = now.advanced(bySeconds: entry.job.timeout + Self.overstaySeconds)
         workers[worker]?.held[entry.job.id] = entry
         workers[worker]?.taken += 1
@@ -93,6 +100,27 @@ struct JobQueue {
         }
         workers[worker]?.lines = lines + 1
         return lines < taken
+    }
+
+    /// What a line about a step is.
+    enum StepLine {
+        /// Of a job that the worker holds. Nobody is told where another worker reported the step before it
+        /// died.
+        case taken((@Sendable (StepReport) -> Void)?)
+        /// Of another job, or more than a job has.
+        case refused
+    }
+
+    /// Counts a step that a worker reports.
+    mutating func noteStep(of id: Int, on worker: Int) -> StepLine {
+        guard var entry = workers[worker]?.held[id], let tell = entry.tell,
+            entry.reportedSteps < WorkerLine.mostSteps
+        else { return .refused }
+        entry.reportedSteps += 1
+        let isNew = entry.reportedSteps > entry.toldSteps
+        entry.toldSteps = max(entry.toldSteps, entry.reportedSteps)
+        workers[worker]?.held[id] = entry
+        return .taken(isNew ? tell : nil)
     }
 
     /// When the worker was given the job; `nil` for a job that it does not hold.

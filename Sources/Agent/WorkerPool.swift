@@ -46,13 +46,16 @@ package final class WorkerPool: ExchangeWorker {
         for account: Account,
         within seconds: Double
     ) async -> JobAnswer<Value> {
-        request.answer(await run(request.kind, for: account, within: seconds))
+        request.answer(
+            await run(request.kind, for: account, within: seconds, telling: request.tell)
+        )
     }
 
     private func run(
         _ kind: Job.Kind,
         for account: Account,
-        within seconds: Double
+        within seconds: Double,
+        telling tell: (@Sendable (StepReport) -> Void)?
     ) async -> JobResult {
         let id = queue.withLock { $0.takeID() }
         let job = Job(
@@ -69,7 +72,9 @@ package final class WorkerPool: ExchangeWorker {
                 let now = timekeeper.now
                 let isOpen = queue.withLock { queue in
                     guard !Task.isCancelled else { return false }
-                    queue.add(JobQueue.Entry(job: job, queuedAt: now, continuation: continuation))
+                    var entry = JobQueue.Entry(job: job, queuedAt: now, continuation: continuation)
+                    entry.tell = tell
+                    queue.add(entry)
                     return true
                 }
                 if isOpen { wakeAll() } else { continuation.resume(returning: .cancelled(id)) }
@@ -160,10 +165,20 @@ package final class WorkerPool: ExchangeWorker {
 
     private func take(_ line: [UInt8], from worker: Int) throws {
         let now = timekeeper.now
-        guard queue.withLock({ $0.noteLine(of: worker) }) else { throw LineReader.TooLong() }
-        let result = try JobResult(parsing: line) { id in
+        let found = try WorkerLine(parsing: line) { id in
             min(queue.withLock { $0.start(of: id, on: worker) } ?? now, now)...now
         }
+        let result: JobResult
+        switch found {
+        case .step(let step, let id):
+            guard case .taken(let tell) = queue.withLock({ $0.noteStep(of: id, on: worker) }) else {
+                throw LineReader.TooLong()
+            }
+            tell?(step)
+            return
+        case .result(let ended): result = ended
+        }
+        guard queue.withLock({ $0.noteLine(of: worker) }) else { throw LineReader.TooLong() }
         let entry = queue.withLock { $0.finish(result.id, on: worker, at: now) }
         entry?.continuation.resume(returning: result)
         wakeAll()

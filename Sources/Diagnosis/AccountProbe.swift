@@ -38,14 +38,32 @@ package struct AccountProbe: Sendable {
     private static let last: [StepReport.Name] = [.exchange, .reply, .credential]
 
     /// What each step found, in the order in which they follow from each other.
-    package func steps() async -> [StepReport] {
+    ///
+    /// - Parameter tell: is told of each step as soon as it has ended.
+    package func steps(
+        _ tell: @escaping @Sendable (StepReport) async -> Void = { _ in }
+    ) async -> [StepReport] {
+        var report = ProbeReport(telling: tell)
         async let way = services.probeService(of: account)
         async let answers = sources.probe(source)
-        let (service, probed) = await (way, answers)
-        var steps = service.steps + sourceSteps(probed)
+        let service = await way
+        await report.add(service.steps)
+        let probed = await answers
+        await report.add(sourceSteps(probed))
         guard case .success(let found) = probed.found else {
-            return steps + Self.last.map { .skipped($0, "no token") }
+            await report.add(Self.last.map { .skipped($0, "no token") })
+            return report.steps
         }
+        await judge(found, service, &report)
+        return report.steps
+    }
+
+    /// Looks at a token, holds it against the trust, and has the service judge it.
+    private func judge(
+        _ found: FoundToken,
+        _ service: ServiceProbe,
+        _ report: inout ProbeReport
+    ) async {
         let date = sources.timekeeper.wallClock.advanced(bySeconds: -(service.clockSkew ?? 0))
         var predictions = tokenSteps(
             on: found.token,
@@ -54,21 +72,21 @@ package struct AccountProbe: Sendable {
             warnings: found.warnings
         )
         let identity = await identity(of: found.token, sources, &predictions)
-        predictions += await services.checkIssuer(of: found.token, for: account)
+        await report.predict(predictions)
+        await report.predict(await services.checkIssuer(of: found.token, for: account))
         let verdict = trustSteps(trust, on: identity, of: account, at: date)
-        guard !verdict.contains(where: { $0.state == .failed }) else {
-            steps += predictions + verdict
-            return steps + Self.last.map { .skipped($0, "not tried, for the trust refuses") }
-        }
-        guard service.isReached else {
-            steps += predictions + verdict
-            return steps + Self.last.map { .skipped($0, "the service is not reached") }
+        await report.add(verdict)
+        let isRefused = verdict.contains { $0.state == .failed }
+        guard !isRefused, service.isReached else {
+            await report.settle(isAccepted: false)
+            let reason =
+                isRefused ? "not tried, for the trust refuses" : "the service is not reached"
+            return await report.add(Self.last.map { .skipped($0, reason) })
         }
         let end = await exchange(found, sources)
-        if end.contains(where: { $0.name == .exchange && $0.state == .ok }) {
-            predictions = predictions.map(\.refuted)
-        }
-        return steps + predictions + verdict + end
+        let isAccepted = end.contains { $0.name == .exchange && $0.state == .ok }
+        await report.settle(isAccepted: isAccepted)
+        await report.add(end)
     }
 
     // MARK: Sources
@@ -175,19 +193,6 @@ package struct AccountProbe: Sendable {
 
     private func skipped(_ names: StepReport.Name...) -> [StepReport] {
         names.map { .skipped($0, "no credential") }
-    }
-}
-
-extension StepReport {
-    /// What was expected to be refused, once the service has accepted it all the same.
-    fileprivate var refuted: StepReport {
-        guard state == .failed else { return self }
-        return .warning(
-            name,
-            "\(text); the service accepts it all the same",
-            hint: hint,
-            about: about
-        )
     }
 }
 

@@ -27,6 +27,9 @@ package struct JobAnswer<Value: Sendable>: Sendable {
 /// A job to be asked for, and the type of what it gives.
 package struct JobRequest<Value: Sendable>: Sendable {
     package let kind: Job.Kind
+    /// Is told of each step of a probe when it has ended, in the order of the answer's steps; `nil` where
+    /// nobody is.
+    package private(set) var tell: (@Sendable (StepReport) -> Void)?
     private let value: @Sendable (JobResult.Outcome) -> Value?
 
     private init(_ kind: Job.Kind, _ value: @escaping @Sendable (JobResult.Outcome) -> Value?) {
@@ -91,8 +94,17 @@ extension JobRequest where Value == JSON {
 
 extension JobRequest where Value == [StepReport] {
     /// Runs and reports each step separately; compared with a trust file's text where one is given.
-    package static func probe(trust: String?) -> JobRequest {
-        JobRequest(.probe(trust: trust)) { if case .steps(let steps) = $0 { steps } else { nil } }
+    ///
+    /// - Parameter tell: is told of each step when it has ended.
+    package static func probe(
+        trust: String?,
+        telling tell: (@Sendable (StepReport) -> Void)? = nil
+    ) -> JobRequest {
+        var request = JobRequest(.probe(trust: trust)) {
+            if case .steps(let steps) = $0 { steps } else { nil }
+        }
+        request.tell = tell
+        return request
     }
 }
 

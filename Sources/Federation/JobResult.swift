@@ -83,7 +83,10 @@ package struct JobResult: Sendable {
         parsing line: some Collection<UInt8>,
         period: (Int) -> ClosedRange<BootInstant>
     ) throws(JSONError) {
-        let json = try JSON(parsing: line)
+        try self.init(json: try JSON(parsing: line), period: period)
+    }
+
+    init(json: JSON, period: (Int) -> ClosedRange<BootInstant>) throws(JSONError) {
         guard case .integer(let id)? = json["id"], let number = Int(exactly: id) else {
             throw JSONError(reason: "id is missing")
         }
@@ -98,7 +101,6 @@ package struct JobResult: Sendable {
     }
 
     private static let mostWarnings = 16
-    private static let mostSteps = 256
     /// Bytes of a subject token, which may be a document.
     private static let longestSubjectToken = 1 << 20
 
@@ -114,7 +116,7 @@ package struct JobResult: Sendable {
         }
         if json["revoked"]?.bool == true { return .revoked }
         if let steps = json["steps"]?.array {
-            return .steps(steps.prefix(mostSteps).compactMap(StepReport.init(json:)))
+            return .steps(steps.prefix(WorkerLine.mostSteps).compactMap(StepReport.init(json:)))
         }
         if let data = json["data"], data.object != nil { return .data(data) }
         if let failure = json["failure"].flatMap(Failure.init(json:)) { return .failure(failure) }

@@ -14,6 +14,7 @@ package struct JobRunner: Sendable {
     private let timekeeper: any Timekeeper
     private let machine: Machine
     private let allowance: Sandbox.Allowance
+    private let tell: @Sendable (StepReport) async -> Void
     /// Whether a token that comes too late is fetched once more; not where it is told what was found.
     private var replacesTokens = true
     /// What must not leave in a text.
@@ -23,13 +24,15 @@ package struct JobRunner: Sendable {
     ///   - deadline: the instant at which it ends itself.
     ///   - machine: what the firmware says of this machine.
     ///   - allowance: what this worker may do.
+    ///   - tell: is told of each step of a probe when it has ended, without the secrets in its texts.
     package init(
         job: Job,
         deadline: BootInstant,
         transport: any HTTPTransport,
         timekeeper: any Timekeeper,
         machine: Machine = .reading(),
-        allowance: Sandbox.Allowance = []
+        allowance: Sandbox.Allowance = [],
+        telling tell: @escaping @Sendable (StepReport) async -> Void = { _ in }
     ) {
         self.job = job
         self.deadline = deadline
@@ -37,6 +40,7 @@ package struct JobRunner: Sendable {
         self.timekeeper = timekeeper
         self.machine = machine
         self.allowance = allowance
+        self.tell = tell
     }
 
     /// Never later than the deadline, and at once when the task is cancelled. It is the only way out: no
@@ -298,7 +302,8 @@ package struct JobRunner: Sendable {
             services: runner.network,
             exchangeToken: exchange
         )
-        return JobResult(id: job.id, outcome: .steps(await probe.steps()))
+        let steps = await probe.steps { step in await tell(secrets.cleaned(step)) }
+        return JobResult(id: job.id, outcome: .steps(steps))
     }
 
     private func failed(_ failure: Failure) -> JobResult {

@@ -9,13 +9,16 @@ package struct Worker: Sendable {
     package static let width = 16
 
     private let timekeeper: any Timekeeper
-    private let run: @Sendable (Job, BootInstant) async -> JobResult
+    private let run: Run
+    /// Held while a line is written.
+    private let output = AsyncLock()
 
-    /// - Parameter run: does a job, which must have ended at the instant.
-    package init(
-        timekeeper: any Timekeeper,
-        run: @escaping @Sendable (Job, BootInstant) async -> JobResult
-    ) {
+    /// Tells whoever asked of a step that has ended.
+    package typealias Tell = @Sendable (StepReport) async -> Void
+    /// Does a job, which must have ended at the instant.
+    package typealias Run = @Sendable (Job, BootInstant, @escaping Tell) async -> JobResult
+
+    package init(timekeeper: any Timekeeper, run: @escaping Run) {
         self.timekeeper = timekeeper
         self.run = run
     }
@@ -70,12 +73,12 @@ package struct Worker: Sendable {
                     group.cancelAll()
                 case .result(let result):
                     running -= 1
-                    try await Self.write(result, to: output)
+                    try await write(result, to: output)
                 }
                 while running < Self.width, !waiting.isEmpty {
                     let next = waiting.removeFirst()
                     running += 1
-                    group.addTask { .result(await run(next.job, next.deadline)) }
+                    group.addTask { .result(await result(of: next, output)) }
                 }
             }
         }
@@ -88,7 +91,17 @@ package struct Worker: Sendable {
     ) async throws {
         switch line {
         case .job(let job): waiting.append(timed(job))
-        case .invalid(let result): try await Self.write(result, to: output)
+        case .invalid(let result): try await write(result, to: output)
+        }
+    }
+
+    /// Does the job; what its steps find goes out as they end. Where a line cannot be written, the result
+    /// cannot either, which is told then.
+    private func result(of next: Waiting, _ output: Int32) async -> JobResult {
+        await run(next.job, next.deadline) { step in
+            do {
+                try await write(WorkerLine.line(step, job: next.job.id), to: output)
+            } catch {}
         }
     }
 
@@ -102,8 +115,8 @@ package struct Worker: Sendable {
             switch line {
             case .job(let job):
                 let next = timed(job)
-                try await Self.write(await run(next.job, next.deadline), to: output)
-            case .invalid(let result): try await Self.write(result, to: output)
+                try await write(await result(of: next, output), to: output)
+            case .invalid(let result): try await write(result, to: output)
             }
         }
     }
@@ -136,9 +149,23 @@ package struct Worker: Sendable {
     /// What a pipe that is ready for writing takes without blocking. `pipe(7)`, `PIPE_BUF`
     private static let pieceSize = 4096
 
-    private static func write(_ result: JobResult, to output: Int32) async throws {
+    private func write(_ result: JobResult, to output: Int32) async throws {
         var line = result.line()
         defer { wipe(&line) }
+        try await write(line, to: output)
+    }
+
+    /// Writes a whole line, while no other one is written.
+    private func write(_ line: [UInt8], to output: Int32) async throws {
+        let written = await self.output.withLock { () async -> Result<Void, any Error> in
+            do { return .success(try await Self.write(line, to: output)) } catch {
+                return .failure(error)
+            }
+        }
+        try written.get()
+    }
+
+    private static func write(_ line: [UInt8], to output: Int32) async throws {
         var done = 0
         while done < line.count {
             try await Poller.shared.wait(for: output, .writing)

@@ -42,6 +42,17 @@ final class WaitNotice: Sendable {
         }
     }
 
+    /// Writes something else meanwhile: the line is removed for it, and comes again when there is still to
+    /// wait.
+    func interrupted<Value, Problem: Error>(
+        by write: () throws(Problem) -> Value
+    ) throws(Problem) -> Value {
+        try text.withLock { _ throws(Problem) in
+            Self.clear()
+            return try write()
+        }
+    }
+
     /// Removes the line, so that another can be written.
     static func clear() {
         if isInPlace { writeToStandardError("\r\u{1B}[K") }
@@ -62,9 +73,11 @@ final class WaitNotice: Sendable {
                     return
                 }
                 let seconds = Int(BootInstant.now.seconds(since: start))
-                // A line that is longer than the terminal is wide would not be removed.
-                let line = "waiting for \(text.withLock { $0 })".prefix(68)
-                writeToStandardError("\r\u{1B}[K\(line) (\(seconds) s)")
+                text.withLock { text in
+                    // A line that is longer than the terminal is wide would not be removed.
+                    let line = "waiting for \(text)".prefix(68)
+                    writeToStandardError("\r\u{1B}[K\(line) (\(seconds) s)")
+                }
                 next = next.rounded(.down) + 1
             }
         } catch {

@@ -53,13 +53,14 @@ struct Program {
             return 70
         }
         let timekeeper = SystemTimekeeper()
-        let worker = Worker(timekeeper: timekeeper) { job, deadline in
+        let worker = Worker(timekeeper: timekeeper) { job, deadline, tell in
             await JobRunner(
                 job: job,
                 deadline: deadline,
                 transport: transport,
                 timekeeper: timekeeper,
-                allowance: allowance
+                allowance: allowance,
+                telling: tell
             ).result()
         }
         return await worker.run(input: 0, output: 1)

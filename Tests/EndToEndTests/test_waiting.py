@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import world
-from world import World, remember
+from world import World, remember, terminal_output
 
 LINE = b"wif-agent: waiting for mondoo: the token source gcp, then mondoo\n"
 
@@ -29,16 +29,7 @@ class Waiting(World):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=follower, env={**self.variables, "TERM": term})
         os.close(follower)
-        written = b""
-        while True:
-            try:
-                piece = os.read(leader, 65536)
-            except OSError:  # the last writer is gone
-                break
-            if not piece:
-                break
-            written += piece
-        os.close(leader)
+        written = terminal_output(leader)
         code = process.wait(30)
         remember(written, command)
         return written, code
@@ -82,6 +73,27 @@ class Waiting(World):
         done = self.control("doctor", "-c", self.path, environment=self.variables)
         self.assertEqual((done.returncode, done.stderr),
                          (0, b"wif-agent: waiting for mondoo and the token source gcp\n"))
+
+    def test_doctor_tells_of_a_step_when_it_has_ended(self):
+        self.slow(3)
+        command = [str(world.BIN / "wif-agent"), "doctor", "-c", str(self.path),
+                   "--runtime-dir", str(self.runtime)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, env=self.variables)
+        written = b""
+        # The service has the token now, and keeps it.
+        while b" subject: " not in written:
+            piece = os.read(process.stdout.fileno(), 65536)
+            self.assertTrue(piece, written)
+            written += piece
+        self.assertNotIn(b" exchange", written)
+        for step in (b" dns: ", b" clock: ", b" source gcp: ", b" issuer: "):
+            self.assertIn(step, written)
+        rest, _ = process.communicate(timeout=30)
+        remember(written + rest, command)
+        self.assertIn(b" exchange: mondoo took the token", rest)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual((written + rest).count(b" subject: "), 1)
 
     def test_a_terminal_without_cursor(self):
         self.slow()

@@ -79,12 +79,14 @@ struct ProbeTests {
             environment: ["T": token]
         )
         let transport = network.transport()
+        let told = Box()
         let result = await JobRunner(
             job: job,
             deadline: time.now.advanced(bySeconds: job.timeout),
             transport: transport,
             timekeeper: time,
-            machine: Machine(isGoogle: false, isAzure: false)
+            machine: Machine(isGoogle: false, isAzure: false),
+            telling: { step in told.add("\(step)") }
         ).result()
         let line = String(decoding: result.line(), as: UTF8.self)
         let signature = String(token.suffix(24))
@@ -96,6 +98,7 @@ struct ProbeTests {
             Issue.record("\(result.outcome)")
             return ([], transport)
         }
+        #expect(told.all == steps.map { "\($0)" }, "each step is told of as the result has it")
         return (steps, transport)
     }
 

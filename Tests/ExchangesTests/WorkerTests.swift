@@ -96,7 +96,7 @@ struct WorkerTests {
     }
 
     private func worker(_ run: @escaping @Sendable (Job) async -> JobResult) -> Worker {
-        Worker(timekeeper: SystemTimekeeper()) { job, _ in await run(job) }
+        Worker(timekeeper: SystemTimekeeper()) { job, _, _ in await run(job) }
     }
 
     private func results(_ bytes: [UInt8]) throws -> [JobResult] {

@@ -241,6 +241,38 @@ import Text
 
     private struct NoOutcome: Error {}
 
+    @Test func `a step of a probe arrives as it was sent`() throws {
+        let sent = StepReport.failed(.trust, .refused, "no", hint: "fix", about: "subject")
+        let line = WorkerLine.line(sent, job: 7)
+        guard case .step(let step, job: 7) = try WorkerLine(parsing: line, period: anyTime) else {
+            throw NoOutcome()
+        }
+        #expect(step == sent)
+    }
+
+    @Test(arguments: [
+        #"{"progress":{"step":"dns","state":"ok","found":"x"}}"#,
+        #"{"id":"7","progress":{"step":"dns","state":"ok","found":"x"}}"#,
+        #"{"id":7,"progress":{"step":"dns","state":"ok","found":"x"},"revoked":true}"#,
+        #"{"id":7,"progress":{"step":"magic","state":"ok","found":"x"}}"#,
+        #"{"id":7,"progress":{"step":"dns","found":"x"}}"#, #"{"id":7,"progress":null}"#,
+        #"{"id":7,"progress":"dns"}"#,
+    ])
+    func `what is no step is refused`(_ line: String) {
+        #expect(throws: JSONError.self) {
+            try WorkerLine(parsing: line.utf8, period: anyTime)
+        }
+    }
+
+    @Test func `a step's text is cut where it is too long`() throws {
+        let sent = StepReport.ok(.dns, String(repeating: "x", count: 1 << 20))
+        let line = WorkerLine.line(sent, job: 1)
+        guard case .step(let step, _) = try WorkerLine(parsing: line, period: anyTime) else {
+            throw NoOutcome()
+        }
+        #expect(step.text.utf8.count < 1 << 14)
+    }
+
     @Test func `so many steps are no probe's`() throws {
         let steps = Array(repeating: StepReport.ok(.dns, "x"), count: 5000)
         let line = JobResult(id: 1, outcome: .steps(steps)).line()

@@ -67,6 +67,14 @@ extension KnownSecrets {
         texts.replaceAll(with: cleaned(texts.list))
         return texts.visit(result)
     }
+
+    /// The report without a secret in any of its texts.
+    package func cleaned(_ step: StepReport) -> StepReport {
+        var texts = ResultTexts()
+        texts.visit(step)
+        texts.replaceAll(with: cleaned(texts.list))
+        return texts.visit(step)
+    }
 }
 
 /// The texts of a result, in one order: on the first visit they are listed, on the second replaced.
@@ -107,7 +115,8 @@ private struct ResultTexts {
         }
     }
 
-    private mutating func visit(_ step: StepReport) -> StepReport {
+    @discardableResult
+    mutating func visit(_ step: StepReport) -> StepReport {
         var step = step
         step.text = take(step.text)
         step.hint = step.hint.map { take($0) }

@@ -128,7 +128,9 @@ private struct Doctor {
                 "\(account.service.name) and the token source \(account.tokenSource.name)",
                 terminalPatience: WaitNotice.shortPatience
             )
-            for step in await notice.during({ await probe(account) }) { try tell(step) }
+            try await probe(account, notice) { step in
+                try notice.interrupted { try tell(step) }
+            }
         }
         if program.state == .ok {
             for step in await secretSteps(account) { try tell(step) }
@@ -172,10 +174,27 @@ private struct Doctor {
         return steps
     }
 
-    private func probe(_ account: Account) async -> [StepReport] {
-        switch await worker.run(.probe(trust: trust), for: account).outcome {
-        case .success(let steps): return steps
-        case .failure(let failure): return [.failed(.worker, failure)]
+    /// Has a worker try the steps of the network, and tells of each when it has ended; in the end of those
+    /// that it told of in its result alone.
+    private func probe(
+        _ account: Account,
+        _ notice: WaitNotice,
+        _ tell: (StepReport) throws -> Void
+    ) async throws {
+        let (ended, source) = AsyncStream<StepReport>.makeStream()
+        async let outcome = notice.during {
+            defer { source.finish() }
+            let request = JobRequest.probe(trust: trust) { source.yield($0) }
+            return await worker.run(request, for: account)
+        }
+        var told = 0
+        for await step in ended {
+            try tell(step)
+            told += 1
+        }
+        switch await outcome.outcome {
+        case .success(let steps): for step in steps.dropFirst(told) { try tell(step) }
+        case .failure(let failure): try tell(.failed(.worker, failure))
         }
     }
 }
