@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Draws the pictures of man/pictures, each for a light and a dark page: diagrams from the text beside them, and
-terminals from what the programs print.
+"""Draws the pictures of man/pictures, each for a light and a dark page: diagrams from the text beside them, the
+dashboard from its definition and recorded metrics (dashboard.py), and terminals from what the programs print.
 
-    pictures.py draw                # the diagrams: NAME.txt -> NAME-light.svg, NAME-dark.svg
+    pictures.py draw                # the diagrams, NAME.txt -> NAME-light.svg and NAME-dark.svg, and the dashboard
     pictures.py terminals PROGRAMS  # runs the programs of that folder against wif-emulator
     pictures.py check PROGRAMS      # fails where a picture is not what drawing it again would give
 """
@@ -17,6 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.dont_write_bytecode = True
+import dashboard  # noqa: E402
 
 PLACE = pathlib.Path(__file__).resolve().parent.parent / "man" / "pictures"
 THEMES = {
@@ -175,6 +178,8 @@ def diagrams():
     for source in sorted(PLACE.glob("*.txt")):
         for name, theme in THEMES.items():
             yield PLACE / f"{source.stem}-{name}.svg", diagram(source.read_text(), theme)
+    for name, theme in THEMES.items():
+        yield PLACE / f"dashboard-{name}.svg", dashboard.draw(theme, text, frame)
 
 
 def terminals(programs):
