@@ -13,7 +13,8 @@ final class WorkerConnection: WorkerLink {
     var pid: Int32? { nil }
 
     var hint: String? {
-        "systemctl status wif-exchange.socket: is MaxConnections= reached, does it serve this user?"
+        "is it wif-exchange's socket that --worker-socket names? systemctl status wif-exchange.socket: is"
+            + " MaxConnections= reached, does it serve this user?"
     }
 
     func send(_ job: Job) async throws {

@@ -159,7 +159,7 @@ package final class WorkerPool: ExchangeWorker {
             return nil
         } catch {
             process.kill()
-            return "it wrote what is no result and was killed"
+            return "it wrote something that is no result and was killed"
         }
     }
 

@@ -80,7 +80,9 @@ package struct AccountProbe: Sendable {
         guard !isRefused, service.isReached else {
             await report.settle(isAccepted: false)
             let reason =
-                isRefused ? "not tried, for the trust refuses" : "the service is not reached"
+                isRefused
+                ? "not tried, because the trust refuses the token"
+                : "the service is not reached"
             return await report.add(Self.last.map { .skipped($0, reason) })
         }
         let end = await exchange(found, sources)
@@ -119,8 +121,8 @@ package struct AccountProbe: Sendable {
         if !isTold, case .failure(let failure) = probe.found {
             let hint =
                 failure.hint
-                ?? "is this one of the platforms named above? then see why it does not answer; else"
-                + " name a credentialSource in the account file"
+                ?? "if the workload runs on one of the platforms above, see why that one does"
+                + " not answer; else name a credentialSource in the account file"
             let cause =
                 probe.answers.count > 1
                 ? "no token source gave a token; the answer of each is listed above"

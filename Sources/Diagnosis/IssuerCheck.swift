@@ -65,8 +65,8 @@ private struct IssuerCheck {
     var fromOutside: StepReport {
         .skipped(
             .discovery,
-            "cannot be told here: whether \(account.service.name) reaches the issuer and its keys from"
-                + " the internet, too",
+            "cannot be told here: whether \(account.service.name) reaches the issuer and its"
+                + " keys from the internet, too",
             about: "from outside"
         )
     }
@@ -294,10 +294,10 @@ private struct IssuerCheck {
     private func unverifiable(_ reason: String, _ claims: TokenClaims) -> StepReport {
         .warning(
             .signature,
-            "cannot be told here: \(reason); which algorithms \(account.service.name) verifies is not"
-                + " on its pages",
+            "cannot be told here: \(reason); which algorithms \(account.service.name) verifies"
+                + " is not on its pages",
             hint: "if the service refuses the token's signature, have the issuer sign with RS256,"
-                + " which OpenID Connect requires of everybody"
+                + " which OpenID Connect requires every service to verify"
         )
     }
 

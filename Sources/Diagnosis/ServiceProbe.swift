@@ -89,8 +89,8 @@ private struct ServiceWay {
         }
         guard let region = MondooRegion.at(host: endpoint.host) else {
             return
-                "; it is none of the hosts that Mondoo's page lists, and whether it is a deployment of"
-                + " Mondoo's cannot be told here"
+                "; it is none of the hosts that Mondoo's page lists, and whether it is a"
+                + " deployment of Mondoo's cannot be told here"
         }
         return ", \(region.name)"
     }
@@ -127,7 +127,7 @@ private struct ServiceWay {
         }
     }
 
-    private var byProxy: StepReport { .skipped(.dns, "the proxy looks \(endpoint.host) up") }
+    private var byProxy: StepReport { .skipped(.dns, "the proxy resolves \(endpoint.host)") }
 
     private func tlsFound(_ certificate: CertificateFacts?) -> StepReport {
         guard endpoint.isSecure else { return .skipped(.tls, "plain http to this machine") }
@@ -140,7 +140,7 @@ private struct ServiceWay {
     }
 
     private func clockStep(_ skew: Double?) -> StepReport {
-        guard let skew else { return .skipped(.clock, "the service does not tell its time") }
+        guard let skew else { return .skipped(.clock, "the service's reply has no date") }
         let amount = "\(Int(abs(skew).rounded())) s"
         guard abs(skew) > ClockTolerance.seconds else {
             return .ok(.clock, "within \(amount) of the service's")
@@ -148,7 +148,8 @@ private struct ServiceWay {
         return .warning(
             .clock,
             "this machine's clock is \(amount) \(skew > 0 ? "ahead of" : "behind") the service's",
-            hint: "synchronise it (timedatectl, chronyc tracking): tokens are judged by their times"
+            hint: "synchronise it (timedatectl, chronyc tracking): services check the times in"
+                + " tokens"
         )
     }
 
@@ -182,10 +183,11 @@ private struct ServiceWay {
             return .failed(
                 .proxy,
                 .misconfigured,
-                "\(proxy?.origin ?? "") is no URL of a proxy: \(error.detail)",
-                hint:
-                    "write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with @ in the password as"
-                    + " %40"
+                "\(proxy?.origin ?? "") is no URL of a proxy\(quoteNote): \(error.detail)",
+                hint: quoteNote.isEmpty
+                    ? "write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with @ in the"
+                        + " password as %40"
+                    : "write \(proxy?.origin ?? "it") without quotes around its value"
             )
         case .invalidRequest, .setup: return .failed(.http, .misconfigured, error.description)
         case .timedOut(.whole), .tooLarge, .malformed, .interrupted, .cancelled:
@@ -193,9 +195,15 @@ private struct ServiceWay {
                 .http,
                 .transient,
                 error.description,
-                hint: "is it the service that listens at \(place), and is it well?"
+                hint: "is it the service that listens at \(place), and does it work?"
             )
         }
+    }
+
+    /// What is said of a value in quotes, as a file of variables may have it.
+    private var quoteNote: String {
+        let url = proxy?.settings.url ?? ""
+        return url.hasPrefix("\"") || url.hasPrefix("'") ? ", a quote stands before it" : ""
     }
 
     /// Whether an exception of NO_PROXY led straight to the host, which libcurl then names. Newer ones
@@ -224,7 +232,7 @@ private struct ServiceWay {
                 .tls,
                 .transient,
                 error.description,
-                hint: "something on the way lets the connection through and TLS not"
+                hint: "a firewall or proxy on the way lets the connection through, but not TLS"
             )
         }
         let hint =
@@ -276,8 +284,8 @@ private struct ServiceWay {
     private var proxyExceptions: String {
         if let ignored = proxy?.settings.noProxy.flatMap(Self.ignoredException) {
             return
-                "NO_PROXY has \(ignored.printable), which matches nothing: write names and their ends"
-                + " without * and ports, such as .example.com"
+                "NO_PROXY has \(ignored.printable), which matches nothing: write names and their"
+                + " ends without * and ports, such as .example.com"
         }
         return "if \(endpoint.host) needs no proxy, name it in NO_PROXY"
     }

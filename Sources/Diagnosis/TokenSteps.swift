@@ -39,8 +39,8 @@ package func tokenSteps(
             .refused,
             "the token \(finding.text)",
             hint: token.source == "JWT_TOKEN"
-                ? "unset JWT_TOKEN, which goes before the account's credentialSource and is stale or of"
-                    + " another; or give it a new token each time"
+                ? "unset JWT_TOKEN, which goes before the account's credentialSource and is"
+                    + " stale or of another; or give it a new token each time"
                 : finding.hint ?? advice(on: finding.kind, account)
         )
     }
@@ -118,7 +118,8 @@ private func tokenStep(
             .token,
             "\(found); the source cannot give another one later",
             hint:
-                "when the credential expires the account has none, until it is started again with a new token"
+                "when the credential expires the account has none, until it is started again"
+                + " with a new token"
         )
     }
     return .ok(.token, found)
@@ -177,7 +178,7 @@ private func times(of claims: TokenClaims, at date: WallTime) -> String {
         parts.append("valid only in \(whole(start - now)) s")
     }
     if let expiry = claims.expiresAt { parts.append("\(whole(expiry - now)) s left") }
-    return parts.isEmpty ? "the token tells none" : parts.joined(separator: ", ")
+    return parts.isEmpty ? "the token has no times" : parts.joined(separator: ", ")
 }
 
 private func whole(_ seconds: Double) -> Int {

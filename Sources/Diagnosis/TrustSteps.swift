@@ -31,7 +31,7 @@ func trustSteps(
         ]
     }
     guard let claims else {
-        return [.skipped(.trust, "it is not known whom the token is of")]
+        return [.skipped(.trust, "it is not known whose token this is")]
     }
     let aim = addressed(trusts, account)
     guard
@@ -79,7 +79,9 @@ private func compared(
             .trust,
             "the account's \(key) is \(found.printable), and the trust is for \(wanted.printable): whether"
                 + " the slash counts cannot be told here",
-            hint: "make the account file's \(key) the trust's",
+            hint:
+                "write \(key) in the account file exactly as the trust has it, \(wanted.printable), the last"
+                + " slash included or left out",
             about: about
         )
     }
@@ -87,7 +89,7 @@ private func compared(
         .trust,
         .refused,
         "the account's \(key) is \(found.printable), and the trust is for \(wanted.printable)",
-        hint: "make the account file's \(key) the trust's",
+        hint: "write \(key) in the account file as the trust has it; or change the trust",
         about: about
     )
 }

@@ -133,11 +133,13 @@ struct Answer {
             verdict,
             at: step,
             "\(name) \(verb) \(what): \(said)",
-            hint: isElsewhere ? Self.wrongPlace : nil,
+            hint: isElsewhere ? Self.wrongPlace : status == 415 ? Self.wrongForm : nil,
             retryAfter: retryAfter
         )
     }
 
+    private static let wrongForm =
+        "the service wants another kind of body: set requestFormat to json, or to form"
     private static let wrongPlace = "is that the service's address? look at tokenUrl"
 
     /// What the service said, fit for a message.

@@ -32,7 +32,8 @@ package func findings(
     guard let claims = token.claims else { return [] }
     let facts = account.service.kind.facts
     let times = [
-        timeFinding(claims, facts, date), startFinding(claims, date),
+        textFinding(claims), timeFinding(claims, facts, date), startFinding(claims, date),
+        issueFinding(claims, date),
         ageFinding(claims, facts, date),
     ]
     let isAsDocumented =
@@ -68,6 +69,31 @@ private func startFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
         text: "is valid only in \(seconds(wait)) by this machine's clock (nbf)",
         hint: "check this machine's clock, and the issuer's"
     )
+}
+
+/// A token of the future: one of the two clocks is wrong.
+private func issueFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
+    guard let issued = claims.issuedAt, issued < 1e11 else { return nil }
+    let wait = issued - date.secondsSinceEpoch
+    guard wait > 60 else { return nil }
+    // Not for a younger token: the next one would be the same.
+    return Finding(
+        kind: .timeForm,
+        text: "was issued \(seconds(wait)) in the future by this machine's clock (iat)",
+        hint: "check this machine's clock, and the issuer's"
+    )
+}
+
+/// RFC 7519 section 2: a NumericDate is a JSON number.
+private func textFinding(_ claims: TokenClaims) -> Finding? {
+    for name in ["exp", "iat", "nbf"] where claims.all[name]?.string != nil {
+        return Finding(
+            kind: .timeForm,
+            text: "has \(name) as text in quotes",
+            hint: "have the issuer write \(name) as a number, without quotes (RFC 7519)"
+        )
+    }
+    return nil
 }
 
 private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: WallTime) -> Finding?
@@ -157,6 +183,9 @@ private func issuerFinding(
 /// Which value to write, where the two differ by how the issuer is written; `nil` where they are two.
 private func issuerHint(_ claims: TokenClaims, _ issuer: String) -> String? {
     guard let found = claims.issuer else { return "have the issuer put iss into its tokens" }
+    if found.lowercased() == issuer.lowercased() {
+        return "capital letters count: write issuerUri as the token has it, \(found.printable)"
+    }
     var bare = issuer.trimmed
     if let range = bare.firstRange(of: "/.well-known/") { bare = String(bare[..<range.lowerBound]) }
     if let range = bare.firstRange(of: "://") { bare = String(bare[range.upperBound...]) }

@@ -73,7 +73,8 @@ struct TokenExchange: ExchangeProtocol {
                 hint: reply.isPage
                     ? "does a proxy answer in the service's place?"
                     : "is \(account.service.kind.facts.addressKey) the token endpoint, with its path?"
-                        + " \(service.tokenURL.description.printable) answers something else"
+                        + " \(service.tokenURL.description.printable) answered; where it is, and the"
+                        + " credential has another name there, set response.credential to it"
             )
         }
     }

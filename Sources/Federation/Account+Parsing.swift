@@ -75,7 +75,7 @@ extension Account {
         do throws(JSONError) {
             parsed = try JSON(parsing: bytes)
         } catch {
-            if looksLikeYAML(bytes) {
+            if JSONMistake.isYAML(String(decoding: bytes, as: UTF8.self)) {
                 throw AccountError(
                     "\(place)is YAML, and only JSON is read",
                     hint: "use the JSON file that the service's console generates"
@@ -101,18 +101,6 @@ extension Account {
             )
         }
         return object
-    }
-
-    /// Whether the first line that says something is a YAML marker or `key: value`.
-    private static func looksLikeYAML(_ bytes: [UInt8]) -> Bool {
-        let lines = bytes.split(separator: UInt8(ascii: "\n")).lazy
-            .map { String(decoding: $0, as: UTF8.self).trimmed }
-        guard let first = lines.first(where: { !$0.isEmpty && !$0.hasPrefix("#") }) else {
-            return false
-        }
-        if first.hasPrefix("---") { return true }
-        guard let colon = first.firstIndex(of: ":") else { return false }
-        return first[..<colon].allSatisfy { $0.isLetter || $0.isNumber || "_-".contains($0) }
     }
 
     private static func checkType(_ values: inout KeyedValues) throws(AccountError) {

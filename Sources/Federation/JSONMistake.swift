@@ -30,11 +30,18 @@ package struct JSONMistake: Sendable {
             self.init("it is base64", "decode it: base64 -d")
         } else if text.hasPrefix("//") || text.hasPrefix("/*") || text.contains("\n//") {
             self.init("a comment stands in it", "JSON has no comments: remove them")
+        } else if text.contains("&quot;") {
+            self.init(
+                "it holds &quot; for quotes, as the source of a web page does",
+                "save the file as the page shows it: with \" quotes in place of &quot;"
+            )
         } else if text.hasPrefix("{'") {
             self.init("names are in '", "JSON wants double quotes: write \" for '")
         } else if let mark = text.first(where: { "\u{201C}\u{201D}\u{201E}\u{2018}".contains($0) })
         {
             self.init("the typographic quote \(mark) stands in it", "write straight quotes: \"")
+        } else if Self.isYAML(text) {
+            self.init("it is YAML", "write it as JSON; YAML is not read")
         } else if let line = Self.lineOfLastComma(text) {
             self.init("", "remove the comma at the end of line \(line): nothing follows it")
         } else if let name = error.repeatedName {
@@ -66,6 +73,17 @@ package struct JSONMistake: Sendable {
         ),
     ]
 
+    /// Whether the first line that says something is a YAML marker or `key: value`.
+    static func isYAML(_ text: String) -> Bool {
+        let lines = text.split(whereSeparator: \.isNewline).map { String($0).trimmed }
+        guard let first = lines.first(where: { !$0.isEmpty && !$0.hasPrefix("#") }) else {
+            return false
+        }
+        if first.hasPrefix("---") { return true }
+        guard let colon = first.firstIndex(of: ":") else { return false }
+        return first[..<colon].allSatisfy { $0.isLetter || $0.isNumber || "_-".contains($0) }
+    }
+
     /// The line of a comma before a closing bracket.
     private static func lineOfLastComma(_ text: String) -> Int? {
         var rest = text[...]
@@ -82,7 +100,7 @@ package struct JSONMistake: Sendable {
 extension JSONError {
     /// The name that an object has twice.
     fileprivate var repeatedName: String? {
-        guard reason.contains("\" is there twice"),
+        guard reason.contains("\" is given twice"),
             let start = reason.firstIndex(of: "\""), let end = reason[start...].lastIndex(of: "\"")
         else { return nil }
         return String(reason[reason.index(after: start)..<end])

@@ -150,6 +150,6 @@ extension Failure {
     package static let strangeAnswer = Failure(
         .transient,
         at: .worker,
-        "the worker answered something else than was asked"
+        "the worker's answer is not of the kind that was asked for"
     )
 }

@@ -15,10 +15,13 @@ struct KeyedValues {
     /// - Parameter place: what stands before a key in messages (`account file /x.json: outputs[0].`).
     init(_ object: [String: JSON], at place: String) throws(AccountError) {
         self.place = place
-        for (spelling, value) in object {
+        for (spelling, value) in object.sorted(by: { $0.key < $1.key }) {
             let key = Self.camelCase(spelling)
             if members.updateValue(value, forKey: key) != nil {
-                throw AccountError("\(place)\(key): is there twice, also as \(spelling.printable)")
+                throw AccountError(
+                    "\(place)\(key): is given twice, also as \(spelling.printable)",
+                    hint: "keep one of \(key) and \(spelling.printable), and remove the other"
+                )
             }
         }
     }
@@ -90,7 +93,7 @@ struct KeyedValues {
             throw error(
                 key,
                 "is out of range; \(bounds) is expected",
-                hint: "write a number of \(unit) within that range"
+                hint: "write a number of \(unit) from \(bounds)"
             )
         }
         return number
@@ -172,7 +175,8 @@ struct KeyedValues {
             throw error(
                 "command",
                 "the program's absolute path is expected, found \(found)",
-                hint: Self.absoluteHint(program) + "; command -v shows it"
+                hint: Self.absoluteHint(program)
+                    + (program.isEmpty ? "" : "; command -v \(program.printable) shows it")
             )
         }
     }
@@ -225,6 +229,12 @@ struct KeyedValues {
             }
     }
 
+    /// Leaves a member out that means nothing here; a warning says why.
+    mutating func ignore(_ key: String, because reason: String) {
+        guard members.removeValue(forKey: key) != nil else { return }
+        nested.append("\(place)\(key): \(reason)")
+    }
+
     /// The key with what stands before it in messages.
     func name(of key: String) -> String { place + key }
 
@@ -235,10 +245,14 @@ struct KeyedValues {
     /// A required key that is not there, perhaps because it is there misspelt.
     func missing(_ key: String, _ why: String) -> AccountError {
         let guess = nearest(to: key, among: members.keys)
+        let end = " is expected"
+        var value = why.hasSuffix(end) ? String(why.dropLast(end.count)) : why
+        value = value.hasPrefix("\"") ? ": \(value)" : ", \(value)"
         return error(
             key,
             "is missing; \(why)",
             hint: guess.map { "\($0.printable) is there: was \(key) meant?" }
+                ?? "add \"\(key)\"\(value)"
         )
     }
 
@@ -248,10 +262,14 @@ struct KeyedValues {
             key,
             "\"\(found.printable)\" is not known; one of \(names.joined(separator: ", "))",
             hint: guess.map { "did you mean \($0)?" }
+                ?? (names.count < 6
+                    ? "write one of them: \(names.joined(separator: ", "))"
+                    : "write one of these; wif-agent.json(5) explains each")
         )
     }
 
-    private func mismatch(_ key: String, _ found: JSON, _ expected: String) -> AccountError {
+    /// What is said of a value of the wrong kind, with how to write it.
+    func mismatch(_ key: String, _ found: JSON, _ expected: String) -> AccountError {
         error(
             key,
             "\(expected) is expected, found \(found.kind)",

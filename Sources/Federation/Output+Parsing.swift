@@ -16,7 +16,7 @@ extension Account {
             if outputs.contains(where: { $0.path == output.path }) {
                 throw entry.error(
                     output.secret == nil ? "path" : "key",
-                    "\(output.path.printable) is there twice",
+                    "\(output.path.printable) is given twice",
                     hint: "give each output a path of its own"
                 )
             }
@@ -133,6 +133,13 @@ extension Output {
             let secret = try KubernetesSecret(parsing: &entry)
             return .kubernetesSecret(try content(&entry, for: service), secret)
         case nil:
+            for key in ["allowUnits", "allowUsers", "allowGroups"] {
+                entry.ignore(
+                    key,
+                    because: "is for sockets, whose readers are checked, and ignored for a file;"
+                        + " did you mean \"format\": \"socket\"?"
+                )
+            }
             let options = try FileOptions(&entry)
             return .file(try format(word, "format", entry, among: words, for: service), options)
         }
@@ -154,8 +161,27 @@ extension Output {
         among words: [String],
         for service: Service
     ) throws(AccountError) -> Format {
-        guard let format = Format(word: word) else { throw entry.unknown(key, word, words) }
-        if let objection = format.objection(for: service) { throw entry.error(key, objection) }
+        guard let format = Format(word: word) else {
+            guard TokenPlatform(rawValue: word) != nil else {
+                throw entry.unknown(key, word, words)
+            }
+            throw entry.error(
+                key,
+                "\(word) is a platform, and not a format of outputs",
+                hint:
+                    "in a job's step use wif-agent get --format \(word); a file takes raw, env"
+                    + " or json"
+            )
+        }
+        if let objection = format.objection(for: service) {
+            throw entry.error(
+                key,
+                objection,
+                hint: "write one of "
+                    + words.filter { Format(word: $0)?.objection(for: service) == nil }
+                    .joined(separator: ", ")
+            )
+        }
         return format
     }
 }
@@ -219,7 +245,11 @@ extension KeyedValues {
         }
         let digits = text.hasPrefix("0o") ? String(text.dropFirst(2)) : text
         guard let mode = UInt32(digits, radix: 8), mode <= 0o777, !digits.hasPrefix("+") else {
-            throw error("mode", "an octal number within 0777 is expected")
+            throw error(
+                "mode",
+                "an octal number within 0777 is expected, found \"\(text.printable)\"",
+                hint: "write \"0600\" for the owner alone, \"0640\" for the owner and a group"
+            )
         }
         return mode
     }

@@ -39,7 +39,12 @@ extension RefreshHook {
     fileprivate init(_ hook: inout KeyedValues) throws(AccountError) {
         let given = ["command", "signal", "unit"].filter { hook.has($0) }
         guard given.count == 1 else {
-            throw hook.error("command", "exactly one of command, signal and unit is expected")
+            let found = given.isEmpty ? "none" : given.joined(separator: " and ")
+            throw hook.error(
+                "command",
+                "exactly one of command, signal and unit is expected, found \(found)",
+                hint: "keep one of them; write a second hook for the other"
+            )
         }
         switch given[0] {
         case "unit": self = try Self.unit(&hook)

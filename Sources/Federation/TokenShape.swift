@@ -17,7 +17,8 @@ package struct TokenShape: Equatable, Sendable {
     package init?(of token: Secret) {
         let text = token.text.trimmed
         let found =
-            Self.wrapped(text, token) ?? Self.ofAnotherKind(text) ?? Self.cut(text)
+            Self.wrapped(text, token) ?? Self.ofAnotherKind(text) ?? Self.lines(text)
+            ?? Self.cut(text)
         guard let found else { return nil }
         self = found
     }
@@ -36,6 +37,13 @@ package struct TokenShape: Equatable, Sendable {
     private static func wrapped(_ text: String, _ token: Secret) -> TokenShape? {
         if text.hasPrefix("{") {
             guard SignedRequestSummary(decoding: token) == nil else { return nil }
+            if text.contains("\"private_key\"") {
+                return TokenShape(
+                    "it is a service account with a private key, and no token",
+                    "a service account needs no agent and no exchange: use it as it is, or name"
+                        + " a source that gives a token"
+                )
+            }
             return TokenShape(
                 "the token is JSON",
                 "name its member with credentialSource.format"
@@ -71,18 +79,30 @@ package struct TokenShape: Equatable, Sendable {
         {
             return TokenShape("a name and = stand before the token", "give the token alone")
         }
-        if text.contains(where: \.isNewline) {
-            return TokenShape("there is more than one line", "give one token alone")
-        }
         return nil
+    }
+
+    /// More lines than one: a token that was wrapped, or more than a token.
+    private static func lines(_ text: String) -> TokenShape? {
+        let lines = text.split(whereSeparator: \.isNewline)
+        guard lines.count > 1 else { return nil }
+        if lines.joined().count(where: { $0 == "." }) == 2,
+            lines.allSatisfy({ $0.utf8.isVisibleASCII })
+        {
+            return TokenShape(
+                "there are line breaks in the token",
+                "write the token on one line: tr -d '\\n' removes the breaks"
+            )
+        }
+        return TokenShape("there is more than one line", "give one token alone")
     }
 
     private static func markup(_ text: String) -> TokenShape {
         guard text.lowercased().hasPrefix("<saml") else {
             return TokenShape(
                 "it is an HTML page",
-                "see what answers at the url or in the file of credentialSource; a login page stands"
-                    + " where a request is not authenticated"
+                "see what answers at the url or in the file of credentialSource; a login page"
+                    + " stands where a request is not authenticated"
             )
         }
         return TokenShape(
@@ -102,8 +122,8 @@ package struct TokenShape: Equatable, Sendable {
         ),
         OtherTokens(
             marks: ["-----BEGIN"],
-            text: "it is a key or a certificate, not a token",
-            hint: "name what holds the token; a private key does not belong there"
+            text: "it is a private key or a certificate, not a token",
+            hint: "name the file or variable that holds the token; a private key is none"
         ),
     ]
 
@@ -128,7 +148,7 @@ package struct TokenShape: Equatable, Sendable {
         if text.hasPrefix("ZXlK") {
             return TokenShape(
                 "the token is encoded once more, in base64",
-                "decode it before it is handed over: base64 -d"
+                "decode it first: base64 -d"
             )
         }
         return nil

@@ -36,7 +36,11 @@ extension Account {
     ) throws(AccountError) -> TokenSource {
         let result = try parse(&source, in: values, named: key)
         if case .account(name) = result {
-            throw values.error(key, "account: is this account itself")
+            throw values.error(
+                key,
+                "account: is this account itself, which would be a circle",
+                hint: "name another account, or give this one a token source of its own"
+            )
         }
         return result
     }

@@ -42,19 +42,17 @@ extension HookRunner {
                 _ = try openTrusted(pidFile, owners: [user.id])
                 if !holdsProcessID(pidFile) {
                     return Finding(
-                        text:
-                            "\(pidFile.printable) holds no process id: nobody would be signalled now",
+                        text: "\(pidFile.printable) holds no process id: no process is signalled",
                         hint: "is pidFile the file to which the program writes its process id?"
                     )
                 }
-                return Finding(text: "\(pidFile.printable) names whom to signal")
+                return Finding(text: "\(pidFile.printable) names the process to signal")
             } catch {
                 // The program that writes it may yet start.
                 if error.reason == .notFound {
                     return Finding(
-                        text: "\(pidFile.printable) is not there: nobody would be signalled now",
-                        hint:
-                            "start the program that writes it; or is pidFile another, or none written?"
+                        text: "\(pidFile.printable) is not there: no process is signalled",
+                        hint: "start the program that writes it, or correct pidFile"
                     )
                 }
                 throw failure(pidFile, "is not used: \(error)", hint: error.hint)

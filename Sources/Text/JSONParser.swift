@@ -56,7 +56,7 @@ struct JSONParser {
             guard take(UInt8(ascii: ":")) else { throw error("':' is expected after a name") }
             let member = try value()
             if members.updateValue(member, forKey: name) != nil {
-                throw error("the name \"\(name.printable)\" is there twice")
+                throw error("the name \"\(name.printable)\" is given twice")
             }
             skipSpace()
             if take(UInt8(ascii: "}")) { return .object(members) }

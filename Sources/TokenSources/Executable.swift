@@ -150,8 +150,7 @@ enum ExecutableResponse {
             .noSource,
             "failed with \(code.printable): \(message.printable)",
             hint:
-                "these are the program's own words: run it by hand as the agent's user, and see to"
-                + " what it says"
+                "the program reported this: run it by hand as the agent's user, and fix the cause"
         )
     }
 }

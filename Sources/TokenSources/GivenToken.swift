@@ -41,7 +41,8 @@ struct EnvironmentToken: TokenFetcher {
             throw SourceError(
                 .noSource,
                 "the variable \(name.printable) is not set",
-                hint: "a program started by an init system has only the variables handed to it"
+                hint: "a program started by an init system has only the variables that are"
+                    + " passed to it"
             )
         }
         let place = "the variable \(name.printable)"

@@ -82,7 +82,7 @@ extension SourceContext {
             throw SourceError(
                 .noSource,
                 "\(program.name) is not found along PATH",
-                hint: "install it, or give its directory in PATH to the agent",
+                hint: "install \(program.name), or add its directory to the agent's PATH",
                 isAbsent: true
             )
         }

@@ -14,6 +14,8 @@ struct TokenFile: TokenFetcher {
 
     let path: String
     let format: TokenFormat
+    /// Reads after a path that is not there: who writes the file.
+    var writer = "has the program that writes it started?"
 
     /// Where the path leads, where it is a link.
     private var target: String? {
@@ -43,7 +45,7 @@ struct TokenFile: TokenFetcher {
                 isMissing ? .noSource : .misconfigured,
                 "\(path.printable) \(error)\(isMissing ? linkNote : "")",
                 hint: isMissing
-                    ? linkHint ?? "has the program that writes it started?"
+                    ? linkHint ?? writer
                     : error == .system(.noAccess) ? Self.accessHint : nil
             )
         }

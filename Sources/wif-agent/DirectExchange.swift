@@ -61,7 +61,12 @@ enum DirectExchange {
                 let worker = chained(pool, environment, after: trail)
                 return await worker.run(.exchange, for: account).outcome.map(\.value)
             } catch {
-                return .failure(error.failure)
+                var failure = error.failure
+                failure.hint =
+                    failure.hint
+                    ?? "credentialSource.account of \(user.path.printable) names this file:"
+                    + " write it, or name another account"
+                return .failure(failure)
             }
         }
     }
@@ -215,8 +220,8 @@ extension Failure {
         Failure(
             .misconfigured,
             at: .account,
-            "the credential of \(account.name) is one of \(account.service.kind.facts.title)'s, and no"
-                + " token"
+            "the credential of \(account.name) is one of \(account.service.kind.facts.title)'s,"
+                + " and no token"
         )
     }
 }

@@ -26,7 +26,7 @@ struct Program {
         do throws(Errno) {
             exitProcess(try MainLoop.run { await exitCode(arguments, environment, origin) })
         } catch {
-            complain("there is nothing to wait for events with: \(error)", hint: error.limitHint)
+            complain("events cannot be waited for: \(error)", hint: error.limitHint)
             exitProcess(75)
         }
     }

@@ -37,7 +37,7 @@ struct Program {
             do throws(Errno) {
                 return try MainLoop.run { await work(allowance) }
             } catch {
-                complain("there is nothing to wait for events with: \(error)")
+                complain("events cannot be waited for: \(error)")
                 return 75
             }
         }

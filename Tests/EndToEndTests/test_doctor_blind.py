@@ -19,6 +19,7 @@ import subprocess
 import time
 
 import blind_rows
+import blind_rows_fourth
 import blind_rows_later
 from test_doctor import Case, provider, without
 from world import World, is_root
@@ -385,6 +386,11 @@ class SecondBlind(Trial):
 class ThirdBlind(Trial):
     def test_forty_two_later_ones(self):
         self.trial(blind_rows_later.ROWS, blind_rows.WORLDS)
+
+
+class FourthBlind(Trial):
+    def test_seventy_more(self):
+        self.trial(blind_rows_fourth.ROWS, blind_rows.WORLDS, blind_rows_fourth.NEEDS_ROOT)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,7 @@ class Provider(World):
     def test_usage(self):
         for arguments, message in (
                 ([], "a subcommand is missing"), (["creat"], "did you mean create?"),
-                (["get"], "its MRN is missing"), (["list", "x"], "unexpected argument"),
+                (["get"], "the provider's MRN is missing"), (["list", "x"], "unexpected argument"),
                 (["list"], "--scope is missing"),
                 (["list", "--scope", "x", "--order-by", "a:up"], "FIELD or FIELD:desc")):
             done = self.provider(*arguments)

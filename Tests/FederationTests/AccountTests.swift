@@ -74,19 +74,24 @@ import Text
     }
 
     static let bad: [Bad] = [
-        Bad(["type": .null], "type: is missing; \"external_account\" is expected"),
+        Bad(
+            ["type": .null],
+            "type: is missing; \"external_account\" is expected",
+            hint: #"add "type": "external_account""#
+        ),
         Bad(
             ["type": "service_account"],
             "type: \"external_account\" is expected, found \"service_account\"",
             hint:
-                "the external_account file is the one that the service's console generates for a workload"
+                "the external_account file is the one that the service's console generates for a"
+                + " workload"
         ),
         Bad(["type": 1], "type: a string is expected, found a number", hint: "write it in quotes"),
         Bad(
             ["audience": .null],
             "audience: is missing; the scope MRN is expected",
             hint:
-                "write it; or, where the account is not Mondoo's, write \"service\", or the tokenUrl of an RFC 8693 service"
+                #"add "audience", the scope MRN; or, where the account is not Mondoo's, add "service", or the tokenUrl of an RFC 8693 service"#
         ),
         Bad(
             ["audience": []],
@@ -98,7 +103,7 @@ import Text
             ["issuerUri": .null],
             "issuerUri: is missing; the issuer that Mondoo trusts is expected",
             hint:
-                "write it; or, where the account is not Mondoo's, write \"service\", or the tokenUrl of an RFC 8693 service"
+                #"add "issuerUri", the issuer that Mondoo trusts; or, where the account is not Mondoo's, add "service", or the tokenUrl of an RFC 8693 service"#
         ),
         Bad(
             ["audience": .null, "audence": "x"],
@@ -110,7 +115,11 @@ import Text
             "issuerUri: a string is expected, found a boolean",
             hint: "write it in quotes"
         ),
-        Bad(["issuer_uri": "x"], "issuerUri: is there twice, also as "),
+        Bad(
+            ["issuer_uri": "x"],
+            "issuerUri: is given twice, also as issuer_uri",
+            hint: "keep one of issuerUri and issuer_uri, and remove the other"
+        ),
         Bad(
             ["service": "mondo"],
             "service: \"mondo\" is not known; one of mondoo",
@@ -135,12 +144,12 @@ import Text
         Bad(
             ["lifetime": 0],
             "lifetime: is out of range; 1 to 31536000 is expected",
-            hint: "write a number of seconds within that range"
+            hint: "write a number of seconds from 1 to 31536000"
         ),
         Bad(
             ["lifetime": -1],
             "lifetime: is out of range; 1 to 31536000 is expected",
-            hint: "write a number of seconds within that range"
+            hint: "write a number of seconds from 1 to 31536000"
         ),
         Bad(
             ["variable": 1],
@@ -181,7 +190,7 @@ import Text
         Bad(
             ["onRefresh": [["command": ["true"]]]],
             "onRefresh[0].command: the program's absolute path is expected",
-            hint: "write the absolute path, from / on; command -v shows it"
+            hint: "write the absolute path, from / on; command -v true shows it"
         ),
         Bad(
             ["onRefresh": [["command": "/bin/true"]]],
@@ -193,14 +202,21 @@ import Text
             "onRefresh[0].command[1]: a string is expected, found a number",
             hint: "write it in quotes"
         ),
-        Bad(["onRefresh": [["signal": "HUP"]]], "onRefresh[0].pidFile: is missing"),
+        Bad(
+            ["onRefresh": [["signal": "HUP"]]],
+            "onRefresh[0].pidFile: is missing",
+            hint: #"add "pidFile", an absolute path"#
+        ),
         Bad(
             ["onRefresh": [[:]]],
-            "onRefresh[0].command: exactly one of command, signal and unit is expected"
+            "onRefresh[0].command: exactly one of command, signal and unit is expected, found none",
+            hint: "keep one of them; write a second hook for the other"
         ),
         Bad(
             ["onRefresh": [["unit": "x.service", "signal": "HUP"]]],
-            "onRefresh[0].command: exactly one of command, signal and unit is expected"
+            "onRefresh[0].command: exactly one of command, signal and unit is expected, found"
+                + " signal and unit",
+            hint: "keep one of them; write a second hook for the other"
         ),
         Bad(
             ["onRefresh": [["unit": "x"]]],
@@ -217,12 +233,15 @@ import Text
         ),
         Bad(
             ["onRefresh": [["unit": "x.service", "action": "stop"]]],
-            "onRefresh[0].action: \"stop\" is not known"
+            "onRefresh[0].action: \"stop\" is not known",
+            hint:
+                "write one of them: try-reload-or-restart, reload-or-restart, reload,"
+                + " try-restart, restart"
         ),
         Bad(
             ["onRefresh": [["command": ["/bin/true"], "timeout": 0]]],
             "onRefresh[0].timeout: is out of range; 1 to 3600 is expected",
-            hint: "write a number of seconds within that range"
+            hint: "write a number of seconds from 1 to 3600"
         ),
         Bad(
             ["private_key": "-----BEGIN", "type": .null],
@@ -243,7 +262,8 @@ import Text
     static let documents: [(String, String)] = [
         (
             "",
-            "is not JSON: the text ends where a value is expected (line 1, column 1); the file is empty"
+            "is not JSON: the text ends where a value is expected (line 1, column 1); the file"
+                + " is empty"
         ),
         ("{", "is not JSON: a name in quotes is expected (line 1, column 2)"),
         ("[]", "an object is expected, found an array"),

@@ -22,8 +22,14 @@ import Text
                 + " client-credentials, login, bearer\nhint: did you mean jwt-bearer?"
         ),
         (["grant": 1], "grant: a string is expected, found a number\nhint: write it in quotes"),
-        (["parameters": "a=b"], "parameters: an object is expected, found a string"),
-        (["parameters": ["a": 1]], "parameters.a: a string is expected, found a number"),
+        (
+            ["parameters": "a=b"],
+            "parameters: an object is expected, found a string\nhint: write an object, in { and }"
+        ),
+        (
+            ["parameters": ["a": 1]],
+            "parameters.a: a string is expected, found a number\nhint: write it in quotes"
+        ),
         (
             ["parameters": ["audience": "a"]],
             "parameters.audience: is set by the grant token-exchange itself\nhint: write it as the"
@@ -70,7 +76,8 @@ import Text
         ),
         (
             ["response": ["lifetime": "ttl"]],
-            "response.credential: is missing; the path of the credential is expected (a.b)"
+            "response.credential: is missing; the path of the credential (a.b) is expected"
+                + "\nhint: add \"credential\", the path of the credential (a.b)"
         ),
         (
             ["response": ["credential": "auth..token"]],
@@ -82,7 +89,8 @@ import Text
         ),
         (
             ["service": "google"],
-            "audience: is missing; the provider's full resource name is expected"
+            "audience: is missing; the provider's full resource name is expected\nhint: add"
+                + " \"audience\", the provider's full resource name"
         ),
     ]
 

@@ -53,7 +53,9 @@ import Text
             case .failure(let failure):
                 #expect(failure.class == .transient)
                 #expect(failure.step == .worker)
-                #expect(failure.message == "the worker answered something else than was asked")
+                #expect(
+                    failure.message == "the worker's answer is not of the kind that was asked for"
+                )
             }
         }
         ask("exchange", .exchange)

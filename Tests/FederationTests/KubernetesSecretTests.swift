@@ -84,7 +84,7 @@ import Text
         let error = #expect(throws: AccountError.self) {
             try AccountFixture.parse(["outputs": [one, one]])
         }
-        #expect(error?.message.contains("outputs[1].key: s/k is there twice") == true)
+        #expect(error?.message.contains("outputs[1].key: s/k is given twice") == true)
         #expect(try AccountFixture.parse(["outputs": [one, other]]).configuredOutputs.count == 2)
     }
 

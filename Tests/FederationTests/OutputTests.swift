@@ -58,7 +58,7 @@ import Text
         (["format": "raw"], "outputs[0].path: is missing"),
         (["format": "yaml", "path": "/a"], "\"yaml\" is not known"),
         (["format": "header", "path": "/a"], "header is not for Mondoo"),
-        (["format": "github", "path": "/a"], "\"github\" is not known"),
+        (["format": "github", "path": "/a"], "github is a platform, and not a format of outputs"),
         (["format": "raw", "path": "a"], "is a relative path"),
         (["format": "raw", "path": "/"], "names a directory"),
         (["format": "raw", "path": "/a/"], "names a directory"),
@@ -81,7 +81,7 @@ import Text
         let error = #expect(throws: AccountError.self) {
             try AccountFixture.parse(["outputs": [entry, entry]])
         }
-        #expect(error?.message.contains("outputs[1].path: /a is there twice") == true)
+        #expect(error?.message.contains("outputs[1].path: /a is given twice") == true)
     }
 
     @Test func `a key that belongs to the other kind is a warning`() throws {

@@ -231,7 +231,8 @@ import Text
         ),
         Row(
             #"claims.environment == "production""#,
-            "line 1, column 1: there is no condition on the subject \(subject)"
+            "line 1, column 1: there is no condition on the subject; Bright gives each claim by its name,"
+                + " without claims. \(subject)"
         ),
         Row(#"sub == """#, "line 1, column 1: there is no condition on the subject \(subject)"),
         Row(#"sub in []"#, "line 1, column 1: there is no condition on the subject \(subject)"),
@@ -242,7 +243,8 @@ import Text
         Row(#"sub == 5"#, "line 1, column 1: there is no condition on the subject \(subject)"),
         Row(
             #"claims.sub == "a""#,
-            "line 1, column 1: there is no condition on the subject \(subject)"
+            "line 1, column 1: there is no condition on the subject; Bright gives each claim by its name,"
+                + " without claims. \(subject)"
         ),
         Row(
             #"sub == "a" == true"#,

@@ -170,7 +170,7 @@ import Text
             "subject",
             #"sub is "repo:acme/web:pull_request", "repo:acme/web:ref:refs/heads/main" is trusted"#,
             hint:
-                "if this workload is meant, write the provider's subject as repo:acme/web:pull_request"
+                "a pull request's sub names no branch: to let pull requests in, write the subject as repo:acme/web:pull_request, which each of the repository has"
         ),
         refusal(
             mondoo,

@@ -44,7 +44,7 @@ struct AzurePlacesTests {
     @Test(arguments: [
         (500, "{}", "Application ID URI"), (400, "AADSTS500011", "Application ID URI"),
         (400, "Multiple user assigned identities exist", "several identities are attached"),
-        (400, "no identity", "assign a managed identity"), (401, "", "restarted"),
+        (400, "no identity", "assign a managed identity"), (401, "", "restart the app"),
     ])
     func `App Service's errors have hints`(status: Int, body: String, hint: String) async {
         let network = ScriptedTransport([.success(.text(status, body))])

@@ -120,6 +120,7 @@ package struct Template: Equatable, Sendable {
         FormatError(
             "\(what) is not known; one of \(known.joined(separator: ", "))",
             hint: nearest(to: name, among: known).map { "did you mean \($0)?" }
+                ?? "write one of them, such as {{credential}}; wif-agent.json(5), Outputs, explains each"
         )
     }
 

@@ -51,7 +51,7 @@ extension SPIFFESource {
             throw options.error(
                 "socket",
                 "\"\(endpoint.printable)\" is no Unix socket's path",
-                hint: "write /PATH or unix:///PATH; TCP is not spoken"
+                hint: "write /PATH or unix:///PATH; TCP is not supported"
             )
         }
         self = .workloadAPI(socket: socket, id: id)

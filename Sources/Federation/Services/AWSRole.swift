@@ -42,7 +42,7 @@ extension AWSRole {
     ) throws(AccountError) {
         for key in ["tokenUrl", "revokeUrl", "clientId", "scopes", "resource"] {
             guard values.take(key) != nil else { continue }
-            throw values.error(key, "means nothing to AWS", hint: "roleArn and region say it all")
+            throw values.error(key, "means nothing to AWS", hint: "roleArn and region are enough")
         }
         if values.has("variable") {
             throw values.error(
@@ -52,7 +52,10 @@ extension AWSRole {
             )
         }
         _ = values.take("subjectTokenType")
-        let role = try values.requiredText("roleArn", why: "the role's ARN is expected")
+        let role = try values.requiredText(
+            "roleArn",
+            why: "the role's ARN, arn:aws:iam::ACCOUNT:role/NAME, is expected"
+        )
         guard let partition = Self.partition(ofRole: role) else {
             throw values.error(
                 "roleArn",
@@ -95,7 +98,8 @@ extension AWSRole {
             guard partition == "aws" else {
                 throw values.missing(
                     "region",
-                    "the partition \(String(partition).printable) has no token service for all regions"
+                    "the partition \(String(partition).printable) has no token service for all"
+                        + " regions"
                 )
             }
             return try values.endpoint("region", SecurityTokenHost.global.name)
@@ -178,7 +182,10 @@ extension FormatFacts {
     /// otherwise. https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
     static let ini = FormatFacts(
         objection: { service in
-            service == .aws ? nil : "ini is for AWS, and not for \(service.facts.title)"
+            service == .aws
+                ? nil
+                : "ini is for AWS, and not for \(service.facts.title); raw and json are for"
+                    + " every service"
         },
         render: { (input) throws(FormatError) in
             guard let key = input.credential.sessionKey else {

@@ -142,6 +142,13 @@ extension MondooService {
                 hint: "write \(String(universe.url[..<range.lowerBound]).printable) alone"
             )
         }
+        if let path = ["/query", "/graphql"].first(where: { universe.url.hasSuffix($0) }) {
+            throw values.error(
+                "universeDomain",
+                "\(universe.description.printable) has the path of the GraphQL API, \(path)",
+                hint: "write \(String(universe.url.dropLast(path.count)).printable) alone"
+            )
+        }
         let audience = try values.requiredText("audience", why: "the scope MRN is expected")
         guard let issuer else {
             throw values.missing("issuerUri", "the issuer that Mondoo trusts is expected")

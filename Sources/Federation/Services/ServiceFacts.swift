@@ -82,13 +82,12 @@ extension ParsedService {
         do throws(AccountError) {
             self = try name.facts.parse(&values, input)
         } catch {
-            guard !isNamed, error.hint == nil, error.message.contains("is missing") else {
-                throw error
-            }
+            guard !isNamed, let hint = error.hint, hint.hasPrefix("add ") else { throw error }
             throw AccountError(
                 error.message,
-                hint: "write it; or, where the account is not \(name.facts.title)'s, write"
-                    + " \"service\", or the tokenUrl of an RFC 8693 service"
+                hint:
+                    "\(hint); or, where the account is not \(name.facts.title)'s, add \"service\","
+                    + " or the tokenUrl of an RFC 8693 service"
             )
         }
     }

@@ -24,12 +24,23 @@ struct BrightSubset {
         let terms = root.conjuncts
         for term in terms { try check(term: term) }
         if !terms.contains(where: Self.isSubjectConstraint) {
+            let isMember = terms.contains(where: Self.isMemberOfClaims)
             throw SyntaxFault(
-                "there is no condition on the subject",
+                "there is no condition on the subject"
+                    + (isMember ? "; Bright gives each claim by its name, without claims." : ""),
                 at: root.range.lowerBound,
-                rule: Self.subject
+                rule: Self.subject,
+                hint: isMember ? "write sub == for claims.sub ==" : nil
             )
         }
+    }
+
+    /// Whether a claim is written as other services have it.
+    private static func isMemberOfClaims(_ term: Node) -> Bool {
+        guard case .binary(_, let left, _) = term.kind, case .select(let base, _) = left.kind,
+            case .name("claims") = base.kind
+        else { return false }
+        return true
     }
 
     private mutating func check(term: Node) throws(SyntaxFault) {

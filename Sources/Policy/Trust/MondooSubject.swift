@@ -49,6 +49,11 @@ struct MondooSubject {
                 "a job with an environment has it in its sub in place of the ref: write the subject as"
                 + " \(found.printable), or leave environment: out of the job"
         }
+        if found.hasSuffix(":pull_request"), wanted.contains(":ref:") {
+            return
+                "a pull request's sub names no branch: to let pull requests in, write the subject as"
+                + " \(found.printable), which each of the repository has"
+        }
         return roleHint(found)
             ?? "if this workload is meant, write the provider's subject as \(found.printable)"
     }

@@ -18,7 +18,7 @@ struct Buildkite: TokenFetcher {
         }
         let job = try context.platformVariable(
             "BUILDKITE_JOB_ID",
-            hint: "in a Buildkite job, hand it on"
+            hint: "in a Buildkite job, pass it on to wif-agent"
         )
         let endpoint = try context.override("BUILDKITE_AGENT_ENDPOINT", plainHTTP: .loopback)
         let base = endpoint?.url ?? "https://agent.buildkite.com/v3"

@@ -48,7 +48,9 @@ struct CircleCI: TokenFetcher {
     ) throws(SourceError) -> SubjectToken {
         try context.jobToken(
             in: variables,
-            hint: "builds of forked pull requests get a token only where secrets are passed to them"
+            hint:
+                "is this a job of CircleCI? one of a forked pull request gets a token only where secrets"
+                + " are passed to it"
         )
     }
 }

@@ -16,7 +16,7 @@ struct Codefresh: TokenFetcher {
             throw SourceError(
                 .noSource,
                 "\(Self.url) and \(Self.proof) are not both set",
-                hint: "run it in a step of a Codefresh build, and hand both on to a container",
+                hint: "run it in a step of a Codefresh build, and pass both on to a container",
                 isAbsent: true
             )
         }

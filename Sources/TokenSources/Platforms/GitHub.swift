@@ -6,7 +6,8 @@ internal import Text
 /// The identity token of a GitHub Actions job, from the service that its variables name.
 struct GitHubActions: TokenFetcher {
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
-        let ended = "the job's request token ends with the job; has it ended?"
+        let ended =
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN is valid while its job runs: take it from this job"
         let service = TokenService(
             request: try request(context),
             members: ["value"],
@@ -49,8 +50,10 @@ struct GitHubActions: TokenFetcher {
             .noSource,
             "\(Self.url) and \(Self.bearer) are not both set",
             hint: isJob
-                ? "the job needs 'permissions: id-token: write'; pull requests from forks never get it"
-                : "in a GitHub Actions job, grant 'permissions: id-token: write' and hand both on",
+                ? "the job needs 'permissions: id-token: write'; pull requests from forks never"
+                    + " get it"
+                : "in a GitHub Actions job, grant 'permissions: id-token: write' and pass both"
+                    + " on to wif-agent",
             isAbsent: true
         )
     }

@@ -29,8 +29,9 @@ struct SPIFFE: TokenFetcher {
             throw SourceError(
                 .noSource,
                 "\(Self.variable) is not set",
-                hint: "set it to the agent's socket (unix:///PATH), or name that in"
-                    + " credentialSource.socket; a JWT-SVID's file goes in credentialSource.path",
+                hint: "set \(Self.variable) to the socket of the SPIFFE agent (unix:///PATH), or"
+                    + " credentialSource.socket to its path; for a JWT-SVID in a file set"
+                    + " credentialSource.path",
                 isAbsent: true
             )
         }
@@ -38,7 +39,7 @@ struct SPIFFE: TokenFetcher {
             throw SourceError(
                 .misconfigured,
                 "\(Self.variable) is no Unix socket: \(endpoint.printable)",
-                hint: "write unix:///PATH; TCP is not spoken"
+                hint: "write unix:///PATH; TCP is not supported"
             )
         }
         return path

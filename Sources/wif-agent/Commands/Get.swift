@@ -21,11 +21,11 @@ extension Command {
                 help: "how to print it (default raw)",
                 choices: getFormats
             ),
-            Option(name: "fresh", help: "always make an own exchange"),
+            Option(name: "fresh", help: "always get a new credential, not the running agent's"),
             Option(
                 name: "min-lifetime",
                 value: "SECONDS",
-                help: "no less than that is left, or the agent refreshes first"
+                help: "refresh first where the credential has less than this left"
             ),
             timeout,
             workerSocket,

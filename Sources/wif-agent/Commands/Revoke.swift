@@ -53,8 +53,8 @@ private func revokeCommand(_ invocation: Invocation) async throws -> Int32 {
                 "\(account.name): nothing was revoked: no running agent serves"
                     + " \(account.path.printable)",
                 hint:
-                    "a credential of get, exec or run --once lives until its end: give it on standard"
-                    + " input, wif-agent revoke -c FILE --stdin"
+                    "a credential of get, exec or run --once lives until its end: give it on"
+                    + " standard input, wif-agent revoke -c FILE --stdin"
             )
         )
     }
@@ -86,7 +86,10 @@ private func revokeGiven(
         )
     }
     guard input.count > 0 else {
-        throw UsageError(message: "standard input is empty", hint: "give it the credential")
+        throw UsageError(
+            message: "standard input is empty",
+            hint: "write the credential to standard input"
+        )
     }
     try await DirectExchange.run(
         .revoke(input),

@@ -194,7 +194,9 @@ private struct Doctor {
         }
         switch await outcome.outcome {
         case .success(let steps): for step in steps.dropFirst(told) { try tell(step) }
-        case .failure(let failure): try tell(.failed(.worker, failure))
+        case .failure(let failure):
+            let isSource = failure.step == .account || failure.step == .subjectToken
+            try tell(.failed(isSource ? .source : .worker, failure))
         }
     }
 }

@@ -54,7 +54,7 @@ struct DoctorOutput {
             return
         }
         guard let (path, step) = first else {
-            try show("\nnothing failed; nothing is to be done\n")
+            try show("\nnothing failed; there is nothing to do\n")
             return
         }
         let warnings = accounts.lazy.flatMap(\.steps).count { $0.state == .warning }

@@ -1,4 +1,5 @@
 import Federation
+internal import Text
 
 extension StepReport {
     /// The report with what to do about a failure, also where nothing is known but the step and the class.
@@ -12,41 +13,55 @@ extension StepReport {
     private var generalHint: String {
         switch name {
         case .account where isUnreadable:
-            "is the path right, and may this user read it? -c FILE names another"
+            text.contains("ermission denied")
+                ? "let this user read the file: chown root:wif-agent FILE, chmod 0640 FILE, and 0750 for its"
+                    + " directory; or run doctor as root"
+                : "is the path right, and may this user read it? -c FILE names another"
         case .account where state == .warning:
-            "change the key as it says; wif-agent.json(5) tells every key"
+            Self.suggestion(in: text)
+                ?? "change the key as it says; wif-agent.json(5) explains every key"
         case .account:
-            "wif-agent.json(5) tells every key; wif-agent check reads the file alone"
-        case .environment: "wif-agent(1), Environment, tells every variable"
-        case .worker, .agent: "what it says is in its log: journalctl -u wif-agent"
+            "wif-agent.json(5) explains every key; wif-agent check reads the file without the network"
+        case .environment: "wif-agent(1), Environment, lists every variable"
+        case .worker, .agent: "its log has more: journalctl -u wif-agent -u 'wif-exchange@*'"
         case .runtimeDirectory, .output, .delivery:
-            "wif-agent.json(5), Outputs, tells what a path must be like"
+            "wif-agent.json(5), Outputs, has the rules for paths"
         case .proxy, .dns, .connection, .tls, .http:
             "compare with curl -v from this machine, as the agent's user"
-        case .hook: "wif-agent.json(5), Keys, tells what a program or pid file must be like"
+        case .hook: "wif-agent.json(5), Keys, has the rules for programs and pid files"
         case .clock: "synchronise the clock"
         case .source, .token: sourceHint
         case .subject where `class` != .refused: sourceHint
         case .trust where `class` == .misconfigured:
-            "wif-emulator(1), Trusts, tells the form of a trust file"
+            "wif-emulator(1), Trusts, describes trust files"
         case .issuer, .audience, .times, .subject, .trust:
-            "make the two agree: change the trust at the service, or have the platform make the"
-                + " token otherwise"
+            "change the trust at the service to what the token has, or the token at the platform to what"
+                + " the trust wants"
         case .discovery, .keys, .signature:
-            "change it at the issuer; services keep keys for minutes"
+            "correct it at the issuer; services cache its keys for minutes"
         case .exchange, .reply, .credential, .revocation: serviceHint
         }
+    }
+
+    /// What an unknown key was most likely meant to be, as its warning says.
+    private static func suggestion(in text: String) -> String? {
+        let mark = "did you mean "
+        guard let start = text.firstRange(of: mark),
+            let end = text[start.upperBound...].firstIndex(of: "?")
+        else { return nil }
+        return "\(mark)\(text[start.upperBound..<end])? wif-agent.json(5) explains every key"
     }
 
     private var sourceHint: String {
         let isNamed = ["file", "url", "environment", "executable"].contains(about)
         if isNamed, `class` == .noSource || `class` == .refused {
-            return "credentialSource names this: does it hold or give a token for the agent's user?"
+            return
+                "credentialSource.\(about ?? "") names this: is it right, and may the agent's user use it?"
         }
         return switch `class` {
-        case .misconfigured: "wif-agent.json(5), Credential sources, tells what the source takes"
+        case .misconfigured: "wif-agent.json(5), Credential sources, lists what the source takes"
         case .transient, .throttled:
-            "the platform answers, and cannot give a token now: try again later"
+            "the platform answers, but cannot give a token now: try again later"
         case .refused, .noSource, nil:
             "is this one of that platform's machines or jobs, and may it ask there? else name"
                 + " another credentialSource"
@@ -56,7 +71,7 @@ extension StepReport {
     private var serviceHint: String {
         switch `class` {
         case .transient, .throttled:
-            "the agent tries again by itself; is it the service that answers, and is it well?"
+            "the agent tries again by itself; is it the service that answers, and does it work?"
         case .refused, .misconfigured, .noSource, nil:
             "compare the token's claims above with what the service trusts"
         }

@@ -104,11 +104,11 @@ struct AgentPlace {
             finding.step = .failed(
                 .agent,
                 .misconfigured,
-                "the file has been changed since the agent at \(agent.directory) read it, and the agent"
-                    + " still uses its earlier content",
+                "the file has been changed since the agent at \(agent.directory) read it, and"
+                    + " the agent still uses its earlier content",
                 hint:
-                    "have it read again: systemctl reload wif-agent, or SIGHUP; wif-agent status says"
-                    + " what came of it"
+                    "have it read again: systemctl reload wif-agent, or SIGHUP; wif-agent status"
+                    + " shows the result"
             )
         }
         return finding
@@ -181,8 +181,8 @@ struct AgentPlace {
             .misconfigured,
             "the agent at \(agent.directory) serves \(names.joined(separator: ", ").printable), not"
                 + " this file, and holds the control socket",
-            hint: "is the file where it looks, then send it SIGHUP (systemctl reload wif-agent);"
-                + " else run another agent with a --runtime-dir of its own"
+            hint: "if the file is among those it reads, send it SIGHUP (systemctl reload"
+                + " wif-agent); else run another agent with a --runtime-dir of its own"
         )
     }
 
@@ -228,8 +228,8 @@ struct LocalSteps {
                 failure.class,
                 "when the agent ran it last: \(failure.message)",
                 hint: failure.hint
-                    ?? "run it by hand as \(who), the agent's user, and see to what it says; the agent runs"
-                    + " it again after the next refresh (wif-agent refresh)"
+                    ?? "run it by hand as \(who), the agent's user, and fix what it reports; the"
+                    + " agent runs it again after the next refresh (wif-agent refresh)"
             )
         ]
     }

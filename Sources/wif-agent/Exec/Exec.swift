@@ -107,8 +107,8 @@ struct ExecOptions: Sendable {
         }
         guard !restarts else {
             throw UsageError(
-                message: "--refresh-signal and --restart-on-refresh are given both",
-                hint: "one of them says what becomes of the command"
+                message: "--refresh-signal and --restart-on-refresh are both given",
+                hint: "give one of the two"
             )
         }
         guard let number = Signal.number(named: name) else {

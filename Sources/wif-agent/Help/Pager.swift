@@ -42,7 +42,7 @@ struct Pager {
         do throws(Errno) { return try ChildProcess(request) } catch { return nil }
     }
 
-    /// Without what makes letters bold on a printer and in a pager: each is there twice, with a backspace
+    /// Without what makes letters bold on a printer and in a pager: each is given twice, with a backspace
     /// between; an underlined one follows a line and a backspace.
     static func plain(_ text: some Sequence<UInt8>) -> [UInt8] {
         var result: [UInt8] = []

@@ -50,7 +50,7 @@ private struct GitAttributes {
         else {
             throw call.refused(
                 "git asks for a credential that is not for http or https",
-                hint: "git tells protocol and host on standard input: try echo"
+                hint: "git sends protocol and host on standard input; by hand: echo"
                     + " url=https://HOST | git credential fill"
             )
         }

@@ -84,7 +84,10 @@ private func providerCommand(_ invocation: Invocation) async throws -> Int32 {
     case ("get", let mrn?): return try await get(mrn, invocation)
     case ("remove", let mrn?): return try await remove(mrn, invocation)
     case ("get", nil), ("remove", nil):
-        throw UsageError(message: "\(action): which? its MRN is missing", hint: "list shows them")
+        throw UsageError(
+            message: "\(action): which? the provider's MRN is missing",
+            hint: "list shows them"
+        )
     case ("create", let word?), ("list", let word?):
         throw UsageError(message: "unexpected argument \"\(word.printable)\"")
     default:
@@ -171,7 +174,8 @@ private func remove(_ mrn: String, _ invocation: Invocation) async throws -> Int
             )
         }
         writeToStandardError(
-            "Remove \(mrn.printable)? Its service account and all its credentials go with it. [y/N] "
+            "Remove \(mrn.printable)? Its service account and all its credentials go with it."
+                + " [y/N] "
         )
         guard ["y", "yes"].contains(standardInputLine().trimmed.lowercased()) else {
             writeToStandardError("nothing was removed\n")
@@ -202,7 +206,7 @@ extension Failure {
             .transient,
             at: .reply,
             "mondoo's reply does not say what was \(what)",
-            hint: "wif-agent provider list tells what there is now"
+            hint: "wif-agent provider list shows what there is now"
         )
     }
 }

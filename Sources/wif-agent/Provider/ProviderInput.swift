@@ -58,8 +58,8 @@ struct ProviderInput {
                 let isKnown = known.contains { role == MondooProvider.rolePrefix + $0 }
                 if !isKnown {
                     remarks.append(
-                        "Mondoo's page names the roles \(known.joined(separator: ", ")); whether it takes"
-                            + " \(role.printable) cannot be told here"
+                        "Mondoo's page names the roles \(known.joined(separator: ", ")); whether"
+                            + " it takes \(role.printable) cannot be told here"
                     )
                 }
                 mrns.append(.string(role))
@@ -85,7 +85,7 @@ struct ProviderInput {
     ) throws(UsageError) {
         let pairs = mappings.map { ($0.key, JSON.string($0.value)) }
         if let twice = Dictionary(grouping: mappings, by: \.key).first(where: { $1.count > 1 }) {
-            throw UsageError(message: "--mapping \(twice.key.printable) is there twice")
+            throw UsageError(message: "--mapping \(twice.key.printable) is given twice")
         }
         var trust: [String: JSON] = [
             "service": "mondoo", "mappings": .object(Dictionary(pairs) { first, _ in first }),

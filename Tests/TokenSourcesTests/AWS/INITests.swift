@@ -31,8 +31,8 @@ import Text
         ("k=v", 1, "a [section] must come before the first key"),
         ("[a]\nk", 2, "neither a [section] nor key = value"),
         ("[a]\n\n# x\n=v", 4, "a value without a key"),
-        ("[a]\nk=1\nK=2", 3, "the key k is there twice in [a]"),
-        ("[a]\n[b]\n[a]", 3, "the section [a] is there twice"),
+        ("[a]\nk=1\nK=2", 3, "the key k is given twice in [a]"),
+        ("[a]\n[b]\n[a]", 3, "the section [a] is given twice"),
         ("[a\nk=v", 1, "a section needs a name between [ and ]"),
         ("[]", 1, "a section needs a name between [ and ]"),
     ]

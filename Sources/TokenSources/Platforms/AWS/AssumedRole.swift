@@ -133,7 +133,7 @@ private struct Role {
             throw SourceError(
                 .misconfigured,
                 "\(place) uses mfa_serial, which is not supported",
-                hint: "nobody is there to type the code"
+                hint: "nobody can type the code"
             )
         }
         arn = profile["role_arn"] ?? ""

@@ -139,8 +139,9 @@ extension SourceContext {
                 .misconfigured,
                 "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set",
                 hint:
-                    "set \(id == nil ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY"), too; a program"
-                    + " started by an init system has only the variables handed to it"
+                    "set \(id == nil ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY"), too; a"
+                    + " program"
+                    + " started by an init system has only the variables that are passed to it"
             )
         }
         let token = variable("AWS_SECURITY_TOKEN") ?? variable("AWS_SESSION_TOKEN")

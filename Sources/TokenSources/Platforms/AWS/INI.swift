@@ -53,7 +53,7 @@ struct INI: Equatable, Sendable {
         }
         let name = String(text[text.index(after: text.startIndex)..<end])
         guard sections.updateValue([:], forKey: name) == nil else {
-            throw Rule(text: "the section [\(name.printable)] is there twice")
+            throw Rule(text: "the section [\(name.printable)] is given twice")
         }
         section = name
         key = nil
@@ -68,7 +68,7 @@ struct INI: Equatable, Sendable {
         guard !name.isEmpty else { throw Rule(text: "a value without a key") }
         let value = String(text[text.index(after: mark)...]).trimmed
         guard sections[section]?.updateValue(value, forKey: name) == nil else {
-            throw Rule(text: "the key \(name.printable) is there twice in [\(section.printable)]")
+            throw Rule(text: "the key \(name.printable) is given twice in [\(section.printable)]")
         }
         key = (name, indentation)
     }

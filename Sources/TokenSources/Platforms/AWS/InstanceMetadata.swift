@@ -24,6 +24,8 @@ struct AWSInstanceMetadata {
             throw SourceError(
                 .noSource,
                 "instance metadata: not asked, AWS_EC2_METADATA_DISABLED is true",
+                hint: "attach a role to the machine and unset AWS_EC2_METADATA_DISABLED; or"
+                    + " set AWS's variables, or a profile",
                 isAbsent: true
             )
         }

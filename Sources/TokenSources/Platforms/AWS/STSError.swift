@@ -59,15 +59,15 @@ struct STSError: Equatable {
         case "AccessDenied":
             "does the role's trust policy, and the caller's own policy, allow the call?"
         case "ExpiredTokenException", "ExpiredToken":
-            "the session of the key or the token used for the call has ended: start a session anew, or"
-                + " use what renews itself, such as a role of the machine"
+            "the session of the key or the token used for the call has ended: start a new"
+                + " session, or use keys that are renewed, such as those of a role of the machine"
         case "InvalidIdentityToken":
             "is the token's issuer an identity provider of the role's account, with its audience?"
         case "InvalidClientTokenId":
             "the key is not known there: is it disabled, deleted, or of another partition?"
         case "RegionDisabledException":
-            "activate the region for the AWS account, or set credentialSource.region (or AWS_REGION) to"
-                + " another"
+            "activate the region for the AWS account, or set credentialSource.region (or"
+                + " AWS_REGION) to another"
         case "OutboundWebIdentityFederationDisabledException",
             "OutboundWebIdentityFederationDisabled":
             "an administrator must enable outbound web identity federation for the account"

@@ -48,11 +48,17 @@ struct WebIdentityRole {
         }
     }
 
+    private static let writer =
+        "AWS_WEB_IDENTITY_TOKEN_FILE, or the profile, names this file: on EKS the pod's service account"
+        + " needs the annotation eks.amazonaws.com/role-arn; elsewhere, has the program that writes it"
+        + " started?"
+
     private func credentials(
         _ service: SecurityTokenService,
         _ context: SourceContext
     ) async throws(SourceError) -> AWSCredentials {
-        let token = try TokenFile(path: context.expanded(tokenFile), format: .text).token()
+        let file = context.expanded(tokenFile)
+        let token = try TokenFile(path: file, format: .text, writer: Self.writer).token()
         let result = try await service.call(
             "AssumeRoleWithWebIdentity",
             [

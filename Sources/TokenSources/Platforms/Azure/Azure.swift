@@ -63,6 +63,11 @@ struct Azure: TokenFetcher {
             } catch var second {
                 second.message = "IMDS: \(first.message); legacy endpoint: \(second.message)"
                 second.hint = second.hint ?? first.hint
+                if context.has("IDENTITY_ENDPOINT"), !context.has("IDENTITY_HEADER") {
+                    second.message =
+                        "IDENTITY_ENDPOINT is set without IDENTITY_HEADER; \(second.message)"
+                    second.hint = "App Service sets both: pass IDENTITY_HEADER on, too"
+                }
                 throw second
             }
         }
@@ -149,8 +154,8 @@ struct AzureDemand {
                 + " objectId or resourceId"
         }
         return identity == nil
-            ? "assign a managed identity; where it has only user-assigned ones, or several, name one"
-                + " by credentialSource.clientId, objectId or resourceId"
+            ? "assign a managed identity; where it has only user-assigned ones, or several, name"
+                + " one by credentialSource.clientId, objectId or resourceId"
             : "the identity that credentialSource names (clientId, objectId or resourceId) is not"
                 + " assigned to this machine: assign it, or name one that is"
     }

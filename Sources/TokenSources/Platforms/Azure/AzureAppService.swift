@@ -61,7 +61,7 @@ struct AzureAppService {
         case 400:
             return text.contains("AADSTS500011") ? demand.resourceHint : demand.identityHint(text)
         case 401, 403:
-            return "the platform changes its header now and then: has the app been restarted since?"
+            return "App Service changes the header's value from time to time: restart the app"
         default: return nil
         }
     }

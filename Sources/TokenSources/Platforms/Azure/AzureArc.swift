@@ -31,7 +31,7 @@ struct AzureArc {
             if response.status == 401 || response.status == 403 {
                 throw SourceError(
                     .noSource,
-                    "\(request.place): status \(response.status) in spite of the key file"
+                    "\(request.place): status \(response.status) although the key file was sent"
                 )
             }
             let token = try demand.token(

@@ -58,9 +58,13 @@ struct AzureWorkloadIdentity {
         return value
     }
 
+    private static let writer =
+        "AZURE_FEDERATED_TOKEN_FILE names this file: has the pod the label azure.workload.identity/use:"
+        + " \"true\", which mounts it?"
+
     private func assertion(_ context: SourceContext) throws(SourceError) -> Secret {
         let path = try required(Self.file, context)
-        return try TokenFile(path: path, format: .text).token()
+        return try TokenFile(path: path, format: .text, writer: Self.writer).token()
     }
 
     private func request(
