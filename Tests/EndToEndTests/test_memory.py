@@ -1,0 +1,97 @@
+"""A worker whose C libraries get no memory: its agent outlives it and says what happened.
+
+Tests/Faults/malloc.c, preloaded into the worker, fails one allocation of libcurl or OpenSSL, or all from one on.
+With WIF_AGENT_SLOW_TESTS the first 200 are tried one by one, and then ever fewer; else a few, drawn anew.
+"""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import unittest
+
+import world
+from test_attacks import children
+from test_hostile_worker import is_sanitized
+from world import BIN, ROOT, World, wait_for
+
+SOURCE = ROOT / "Tests/Faults/malloc.c"
+SLOW = bool(os.environ.get("WIF_AGENT_SLOW_TESTS"))
+# More than an exchange over TLS takes.
+BEYOND = 1_000_000
+
+
+@unittest.skipUnless(shutil.which("gcc"), "needs a C compiler")
+@unittest.skipIf(is_sanitized, "a sanitizer has an allocator of its own")
+class OutOfMemory(World):
+    def setUp(self):
+        super().setUp()
+        self.scratch.chmod(0o755)
+        self.programs = self.scratch / "bin"
+        self.programs.mkdir(mode=0o755)
+        shutil.copy2(BIN / "wif-agent", self.programs)
+        self.worker = self.programs / "wif-exchange"
+        self.library = self.programs / "malloc.so"
+        subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", self.library, SOURCE], check=True)
+        self.library.chmod(0o755)
+        self.world = self.emulator("--listen", "127.0.0.1:0=gcp", "--listen", "tls:127.0.0.1:0=issuers,mondoo")
+
+    def plan(self, number, onwards=False):
+        """For the workers that start from now on."""
+        text = (f"#!/bin/sh\nWIF_MALLOC='{number}{' onwards' if onwards else ''}' LD_PRELOAD={self.library} "
+                f"exec {BIN / 'wif-exchange'} \"$@\"\n")
+        temporary = self.programs / "new"
+        temporary.write_text(text)
+        temporary.chmod(0o755)
+        temporary.rename(self.worker)
+
+    def start(self):
+        self.out = self.scratch / "out"
+        path = self.account(self.world.account, credentialSource={"provider": "gcp"},
+                            outputs=[{"format": "raw", "path": str(self.out)}])
+        agent = world.Process(
+            [self.programs / "wif-agent", "run", "--runtime-dir", self.runtime, "-c", path,
+             "--worker-socket", "none"], self.scratch / "agent.log", self.environment(self.world))
+        self.addCleanup(agent.stop)
+        self.await_ready(agent)
+        return agent
+
+    def attempt(self, agent):
+        """What a worker of its own made of one exchange: the line of the log."""
+        for pid in children(agent.pid):
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not children(agent.pid), "the worker's end")
+        def ended():
+            return re.findall(r".*(?:refreshed|refresh-failed) account=.*", agent.text())
+        before = len(ended())
+        agent.signal(signal.SIGUSR1)
+        wait_for(lambda: len(ended()) > before, "an answer")
+        return ended()[-1]
+
+    def numbers(self):
+        ladder = [round(1.3 ** power) for power in range(18, 50)]
+        if SLOW:
+            return [*range(1, 200), *ladder]
+        return [random.randint(1, 100), random.randint(100, 1000), random.choice(ladder)]
+
+    def test_an_agent_outlives_its_worker(self):
+        self.plan(BEYOND)
+        agent = self.start()
+        failed = 0
+        for onwards in (False, True):
+            for number in self.numbers():
+                with self.subTest(f"allocation {number}{' and on' if onwards else ''}"):
+                    self.plan(number, onwards)
+                    line = self.attempt(agent)
+                    self.assertIsNone(agent.process.poll(), agent.text()[-2000:])
+                    self.assertGreater(len(self.out.read_bytes()), 500)
+                    if "refresh-failed" in line:
+                        failed += 1
+                        self.assertRegex(line, r'class=transient .*error="[^"]{10}')
+        self.assertGreater(failed, 0)
+        self.plan(BEYOND)
+        self.assertIn(" refreshed ", self.attempt(agent))
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0)
