@@ -152,9 +152,12 @@ package struct RevocationQueue: Sendable {
     /// Whether this one has been taken, so that it may be worth nothing at any moment.
     package func isTaken(_ credential: Credential) -> Bool { find(credential)?.start != nil }
 
-    /// This one is in use again: it is not revoked, unless it has been taken.
-    package mutating func forget(_ credential: Credential) {
-        if let state = find(credential), state.start == nil { remove(state.entry.id) }
+    /// This one is in use again: it is not revoked, unless it has been taken. Answers whether it waited.
+    @discardableResult
+    package mutating func forget(_ credential: Credential) -> Bool {
+        guard let state = find(credential), state.start == nil else { return false }
+        remove(state.entry.id)
+        return true
     }
 
     /// The one that was taken is worth nothing any more.

@@ -1,4 +1,4 @@
-import Kernel
+package import Kernel
 
 /// A connection that outlives its first moment.
 final class HeldConnection: Sendable {
@@ -57,8 +57,7 @@ struct SocketState: ~Copyable {
     var isClosed = false
     /// Whether nobody is accepted until somebody who waits is gone.
     var isCrowded = false
-    private var current: Secret?
-    private var expiry: BootInstant?
+    private var offer = SocketOffer()
     private var stalledOfUser: [UInt32: Int] = [:]
     private var nextID: UInt64 = 1
     private var recipients: Set<Recipient> = []
@@ -68,13 +67,10 @@ struct SocketState: ~Copyable {
     private var reports: (start: BootInstant, count: Int)?
 
     /// The credential, unless it has expired.
-    func credential(at now: BootInstant) -> Secret? {
-        if let expiry, expiry <= now { nil } else { current }
-    }
+    func credential(at now: BootInstant) -> Secret? { offer.credential(at: now) }
 
     mutating func replace(_ credential: Secret?, _ expiry: BootInstant?) {
-        current = credential
-        self.expiry = expiry
+        offer = SocketOffer(credential, until: expiry)
         recipients.removeAll()
     }
 
@@ -162,5 +158,22 @@ struct SocketState: ~Copyable {
         guard count < Self.mostReports else { return false }
         reports = (isOver ? now : start, count + 1)
         return true
+    }
+}
+
+/// What a socket gives to whoever connects.
+package struct SocketOffer: Sendable {
+    private let secret: Secret?
+    private let expiry: BootInstant?
+
+    /// - Parameter expiry: from then on there is nothing to be had.
+    package init(_ secret: Secret? = nil, until expiry: BootInstant? = nil) {
+        self.secret = secret
+        self.expiry = expiry
+    }
+
+    /// The credential, unless it has expired.
+    package func credential(at now: BootInstant) -> Secret? {
+        if let expiry, expiry <= now { nil } else { secret }
     }
 }

@@ -268,6 +268,30 @@ import Text
         #expect(life.life.credential?.value.text == next)
     }
 
+    /// Found by the simulation: it was revoked at once, and a full disk still held it.
+    @Test func `what comes back and is not used stays until the next one is delivered`() throws {
+        var life = try ScriptedLife()
+        life.obtain("token-1")
+        life.tell(.delivered([.fine], seconds: 0))
+        life.at(1010)
+        life.tell(.fileChanged(try .revocable(["projectId": "other"]), .init(id: 1)))
+        life.tell(.exchanged(try life.attempt(), .credential("token-2", at: 1010)))
+        life.tell(.opened(.opened))
+        life.tell(.kept(problem: nil))
+        life.tell(.delivered([broken], seconds: 0))
+        life.at(1011)
+        life.tell(.fileChanged(try .revocable(), .init(id: 2)))
+        #expect(life.words.contains("exchange p"))
+        life.tell(.exchanged(try life.attempt(), .credential("token-1", at: 1011)))
+        life.tell(.delivered([broken], seconds: 0))
+        life.tell(.opened(.reverted(failure)))
+        life.at(1100)
+        life.tell(.timePassed)
+        life.tell(.delivered([.fine], seconds: 0))
+        #expect(life.life.revocations.entries.map(\.credential.value.text) == ["token-1"])
+        #expect(life.life.revocations.nextEvent == BootInstant(seconds: 1130))
+    }
+
     @Test(arguments: [true, false])
     func `a revocation that is asked for empties outputs and state first`(keptFirst: Bool) throws {
         var life = try ScriptedLife()

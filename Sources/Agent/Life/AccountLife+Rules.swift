@@ -99,7 +99,7 @@ extension AccountLife {
         _ turn: inout Turn
     ) {
         if abandoned.removeValue(forKey: attempt.id) != nil {
-            return dispose(of: result, attempt.account, turn.now)
+            return dispose(of: result, attempt.account, due: turn.now)
         }
         let isOfCandidate = candidate?.pace.running?.id == attempt.id
         guard isOfCandidate || pace.running?.id == attempt.id else { return }
@@ -108,7 +108,7 @@ extension AccountLife {
         for warning in result.warnings { turn.log(.warning(warning, path: nil)) }
         switch result.outcome {
         case .success(let credential):
-            if isStopping { return dispose(of: result, attempt.account, turn.now) }
+            if isStopping { return dispose(of: result, attempt.account, due: turn.now) }
             if isTakenBack(credential) {
                 fail(.givenAgain, isOfCandidate: isOfCandidate, &turn)
             } else if isOfCandidate {
@@ -155,12 +155,12 @@ extension AccountLife {
     private mutating func dispose(
         of result: JobAnswer<Credential>,
         _ owner: Account,
-        _ now: BootInstant
+        due: BootInstant?
     ) {
         guard revokesSuperseded, case .success(let credential) = result.outcome,
             !inUse.contains(where: { $0.value.isEqual(to: credential.value) })
         else { return }
-        revocations.add(credential, of: owner, due: now)
+        revocations.add(credential, of: owner, due: due)
         noteChange()
     }
 
@@ -267,7 +267,9 @@ extension AccountLife {
         guard let switching = pendingSwitch else { return }
         pendingSwitch = nil
         if let first = switching.first {
-            dispose(of: first.result, switching.account, first.credential.receivedAt)
+            // One that was there before may be in an output until the next delivery.
+            let due = switching.isGivenAgain ? nil : first.credential.receivedAt
+            dispose(of: first.result, switching.account, due: due)
         }
     }
 
@@ -275,8 +277,9 @@ extension AccountLife {
     private mutating func beginSwitch(_ credential: Credential, _ result: JobAnswer<Credential>) {
         guard let account = candidate?.account else { return }
         _ = candidate?.pace.abandon()
-        revocations.forget(credential)
-        pendingSwitch = Switch(account: account, first: (credential, result))
+        var switching = Switch(account: account, first: (credential, result))
+        switching.isGivenAgain = revocations.forget(credential)
+        pendingSwitch = switching
     }
 
     private mutating func endSwitch(_ opening: Opening, _ turn: inout Turn) {
@@ -334,7 +337,8 @@ extension AccountLife {
     private mutating func refuse(_ switching: Switch, _ failure: Failure, _ turn: inout Turn) {
         if let request = switching.request { turn.answer(request, failure) }
         guard let first = switching.first else { return }
-        dispose(of: first.result, switching.account, turn.now)
+        let due = switching.isGivenAgain ? nil : turn.now
+        dispose(of: first.result, switching.account, due: due)
         if candidate?.account.identity == switching.account.identity {
             fail(failure, isOfCandidate: true, &turn)
         }

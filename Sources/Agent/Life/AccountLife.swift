@@ -66,6 +66,8 @@ package struct AccountLife: Sendable {
     /// one and the version in force has a credential.
     struct Switch {
         var request: Request?
+        /// Whether the first credential has been there before, and may still be in an output.
+        var isGivenAgain = false
         private var boxedAccount: Boxed<Account>
         private let boxedFirst: Boxed<(credential: Credential, result: JobAnswer<Credential>)>?
 

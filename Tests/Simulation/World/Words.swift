@@ -23,6 +23,7 @@ extension World {
         case started, timePassed, exchanged, exchangeFailed, delivered, deliveryFailed, withdrawn,
             outputsOpened, outputsNotOpened, kept, notKept, hooksEnded, hooksFailed, revoked,
             revocationFailed, closed, fileChanged, fileBroken, outputsTouched, refreshRequested,
+            tokenFileChanged,
             revocationRequested, clockChanged, stopRequested, stopped
 
         init(_ event: AccountLife.Event) {
@@ -50,8 +51,7 @@ extension World {
             case .fileBroken: self = .fileBroken
             case .outputsTouched: self = .outputsTouched
             case .refreshRequested: self = .refreshRequested
-            // Another token hastens an attempt, as who asks for one does.
-            case .tokenFileChanged: self = .refreshRequested
+            case .tokenFileChanged: self = .tokenFileChanged
             case .revocationRequested: self = .revocationRequested
             case .clockChanged: self = .clockChanged
             case .stopRequested: self = .stopRequested

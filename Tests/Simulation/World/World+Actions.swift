@@ -16,6 +16,8 @@ extension World {
             let short = [1.0, 2, 5, 30, 60][Int(5 * chance())]
             shortLifetimes = Array(repeating: short, count: 6)
         case .longLifetimes: lifetime = [600, 3600, 86_400][Int(3 * chance())]
+        case .givesAgain: givesAgain = true
+        case .givesAnew: givesAgain = false
         case .diskFull: fullDisks = [0, 1]
         case .oneDiskFull: fullDisks = [Int(2 * chance())]
         case .diskWell: fullDisks = []
@@ -33,7 +35,8 @@ extension World {
         case .editIdentity, .editRest, .editBack, .breakFile, .mendFile, .removeFile,
             .bringFileBack:
             performEdit(action)
-        case .refresh, .revoke, .clockSet, .suspend, .touch, .workerDies, .workerHangs, .kill,
+        case .refresh, .revoke, .rotateToken, .clockSet, .suspend, .touch, .workerDies,
+            .workerHangs, .kill,
             .reboot, .stop, .restart:
             performEvent(action)
         }
@@ -58,10 +61,13 @@ extension World {
         case .revoke:
             nextRequest += 1
             tell(.revocationRequested(.init(id: nextRequest)))
+        case .rotateToken: tell(.tokenFileChanged)
         case .clockSet: tell(.clockChanged)
         case .suspend:
             instant = instant.advanced(bySeconds: 8 * 3600 * chance() * chance())
             lastTrouble = instant
+            // Whoever is awake before the agent.
+            checkSocket()
             tell(.clockChanged)
         case .touch:
             guard let place = places.first else { return }
@@ -69,8 +75,8 @@ extension World {
             tell(.outputsTouched)
         case .workerDies: failJobs(after: nil)
         case .workerHangs: failJobs(after: 65)
-        case .kill: kill(losingState: false); startAgent()
-        case .reboot: kill(losingState: true); startAgent()
+        case .kill: kill(losingPower: false); startAgent()
+        case .reboot: kill(losingPower: true); startAgent()
         case .stop: restart(forGood: true)
         case .restart: restart(forGood: false)
         default: break

@@ -96,7 +96,7 @@ extension World {
         queue = []
         for scheduled in late {
             switch scheduled.step {
-            case .write: perform(scheduled)
+            case .write, .offer, .remove: perform(scheduled)
             case .tell(.exchanged(_, let result)):
                 if case .success = result.outcome, chance() < 0.3 { perform(scheduled) }
             case .tell(.delivered): if chance() < 0.5 { perform(scheduled) }
@@ -113,6 +113,7 @@ extension World {
     /// The loop is gone, and with it what was not kept.
     mutating func forget() {
         life = nil
+        offer = SocketOffer()
         keeping = nil
         run += 1
         queue = []
@@ -124,13 +125,29 @@ extension World {
         for number in issued.indices where !known.contains(number) { issued[number].isLost = true }
     }
 
-    mutating func kill(losingState: Bool) {
+    mutating func kill(losingPower: Bool) {
         guard !isDead else { return }
-        note(losingState ? "the machine loses power" : "the agent is killed")
+        note(losingPower ? "the machine loses power" : "the agent is killed")
         if let keeping, chance() < 0.5 { kept = keeping }
-        if losingState { kept = nil }
+        if losingPower {
+            kept = nil
+            losePower()
+        }
         isDead = true
         forget()
+    }
+
+    /// Contract: what is reported as delivered or removed is on the disk; the rest may be as it was.
+    private mutating func losePower() {
+        for place in unsynced.keys.sorted() where chance() < 0.6 {
+            files[place] = unsynced[place] ?? nil
+            note("output \(place) is as it was")
+        }
+        unsynced = [:]
+        for place in places {
+            guard let number = files[place], issued[number].isRevoked else { continue }
+            fail("output \(place) holds credential \(number) again, which is revoked")
+        }
     }
 
     mutating func tell(_ event: AccountLife.Event) {
@@ -143,6 +160,10 @@ extension World {
         if case .kept(nil) = event, let keeping {
             kept = keeping
             self.keeping = nil
+        }
+        switch event {
+        case .delivered, .withdrawn, .opened(.opened), .closed: unsynced = [:]
+        default: break
         }
         let chance = chance()
         let date = WallTime(secondsSinceEpoch: now)

@@ -10,10 +10,13 @@ extension World {
         switch effect {
         case .exchange(let attempt): exchange(attempt)
         case .deliver(let credential): deliver(credential)
-        case .expire: schedule(.withdrawn([]), after: delay())
+        case .expire:
+            // The first file is to be left, the second one to be removed.
+            offer = SocketOffer()
+            withdraw([1])
         case .withdraw:
-            files = [:]
-            schedule(.withdrawn([]), after: delay())
+            offer = SocketOffer()
+            withdraw([0, 1])
         case .open(let account, let removingOthers): open(account, removingOthers)
         case .keep(let state):
             // What could not be written is removed, so that nothing older is adopted.
@@ -24,7 +27,8 @@ extension World {
             schedule(.hooksEnded(hooksFail ? [failure] : []), after: 1 + delay())
         case .revoke(let entry): revoke(entry)
         case .close(let removing):
-            if removing { files = [:] }
+            offer = SocketOffer()
+            if removing { remove([0, 1]) }
             schedule(.closed([]), after: delay())
         case .answer, .log: break
         }
@@ -55,7 +59,31 @@ extension World {
         if chance() < 0.01 { schedule(.exchanged(attempt, result), after: pause + delay()) }
     }
 
+    /// A service may keep a credential for its client and give it again until shortly before it ends.
+    mutating func issueAgain(for identity: Int) -> Credential? {
+        guard givesAgain, chance() < 0.7 else { return nil }
+        let known = issued.suffix(4).filter {
+            $0.identity == identity && !$0.isRevoked
+                && $0.credential.expiry.seconds(since: instant) > 900
+        }
+        guard !known.isEmpty else { return nil }
+        let issue = known[Int(Double(known.count) * chance())]
+        note("credential \(issue.number) is given again")
+        issued[issue.number].isLost = false
+        return Credential(
+            kind: issue.credential.kind,
+            value: issue.credential.value,
+            issuedAt: issue.credential.issuedAt,
+            lifetime: issue.credential.expiry.seconds(since: instant),
+            receivedAt: instant
+        )
+    }
+
     mutating func issue(for identity: Int) -> Credential {
+        if let again = issueAgain(for: identity) {
+            lastTrouble = instant
+            return again
+        }
         let number = issued.count
         let credential = Credential(
             kind: .accessToken(type: "Bearer", scheme: "Bearer"),
@@ -79,7 +107,7 @@ extension World {
         for place in places {
             pause += delay()
             let isFull = fullDisks.contains(place)
-            if !isFull { schedule(.write(place: place, number: number), after: pause) }
+            if !isFull { schedule(.write(place: place, credential), after: pause) }
             reports.append(
                 OutputReport(
                     output: Self.outputs[place],
@@ -89,6 +117,7 @@ extension World {
                 )
             )
         }
+        schedule(.offer(credential), after: pause)
         schedule(.delivered(reports, seconds: pause), after: pause)
     }
 
@@ -96,17 +125,38 @@ extension World {
         Output(kind: .file(.raw, FileOptions()), path: "/out/\($0)")
     }
 
-    mutating func write(_ number: Int, to place: Int) {
+    private mutating func withdraw(_ places: [Int]) {
+        let pause = delay()
+        schedule(.remove(places: places), after: pause)
+        schedule(.withdrawn([]), after: pause + delay())
+    }
+
+    mutating func remove(_ places: [Int]) {
+        for place in places { change(place, to: nil) }
+    }
+
+    private mutating func change(_ place: Int, to number: Int?) {
+        let before = files[place]
+        if unsynced[place] == nil { unsynced[place] = .some(before) }
+        files[place] = number
+    }
+
+    mutating func write(_ credential: Credential, to place: Int) {
+        guard let number = number(of: credential) else { return }
         note("output \(place) holds \(number)")
         let issue = issued[number]
         if issue.isRevoked { fail("credential \(number) is delivered although it is revoked") }
         if let facts, issue.identity != facts.identity {
             fail("credential \(number) is delivered to the outputs of another identity")
         }
-        if let old = files[place], old > number, issued[old].identity == issue.identity {
+        if let old = files[place], let date = fileDates[place], date > credential.receivedAt,
+            issued[old].identity == issue.identity
+        {
             fail("output \(place) goes back from credential \(old) to \(number)")
         }
-        files[place] = number
+        change(place, to: number)
+        fileDates[place] = credential.receivedAt
+        checkSocket()
     }
 
     mutating func open(_ account: Account, _ removingOthers: Bool) {
@@ -117,7 +167,9 @@ extension World {
             let failure = Failure(.misconfigured, at: .output, "no place")
             schedule(.opened(chance() < 0.5 ? .reverted(failure) : .lost(failure)), after: delay())
         } else {
-            if removingOthers { files = files.filter { places.contains($0.key) } }
+            // Other sockets are served, which have nothing to give yet.
+            offer = SocketOffer()
+            if removingOthers { remove([0, 1].filter { !places.contains($0) }) }
             schedule(.opened(.opened), after: delay())
         }
     }
@@ -133,6 +185,9 @@ extension World {
         }
         for place in places where files[place] == number {
             fail("credential \(number) is revoked while output \(place) holds it")
+        }
+        if offer.credential(at: instant) === entry.credential.value {
+            fail("credential \(number) is revoked while the socket gives it")
         }
         issued[number].isRevoked = true
         schedule(.revocationEnded(entry, nil), after: delay())

@@ -22,8 +22,24 @@ extension World {
                 fail("a reader is given credential \(number), which has expired")
             }
         }
+        checkSocket()
         checkExpiry()
         if life?.isReady(at: instant) == true { checkReadiness() }
+    }
+
+    /// Whoever connects to the socket, at whatever moment, is given what is of use.
+    mutating func checkSocket() {
+        guard let secret = offer.credential(at: instant), let facts,
+            let number = numbers[ObjectIdentifier(secret)]
+        else { return }
+        let issue = issued[number]
+        if instant >= issue.credential.expiry {
+            fail("the socket gives credential \(number), which has expired")
+        }
+        if issue.identity != facts.identity {
+            fail("the socket gives credential \(number) of another identity")
+        }
+        if issue.isRevoked { fail("the socket gives credential \(number), which is revoked") }
     }
 
     /// Ready: every output holds a credential of the identity, and the newest one or, while that is under
@@ -73,6 +89,7 @@ extension World {
         guard violations.isEmpty else { return }
         note("all faults end")
         (isDown, refuses, throttles, isStateDiskFull) = (false, false, false, false)
+        givesAgain = false
         (cannotOpen, isSlow, isBroken, isRemoved, hooksFail) = (false, false, false, false, false)
         (fullDisks, revocationFailure, lifetime) = ([], nil, 3600)
         startAgent()

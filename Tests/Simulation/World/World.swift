@@ -15,11 +15,12 @@ struct World {
 
         enum Kind: String, CaseIterable {
             case serviceDown, serviceUp, serviceRefuses, serviceThrottles, shortLifetimes,
-                longLifetimes
+                longLifetimes, givesAgain, givesAnew
             case diskFull, oneDiskFull, diskWell, stateDiskFull, stateDiskWell
             case revocationFails, revocationRefused, revocationWorks
             case editIdentity, editRest, editBack, breakFile, mendFile, removeFile, bringFileBack
-            case refresh, revoke, clockSet, suspend, touch, workerDies, workerHangs, kill, stop,
+            case refresh, revoke, rotateToken, clockSet, suspend, touch, workerDies, workerHangs,
+                kill, stop,
                 restart, reboot, slow, fast
             case outputsCannotBeOpened, outputsCanBeOpened, hooksFail, hooksWork
         }
@@ -29,8 +30,10 @@ struct World {
     struct Scheduled {
         enum Step {
             case tell(AccountLife.Event)
-            /// An output gets that credential.
-            case write(place: Int, number: Int)
+            /// An output gets that credential, or the socket does.
+            case write(place: Int, Credential)
+            case offer(Credential)
+            case remove(places: [Int])
         }
 
         let at: BootInstant
@@ -85,6 +88,8 @@ struct World {
     var isDown = false
     var refuses = false
     var throttles = false
+    /// Whether the service may give a credential again that still lives.
+    var givesAgain = false
     var lifetime = 3600.0
     /// Of the next few credentials, so that a day does not have a hundred thousand of them.
     var shortLifetimes: [Double] = []
@@ -106,8 +111,14 @@ struct World {
     var kept: AccountLife.State?
     /// What is being written down; after a kill it is there or not.
     var keeping: AccountLife.State?
-    /// The credential in each output, by the output's number.
+    /// The credential in each file, by the output's number.
     var files: [Int: Int] = [:]
+    /// When what is in a file was received.
+    var fileDates: [Int: BootInstant] = [:]
+    /// What files hold again after a power loss, since what followed may not have reached the disk.
+    var unsynced: [Int: Int?] = [:]
+    /// What the account's socket gives.
+    var offer = SocketOffer()
     var lastExchange: Double?
     /// When something last kept an exchange from succeeding.
     var lastTrouble: BootInstant?
@@ -179,7 +190,9 @@ struct World {
         guard scheduled.run == run else { return }
         switch scheduled.step {
         case .tell(let event): tell(event)
-        case .write(let place, let number): write(number, to: place)
+        case .write(let place, let credential): write(credential, to: place)
+        case .offer(let credential): offer = SocketOffer(credential.value, until: credential.expiry)
+        case .remove(let places): remove(places)
         }
     }
 
