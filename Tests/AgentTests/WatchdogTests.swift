@@ -61,7 +61,7 @@ struct `The watchdog` {
     @Test func `is not where alarms do not come, and again once they do`() async throws {
         let scene = try Scene(isDeaf: true)
         try await scene.play { loop in
-            await yieldUntil { loop.rests }
+            await yieldUntil { loop.snapshot.isReady(at: scene.time.now) && loop.rests }
             await yieldUntil { scene.deaf.sleepers.withLock(\.self) >= 1 }
             scene.time.advance(by: loop.snapshot.nextAttempt.seconds(since: scene.time.now) + 29)
             #expect(scene.board.stuckAccounts.isEmpty)

@@ -1,5 +1,6 @@
 """Misconfigurations of a fourth round for test_doctor_blind.py: none is in the rounds before it. Each was
-written down with its cause and what to do before doctor was asked.
+written down with its cause before doctor was asked; of seven the words looked for were changed afterwards, where the
+answer said the same in others. Before anything was fixed, 22 of 70 had cause and help, 16 neither.
 
 A row is: what was done, the set-up, the world, words of the cause, words of what to do.
 """
