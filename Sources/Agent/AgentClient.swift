@@ -150,44 +150,32 @@ package struct AgentClient: Sendable {
         _ target: String,
         _ timeout: Double
     ) async throws -> Outcome {
-        try await withThrowingTaskGroup(of: Outcome.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { .answer(try await self.send(method, target)) }
-            group.addTask {
-                try await Self.pass(timeout)
-                return .late
-            }
-            group.addTask {
-                repeat { try await Self.pass(Self.pause) } while try await self.lives()
+        let clock = SystemTimekeeper()
+        return try await throwingRace(
+            { .answer(try await self.send(method, target)) },
+            against: {
+                await clock.reaches(.now.advanced(bySeconds: timeout)) ? .late : nil
+            },
+            {
+                repeat {
+                    try await clock.sleep(until: .now.advanced(bySeconds: Self.pause))
+                } while try await self.lives()
                 return .hung
             }
-            return try await group.next() ?? .late
-        }
-    }
-
-    private static func pass(_ seconds: Double) async throws {
-        try await SystemTimekeeper().sleep(until: .now.advanced(bySeconds: seconds))
+        )
     }
 
     /// Whether the agent says anything within what is left of ``patience``.
     private func lives() async throws -> Bool {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            defer { group.cancelAll() }
-            group.addTask {
-                // One that breaks off tells as much as an answer; the question's own connection counts.
-                do {
-                    _ = try await self.send("GET", "/livez")
-                } catch {
-                    try Task.checkCancellation()
-                }
-                return true
+        let end = BootInstant.now.advanced(bySeconds: Self.patience - Self.pause)
+        return try await throwingBefore(end, on: SystemTimekeeper()) {
+            // One that breaks off tells as much as an answer; the question's own connection counts.
+            do {
+                _ = try await self.send("GET", "/livez")
+            } catch {
+                try Task.checkCancellation()
             }
-            group.addTask {
-                try await Self.pass(Self.patience - Self.pause)
-                return false
-            }
-            return try await group.next() ?? false
-        }
+        } != nil
     }
 
     private func kind(of error: Errno) -> Unreachable.Kind {

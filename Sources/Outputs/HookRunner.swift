@@ -135,18 +135,7 @@ package struct HookRunner: Sendable {
 
     /// Whether the child ends before the deadline; it is not reaped yet.
     private func ends(_ child: ChildProcess, by deadline: BootInstant) async throws -> Bool {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await child.ended()
-                return true
-            }
-            group.addTask { [timekeeper] in
-                try await timekeeper.sleep(until: deadline)
-                return false
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
-        }
+        try await throwingBefore(deadline, on: timekeeper) { try await child.ended() } != nil
     }
 
     /// Asks the process group to end, and after 5 s ends it, descendants included.

@@ -10,16 +10,10 @@ package func within<Value: Sendable>(
     _ limit: Duration,
     _ work: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value.self) { group in
-        group.addTask { try await work() }
-        group.addTask {
-            let (whole, attoseconds) = limit.components
-            let seconds = Double(whole) + Double(attoseconds) * 1e-18
-            try await SystemTimekeeper().sleep(until: .now.advanced(bySeconds: seconds))
-            throw TimedOut()
-        }
-        defer { group.cancelAll() }
-        guard let value = try await group.next() else { throw TimedOut() }
-        return value
+    let (whole, attoseconds) = limit.components
+    let deadline = BootInstant.now.advanced(bySeconds: Double(whole) + Double(attoseconds) * 1e-18)
+    guard let value = try await throwingBefore(deadline, on: SystemTimekeeper(), work) else {
+        throw TimedOut()
     }
+    return value
 }

@@ -128,7 +128,6 @@ private struct RunningProgram {
         case ended
         case overdue
         case full
-        case drained
     }
 
     private let program: Program
@@ -174,7 +173,7 @@ private struct RunningProgram {
         let last = deadline.advanced(bySeconds: -2 * grace)
         let end = min(timekeeper.now.advanced(bySeconds: program.timeLimit), last)
         switch try await firstEvent(limit: limit, end, timekeeper) {
-        case .ended, .drained: break
+        case .ended: break
         case .overdue:
             try await stop(timekeeper.now.advanced(bySeconds: grace), timekeeper)
             throw SourceError(
@@ -197,39 +196,25 @@ private struct RunningProgram {
         _ end: BootInstant,
         _ timekeeper: any Timekeeper
     ) async throws -> Event {
-        try await withThrowingTaskGroup(of: Event.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { [child] in
+        try await throwingRace(
+            { [child] in
                 try await child.ended()
                 return .ended
-            }
-            group.addTask {
-                try await timekeeper.sleep(until: end)
-                return .overdue
-            }
-            group.addTask { [output, collected] in
-                try await collected.read(output.raw, limit: limit) ? .drained : .full
-            }
-            group.addTask { [errors] in
+            },
+            against: { await timekeeper.reaches(end) ? .overdue : nil },
+            { [output, collected] in
+                try await collected.read(output.raw, limit: limit) ? nil : .full
+            },
+            { [errors] in
                 try await discard(errors.raw)
-                return .drained
+                return nil
             }
-            while let event = try await group.next() {
-                if case .drained = event { continue }
-                return event
-            }
-            return .ended
-        }
+        )
     }
 
     private func stop(_ end: BootInstant, _ timekeeper: any Timekeeper) async throws {
         child.signal(Signal.terminate)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { [child] in try await child.ended() }
-            group.addTask { try await timekeeper.sleep(until: end) }
-            try await group.next()
-        }
+        _ = try await throwingBefore(end, on: timekeeper) { [child] in try await child.ended() }
     }
 }
 

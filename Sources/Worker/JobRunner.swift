@@ -47,21 +47,12 @@ package struct JobRunner: Sendable {
     /// text of the result holds a secret that the job has met.
     package func result() async -> JobResult {
         secrets.addInputs(of: job)
-        let result = await withTaskGroup(of: JobResult.self) { group in
-            group.addTask { await work() }
-            group.addTask { await overdue() }
-            defer { group.cancelAll() }
-            return await group.next() ?? failed(Self.givenUp)
-        }
+        let result = await before(deadline, on: timekeeper) { await work() } ?? overdue
+        if Task.isCancelled, case .failure = result.outcome { return failed(Self.givenUp) }
         return secrets.cleaned(result.tellingPatience())
     }
 
-    private func overdue() async -> JobResult {
-        do {
-            try await timekeeper.sleep(until: deadline)
-        } catch {
-            return failed(Self.givenUp)
-        }
+    private var overdue: JobResult {
         let limit = Int(job.timeout.rounded())
         return failed(Failure(.transient, at: .worker, "the job took longer than its \(limit) s"))
     }

@@ -49,7 +49,8 @@ struct CredentialRequest {
         let end = start.advanced(bySeconds: timeout)
         let notice = WaitNotice("\(account.name): the running agent, which has no credential yet")
         let answer = await notice.during {
-            await DirectExchange.before(end) { () async -> Result<Credential?, CommandFailure> in
+            await before(end, on: SystemTimekeeper()) {
+                () async -> Result<Credential?, CommandFailure> in
                 do throws(CommandFailure) {
                     return .success(
                         try await agents.credential(of: account, leaving: minimumLeft, wait: wait)

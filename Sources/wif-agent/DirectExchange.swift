@@ -114,7 +114,9 @@ enum DirectExchange {
         var last: Failure?
         while true {
             let rest = max(0.1, end.seconds(since: .now))
-            let answer = await before(end) { await attempt(share(of: rest)) }
+            let answer = await before(end, on: SystemTimekeeper()) {
+                await attempt(share(of: rest))
+            }
             let result = answer ?? .failure(outOfTime(timeout, last))
             guard case .failure(let failure) = result.outcome,
                 failure.class == .transient || failure.class == .throttled
@@ -136,23 +138,6 @@ enum DirectExchange {
 
     /// Seconds before the end at which a job ends itself, so that what it says of its last step is heard.
     private static let margin = 0.3
-
-    /// What the work gives; `nil` where it has not ended by then, and is cancelled.
-    static func before<Value: Sendable>(
-        _ end: BootInstant,
-        _ work: @escaping @Sendable () async -> Value
-    ) async -> Value? {
-        await withTaskGroup(of: Value?.self) { group in
-            group.addTask { await work() }
-            group.addTask {
-                // Cancelled, it is the work that counts, which is cancelled, too.
-                do { try await SystemTimekeeper().sleep(until: end) } catch {}
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
-        }
-    }
 
     /// Seconds for whom is asked, of so many in all: the answer must come in time.
     static func share(of seconds: Double) -> Double { max(seconds - margin, seconds / 2) }

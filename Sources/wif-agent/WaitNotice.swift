@@ -28,18 +28,13 @@ final class WaitNotice: Sendable {
     func during<Value: Sendable>(
         _ work: @escaping @Sendable () async -> Value
     ) async -> Value {
-        await withTaskGroup(of: Value?.self) { group in
-            group.addTask { await work() }
-            group.addTask {
+        await race(
+            { await work() },
+            against: {
                 await self.tell()
                 return nil
             }
-            defer { group.cancelAll() }
-            while true {
-                // One of the two has a value, and there is none before it.
-                if case .some(.some(let value)) = await group.next() { return value }
-            }
-        }
+        )
     }
 
     /// Writes something else meanwhile: the line is removed for it, and comes again when there is still to

@@ -48,14 +48,9 @@ package final class Wakeup: Sendable {
     package func wait(until deadline: BootInstant?, on timekeeper: any Timekeeper) async {
         guard let deadline else { return await wait() }
         guard timekeeper.now < deadline else { return }
-        await withTaskGroup { group in
-            group.addTask { await self.wait() }
-            group.addTask {
-                // Cancelled when somebody rang first; either way the wait is over.
-                do { try await timekeeper.sleep(until: deadline) } catch {}
-            }
-            await group.next()
-            group.cancelAll()
-        }
+        await race(
+            { await self.wait() },
+            against: { await timekeeper.reaches(deadline) ? () : nil }
+        )
     }
 }

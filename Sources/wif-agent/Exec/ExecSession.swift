@@ -42,20 +42,18 @@ struct ExecSession: Sendable {
     }
 
     private func firstCredential(_ timeout: Double) async -> Beginning {
-        await withTaskGroup(of: Beginning?.self) { group in
-            group.addTask {
-                let answer = await DirectExchange.retrying(for: account, timeout: timeout) {
-                    await worker.run(.exchange, for: account, within: $0)
-                }
-                return .answer(answer)
-            }
-            group.addTask {
+        await race(
+            {
+                .answer(
+                    await DirectExchange.retrying(for: account, timeout: timeout) {
+                        await worker.run(.exchange, for: account, within: $0)
+                    }
+                )
+            },
+            against: {
                 do { return .signal(try await nextEndingSignal()) } catch { return nil }
             }
-            defer { group.cancelAll() }
-            let first = await group.next() ?? nil
-            return first ?? .answer(.failure(.strangeAnswer))
-        }
+        )
     }
 
     private func nextEndingSignal() async throws -> Int32 {
