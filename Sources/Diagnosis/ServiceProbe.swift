@@ -175,7 +175,8 @@ private struct ServiceWay {
         switch error.kind {
         case .proxy: return proxyFailed(error)
         case .unresolved: return .failed(.dns, .transient, error.description, hint: nameHint)
-        case .unreachable, .timedOut(.connect): return noConnection(error)
+        case .unreachable: return noConnection(error)
+        case .timedOut(let phase) where phase.isBeforeRequest: return noConnection(error)
         case .tls: return .failed(.tls, .transient, error.description, hint: tlsHint(error))
         case .trustStore:
             return .failed(.tls, .misconfigured, error.description, hint: error.hint)
@@ -190,7 +191,7 @@ private struct ServiceWay {
                     : "write \(proxy?.origin ?? "it") without quotes around its value"
             )
         case .invalidRequest, .setup: return .failed(.http, .misconfigured, error.description)
-        case .timedOut(.whole), .tooLarge, .malformed, .interrupted, .cancelled:
+        case .timedOut, .tooLarge, .malformed, .interrupted, .cancelled:
             return .failed(
                 .http,
                 .transient,
@@ -206,28 +207,19 @@ private struct ServiceWay {
         return url.hasPrefix("\"") || url.hasPrefix("'") ? ", a quote stands before it" : ""
     }
 
-    /// Whether an exception of NO_PROXY led straight to the host, which libcurl then names. Newer ones
-    /// name it also where a proxy was on the way, and then the proxy after it.
-    private func wentStraight(_ error: HTTPError) -> Bool {
-        let words = error.detail
-        let host = endpoint.host
-        return (words.contains("\(host) port \(port)") || words.contains("\(host):\(port)"))
-            && !words.contains(" via ") && !words.contains(" over proxy ")
-    }
-
     private func noConnection(_ error: HTTPError) -> StepReport {
-        if let proxy, !wentStraight(error) {
+        if let proxy, !proxy.settings.excepts(endpoint.host) {
             return .failed(
                 .proxy,
                 .transient,
-                "\(proxy.settings.shown) (\(proxy.origin)): \(error.detail)",
+                "\(proxy.settings.shown) (\(proxy.origin)): \(error.reason)",
                 hint: "is the proxy's address right, and does it run? \(proxyExceptions)"
             )
         }
-        if error.detail.hasPrefix("Resolving timed out") {
+        if error.phase == .resolve {
             return .failed(.dns, .transient, error.description, hint: nameHint)
         }
-        if error.detail.contains("SSL connection timeout") {
+        if error.phase == .tls {
             return .failed(
                 .tls,
                 .transient,
@@ -249,10 +241,7 @@ private struct ServiceWay {
     }
 
     private func proxyFailed(_ error: HTTPError) -> StepReport {
-        // libcurl's words have changed between versions, the number has not.
-        if error.detail.contains("code 407") || error.detail.contains("response 407") {
-            return unauthorizedProxy
-        }
+        if error.proxyStatus == 407 { return unauthorizedProxy }
         let origin = proxy.map { "\($0.settings.shown) (\($0.origin))" } ?? "the proxy"
         if proxy?.settings.url.map({ $0.count(where: { $0 == "@" }) > 1 }) == true {
             return .failed(
@@ -265,7 +254,7 @@ private struct ServiceWay {
         return .failed(
             .proxy,
             .transient,
-            "\(origin): \(error.detail)",
+            "\(origin): \(error.reason)",
             hint: "\(error.hint ?? ""); \(proxyExceptions)"
         )
     }

@@ -33,7 +33,7 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
         }
         let scheme = parts.scheme.lowercased()
         guard parts.userInfo == nil else {
-            throw EndpointError(reason: "holds a user name or password")
+            throw EndpointError(reason: "holds a user name or password", isOfUserInfo: true)
         }
         guard parts.fragment == nil else { throw EndpointError(reason: "has a fragment (#)") }
         port = try Self.port(parts.port)
@@ -106,4 +106,6 @@ extension Endpoint.PlainHTTP {
 /// Why a URL is not accepted; reads after the URL's name ("universeDomain is not a URL").
 package struct EndpointError: Error, Equatable, Sendable {
     package let reason: String
+    /// Whether it is the user name or password in the URL.
+    var isOfUserInfo = false
 }

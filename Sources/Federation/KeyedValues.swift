@@ -202,11 +202,11 @@ struct KeyedValues {
         do throws(EndpointError) {
             return try Endpoint(text, plainHTTP: plainHTTP)
         } catch {
-            let isNamed = error.reason.hasPrefix("holds a user")
             throw self.error(
                 key,
                 error.reason,
-                hint: isNamed ? "leave USER:PASSWORD@ out of it" : Self.correction(of: text)
+                hint: error.isOfUserInfo
+                    ? "leave USER:PASSWORD@ out of it" : Self.correction(of: text)
             )
         }
     }

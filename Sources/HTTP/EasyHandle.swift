@@ -227,9 +227,17 @@ final class EasyHandle {
         var detail = words.isEmpty ? text(of: result) : words
         if isProxied, let own = ownWords(for: kind, result) { detail = own }
         let number = unsafe wif_get_long(raw, CURLINFO_OS_ERRNO)
-        // libcurl says that there is no connection, and the system why.
-        if result == CURLE_COULDNT_CONNECT, number != 0 { detail += " (\(Errno(Int32(number))))" }
-        return HTTPError(kind, url: url.shown, detail: detail)
+        let answer = unsafe wif_get_long(raw, CURLINFO_HTTP_CONNECTCODE)
+        return HTTPError(
+            kind,
+            url: url.shown,
+            detail: detail,
+            phase: result == CURLE_SEND_ERROR ? .send : nil,
+            // libcurl says that there is no connection, and the system why.
+            systemError: result == CURLE_COULDNT_CONNECT && number != 0
+                ? Errno(Int32(number)) : nil,
+            proxyStatus: answer == 0 ? nil : answer
+        )
     }
 
     /// What is said in place of libcurl's words, which may quote the proxy's URL with its password.
@@ -258,9 +266,20 @@ final class EasyHandle {
         }
     }
 
+    /// The phase that a transfer is in, by the times that libcurl has noted.
+    private var phase: HTTPError.Phase {
+        if isSending {
+            let sent = unsafe wif_get_time(raw, CURLINFO_SIZE_UPLOAD_T)
+            return sent < curl_off_t(body?.count ?? 0) ? .send : .receive
+        }
+        if unsafe wif_get_time(raw, CURLINFO_NAMELOOKUP_TIME_T) == 0 { return .resolve }
+        let isConnected = unsafe wif_get_time(raw, CURLINFO_CONNECT_TIME_T) > 0
+        return isConnected && url.isSecure ? .tls : .connect
+    }
+
     /// Whether the request was on its way to the host. libcurl 8.23 sets the time before a transfer for
     /// one that never began, too, and older ones count what was said to a proxy as sent.
-    private var isConnected: Bool {
+    private var isSending: Bool {
         unsafe wif_get_time(raw, CURLINFO_PRETRANSFER_TIME_T) > 0
             && wif_get_long(raw, CURLINFO_REQUEST_SIZE) > 0
     }
@@ -274,7 +293,7 @@ final class EasyHandle {
         case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: return .proxy
         case CURLE_COULDNT_CONNECT: return .unreachable
         case CURLE_OPERATION_TIMEDOUT:
-            return .timedOut(isConnected ? .whole : .connect)
+            return .timedOut(phase)
         case CURLE_PEER_FAILED_VERIFICATION: return .tls(verification)
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED,
             CURLE_SSL_ISSUER_ERROR, CURLE_SSL_SHUTDOWN_FAILED, CURLE_SSL_INVALIDCERTSTATUS,

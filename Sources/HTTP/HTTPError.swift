@@ -1,3 +1,5 @@
+package import Kernel
+
 /// Why there is no reply. It names the URL without its query and user info, which may be secrets.
 package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What failed.
@@ -28,12 +30,26 @@ package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
         case setup
     }
 
-    /// Where the time went.
+    /// How far a transfer had come.
     package enum Phase: Sendable, Equatable {
-        /// Name, connection or TLS handshake.
+        /// The host's name was looked up, or the proxy's.
+        case resolve
+        /// The connection was made.
         case connect
-        /// The request or its reply.
-        case whole
+        /// The two peers agreed on keys.
+        case tls
+        /// The request was sent.
+        case send
+        /// The reply was awaited, or came.
+        case receive
+
+        /// Whether nothing of the request had been sent.
+        package var isBeforeRequest: Bool {
+            switch self {
+            case .resolve, .connect, .tls: true
+            case .send, .receive: false
+            }
+        }
     }
 
     /// What is wrong between the two TLS peers.
@@ -56,10 +72,27 @@ package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     /// libcurl's words, or our own; at most 300 characters, no control characters.
     package let detail: String
 
+    /// In which phase it happened; `nil` where nothing was tried.
+    package let phase: Phase?
+    /// Why the system made no connection; `nil` where it does not say.
+    package let systemError: Errno?
+    /// The status with which a proxy refused the way to the host.
+    package let proxyStatus: Int?
+
     /// For transports and their fakes.
-    package init(_ kind: Kind, url: String, detail: String) {
+    package init(
+        _ kind: Kind,
+        url: String,
+        detail: String,
+        phase: Phase? = nil,
+        systemError: Errno? = nil,
+        proxyStatus: Int? = nil
+    ) {
         self.kind = kind
         self.url = url
+        self.phase = phase ?? kind.phase
+        self.systemError = systemError
+        self.proxyStatus = proxyStatus
         self.detail = String(
             String.UnicodeScalarView(
                 detail.unicodeScalars.filter { $0.properties.generalCategory != .control }
@@ -68,15 +101,18 @@ package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     package var description: String {
-        "\(url): \(summary)\(detail.isEmpty ? "" : ": \(detail)")"
+        "\(url): \(summary)\(reason.isEmpty ? "" : ": \(reason)")"
     }
+
+    /// libcurl's words, or our own, and the system's.
+    package var reason: String { detail + (systemError.map { " (\($0))" } ?? "") }
 
     private var summary: String {
         switch kind {
         case .unresolved: "host name not resolved"
         case .unreachable: "no connection"
-        case .timedOut(.connect): "timed out connecting"
-        case .timedOut(.whole): "timed out waiting for the reply"
+        case .timedOut(let phase):
+            phase.isBeforeRequest ? "timed out connecting" : "timed out waiting for the reply"
         case .tls: "TLS failed"
         case .trustStore(let path): "CA certificates in \(path) cannot be read"
         case .proxy: "proxy failed"
@@ -107,6 +143,20 @@ package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unresolved, .unreachable, .timedOut, .tls, .tooLarge, .malformed, .interrupted,
             .invalidRequest, .cancelled, .setup:
             nil
+        }
+    }
+}
+
+extension HTTPError.Kind {
+    /// The phase in which such an error happens as a rule.
+    fileprivate var phase: HTTPError.Phase? {
+        switch self {
+        case .unresolved: .resolve
+        case .unreachable, .proxy: .connect
+        case .tls: .tls
+        case .timedOut(let phase): phase
+        case .tooLarge, .malformed, .interrupted: .receive
+        case .trustStore, .invalidRequest, .cancelled, .setup: nil
         }
     }
 }

@@ -45,11 +45,12 @@ struct SourceError: Error, Sendable {
     init(_ error: HTTPError) {
         self.init(.transient, error.description, hint: error.hint)
         switch error.kind {
-        case .unresolved, .unreachable, .timedOut(.connect):
+        case .unresolved, .unreachable:
             isAbsent = true
             retry = .growing(from: 1)
-        case .timedOut(.whole):
-            isUnanswered = true
+        case .timedOut(let phase):
+            isAbsent = phase.isBeforeRequest
+            isUnanswered = !phase.isBeforeRequest
             retry = .growing(from: 1)
         case .interrupted: retry = .growing(from: 1)
         case .trustStore, .invalidRequest: `class` = .misconfigured

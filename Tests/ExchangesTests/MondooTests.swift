@@ -154,7 +154,7 @@ struct MondooFailureTests {
 
     @Test(arguments: [
         (HTTPError.Kind.unresolved, Failure.Class.transient, Failure.Step.exchange),
-        (.unreachable, .transient, .exchange), (.timedOut(.whole), .transient, .exchange),
+        (.unreachable, .transient, .exchange), (.timedOut(.receive), .transient, .exchange),
         (.tls(.expired), .transient, .exchange), (.proxy, .transient, .exchange),
         (.interrupted, .transient, .exchange), (.tooLarge, .transient, .reply),
         (.malformed, .transient, .reply), (.invalidRequest, .misconfigured, .exchange),

@@ -245,7 +245,7 @@ private func exchange(
         let error = try await #require(throws: HTTPError.self) {
             try await exchange(.silence, deadline: 0.2)
         }
-        #expect(error.kind == .timedOut(.whole), "\(error)")
+        #expect(error.kind == .timedOut(.receive), "\(error)")
     }
 
     @Test func `a deadline in the past sends nothing`() async throws {
@@ -253,6 +253,7 @@ private func exchange(
             try await exchange(.send(ok), deadline: -1)
         }
         #expect(error.kind == .timedOut(.connect))
+        #expect(error.phase?.isBeforeRequest == true)
     }
 
     @Test func `a cancelled task's transfer ends at once`() async throws {

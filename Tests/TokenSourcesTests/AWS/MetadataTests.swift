@@ -137,7 +137,7 @@ struct AWSMetadataTests {
     }
 
     @Test func `an answer lost at the first hop is told apart from silence`() async {
-        let lost = HTTPError(.timedOut(.whole), url: "http://test", detail: "")
+        let lost = HTTPError(.timedOut(.receive), url: "http://test", detail: "")
         func network(_ get: Result<HTTPResponse, HTTPError>) -> ScriptedTransport {
             ScriptedTransport { (request, _) async throws(HTTPError) in
                 if request.method == "PUT" { throw lost }
