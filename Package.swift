@@ -93,6 +93,12 @@ let package = Package(
                 "wif-emulator", "AWSSignature", "Serving", "Crypto", "Federation", "Text", "Kernel",
             ]
         ),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "wif-agent", "Agent", "Outputs", "Federation", "Text", "Kernel",
+            ]
+        ),
         .testTarget(name: "RoomTests"),
         .testTarget(
             name: "EndToEndTests",

@@ -159,11 +159,6 @@ import Text
             )
         )
         #expect(advice.remarks.contains("no claim beside the subject says which workload this is"))
-        #expect(
-            Expression.unreachableInBright(Self.circle) == [
-                "oidc.circleci.com/project-id", "oidc.circleci.com/vcs-ref",
-            ]
-        )
     }
 
     @Test func `for Mondoo are a subject and mappings`() {

@@ -219,13 +219,6 @@ package struct Advice: Equatable, Sendable {
     }
 }
 
-extension Expression {
-    /// Names of a token's claims that Bright's conditions cannot reach, sorted: they are no identifiers.
-    package static func unreachableInBright(_ claims: JSON) -> [String] {
-        (claims.object ?? [:]).keys.filter { !$0.isFieldName }.sorted()
-    }
-}
-
 extension String {
     /// Whether it can follow a dot.
     fileprivate var isFieldName: Bool {

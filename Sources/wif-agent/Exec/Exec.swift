@@ -85,7 +85,9 @@ struct ExecOptions: Sendable {
     let requiresRevocation: Bool
     /// Byte for byte.
     let command: [[UInt8]]
+}
 
+extension ExecOptions {
     init(_ invocation: Invocation) throws(UsageError) {
         guard !invocation.words.isEmpty else {
             throw UsageError(
