@@ -192,7 +192,7 @@ WORKER = {
     "no UTF-8": (lambda job: b'{"id": %d, "failure": "\xff\xfe"}\n' % job["id"], "died"),
     "an empty credential": (lambda job: result(job, value=""), "died"),
     "no lifetime": (lambda job: result(job, lifetime=0), "died"),
-    "not a credential": (lambda job: line(job, subjectToken="x"), "no credential"),
+    "not a credential": (lambda job: line(job, subjectToken="x"), "is not of the kind that was asked for"),
     "half a result": (lambda job: result(job)[:-20], "died"),
 }
 

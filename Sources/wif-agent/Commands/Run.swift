@@ -20,7 +20,10 @@ extension Command {
                 value: "SPEC",
                 help: "an output in place of the file's own"
             ),
-            Option(name: "once", help: "deliver one credential to every file output, then exit"),
+            Option(
+                name: "once",
+                help: "deliver one credential to every file and Secret, then exit"
+            ),
             timeout,
             Option(
                 name: "listen",
