@@ -27,16 +27,16 @@ install_missing mmdebstrap util-linux=unshare qemu-user-static=qemu-aarch64-stat
 # A mirror that is a copy of some day has lists that are out of date; they are signed all the same.
 readonly late='Acquire::Check-Valid-Until "false"'
 export PATIENCE=6   # qemu is some six times slower
-readonly programs='wif-agent wif-exchange wif-emulator'
+readonly products='wif-agent wif-exchange wif-emulator'
 
 # root ARCH PACKAGES [OPTION...]: a system of sid in $work/ARCH.
 root() {
-    local arch=$1 packages=$2
+    local arch=$1 contents=$2
     shift 2
     [ ! -e "$work/$arch" ] || return 0
     rm -rf "$work/$arch.new"
     mmdebstrap --quiet --arch="$arch" --aptopt="$late" --aptopt='APT::Sandbox::User "root"' \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt=force-unsafe-io --include="$packages" "$@" \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt=force-unsafe-io --include="$contents" "$@" \
         sid "$work/$arch.new" "${MIRROR:-http://deb.debian.org/debian}"
     mv "$work/$arch.new" "$work/$arch"
 }
@@ -132,7 +132,7 @@ build() {
     mkdir -p "$work/bin"
     : >"$work/build.log"
     forgive_qemu
-    for program in $programs; do
+    for program in $products; do
         compile -c release -Xswiftc -Osize --static-swift-stdlib --disable-local-rpath -Xlinker -L/w/arm64/static \
             -Xlinker --icf=all -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now --product "$program"
         cp "$built/release/$program" "$work/bin/"
