@@ -190,7 +190,7 @@ documents() {
 }
 
 scripts() {
-    local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh Tests/Container/*.sh Tests/Pipelines/*.sh
+    local script list=(packaging/*.sh packaging/*/*.sh Tests/BootedSystem/*.sh Tests/Benchmarks/*.sh Tests/Consumers/*.sh Tests/Container/*.sh Tests/Coverage/*.sh Tests/Pipelines/*.sh
         Tests/Fuzz/*.sh Tests/Simulation/*.sh .ci/run)
     for script in "${list[@]}"; do
         [ -e "$script" ] && bash -n "$script"
