@@ -62,16 +62,16 @@ install_missing() {
     }
 }
 
-# promtool_path: where promtool is, from Prometheus' Debian package; unpacked, not installed, because the
-# package would start a server. Nothing where it is not to be had.
+# promtool_path: where promtool is, and prometheus beside it, from Prometheus' Debian package; unpacked, not
+# installed, because the package would start a server. Nothing where it is not to be had.
 promtool_path() {
     local tools=$PWD/.build/tools
     command -v promtool && return
-    if [ ! -x "$tools/usr/bin/promtool" ]; then
+    if [ ! -x "$tools/usr/bin/prometheus" ]; then
         mkdir -p "$tools"
         as_root apt-get -qq update >&2 || true
         (cd "$tools" && apt-get -qq -o APT::Sandbox::User=root download prometheus >&2 && dpkg -x prometheus_*.deb .) || return 0
-        rm -f "$tools"/prometheus_*.deb "$tools/usr/bin/prometheus"
+        rm -f "$tools"/prometheus_*.deb
     fi
     echo "$tools/usr/bin/promtool"
 }

@@ -1,15 +1,24 @@
 """The platform's own token as the credential, kept fresh in files."""
 
 import base64
+import http.server
 import json
+import os
+import pathlib
 import shutil
+import socket
 import subprocess
+import threading
 import time
 import unittest
 import urllib.error
 import urllib.request
 
-from world import World, secrets, wait_for
+from world import Process, World, secrets, wait_for
+
+# Beside promtool, where check.sh has unpacked both; elsewhere what is installed.
+UNPACKED = pathlib.Path(os.environ.get("PROMTOOL", "/nonexistent")).with_name("prometheus")
+PROMETHEUS = shutil.which("prometheus") or (str(UNPACKED) if UNPACKED.exists() else None)
 
 
 def claims(token):
@@ -57,6 +66,44 @@ class PlatformToken(World):
         done = subprocess.run([*command, "-H", header, self.world.url + "/reader"],
                               capture_output=True, timeout=30)
         self.assertEqual(done.stdout, b"200", done.stderr)
+
+    @unittest.skipUnless(PROMETHEUS, "needs prometheus")
+    def test_prometheus_reads_its_credentials_file_anew(self):
+        self.await_ready(self.start("--platform", "github", "--token-lifetime", "github=8"))
+        seen = []  # The token of each scrape, and whether its reader takes it.
+
+        class Target(http.server.BaseHTTPRequestHandler):
+            def do_GET(handler):
+                token = handler.headers.get("Authorization", "").removeprefix("Bearer ")
+                status = self.reads(token)
+                secrets.add(token)
+                seen.append((token, status))
+                handler.send_response(status)
+                handler.send_header("Content-Type", "text/plain; version=0.0.4")
+                handler.end_headers()
+                handler.wfile.write(b"temperature 21\n")
+
+            def log_message(handler, *arguments):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Target)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        configuration = self.scratch / "prometheus.yml"
+        configuration.write_text(json.dumps({"scrape_configs": [{
+            "job_name": "target", "scrape_interval": "1s", "scrape_timeout": "1s",
+            "authorization": {"credentials_file": str(self.file)},
+            "static_configs": [{"targets": [f"127.0.0.1:{server.server_port}"]}]}]}))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        prometheus = Process(
+            [PROMETHEUS, f"--config.file={configuration}", f"--web.listen-address=127.0.0.1:{port}",
+             f"--storage.tsdb.path={self.scratch / 'tsdb'}"],
+            self.scratch / "prometheus.log", {"PATH": os.environ["PATH"]})
+        self.addCleanup(prometheus.stop)
+        wait_for(lambda: len({token for token, _ in seen}) >= 2, "a scrape with a second token")
+        self.assertEqual({status for _, status in seen}, {200})
 
     def test_a_source_that_cannot_renew_is_said_at_once(self):
         self.world = self.emulator("--platform", "gcp")
