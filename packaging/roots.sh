@@ -16,6 +16,9 @@ releases=("$@")
 [ $# -gt 0 ] || releases=(trixie sid)
 roots=${ROOTS:-/var/tmp/wif-agent-roots}
 mkdir -p "$roots"
+# What root starts there may be nobody else's.
+[ "$(stat -c %u "$roots")" -eq 0 ] && [ -z "$(find "$roots" -maxdepth 0 -perm /022)" ] ||
+    { echo "$roots is another user's, or others may write to it: name another place with ROOTS"; exit 1; }
 install_missing mmdebstrap util-linux=unshare
 
 # For the tests; the programs need libcurl, OpenSSL and the certificates alone.

@@ -29,6 +29,9 @@ extension AccountSet {
         }
     }
 
+    /// How many accounts may lead to one: with two tokens each, what is to be looked at doubles with every one.
+    private static let longestChain = 8
+
     /// - Parameters:
     ///   - trail: the accounts that lead to this one.
     ///   - place: the file and its key at which the trail began; `nil` at its beginning.
@@ -56,6 +59,12 @@ extension AccountSet {
         after trail: [String],
         from place: String
     ) throws(AccountError) -> Account {
+        guard trail.count <= longestChain else {
+            throw AccountError(
+                "\(place)leads through more than \(longestChain) accounts",
+                hint: "shorten the chain"
+            )
+        }
         guard !trail.contains(name) else {
             let way = (trail + [name]).joined(separator: ", ")
             throw AccountError(

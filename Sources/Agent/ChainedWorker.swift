@@ -30,7 +30,7 @@ package struct ChainedWorker: ExchangeWorker {
         within seconds: Double
     ) async -> JobAnswer<Value> {
         var account = account
-        for role in TokenRole.allCases where request.kind.usesToken {
+        for role in TokenRole.allCases where request.kind.uses(role) {
             guard let name = account.chainedAccounts[role] else { continue }
             switch await lookup(name, role, account) {
             case .success(let token): account = account.handing(over: token, as: role)
@@ -46,10 +46,11 @@ package struct ChainedWorker: ExchangeWorker {
 }
 
 extension Job.Kind {
-    /// Whether a job of this kind gets a subject token.
-    fileprivate var usesToken: Bool {
+    /// Whether a job of this kind gets a token of that role.
+    fileprivate func uses(_ role: TokenRole) -> Bool {
         switch self {
-        case .exchange, .subjectToken, .claims, .probe: true
+        case .exchange, .probe: true
+        case .subjectToken, .claims: role == .subject
         case .revoke, .graphQL, .secret: false
         }
     }

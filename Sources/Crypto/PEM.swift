@@ -5,8 +5,19 @@ internal import COpenSSL
 /// - Throws: ``CryptoError/noPEM(expected:)``, also for a block that is cut off, empty or no base64;
 ///   ``CryptoError/otherPEM(expected:found:)``
 func pemContent(_ text: [UInt8], expecting expected: String) throws(CryptoError) -> [UInt8] {
+    // OpenSSL reads where the text is, so it must stay there.
+    try unsafe text.withUnsafeBufferPointer { bytes throws(CryptoError) in
+        unsafe try pemContent(bytes, expecting: expected)
+    }
+}
+
+@unsafe
+private func pemContent(
+    _ text: UnsafeBufferPointer<UInt8>,
+    expecting expected: String
+) throws(CryptoError) -> [UInt8] {
     defer { ERR_clear_error() }
-    guard let bio = unsafe BIO_new_mem_buf(text, Int32(clamping: text.count)) else {
+    guard let bio = unsafe BIO_new_mem_buf(text.baseAddress, Int32(clamping: text.count)) else {
         throw .failure("reading a PEM block")
     }
     defer { unsafe BIO_free(bio) }

@@ -142,6 +142,22 @@ struct `A chain of accounts` {
         #expect(problems([try file("a", [:]), try file("b", both)]) == [nil, nil])
     }
 
+    @Test func `a chain has at most eight accounts before the last`() throws {
+        func files(_ count: Int) throws -> [AccountSet.File] {
+            try [file("a0", [:])]
+                + (1...count).map { index in
+                    try file(
+                        "a\(index)",
+                        ["credentialSource": ["account": .string("a\(index - 1)")]]
+                    )
+                }
+        }
+        #expect(try problems(files(8)).compactMap(\.self) == [])
+        let last = try problems(files(9)).last ?? nil
+        let problem = try #require(last)
+        #expect(problem.hasSuffix("leads through more than 8 accounts"))
+    }
+
     @Test func `its identity is a part of the user's`() throws {
         func user(_ audience: JSON) throws -> Account? {
             let files = [try file("a", ["audience": audience]), try file("b", actor("a"))]
@@ -166,6 +182,8 @@ struct `A chain of accounts` {
         }
         _ = await worker.run(.exchange, for: user)
         #expect(jobs.all == ["a as subjectToken", "b as actorToken"])
+        _ = await worker.run(.subjectToken(), for: user)
+        #expect(jobs.all.suffix(2) == ["a as subjectToken", "none"])
     }
 }
 

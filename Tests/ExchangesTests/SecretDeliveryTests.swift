@@ -13,12 +13,12 @@ import Worker
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>
 @Suite(.timeLimit(.minutes(1)))
 final class SecretDeliveryTests {
-    private static let podToken = unsignedJWT(
+    static let podToken = unsignedJWT(
         #"{"iss":"https://k","sub":"system:serviceaccount:pods:scan","exp":1704168200}"#
     )
 
-    private let place = ScratchDirectory()
-    private let time = VirtualTimekeeper(wallClock: testDate)
+    let place = ScratchDirectory()
+    let time = VirtualTimekeeper(wallClock: testDate)
 
     init() throws {
         for (name, text) in [("token", Self.podToken), ("namespace", "pods\n"), ("ca.crt", "x")] {
@@ -26,11 +26,11 @@ final class SecretDeliveryTests {
         }
     }
 
-    private var marker: String {
+    var marker: String {
         "wif-agent/key-\(String(hexadecimal(sha256(Array("token".utf8))).prefix(16)))"
     }
 
-    private func change(
+    func change(
         _ action: SecretChange.Action,
         namespace: String? = "acme",
         force: Bool = false,
@@ -50,7 +50,7 @@ final class SecretDeliveryTests {
         )
     }
 
-    private func result(
+    func result(
         _ change: SecretChange,
         _ network: ScriptedTransport,
         environment: [String: String] = [
@@ -73,9 +73,10 @@ final class SecretDeliveryTests {
     }
 
     /// A Secret as the API gives it out, with what an annotation says of the key.
-    private func secret(
+    func secret(
         _ version: String = "7",
         audience: String? = nil,
+        account name: String = "other",
         issuedAt: WallTime = testDate.advanced(bySeconds: -60),
         livesOn seconds: Double = 3540
     ) throws -> HTTPResponse {
@@ -84,7 +85,7 @@ final class SecretDeliveryTests {
             let identity = try account(["audience": .string(audience)]).identity.textWithoutSecrets
             let expires = testDate.advanced(bySeconds: seconds).secondsSinceEpoch
             let mark: JSON = [
-                "key": "token", "account": "other",
+                "key": "token", "account": .string(name),
                 "identity": .string(hexadecimal(sha256(Array(identity.utf8)))),
                 "issued": .integer(Int64(issuedAt.secondsSinceEpoch * 1000)),
                 "expires": .integer(Int64(expires * 1000)),
@@ -101,7 +102,7 @@ final class SecretDeliveryTests {
         return .text(200, String(decoding: json.serialized(), as: UTF8.self))
     }
 
-    private func status(_ code: Int, _ message: String, cause: String? = nil) -> HTTPResponse {
+    func status(_ code: Int, _ message: String, cause: String? = nil) -> HTTPResponse {
         let causes: [JSON] = cause.map { [["reason": .string($0)]] } ?? []
         let json: JSON = [
             "kind": "Status", "status": "Failure", "message": .string(message),
@@ -111,7 +112,7 @@ final class SecretDeliveryTests {
     }
 
     /// Answers GETs and PATCHes each in order, the last for ever.
-    private func network(_ gets: [HTTPResponse], _ patches: [HTTPResponse]) -> ScriptedTransport {
+    func network(_ gets: [HTTPResponse], _ patches: [HTTPResponse]) -> ScriptedTransport {
         let counts = Box()
         return ScriptedTransport { request, number in
             guard request.method == "PATCH" else {
@@ -122,11 +123,11 @@ final class SecretDeliveryTests {
         }
     }
 
-    private func body(_ request: HTTPRequest) throws -> JSON {
+    func body(_ request: HTTPRequest) throws -> JSON {
         try JSON(parsing: try #require(request.body).bytes)
     }
 
-    private func failure(_ result: JobResult) throws -> Failure {
+    func failure(_ result: JobResult) throws -> Failure {
         guard case .failure(let failure) = result.outcome else {
             Issue.record("\(result.outcome)")
             throw Failure(.transient, at: .worker, "no failure")
@@ -134,7 +135,7 @@ final class SecretDeliveryTests {
         return failure
     }
 
-    private func isDone(_ result: JobResult) -> Bool {
+    func isDone(_ result: JobResult) -> Bool {
         if case .data = result.outcome { true } else { false }
     }
 
@@ -202,70 +203,6 @@ final class SecretDeliveryTests {
         let result = await result(try change(.write(Secret("new")), force: true), network)
         #expect(isDone(result), "\(result.outcome)")
         #expect(network.sent[1].url.hasSuffix("&force=true"))
-    }
-
-    // MARK: What is never replaced
-
-    @Test func `the credential of another identity is never replaced`() async throws {
-        let network = network([try secret(audience: "//other")], [try secret()])
-        let failure = try failure(await result(try change(.write(Secret("new"))), network))
-        #expect(network.sent.map(\.method) == ["GET"])
-        #expect(failure.class == .misconfigured)
-        #expect(failure.step == .output)
-        #expect(failure.exitCode == 74)
-        #expect(
-            failure.message
-                == "secret acme/mondoo/token: holds the credential of another identity, of the account"
-                + " \"other\""
-        )
-        #expect(failure.hint?.contains("\"force\": true") == true)
-    }
-
-    @Test func `that of an identity which the account had before is`() async throws {
-        let former = try account(["audience": "//other"]).identity.textWithoutSecrets
-        let network = network([try secret(audience: "//other")], [try secret()])
-        let change = try change(.write(Secret("new")), former: [former])
-        #expect(isDone(await result(change, network)))
-        #expect(network.sent.map(\.method) == ["GET", "PATCH"])
-    }
-
-    /// Seconds from the credential that is written to the one that is there, how long that one lives on,
-    /// and whether it stays.
-    @Test(arguments: [
-        (-1.0, 3600.0, false), (0, 3600, false), (0.002, 3600, true), (60, 3600, true),
-        (60, -1, false),
-    ])
-    func `a newer one that lives stays`(age: Double, life: Double, stays: Bool) async throws {
-        let found = try secret(
-            audience: mondooScope,
-            issuedAt: testDate.advanced(bySeconds: age),
-            livesOn: life
-        )
-        let network = network([found], [try secret()])
-        let result = await result(try change(.write(Secret("new"))), network)
-        #expect(isDone(result), "\(result.outcome)")
-        #expect(network.sent.map(\.method) == (stays ? ["GET"] : ["GET", "PATCH"]))
-        let note = "acme/mondoo/token holds a newer credential of the account, which is left there"
-        #expect(result.warnings == (stays ? [note] : []))
-    }
-
-    @Test func `a writer in between is seen, and judged anew`() async throws {
-        let conflict = status(409, "the object has been modified")
-        let network = network(
-            [try secret("7"), try secret("8", audience: "//other")],
-            [conflict]
-        )
-        let failure = try failure(await result(try change(.write(Secret("new"))), network))
-        #expect(network.sent.map(\.method) == ["GET", "PATCH", "GET"])
-        #expect(failure.message.contains("another identity"))
-    }
-
-    @Test func `one that is written all the time is given up after three times`() async throws {
-        let network = network([try secret()], [status(409, "the object has been modified")])
-        let failure = try failure(await result(try change(.write(Secret("new"))), network))
-        #expect(network.sent.count == 6)
-        #expect(failure.class == .transient)
-        #expect(failure.hint == "something else writes this Secret again and again")
     }
 
     // MARK: Refusals

@@ -13,7 +13,7 @@ extension KnownSecrets {
             case .serviceAccount(let file): add(file)
             }
         case .secret(let change):
-            if case .write(let content) = change.action { add(content) }
+            if case .write(let content) = change.action { addAll(of: content) }
         case .exchange, .subjectToken, .claims, .probe: break
         }
         for token in job.handedOver.values { add(token) }

@@ -47,6 +47,24 @@ package final class KnownSecrets: Sendable {
         }
     }
 
+    /// Adds a text as a whole, and each longer string of a document, whatever its name: a template may call
+    /// a credential anything.
+    package func addAll(of content: Secret) {
+        add(content)
+        keep(content.text.trimmed)
+        if let json = parsed(content.bytes) { keepStrings(of: json) }
+    }
+
+    private func keepStrings(of json: JSON) {
+        switch json {
+        case .object(let members): for member in members.values { keepStrings(of: member) }
+        case .array(let items): for item in items { keepStrings(of: item) }
+        // Shorter ones are words, without which no message can be read.
+        case .string(let text): if text.utf8.count >= 16 { keep(text) }
+        case .integer, .number, .bool, .null: break
+        }
+    }
+
     /// Adds a text's token, key or password as ``add(_:)-(Secret)`` does.
     package func add(_ text: String) { add(Secret(text)) }
 

@@ -29,11 +29,13 @@ struct SecretMark: Equatable {
     let issued: Int64
     let expires: Int64
 
-    init(_ change: SecretChange) {
+    /// - Parameter now: the cluster's clock. What the service dates later counts as of then: its clock is
+    ///   ahead, and the next credential may be dated by another one.
+    init(_ change: SecretChange, at now: WallTime) {
         key = change.secret.key
         account = change.account
         identity = Self.digest(change.identity)
-        issued = Self.milliseconds(change.issuedAt)
+        issued = min(Self.milliseconds(change.issuedAt), Self.milliseconds(now))
         expires = Self.milliseconds(change.expiresAt)
     }
 
@@ -68,16 +70,28 @@ struct SecretMark: Equatable {
         hexadecimal(sha256(Array(identity.utf8)))
     }
 
+    /// Milliseconds by which a date may lie in the future; a later one says nothing.
+    private static let tolerance: Int64 = 60_000
+
     /// Whether the credential there is younger than the one that is to be written, and lives.
     func isNewer(than change: SecretChange, at now: WallTime) -> Bool {
-        issued > Self.milliseconds(change.issuedAt) && expires > Self.milliseconds(now)
+        let (own, date) = (SecretMark(change, at: now), Self.milliseconds(now))
+        return issued > own.issued && issued <= date + Self.tolerance && expires > date
+    }
+
+    /// Whether it is of one of the account's identities, the present one or one before.
+    func isOwn(of change: SecretChange) -> Bool {
+        ([change.identity] + change.formerIdentities).map(Self.digest).contains(identity)
+    }
+
+    /// Whether it is of an account of that name, whose identity was another, and has expired.
+    func isLeftover(of change: SecretChange, at now: WallTime) -> Bool {
+        account == change.account && expires <= Self.milliseconds(now)
     }
 
     /// Whether what is there is what the account wrote, or older.
     func isRemovable(by change: SecretChange) -> Bool {
-        let own = [change.identity] + change.formerIdentities
-        return own.map(Self.digest).contains(identity)
-            && issued <= Self.milliseconds(change.issuedAt)
+        isOwn(of: change) && issued <= Self.milliseconds(change.issuedAt)
     }
 
     private static func milliseconds(_ date: WallTime) -> Int64 {

@@ -53,7 +53,9 @@ struct SecretDelivery: Sendable {
                 if try await apply(nil, over: found, isLast: attempt == Self.attempts) { return [] }
             case .write(let content):
                 try checkOwner(found)
-                if let mark = found.mark, mark.isNewer(than: change, at: found.date) {
+                if let mark = found.mark, mark.isOwn(of: change),
+                    mark.isNewer(than: change, at: found.date)
+                {
                     let place = change.secret.place.printable
                     return ["\(place) holds a newer credential of the account, which is left there"]
                 }
@@ -89,8 +91,7 @@ struct SecretDelivery: Sendable {
 
     private func checkOwner(_ found: FoundSecret) throws(Failure) {
         guard let mark = found.mark, !change.secret.overwrites else { return }
-        let own = [change.identity] + change.formerIdentities
-        guard !own.map(SecretMark.digest).contains(mark.identity) else { return }
+        guard !mark.isOwn(of: change), !mark.isLeftover(of: change, at: found.date) else { return }
         throw Failure(
             .misconfigured,
             at: .output,
@@ -137,7 +138,9 @@ struct SecretDelivery: Sendable {
         var metadata: [String: JSON] = [:]
         metadata["resourceVersion"] = found.version.map(JSON.string)
         guard let content else { return head(metadata: metadata) }
-        metadata["annotations"] = [manager.annotation: .string(SecretMark(change).text)]
+        metadata["annotations"] = [
+            manager.annotation: .string(SecretMark(change, at: found.date).text)
+        ]
         let data: JSON = .object([change.secret.key: .string(base64Encoded(content.bytes))])
         return head(metadata: metadata, members: ["data": data])
     }
@@ -221,7 +224,8 @@ struct SecretDelivery: Sendable {
             return
                 "the service account \(account.printable) needs a role in the namespace \(place) that"
                 + " allows \(verb) of secrets: kubectl -n \(place) apply -f secret-role.yaml"
-                + " (packaging/kubernetes), which allows get, create and patch"
+                + " (packaging/kubernetes), which allows get, create and patch, with that account as its"
+                + " subject"
         case 404: return "kubectl create namespace \(place)"
         case 409 where status.isOfManagers:
             return
