@@ -19,10 +19,7 @@ while [ "${1-}" = --only ]; do steps+=("$2") && shift 2; done
 [ "${#steps[@]}" -gt 0 ] || steps=(build demo swift suite)
 source=$PWD
 work=${ARM64:-/var/tmp/wif-agent-arm64}
-mkdir -p "$work"
-# What root starts there may be nobody else's.
-[ "$(stat -c %u "$work")" -eq 0 ] && [ -z "$(find "$work" -maxdepth 0 -perm /022)" ] ||
-    { echo "$work is another user's, or others may write to it: name another place with ARM64"; exit 1; }
+own_folder "$work" ARM64
 install_missing mmdebstrap util-linux=unshare qemu-user-static=qemu-aarch64-static binfmt-support=update-binfmts
 [ -e /proc/sys/fs/binfmt_misc/status ] || mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
 [ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64

@@ -110,3 +110,13 @@ consumers_path() {
         echo "$PATH"
     fi
 }
+
+# own_folder FOLDER VARIABLE: makes it; ends the script where it is another user's, or others may write to it: what
+# root starts there may be nobody else's. VARIABLE is what names another place.
+own_folder() {
+    mkdir -p "$1"
+    if [ "$(stat -c %u "$1")" -ne "$(id -u)" ] || [ -n "$(find "$1" -maxdepth 0 -perm /022)" ]; then
+        say "$1 is another user's, or others may write to it: name another place with $2"
+        exit 1
+    fi
+}

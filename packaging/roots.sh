@@ -15,10 +15,7 @@ while [ "${1-}" = --only ]; do only+=("$2") && shift 2; done
 releases=("$@")
 [ $# -gt 0 ] || releases=(trixie sid)
 roots=${ROOTS:-/var/tmp/wif-agent-roots}
-mkdir -p "$roots"
-# What root starts there may be nobody else's.
-[ "$(stat -c %u "$roots")" -eq 0 ] && [ -z "$(find "$roots" -maxdepth 0 -perm /022)" ] ||
-    { echo "$roots is another user's, or others may write to it: name another place with ROOTS"; exit 1; }
+own_folder "$roots" ROOTS
 install_missing mmdebstrap util-linux=unshare
 
 # For the tests; the programs need libcurl, OpenSSL and the certificates alone.

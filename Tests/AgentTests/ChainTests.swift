@@ -187,14 +187,10 @@ struct `A chain of accounts` {
     }
 }
 
-private struct ClosureWorker: ExchangeWorker {
+private struct ClosureWorker: ResultWorker {
     let body: @Sendable (Job.Kind, Account) -> JobResult
 
-    func run<Value>(
-        _ request: JobRequest<Value>,
-        for account: Account,
-        within seconds: Double
-    ) async -> JobAnswer<Value> {
-        request.answer(body(request.kind, account))
+    func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
+        body(kind, account)
     }
 }

@@ -63,6 +63,32 @@ struct LifeHistory {
         "third": ["projectId": "third"],
     ]
 
+    /// How most histories begin: the first credential is there, kept and delivered.
+    static let delivered = """
+        1000 start
+            exchange 1 for p at 1000
+            - is attempting
+            - next attempt 1000, it is under way
+        1000.25 gives token-1
+            log refreshed token-1
+            keep token-1 of p, revocations []
+            - phase valid
+            - credential token-1
+            - is delivering
+            - deadline 2710.25
+            - next attempt 2710.25, at 48 % of the credential's lifetime
+            - attempts 1 ended, 1 well; 1 took 0.25 s
+        1000.3 kept
+            log kept
+            deliver token-1
+        1000.5 delivered ok
+            log delivered to /out/0
+            - is ready settled
+            - outputs ok
+            - deliveries /out/0 1 ok 0 failed, 1 took 0.25 s
+
+        """
+
     private init(_ file: String, revokes: Bool) throws {
         life = AccountLife(account: try Self.account(file), revokesSuperseded: revokes, start: now)
         shown = facts

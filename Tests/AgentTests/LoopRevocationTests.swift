@@ -148,7 +148,7 @@ private struct Stage: Sendable {
 }
 
 /// Gives `token-1`, `token-2`, …, and notes what it revokes.
-private final class FakeWorker: ExchangeWorker {
+private final class FakeWorker: ResultWorker {
     private struct State {
         var jobs = 0
         var tokens = 0
@@ -166,15 +166,7 @@ private final class FakeWorker: ExchangeWorker {
         await yieldUntil { state.withLock(\.jobs) >= count }
     }
 
-    func run<Value>(
-        _ request: JobRequest<Value>,
-        for account: Account,
-        within seconds: Double
-    ) async -> JobAnswer<Value> {
-        request.answer(await result(request.kind, for: account))
-    }
-
-    private func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
+    func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
         defer { state.withLock { $0.jobs += 1 } }
         guard case .revoke(let credential) = kind else {
             let number = state.withLock { state in

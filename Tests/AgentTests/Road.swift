@@ -8,7 +8,7 @@ import TestSupport
 @testable import Outputs
 
 /// One loop, a service that can be told to fail, and an output that can.
-final class Road: ExchangeWorker, CredentialOutputs {
+final class Road: ResultWorker, CredentialOutputs {
     let time: VirtualTimekeeper
     /// What credentials say of their issue; the wall clock's time where there is none.
     let serviceTime = Mutex<WallTime?>(nil)
@@ -97,15 +97,7 @@ final class Road: ExchangeWorker, CredentialOutputs {
         await yieldUntil { attempts >= wanted && !loop.snapshot.isAttempting }
     }
 
-    func run<Value>(
-        _ request: JobRequest<Value>,
-        for account: Account,
-        within seconds: Double
-    ) async -> JobAnswer<Value> {
-        request.answer(await result(request.kind, for: account))
-    }
-
-    private func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
+    func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
         let now = time.now
         starts.withLock { $0.append(now) }
         if fails.withLock(\.self) {

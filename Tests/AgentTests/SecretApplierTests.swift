@@ -9,7 +9,7 @@ import Text
 @Suite(.timeLimit(.minutes(1)))
 struct SecretApplierTests {
     /// Answers every job with an outcome, and notes the former identities of the changes.
-    private final class Worker: ExchangeWorker {
+    private final class Worker: ResultWorker {
         let outcome: JobResult.Outcome
         private let former = Mutex<[[String]]>([])
 
@@ -17,15 +17,11 @@ struct SecretApplierTests {
 
         var told: [[String]] { former.withLock(\.self) }
 
-        func run<Value>(
-            _ request: JobRequest<Value>,
-            for account: Account,
-            within seconds: Double
-        ) async -> JobAnswer<Value> {
-            if case .secret(let change) = request.kind {
+        func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
+            if case .secret(let change) = kind {
                 former.withLock { $0.append(change.formerIdentities) }
             }
-            return request.answer(JobResult(id: 1, outcome: outcome, warnings: ["a note"]))
+            return JobResult(id: 1, outcome: outcome, warnings: ["a note"])
         }
     }
 

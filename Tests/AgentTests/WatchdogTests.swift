@@ -118,7 +118,7 @@ extension AccountLoop {
 }
 
 /// One account, a service that may fail or hang, and outputs that may hang.
-private final class Scene: ExchangeWorker, CredentialOutputs {
+private final class Scene: ResultWorker, CredentialOutputs {
     enum Service {
         case works
         case fails
@@ -168,15 +168,7 @@ private final class Scene: ExchangeWorker, CredentialOutputs {
         board.set([], [])
     }
 
-    func run<Value>(
-        _ request: JobRequest<Value>,
-        for account: Account,
-        within seconds: Double
-    ) async -> JobAnswer<Value> {
-        request.answer(await result(request.kind, for: account))
-    }
-
-    private func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
+    func result(_ kind: Job.Kind, for account: Account) async -> JobResult {
         count.withLock { $0 += 1 }
         switch service.withLock(\.self) {
         case .works: break
