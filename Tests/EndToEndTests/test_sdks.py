@@ -221,6 +221,44 @@ class Google(Consumers):
                         environment=self.environment(self.world))
         self.assertEqual(done.returncode, 77, done.stderr)
 
+    def made_by_gcloud(self, audience, *options):
+        """The file that gcloud writes for a provider; it speaks to nobody."""
+        path = self.scratch / "made.json"
+        done = subprocess.run(
+            ["gcloud", "iam", "workload-identity-pools", "create-cred-config",
+             audience.removeprefix("//iam.googleapis.com/"), *options, f"--output-file={path}"],
+            capture_output=True, text=True, timeout=60,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.scratch),
+                 "CLOUDSDK_CONFIG": str(self.scratch / "gcloud"),
+                 "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+                 "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return path.read_text()
+
+    @unittest.skipUnless(shutil.which("gcloud"), "needs gcloud")
+    def test_files_that_gcloud_makes(self):
+        self.start("--platform", "aws", "--tls")
+        account = self.world.named("google-aws")
+        made = self.made_by_gcloud(account["audience"], "--aws", "--enable-imdsv2")
+        # The address that answers in the place of the link-local one, and Google's own.
+        base = self.world.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"].rstrip("/")
+        info = json.loads(made.replace("http://169.254.169.254", base))
+        info["token_url"] = account["token_url"]
+        done = self.wif("get", "--fresh", "-c", self.account(json.dumps(info), name="google"),
+                        records=False, environment=self.environment(self.world))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        secrets.add(done.stdout.decode())
+        self.assertIn(done.stdout.decode(), self.tokens())
+        for options, source in [
+                (["--azure"], "url"), (["--credential-source-url=http://127.0.0.1:1/t"], "url"),
+                (["--credential-source-file=/run/token"], "file"),
+                (["--executable-command=/usr/bin/true"], "executable")]:
+            with self.subTest(options):
+                made = self.made_by_gcloud(account["audience"], *options)
+                done = self.wif("check", "-c", self.account(made, name="google"))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(f"token source: {source}\n", done.stdout.decode())
+
     def test_what_of_googles_files_is_refused(self):
         self.start("--platform", "aws", "--tls")
         info = self.amazons()
