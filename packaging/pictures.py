@@ -111,9 +111,11 @@ VARYING = [
     (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:8443"), (r"127\.0\.0\.1 port \d+", "127.0.0.1 port 8443"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:8443"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "2026-12-01T12:00:00Z"),
-    (r"\bin \d+ (s|min|h)\b", "in 36 min"), (r"\b\d+ (s|min|h) ago\b", "1 s ago"),
+    (r"\bin \d+ (s|min|h)\b", "in 60 min"), (r"refresh in 60 min", "refresh in 27 min"),
+    (r"refresh 2026-12-01T12:00:00Z \(in 60 min\)", "refresh 2026-12-01T12:27:00Z (in 27 min)"),
+    (r"expires( +)2026-12-01T12:", r"expires\g<1>2026-12-01T13:"), (r"\b\d+ (s|min|h) ago\b", "1 s ago"),
     (r"\b\d+(\.\d+)? ms\b", "3 ms"), (r"\bafter \d+ s\b", "after 1 s"), (r"\b3(600|59\d) s\b", "3600 s"),
-    (r"within \d+ s of", "within 1 s of"), (r"a lifetime of \d+ min", "a lifetime of 60 min"), (r"\bat \d\d % of", "at 62 % of"),
+    (r"within \d+ s of", "within 1 s of"), (r"a lifetime of \d+ min", "a lifetime of 60 min"), (r"\bat \d\d % of", "at 45 % of"),
     (r"[^ ]+/wif-exchange", "/usr/libexec/wif-agent/wif-exchange"), (r"in /[^ ;]+/wif-pictures-\w+", "in ~"),
 ]
 COLUMNS = 104
