@@ -51,7 +51,7 @@ install_missing() {
     fi
     as_root apt-get -qq update || say "apt-get update failed; trying with the lists that are here"
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq install -y --no-install-recommends "${packages[@]}" >&2 || {
+        apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${packages[@]}" >&2 || {
         say "apt-get could not install ${packages[*]}; its messages are above"
         return 1
     }
