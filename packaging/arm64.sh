@@ -26,6 +26,7 @@ install_missing mmdebstrap util-linux=unshare qemu-user-static=qemu-aarch64-stat
 
 # A mirror that is a copy of some day has lists that are out of date; they are signed all the same.
 readonly late='Acquire::Check-Valid-Until "false"'
+readonly libraries=$work/arm64/usr/lib/aarch64-linux-gnu
 export PATIENCE=6   # qemu is some six times slower
 readonly products='wif-agent wif-exchange wif-emulator'
 
@@ -106,7 +107,6 @@ compile() {
 # What qemu-user itself cannot bear: it writes a file where a program opens /proc/self/maps, as Swift's runtime
 # does, and a worker may write none. In the programs under test, that one limit is not set.
 forgive_qemu() {
-    local library=$work/arm64/usr/lib/aarch64-linux-gnu/libforgiveqemu.so
     cat >"$work/forgive.c" <<'C'
 #define _GNU_SOURCE
 #include <sys/resource.h>
@@ -115,13 +115,26 @@ int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit) {
     return resource == RLIMIT_FSIZE ? 0 : prlimit(0, resource, limit, 0);
 }
 C
-    inside /usr/libexec/swift/bin/clang --target=aarch64-linux-gnu --sysroot=/w/arm64 -fuse-ld=lld -shared -fPIC -O1 \
-        -nostdlib -o "/w/${library#"$work/"}" /w/forgive.c
+    compile_c forgive.c "${libraries#"$work/"}/libforgiveqemu.so" -shared -fPIC -nostdlib
+}
+
+# compile_c FILE OUT [OPTION...]: both in $work.
+compile_c() {
+    local file=$1 out=$2
+    shift 2
+    inside /usr/libexec/swift/bin/clang --target=aarch64-linux-gnu --sysroot=/w/arm64 -fuse-ld=lld -O1 "$@" \
+        -o "/w/$out" "/w/$file"
+}
+
+# What looks for what qemu lacks, so that tests which need it are skipped.
+probe() {
+    cp Tests/Faults/probe.c "$work/"
+    compile_c probe.c bin/probe
+    runnable "$work/bin/probe"
 }
 
 # runnable FILE [FOLDER]: with the libraries of the arm64 system, where this one has none.
 runnable() {
-    local libraries=$work/arm64/usr/lib/aarch64-linux-gnu
     patchelf --set-interpreter "$work/arm64/usr/lib/ld-linux-aarch64.so.1" --force-rpath \
         --set-rpath "${2:+$2:}$libraries" "$1"
     patchelf --add-needed libforgiveqemu.so "$1"
@@ -132,6 +145,7 @@ build() {
     mkdir -p "$work/bin"
     : >"$work/build.log"
     forgive_qemu
+    probe
     for program in $products; do
         compile -c release -Xswiftc -Osize --static-swift-stdlib --disable-local-rpath -Xlinker -L/w/arm64/static \
             -Xlinker --icf=all -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now --product "$program"
@@ -152,7 +166,7 @@ demo() {
 # One at a time: qemu's threads are several times slower, and tests have time limits. Left out is what takes minutes
 # there and sees nothing of the machine: the simulation, the fleet, the parsers' seeds, the rules on sources.
 swift_tests() {
-    LD_LIBRARY_PATH=$work/arm64/usr/lib/swift/linux:$work/arm64/usr/lib/aarch64-linux-gnu \
+    MISSING=$("$work/bin/probe") LD_LIBRARY_PATH=$work/arm64/usr/lib/swift/linux:$libraries \
         "$work/bin/tests" --testing-library swift-testing --no-parallel \
         --skip 'SimulationTests|FleetTests|PolicyTests.FuzzTests|FuzzTests|RoomTests' >"$work/tests.log" 2>&1 || {
         grep -E '^(✘|↳)' "$work/tests.log"
@@ -161,7 +175,7 @@ swift_tests() {
     tail -n 1 "$work/tests.log"
 }
 
-suite() { WIF_BIN=$work/bin Tests/EndToEndTests/run.py -j 2 "$@"; }
+suite() { MISSING=$("$work/bin/probe") WIF_BIN=$work/bin Tests/EndToEndTests/run.py -j 2 "$@"; }
 
 root amd64 swiftlang,git,ca-certificates,pkgconf,libc6-dev,libstdc++-15-dev --variant=apt
 root arm64 libc6-dev,libcurl4-openssl-dev,libssl-dev,libstdc++-15-dev --variant=extract

@@ -8,6 +8,7 @@ import shutil
 import unittest
 
 import world
+from machine import needs, same_processor
 from world import World, wait_for
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
@@ -30,6 +31,7 @@ def children(process):
 
 @unittest.skipUnless(os.geteuid() == 0, "root alone has capabilities to give up")
 class Powers(World):
+    @needs("threads of its own alone")
     def test_the_agent_keeps_what_delivery_takes(self):
         hook = self.scratch / "hook"
         hook.write_text(f"#!/bin/sh\ngrep CapEff /proc/self/status > {self.scratch}/hooked\n")
@@ -54,6 +56,7 @@ class Powers(World):
         self.assertEqual(int(hooked.read_text().split()[1], 16), own)
         agent.stop()
 
+    @needs("threads of its own alone", "filters", "a limit of files")
     def test_the_worker_keeps_what_reading_takes(self):
         """Of root's powers nothing, or the right to read where its job reads files."""
         token = self.scratch / "token"
@@ -136,6 +139,7 @@ class Links(World):
             os.kill(child, 9)
             os.waitpid(child, 0)
 
+    @same_processor
     @unittest.skipUnless(shutil.which("strace"), "strace holds the agent up at the right call")
     def test_a_socket_swapped_for_another_file_by_the_owner_of_its_directory(self):
         """The agent is held up after each bind, and the socket swapped meanwhile.

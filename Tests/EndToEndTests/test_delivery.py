@@ -17,6 +17,7 @@ import subprocess
 import threading
 import time
 
+from machine import same_processor
 from world import BIN, ROOT, World, is_quiet, secrets, wait_for
 
 CUT = ROOT / "Tests/Faults/cut.c"
@@ -156,6 +157,7 @@ class Reader(threading.Thread):
         self.join()
 
 
+@same_processor
 class Cut(World):
     """An agent that is cut off as planned, and a worker that gives one generation after the other."""
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import world
+from machine import needs
 from world import ROOT, World, remember, terminal_output
 
 PAGES = sorted(path.name for path in (ROOT / "man").glob("*.[1-8]"))
@@ -63,6 +64,7 @@ class Help(World):
         self.assertIn("\nNAME\n     wif-agent-kubernetes - credentials for pods\n", done.stdout)
         self.assertNotRegex(done.stdout, r"[^\x20-\x7e\n\t]")
 
+    @needs("terminals")
     def test_a_pager_on_a_terminal(self):
         page = str(self.texts / "wif-agent-ci.7")
         self.assertIn("wif-agent-ci - credentials for jobs", self.on_terminal("ci"))

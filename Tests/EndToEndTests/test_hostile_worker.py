@@ -10,6 +10,7 @@ import threading
 import unittest
 
 import world
+from machine import needs, same_processor
 from test_attacks import children, facts
 from test_worker_socket import WorkerService
 from world import BIN, ROOT, World, root_only, wait_for
@@ -111,6 +112,7 @@ class HostileWorker(World):
         self.assertEqual(self.victim.stat().st_mode & 0o7777, 0o755)
         self.assertEqual(list(pathlib.Path("/tmp").glob("hostile-worker*")), [])
 
+    @same_processor
     def test_taken_over(self):
         """Its payload runs in the real worker after that has entered its sandbox, and it works on."""
         self.script(self.worker, self.order(os.getpid()), BIN / "wif-exchange")
@@ -118,6 +120,7 @@ class HostileWorker(World):
         self.attempts()
         self.await_ready(agent)
 
+    @same_processor
     @root_only
     def test_taken_over_with_a_job_that_reads_files(self):
         """Then it may read, and nothing else."""
@@ -130,6 +133,7 @@ class HostileWorker(World):
         self.attempts(may_read=["read /etc/shadow", "read the agent's file"])
         self.await_ready(agent)
 
+    @needs("Landlock", "filters")
     def test_replaced(self):
         """Hostile from its first instruction: what the agent's child gave up before holds it."""
         self.build(self.worker)
@@ -139,6 +143,7 @@ class HostileWorker(World):
         self.attempts()
         wait_for(lambda: "worker-died" in agent.text(), "the log")
 
+    @same_processor
     @root_only
     def test_taken_over_by_another_user(self):
         """Started by no root it shares the user, so the filter and Landlock do it all."""
@@ -149,6 +154,7 @@ class HostileWorker(World):
         self.start(path, user=NOBODY, group=NOBODY, extra_groups=[])
         self.attempts()
 
+    @same_processor
     def test_taken_over_behind_a_socket(self):
         path = self.scratch / "exchange.sock"
         self.script(self.worker, self.order(os.getpid()), BIN / "wif-exchange")
@@ -159,6 +165,7 @@ class HostileWorker(World):
         self.attempts()
         self.await_ready(agent)
 
+    @same_processor
     @root_only
     def test_inside_the_agent(self):
         """Its filter is small, for hooks inherit it."""

@@ -13,6 +13,7 @@ import subprocess
 import unittest
 
 import world
+from machine import same_processor
 from test_attacks import children
 from test_hostile_worker import is_sanitized
 from world import BIN, ROOT, World, wait_for
@@ -23,6 +24,7 @@ SLOW = bool(os.environ.get("WIF_AGENT_SLOW_TESTS"))
 BEYOND = 1_000_000
 
 
+@same_processor
 @unittest.skipUnless(shutil.which("gcc"), "needs a C compiler")
 @unittest.skipIf(is_sanitized, "a sanitizer has an allocator of its own")
 class OutOfMemory(World):

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import threading
 
+from machine import needs
 from world import BIN, World, remember, root_only
 
 SCOPE = "//captain.api.mondoo.app/spaces/team"
@@ -125,6 +126,7 @@ class Provider(World):
         remember(data, "terminal")
         return data.decode()
 
+    @needs("terminals")
     def test_remove_asks(self):
         self.assertEqual(self.make().returncode, 0)
         mrn = self.listed()[0]["mrn"]

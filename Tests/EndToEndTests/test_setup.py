@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import world
+from machine import same_processor
 from world import World, wait_for
 
 
@@ -62,6 +63,7 @@ class WorkerProgram(World):
         code = self.heals(lambda worker: worker.chmod(0o644), lambda worker: worker.chmod(0o755))
         self.assertIn(code, [75, 78])
 
+    @same_processor
     def test_its_end_runs_no_handlers(self):
         # Its network thread may still be at work, with what the handlers of libraries free.
         source, library = self.scratch / "end.c", self.scratch / "end.so"

@@ -7,6 +7,7 @@ import select
 import subprocess
 import time
 
+from machine import needs
 from world import BIN, Process, World, wait_for
 
 EXCHANGE = {"path": "/SecureTokenService/"}
@@ -66,6 +67,7 @@ class StatusWatch(World):
         os.close(leader)
         return text.decode()
 
+    @needs("terminals")
     def test_a_bar_in_place_on_a_terminal(self):
         # Of 24 cells those in the middle, between 35 % and 60 %, are when a refresh is due.
         text = self.draw(LANG="C.UTF-8", NO_COLOR="1")

@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import world
+from machine import needs
 from world import World, remember, terminal_output
 
 LINE = b"wif-agent: waiting for mondoo: the token source gcp, then mondoo\n"
@@ -52,6 +53,7 @@ class Waiting(World):
             b"wif-agent: not ready after 2 s: " + bytes(self.runtime / "control.sock")
             + b": No such file or directory"])
 
+    @needs("terminals")
     def test_a_terminal(self):
         self.slow(3.4)
         written, code = self.on_terminal("get", "-c", self.path)
@@ -63,6 +65,7 @@ class Waiting(World):
         self.assertTrue(written.endswith(erase), written)
         self.assertNotIn(b"\n", written)
 
+    @needs("terminals")
     def test_doctor_on_a_terminal_and_elsewhere(self):
         self.slow()
         written, code = self.on_terminal("doctor", "-c", self.path, "--runtime-dir", self.runtime)
@@ -95,6 +98,7 @@ class Waiting(World):
         self.assertEqual(process.returncode, 0)
         self.assertEqual((written + rest).count(b" subject: "), 1)
 
+    @needs("terminals")
     def test_a_terminal_without_cursor(self):
         self.slow()
         written, code = self.on_terminal("get", "-c", self.path, term="dumb")

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
+from machine import needs
 from world import BIN, World, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -143,6 +144,7 @@ class Status(World):
         self.assertEqual(os.waitpid(child, 0)[1], 0, data)
         return data.decode()
 
+    @needs("terminals")
     def test_people_are_shown_colours_on_a_terminal_only(self):
         self.assertIn("\033[32mvalid", self.on_a_terminal(TERM="xterm"))
         self.assertNotIn("\033", self.on_a_terminal(TERM="xterm", NO_COLOR="1"))
