@@ -105,6 +105,9 @@ int wif_open_path(int directory, const char *name);
 int wif_chown_path(int descriptor, uint32_t owner, uint32_t group);
 int wif_chmod_path(int descriptor, uint32_t mode);
 int wif_set_name(const char *name);
+// Unmaps the pages that hold code and constants of the program and its libraries, which the kernel maps again
+// where they are used, and gives the heap's free pages back. madvise(2), malloc_trim(3)
+void wif_release_unused_pages(void);
 int wif_set_child_subreaper(void);
 bool wif_is_child_subreaper(void);
 

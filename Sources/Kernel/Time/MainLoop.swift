@@ -3,7 +3,8 @@ import Synchronization
 
 /// Runs all of a program's tasks on one thread, the first, which sleeps in the kernel while there is
 /// nothing to do. A program that mostly waits needs no pool of threads, nor libdispatch's memory and
-/// its wake-up each second.
+/// its wake-up each second. After some seconds with nothing to do it gives back the memory that only the work
+/// before took.
 package final class MainLoop: TaskExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
@@ -16,6 +17,9 @@ package final class MainLoop: TaskExecutor {
 
     /// The one that runs the present task.
     @TaskLocal private static var current: MainLoop?
+
+    /// Seconds with nothing to do after which memory is given back.
+    private static let quiet = 2.0
 
     private let state = Mutex(State())
     private let wakeUp = OneThreadSemaphore()
@@ -73,7 +77,10 @@ package final class MainLoop: TaskExecutor {
             if let exitCode = taken.exitCode { return exitCode }
             for job in taken.jobs { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
             for continuation in taken.yielded { continuation.resume() }
-            if taken.isEmpty { wakeUp.wait() }
+            if taken.isEmpty, !wakeUp.wait(seconds: Self.quiet) {
+                releaseUnusedPages()
+                wakeUp.wait()
+            }
         }
     }
 }

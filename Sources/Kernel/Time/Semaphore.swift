@@ -26,12 +26,14 @@ final class OneThreadSemaphore: Sendable {
     }
 
     /// Waits for so many seconds at most.
-    func wait(seconds: Double) {
+    /// - Returns: whether there was something to take.
+    @discardableResult
+    func wait(seconds: Double) -> Bool {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         let end = Double(time.tv_nsec) / 1e9 + seconds
         time.tv_sec += Int(end)
         time.tv_nsec = Int((end - end.rounded(.down)) * 1e9)
-        _ = unsafe sem_timedwait(semaphore, &time)
+        return unsafe sem_timedwait(semaphore, &time) == 0
     }
 }

@@ -1,0 +1,7 @@
+internal import CLinux
+
+/// Gives back to the kernel what lies in memory for no present use: the code of a start, and the heap's free
+/// pages. What is used again is mapped again, from the page cache as a rule, in less than a millisecond.
+package func releaseUnusedPages() {
+    wif_release_unused_pages()
+}
