@@ -28,7 +28,7 @@ if [ -x "$venv/bin/actionlint" ]; then
     trap 'rm -rf "$scratch"' EXIT
     mkdir -p "$scratch/.github/workflows" "$scratch/packaging" "$scratch/.git"
     cp packaging/github-action/example.yml "$scratch/.github/workflows/scan.yml"
-    cp -r packaging/github-action "$scratch/packaging/"
+    cp -r packaging/github-action "$scratch/"
     (cd "$scratch" && "$OLDPWD/$venv/bin/actionlint" -no-color)
 fi
 "$venv/bin/python" - <<'P'

@@ -25,6 +25,14 @@ package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
             self = reason?.isPassing == true ? .transient : .misconfigured
         }
 
+        /// Whether trying again may do, without anybody changing anything.
+        package var isPassing: Bool {
+            switch self {
+            case .transient, .throttled: true
+            case .refused, .misconfigured, .noSource: false
+            }
+        }
+
         /// The exit code of a command that ends with such a failure (sysexits.h numbers).
         package var exitCode: Int32 {
             switch self {

@@ -162,7 +162,7 @@ extension SourceContext {
             }
             present.append("\(candidate.name): \(error.message)")
             if let hint = error.hint { hints.append("\(candidate.name): \(hint)") }
-            let isOutage = error.class == .transient || error.class == .throttled
+            let isOutage = error.class.isPassing
             if isOutage, outage == nil { outage = error }
         }
         if !absent.isEmpty { present.append("not here: \(absent.joined(separator: ", "))") }

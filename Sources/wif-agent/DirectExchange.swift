@@ -118,8 +118,7 @@ enum DirectExchange {
                 await attempt(share(of: rest))
             }
             let result = answer ?? .failure(outOfTime(timeout, last))
-            guard case .failure(let failure) = result.outcome,
-                failure.class == .transient || failure.class == .throttled
+            guard case .failure(let failure) = result.outcome, failure.class.isPassing
             else { return result }
             count += 1
             last = failure

@@ -233,13 +233,29 @@ class GitHubTests(PipelineWorld):
         job = self.job(account=account.name, timeout="30")
         self.assertEqual(job.step("main"), 1)
         self.assertEqual(job.step("post"), 0, job.printed)
-        # What the service said is shown twice, and nothing of it is a command.
+        # What the service said is shown once, and nothing of it is a command: beside the log it stands in
+        # the one line that the runner shows on the job's page.
         quoted = r"::stop-commands::(\S+)\n((?:.*\n)*?)::\1::\n"
         shown = [log for _, log in re.findall(quoted, job.printed)]
-        self.assertEqual(["refresh-failed" in log for log in shown], [True, True])
-        self.assertNotIn("spaces/other", re.sub(quoted, "", job.printed))
+        self.assertEqual(["refresh-failed" in log for log in shown], [True])
+        others = [line for line in re.sub(quoted, "", job.printed).splitlines() if "spaces/other" in line]
+        self.assertEqual([line.startswith("::error::there is no credential: ") for line in others], [True])
+        self.assertIn("no identity provider has this issuer and audience", others[0])
         self.assertFalse(job.agent_runs())
         self.assertEqual(job.left(), [])
+
+    def test_a_job_without_the_permission_is_told_at_once_what_it_lacks(self):
+        self.account("mondoo-github")
+        job = self.job(account="wif.json", timeout="600")
+        for name in ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"]:
+            del job.environment[name]
+        job.environment["GITHUB_ACTIONS"] = "true"
+        # A step may take 60 s, which is less than the input's ten minutes.
+        self.assertEqual(job.step("main"), 1)
+        (error,) = re.findall(r"^::error::(.*)$", job.printed, re.M)
+        self.assertIn("permissions: id-token: write", error)
+        self.assertEqual(job.step("post"), 0, job.printed)
+        self.assertEqual(job.printed.count("::stop-commands::"), 1)
 
     def test_an_account_that_is_no_json_is_told_of(self):
         (self.workspace / "wif.json").write_text("type: external_account\n")

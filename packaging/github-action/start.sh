@@ -19,7 +19,7 @@ if [ -n "$VERSION" ]; then
     done
     [ -n "$digest" ] || fail "sha256 names no archive for $machine"
     archive=$DIRECTORY/archive
-    curl --proto '=https' --tlsv1.2 -fsSL --retry 3 -o "$archive" "$url" || fail "$url cannot be had"
+    curl --proto '=https' --tlsv1.2 -fsSL --retry 3 -o "$archive" "$url" || fail "$url could not be downloaded; the input url says where the releases are"
     echo "$digest  $archive" | sha256sum -c --quiet - || fail "$url is not the archive with that digest"
     mkdir "$DIRECTORY/tree" "$DIRECTORY/bin"
     tar -xzf "$archive" -C "$DIRECTORY/tree" --strip-components=1
@@ -39,7 +39,7 @@ setsid wif-agent run -c "$ACCOUNT" --runtime-dir "$run" --output "raw:$DIRECTORY
 agent=$!
 echo "pid=$agent" >>"$GITHUB_STATE"
 # An agent that ends at once would be waited for in vain.
-wif-agent wait --runtime-dir "$run" --timeout "$TIMEOUT" 2>>"$DIRECTORY/log" &
+wif-agent wait --fail-fast --runtime-dir "$run" --timeout "$TIMEOUT" 2>"$DIRECTORY/reason" &
 ready=$!
 wait -n "$agent" "$ready" || true
 if ! kill -0 "$agent" 2>/dev/null || ! wait "$ready"; then
@@ -49,7 +49,11 @@ if ! kill -0 "$agent" 2>/dev/null || ! wait "$ready"; then
     printf '::stop-commands::%s\n' "$end"
     cat "$DIRECTORY/log"
     printf '::%s::\n' "$end"
-    fail 'there is no credential; the log of wif-agent is above'
+    echo 'log=shown' >>"$GITHUB_STATE"
+    # One line that begins as ours is one message, whatever is in it; the runner decodes %0A and the like.
+    reason=$(grep -hE '^(wif-agent|hint): ' "$DIRECTORY/reason" "$DIRECTORY/log" | grep -vF ': waiting for ' |
+        head -n 2 | sed 's/^wif-agent: //; s/%/%25/g' | tr '\r\n' '  ' || true)
+    fail "there is no credential: ${reason:-the log of wif-agent is above}"
 fi
 wif-agent get -c "$ACCOUNT" --runtime-dir "$run" --format github
 printf '%s\n' "WIF_AGENT_CONFIG=$ACCOUNT" "WIF_AGENT_RUNTIME_DIR=$run" >>"$GITHUB_ENV"

@@ -26,11 +26,13 @@ elif [ -n "$pid" ]; then
 fi
 if [ -n "$directory" ]; then
     if [ -e "$directory/log" ]; then
-        # It quotes what services answer: no command to the runner is taken from it.
-        end=$(</proc/sys/kernel/random/uuid)
-        printf '::group::log of wif-agent\n::stop-commands::%s\n' "$end"
-        cat "$directory/log"
-        printf '::%s::\n::endgroup::\n' "$end"
+        if [ "${STATE_log-}" != shown ]; then
+            # It quotes what services answer: no command to the runner is taken from it.
+            end=$(</proc/sys/kernel/random/uuid)
+            printf '::group::log of wif-agent\n::stop-commands::%s\n' "$end"
+            cat "$directory/log"
+            printf '::%s::\n::endgroup::\n' "$end"
+        fi
         if grep -q ' revocation-failed ' "$directory/log"; then
             echo '::warning::a credential was not revoked; it lives until it expires'
         fi

@@ -8,7 +8,13 @@ extension Command {
         name: "wait",
         arguments: "[ACCOUNT]",
         summary: "wait until an account, or every one, is ready",
-        options: [timeout],
+        options: [
+            timeout,
+            Option(
+                name: "fail-fast",
+                help: "end at once with a failure that time alone does not fix"
+            ),
+        ],
         maximalWords: 1,
         run: { invocation in try await waitCommand(invocation) }
     )
@@ -44,46 +50,72 @@ private func untilReady(
 ) async throws -> Int32 {
     let end = BootInstant.now.advanced(bySeconds: timeout)
     let account = invocation.words.first
+    let failsFast = invocation.isSet("fail-fast")
+    let agents = invocation.agents
     var reason = "no agent is running"
     while true {
         let rest = max(0, end.seconds(since: .now))
-        let query = account.map { "&account=\(percentEncoded($0))" } ?? ""
-        let agents = invocation.agents
-        var strangers = 0
-        var forbidden: [AgentClient.Unreachable] = []
-        var absent = 0
+        var round = Round()
         for agent in agents {
-            do throws(AgentClient.Unreachable) {
-                let answer = try await agent.ask(
-                    "GET",
-                    "/readyz?wait=\(rest)\(query)",
-                    timeout: rest + 5
-                )
-                if answer.status == 200 { return 0 }
-                reason = answer.text.trimmed
-                // That of one account says nothing of the others, which may be about to start.
-                if answer.status == 404, !agent.isInstance { strangers += 1 }
-            } catch {
-                reason = error.reason
-                if error.kind == .forbidden { forbidden.append(error) }
-                if error.kind == .absent { absent += 1 }
+            await round.ask(agent, account, seconds: failsFast ? min(1, rest) : rest)
+            if round.isReady { return 0 }
+            if failsFast, let failure = await lastingFailure(account, of: agent) {
+                throw CommandFailure(failure)
             }
         }
-        if let first = forbidden.first, forbidden.count == agents.count {
+        reason = round.reason ?? reason
+        if let first = round.forbidden.first, round.forbidden.count == agents.count {
             throw CommandFailure(first.failure)
         }
         notice.change(
-            to: absent == agents.count
+            to: round.absent == agents.count
                 ? "an agent: none is running yet"
                 : "\(account?.printable ?? "every account") to be ready"
         )
-        if strangers > 0, strangers == agents.count { throw unknownAccount(reason) }
+        if round.strangers > 0, round.strangers == agents.count { throw unknownAccount(reason) }
         guard BootInstant.now < end else { break }
         try await SystemTimekeeper().sleep(until: min(end, .now.advanced(bySeconds: 0.2)))
     }
     WaitNotice.clear()
     writeToStandardError("wif-agent: not ready after \(Int(timeout)) s: \(reason)\n")
     return 75
+}
+
+/// What the agents answered, each asked once.
+private struct Round {
+    var isReady = false
+    /// What the last one said.
+    var reason: String?
+    /// How many do not have the account, of those that could.
+    var strangers = 0
+    var forbidden: [AgentClient.Unreachable] = []
+    var absent = 0
+
+    mutating func ask(_ agent: AgentClient, _ account: String?, seconds: Double) async {
+        let query = account.map { "&account=\(percentEncoded($0))" } ?? ""
+        do throws(AgentClient.Unreachable) {
+            let target = "/readyz?wait=\(seconds)\(query)"
+            let answer = try await agent.ask("GET", target, timeout: seconds + 5)
+            isReady = answer.status == 200
+            reason = answer.text.trimmed
+            // That of one account says nothing of the others, which may be about to start.
+            if answer.status == 404, !agent.isInstance { strangers += 1 }
+        } catch {
+            reason = error.reason
+            if error.kind == .forbidden { forbidden.append(error) }
+            if error.kind == .absent { absent += 1 }
+        }
+    }
+}
+
+/// Of the accounts that are waited for the first failure that the agent's next attempts will not fix by
+/// themselves.
+private func lastingFailure(_ account: String?, of agent: AgentClient) async -> Failure? {
+    guard case .success(let report) = await agent.status(timeout: 5) else { return nil }
+    return report.accounts.lazy
+        .filter { !$0.isReady && (account == nil || $0.name == account) }
+        .compactMap { $0.lastFailure?.failure }
+        .first(where: { !$0.class.isPassing })
 }
 
 private func refreshCommand(_ invocation: Invocation) async throws -> Int32 {
