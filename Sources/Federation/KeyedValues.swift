@@ -229,6 +229,16 @@ struct KeyedValues {
             }
     }
 
+    /// An error for a member that nobody took and that is one of these keys misspelt.
+    func misspelling(of keys: [String]) -> AccountError? {
+        for key in members.keys.sorted() {
+            if let meant = nearest(to: key, among: known), keys.contains(meant) {
+                return error(key.printable, "is no key of an output", hint: "write \(meant)")
+            }
+        }
+        return nil
+    }
+
     /// Leaves a member out that means nothing here; a warning says why.
     mutating func ignore(_ key: String, because reason: String) {
         guard members.removeValue(forKey: key) != nil else { return }

@@ -12,6 +12,8 @@ extension Account {
         var outputs: [Output] = []
         for var entry in try values.objects("outputs") {
             let output = try Output(&entry, for: service, variable: variable)
+            // Ignored, it would leave the socket open to more readers than were meant.
+            if let error = entry.misspelling(of: SocketAccess.keys) { throw error }
             warnings += entry.unknownKeys()
             if outputs.contains(where: { $0.path == output.path }) {
                 throw entry.error(
@@ -133,7 +135,7 @@ extension Output {
             let secret = try KubernetesSecret(parsing: &entry)
             return .kubernetesSecret(try content(&entry, for: service), secret)
         case nil:
-            for key in ["allowUnits", "allowUsers", "allowGroups"] {
+            for key in SocketAccess.keys {
                 entry.ignore(
                     key,
                     because: "is for sockets, whose readers are checked, and ignored for a file;"
@@ -187,6 +189,9 @@ extension Output {
 }
 
 extension SocketAccess {
+    /// The keys that say who may read.
+    fileprivate static let keys = ["allowUnits", "allowUsers", "allowGroups"]
+
     fileprivate init(_ entry: inout KeyedValues) throws(AccountError) {
         self.init()
         mode = try entry.mode()

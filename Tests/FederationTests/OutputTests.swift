@@ -36,6 +36,15 @@ import Text
         #expect(SocketAccess().effectiveMode == 0o600)
     }
 
+    @Test(arguments: ["allowUnit", "allowunits", "allowedUsers", "alowGroups"])
+    func `a misspelt key that narrows who may read is an error`(key: String) {
+        #expect {
+            try parse(["format": "socket", "path": "/run/a.sock", key: ["x.service"]])
+        } throws: { error in
+            (error as? AccountError)?.message.contains("outputs[0].\(key): is no key") == true
+        }
+    }
+
     static let modes: [(JSON, UInt32?)] = [
         ("0600", 0o600), ("600", 0o600), ("0o640", 0o640), ("0", 0), ("0775", 0o775),
         (640, nil), ("0777", nil), ("0602", nil), ("1777", nil), ("0800", nil), ("rw", nil),
