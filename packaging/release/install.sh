@@ -1,7 +1,8 @@
 #!/bin/sh
-# Puts this folder's units, users, completions and manual pages in force, wherever the folder stands
+# Installs this folder's units, users, completions and manual pages, wherever the folder stands
 # (/opt/wif-agent, say): for systems without the packages, and those whose /usr cannot be written. What it
-# makes are links and files below /etc and /usr/local; --remove takes them away again.
+# makes are links and files below /etc and /usr/local; --remove stops the units, takes these files away again and
+# says what is left.
 #   ./install.sh [--remove]    # as root
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -20,15 +21,28 @@ links() { # PLACE FILE, one a line: what is linked from where
 
 case ${1-} in
 --remove)
-    if [ -d /run/systemd/system ] && [ -z "$root" ]; then
-        systemctl disable --now wif-agent.service wif-agent-metrics.socket wif-exchange.socket || true
-        systemctl stop 'wif-agent@*.service' 'wif-exchange@*.service' || true
+    running=no
+    if [ -d /run/systemd/system ] && [ -z "$root" ]; then running=yes; fi
+    if [ "$running" = yes ]; then
+        for unit in "$units"/wif-agent*.service "$units"/wif-*.socket; do
+            [ ! -e "$unit" ] || systemctl disable --quiet "${unit##*/}" || true
+        done
+        # By name, whether or not their files are still there.
+        systemctl stop 'wif-agent*.service' 'wif-*.socket' 'wif-exchange@*.service' || true
     fi
     links | while read -r place file; do
         if [ "$(readlink "$place")" = "$file" ]; then rm -f "$place"; fi
     done
     for unit in "$here"/usr/lib/systemd/system/*; do rm -f "$units/${unit##*/}"; done
     rm -f "$root/etc/sysusers.d/wif-agent.conf"
+    if [ "$running" = yes ]; then
+        # Else systemd would start the agent from memory, for a unit that wants it.
+        systemctl daemon-reload
+        # What an agent keeps for the next one to adopt.
+        rm -rf /run/wif-agent
+    fi
+    echo "left, to be removed by hand where they are not wanted: /etc/wif-agent, /etc/default/wif-agent, $here,"
+    echo "the users wif-agent and wif-exchange"
     ;;
 '')
     links | while read -r place file; do
@@ -50,7 +64,7 @@ case ${1-} in
             systemctl try-restart wif-agent.service 'wif-agent@*.service' || true
         fi
     fi
-    echo "next: an account file in /etc/wif-agent, then systemctl enable --now wif-exchange.socket wif-agent.service"
+    echo "next: an account file in /etc/wif-agent, then systemctl enable --now wif-agent"
     ;;
 *) echo 'usage: install.sh [--remove]' >&2; exit 64 ;;
 esac
