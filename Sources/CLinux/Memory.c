@@ -28,3 +28,5 @@ void wif_release_unused_pages(void) {
     malloc_trim(0);
     dl_iterate_phdr(release_segments, NULL);
 }
+
+void wif_share_heap(void) { mallopt(M_ARENA_MAX, 1); }

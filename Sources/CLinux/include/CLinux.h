@@ -108,6 +108,8 @@ int wif_set_name(const char *name);
 // Unmaps the pages that hold code and constants of the program and its libraries, which the kernel maps again
 // where they are used, and gives the heap's free pages back. madvise(2), malloc_trim(3)
 void wif_release_unused_pages(void);
+// Has all threads share one heap, which is smaller than one for each. mallopt(3)
+void wif_share_heap(void);
 int wif_set_child_subreaper(void);
 bool wif_is_child_subreaper(void);
 

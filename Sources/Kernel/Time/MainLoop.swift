@@ -34,6 +34,7 @@ package final class MainLoop: TaskExecutor {
     package static func run(
         _ body: @escaping @Sendable () async -> Int32
     ) throws(Errno) -> Int32 {
+        shareHeap()
         try Poller.shared.check()
         try Alarms.shared.check()
         let loop = MainLoop()

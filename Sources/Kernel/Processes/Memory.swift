@@ -5,3 +5,9 @@ internal import CLinux
 package func releaseUnusedPages() {
     wif_release_unused_pages()
 }
+
+/// Has the threads to come use the heap that is there: they allocate little, and one of its own costs each of
+/// them some pages.
+func shareHeap() {
+    wif_share_heap()
+}
