@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import string
 import subprocess
 import sys
@@ -295,6 +296,91 @@ class Packages(Booted):
         self.assertTrue((ACCOUNTS / "mondoo.json").exists())
         self.assertEqual(show("wif-agent.service", "LoadState"), "not-found")
         self.assertEqual(AGENT_USER, pwd.getpwnam("wif-agent"))
+
+
+class Extension(Booted):
+    """The extension image in the package's place, as where /usr cannot be written: merged by systemd-sysext,
+    replaced by the next one under the running agent, and taken away."""
+
+    PLACE = pathlib.Path("/run/extensions/wif-agent.raw")
+    UNIT = "/usr/lib/systemd/system/wif-agent.service"
+
+    def setUp(self):
+        super().setUp()
+        self.loop_devices()
+        run("dpkg", "-r", "wif-agent")
+        self.addCleanup(run, "dpkg", "-i", "/opt/suite/older.deb")
+        self.addCleanup(shutil.rmtree, self.PLACE.parent, ignore_errors=True)
+        self.addCleanup(self.unmerge)
+        self.assertFalse(os.path.exists(self.UNIT))
+
+    def loop_devices(self):
+        """The container has no nodes for them, and no device manager that would make any."""
+        if not os.path.exists("/sys/devices/virtual/misc/loop-control"):
+            self.skipTest("the kernel has no loop devices")
+        numbers = [("/dev/loop-control", 10, 237), *((f"/dev/loop{i}", 7, i) for i in range(64))]
+        for path, major, minor in numbers:
+            if not os.path.exists(path):
+                kind = stat.S_IFCHR if path.endswith("control") else stat.S_IFBLK
+                os.mknod(path, 0o600 | kind, os.makedev(major, minor))
+        try:
+            os.close(os.open("/dev/loop-control", os.O_RDWR))
+        except OSError as error:
+            self.skipTest(f"loop devices cannot be used here: {error.strerror}")
+
+    def place(self, image):
+        """As a download takes the place of the one before."""
+        self.PLACE.parent.mkdir(exist_ok=True)
+        fresh = self.PLACE.with_suffix(".new")
+        shutil.copy(f"/opt/suite/{image}.raw", fresh)
+        fresh.rename(self.PLACE)
+
+    def unmerge(self):
+        systemctl("stop", "wif-agent.service", "wif-exchange.socket", check=False)
+        run("systemd-sysext", "unmerge")
+        systemctl("daemon-reload")
+
+    def test_merged_replaced_and_taken_away(self):
+        self.place("older")
+        run("systemd-sysext", "merge")
+        systemctl("daemon-reload")
+        # The users are in this root; in one without, the image brings what makes them.
+        users = SCRATCH / "users"
+        (users / "etc").mkdir(parents=True)
+        run("systemd-sysusers", f"--root={users}", "/usr/lib/sysusers.d/wif-agent.conf")
+        names = [line.split(":")[0] for line in (users / "etc/passwd").read_text().splitlines()]
+        self.assertEqual([name for name in names if name.startswith("wif-")], ["wif-agent", "wif-exchange"])
+        self.assertEqual(os.path.realpath(show("wif-agent.service", "FragmentPath")), self.UNIT)
+        output = RUNTIME / "mondoo.json"
+        self.account(outputs=[self.SOCKET, {"format": "json", "path": str(output)}])
+        self.assertFalse(os.access("/usr/bin", os.W_OK))
+        systemctl("start", "wif-exchange.socket")
+        self.start()
+        self.assertEqual(run("wif-agent", "status", "--check").returncode, 0)
+        self.assertIn(b"mrn", self.consumer("reader", self.LOAD).read_bytes())
+        held, exchanges = output.read_bytes(), self.world.exchanges()
+
+        for image in ["newer", "older"]:
+            pid = show("wif-agent.service", "MainPID")
+            self.place(image)
+            run("systemd-sysext", "refresh")
+            systemctl("daemon-reload")
+            self.assertEqual(os.path.exists("/usr/share/wif-agent/newer"), image == "newer")
+            # The old program runs on, and answers the new one.
+            self.assertEqual(show("wif-agent.service", "MainPID"), pid)
+            self.assertEqual(run("wif-agent", "status", "--check").returncode, 0)
+            systemctl("restart", "wif-agent.service")
+            self.assertNotEqual(show("wif-agent.service", "MainPID"), pid)
+            self.assertEqual(output.read_bytes(), held)
+        self.assertEqual(self.journal().count("adopted account=mondoo"), 2)
+        self.assertEqual(self.world.exchanges(), exchanges)
+        run("wif-agent", "refresh", "mondoo")
+        self.assertEqual(self.world.exchanges(), exchanges + 1)
+
+        self.unmerge()
+        self.assertEqual(show("wif-agent.service", "LoadState"), "not-found")
+        self.assertFalse(os.path.exists("/usr/bin/wif-agent"))
+        self.assertTrue((ACCOUNTS / "mondoo.json").exists())
 
 
 class Consumers(Booted):

@@ -13,7 +13,7 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 0
 fi
 . packaging/requirements.sh
-install_missing debootstrap systemd-container=systemd-nspawn
+install_missing debootstrap systemd-container=systemd-nspawn squashfs-tools=mksquashfs
 
 . /etc/os-release
 [ "$ID" = debian ] || { echo "skipped: no root is made for $ID, only for Debian"; exit 0; }
@@ -54,6 +54,17 @@ dpkg-deb -R "$suite/older.deb" "$root/newer"
 sed -i 's/^Version: .*/&.1/' "$root/newer/DEBIAN/control"
 dpkg-deb --root-owner-group -Zgzip -z1 --build "$root/newer" "$suite/newer.deb" >/dev/null
 rm -r "$root/newer"
+# The extension image, and a newer one.
+packaging/archive.sh --staged >/dev/null
+archive=$(echo .build/packages/wif-agent-*-linux-"$(uname -m)".tar.gz)
+staged=$root/staged
+cp -a ".build/stage/$(basename "$archive" .tar.gz)" "$staged"
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
+packaging/release/sysext.sh "$staged" "$suite/older.raw"
+touch "$staged/usr/share/wif-agent/newer"
+packaging/release/sysext.sh "$staged" "$suite/newer.raw"
+rm -r "$staged"
 chroot "$root" dpkg -i /opt/suite/older.deb >"$root/install.log" 2>&1 || { cat "$root/install.log"; exit 1; }
 printf '%s\n' "$@" >"$suite/tests"
 cat >"$root/etc/systemd/system/suite.service" <<'U'
