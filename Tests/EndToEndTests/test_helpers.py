@@ -15,7 +15,7 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from world import BIN, World, remember, wait_for
+from world import BIN, PATIENCE, World, remember, wait_for
 
 KUBECTL = shutil.which("kubectl")
 SKOPEO = shutil.which("skopeo")
@@ -498,14 +498,14 @@ class OwnCredentials(Helpers):
                         environment=self.variables(), records=False)
 
     def test_no_less_than_a_lifetime(self):
-        self.tokens.lifetime = 20
+        lifetime = self.tokens.lifetime = int(20 * PATIENCE)
         agent = self.agent("-c", self.path, environment=self.variables())
         self.await_ready(agent)
         first = self.get("--min-lifetime", 5)
         self.assertEqual((first.returncode, len(self.tokens.minted)), (0, 1), first.stderr)
         self.assertEqual(first.stderr, b"", "an agent's credential is the agent's to end")
         time.sleep(2.2)
-        newer = self.get("--min-lifetime", 18)
+        newer = self.get("--min-lifetime", lifetime - 2)
         self.assertEqual((newer.returncode, len(self.tokens.minted)), (0, 2), newer.stderr)
         self.assertNotEqual(newer.stdout, first.stdout)
         for left in ("inf", "1e300", "nan", "-1", "9e18"):

@@ -14,6 +14,8 @@ class WorkerProgram(World):
 
     def setUp(self):
         super().setUp()
+        # As where programs are installed: the worker's own user finds it there, too.
+        self.scratch.chmod(0o755)
         self.programs = self.scratch / "bin"
         self.programs.mkdir(mode=0o755)
         for name in ["wif-agent", "wif-exchange", "wif-emulator"]:

@@ -14,6 +14,8 @@ LINE = b"wif-agent: waiting for mondoo: the token source gcp, then mondoo\n"
 
 
 class Waiting(World):
+    tells_of_waiting = True
+
     def setUp(self):
         super().setUp()
         self.emulated = self.emulator("--platform", "gcp")

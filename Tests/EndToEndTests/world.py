@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -167,7 +168,7 @@ class Emulator(Process):
         request = urllib.request.Request(self.url + path, data=data, method=method)
         import ssl
         context = ssl._create_unverified_context() if self.url.startswith("https") else None
-        with urllib.request.urlopen(request, timeout=10, context=context) as reply:
+        with urllib.request.urlopen(request, timeout=10 * PATIENCE, context=context) as reply:
             text = reply.read()
         return json.loads(text) if text.strip() else None
 
@@ -242,6 +243,10 @@ class MintingService:
 class World(unittest.TestCase):
     """A scratch directory, and what was started in it. No class may have shown a secret."""
 
+    # Whether the test looks at what a command says after two seconds. To others it is no matter how long one
+    # takes, where everything takes longer.
+    tells_of_waiting = False
+
     @classmethod
     def setUpClass(cls):
         # The first to be added is the last to run: when everything has ended and is remembered.
@@ -294,6 +299,8 @@ class World(unittest.TestCase):
             remember(done.stdout, command)
         remember(done.stderr, command)
         remember(os.fsencode(" ".join(command)), "command line")
+        if PATIENCE > 1 and not self.tells_of_waiting:
+            done.stderr = re.sub(rb"(?m)^wif-agent: waiting for .*\n", b"", done.stderr)
         return done
 
     def agent(self, *arguments, environment, **options):
@@ -307,7 +314,7 @@ class World(unittest.TestCase):
         return self.wif(*arguments, "--runtime-dir", self.runtime, **options)
 
     def await_ready(self, agent):
-        done = self.control("wait", "--timeout", 20)
+        done = self.control("wait", "--timeout", 20 * PATIENCE, deadline=30)
         self.assertEqual(done.returncode, 0, agent.text() + done.stderr.decode())
 
     def status(self):
@@ -321,7 +328,7 @@ class World(unittest.TestCase):
     def http(self, path, method="GET", timeout=20):
         connection = http.client.HTTPConnection("agent", timeout=timeout)
         connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(timeout)
+        connection.sock.settimeout(timeout * PATIENCE)
         connection.sock.connect(str(self.runtime / "control.sock"))
         connection.request(method, path)
         reply = connection.getresponse()
@@ -332,14 +339,23 @@ class World(unittest.TestCase):
 
     def read_socket(self, path, timeout=10, name=None):
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(timeout)
+            client.settimeout(timeout * PATIENCE)
             if name:
                 client.bind("\0" + name)
-            client.connect(str(path))
+            wait_for(lambda: connects(client, path), "a listener of the socket")
             data = b""
             while piece := client.recv(65536):
                 data += piece
             return data
+
+
+def connects(client, path):
+    """Whether a socket is listened at: its file is there a moment before."""
+    try:
+        client.connect(str(path))
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def is_root():

@@ -180,7 +180,7 @@ struct OutputRepairTests {
             await yieldUntil { (try? FileFacts(at: place("a/socket"))) != nil }
             #expect(try !FileFacts(at: place("a/socket")).isSameFile(as: before))
             let path = place("a/socket")
-            async let served = read(path)
+            async let served = Self.readOnceListening(path)
             _ = await set.deliver(credential)
             #expect(try await served == mondooDocument)
             group.cancelAll()
@@ -194,6 +194,18 @@ struct OutputRepairTests {
              {"format": "directory", "path": "\(directory)/d"}]
             """
         return try OutputSet(account: account(outputs: outputs), runtimeDirectory: "/unused")
+    }
+
+    /// The file is there a moment before it is listened at.
+    private static func readOnceListening(_ path: String) async throws -> String {
+        while true {
+            do {
+                return try await read(path)
+            } catch let error as Errno where error == .connectionRefused {
+                try Task.checkCancellation()
+                await Task.yield()
+            }
+        }
     }
 
     private static func contents(_ path: String) throws -> String {
