@@ -120,39 +120,6 @@ int wif_poll_writable(int descriptor, int timeout_ms) {
 
 int wif_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
-// Where each signal's number is sent; read by the handler.
-static volatile sig_atomic_t signal_writers[NSIG];
-
-static void report_signal(int signal, siginfo_t *info, void *context) {
-    (void)context;
-    int saved = errno;
-    wif_signal report = {.number = signal, .sender = 0, .from_kernel = info->si_code > 0};
-    if (!report.from_kernel) report.sender = info->si_pid;
-    send(signal_writers[signal], &report, sizeof report, MSG_NOSIGNAL | MSG_DONTWAIT);
-    errno = saved;
-}
-
-int wif_signal_socket(const int *signals) {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return -1;
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = report_signal;
-    action.sa_flags = SA_RESTART | SA_SIGINFO;
-    for (; *signals != 0; signals++) {
-        signal_writers[*signals] = ends[1];
-        if (sigaction(*signals, &action, NULL) != 0) return -1;
-    }
-    return ends[0];
-}
-
-int wif_next_signal(int descriptor, wif_signal *signal) {
-    ssize_t size;
-    do size = read(descriptor, signal, sizeof *signal);
-    while (size < 0 && errno == EINTR);
-    return size == sizeof *signal ? 0 : -1;
-}
-
 uint64_t wif_ignored_signals(void) {
     uint64_t ignored = 0;
     for (int signal = 1; signal < NSIG; signal++) {

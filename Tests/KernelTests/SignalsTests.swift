@@ -12,4 +12,17 @@ import Testing
         kill(getpid(), SIGUSR1)
         #expect(try await signals.next() == SIGUSR1)
     }
+
+    // They were messages on a socket, which the kernel refuses where it has no memory or many wait.
+    @Test func `every one of a burst arrives, with its sender`() async throws {
+        let number = Int32(40)
+        let signals = try Signals([number])
+        for _ in 0..<300 { kill(getpid(), number) }
+        for _ in 0..<300 {
+            let arrival = try await signals.nextArrival()
+            #expect(arrival.number == number)
+            #expect(arrival.sender == getpid())
+            #expect(!arrival.isFromKernel)
+        }
+    }
 }

@@ -62,15 +62,15 @@ int wif_poll_writable(int descriptor, int timeout_ms);
 // eventfd(2), close-on-exec and non-blocking.
 int wif_eventfd(void);
 
-// sigaction(2): from now on the numbers of these signals (ended with 0) arrive at the non-blocking
-// socket that is returned; the newest socket gets a signal that several ask for.
-// wif_next_signal takes the next one from it.
+// sigaction(2): from now on these signals (ended with 0) are queued, and the non-blocking descriptor that is
+// returned can be read from while there are any; the newest one gets a signal that several ask for.
+// wif_next_signal takes the next one; one taker at a time.
 typedef struct {
     int32_t number;
     int32_t sender;    // pid, where a process sent it
     bool from_kernel;  // such as those a terminal sends to its foreground process group
 } wif_signal;
-int wif_signal_socket(const int *signals);
+int wif_signal_queue(const int *signals);
 int wif_next_signal(int descriptor, wif_signal *signal);
 // sigaction(2): the signals that are ignored, number n as bit n - 1.
 uint64_t wif_ignored_signals(void);

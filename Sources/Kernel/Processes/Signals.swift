@@ -16,7 +16,7 @@ package struct Signals: Sendable {
 
     /// - Throws: ``Errno`` where the kernel gives no descriptor.
     package init(_ numbers: [Int32]) throws(Errno) {
-        let descriptor = try systemCall { unsafe wif_signal_socket(numbers + [0]) }
+        let descriptor = try systemCall { unsafe wif_signal_queue(numbers + [0]) }
         handle = Handle(FileDescriptor(owning: descriptor))
     }
 
