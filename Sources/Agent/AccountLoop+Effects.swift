@@ -74,11 +74,9 @@ extension AccountLoop {
     /// replaced in turn.
     private func open(_ account: Account, removingOthers: Bool) async -> AccountLife.Event? {
         let old = outputs.present
-        let opening = await outputs.replace(with: account, orAgain: self.account)
+        var opening = await outputs.replace(with: account, orAgain: self.account)
         if removingOthers, case .opened = opening {
-            for report in await old.remove(besides: account) {
-                report.failure.map { log(.outputFailed($0, path: report.output.path)) }
-            }
+            opening = .opened(await old.remove(besides: account))
         }
         tell(.opened(opening))
         if case .lost = opening { return nil }

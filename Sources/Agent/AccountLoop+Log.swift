@@ -28,6 +28,10 @@ extension AccountLoop {
         case .delivered(let path): logDelivered(to: path)
         case .outputFailed(let failure, let path):
             write(.error, .outputFailed, failure.message, hint: failure.hint, path: path)
+        case .outputRemoved(let path): write(.info, .outputRemoved, path: path)
+        case .outputLeft(let path):
+            let message = "no output any more; its file stays as it is until somebody removes it"
+            write(.warning, .outputLeft, message, path: path)
         case .hookFailed(let failure):
             write(.error, .hookFailed, failure.message, hint: failure.hint)
         case .hooksDone: logHooksDone()

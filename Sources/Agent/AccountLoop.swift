@@ -205,9 +205,8 @@ package final class AccountLoop: Sendable {
                 environment: dependencies.environment,
                 at: dependencies.timekeeper.now
             ) ?? CredentialKeeper.Kept()
-        if kept.isOfNewerVersion {
-            let error = "what a newer version of wif-agent kept is ignored"
-            dependencies.log(.warning, .warning, ["account": name, "error": error])
+        if let problem = kept.problem {
+            dependencies.log(.warning, .warning, ["account": name, "error": problem])
         }
         return kept
     }

@@ -56,8 +56,12 @@ package struct CredentialKeeper: Sendable {
         package var credential: Credential?
         /// Credentials that still live at their service and are not to be used, and whose they are.
         package var superseded: [(credential: Credential, account: Account)] = []
-        /// Whether there is a state that only a newer version of this program can read.
-        package var isOfNewerVersion = false
+        /// Why a state that is there is of no use; for people.
+        package var problem: String?
+
+        fileprivate init(problem: String) {
+            self.problem = problem
+        }
     }
 
     /// Writes the state down, atomically, mode 0600.
@@ -104,11 +108,15 @@ package struct CredentialKeeper: Sendable {
         environment: [String: String] = [:],
         at now: BootInstant
     ) -> Kept {
-        guard let json = document(of: account) else { return Kept() }
+        let json: JSON
+        do throws(Unusable) {
+            guard let found = try document(of: account) else { return Kept() }
+            json = found
+        } catch {
+            return Kept(problem: "what an earlier run kept in \(error.path) \(error.reason)")
+        }
         guard (json["format"] ?? Self.format) == Self.format else {
-            var kept = Kept()
-            kept.isOfNewerVersion = true
-            return kept
+            return Kept(problem: "what a newer version of wif-agent kept is ignored")
         }
         guard let state = state(json, of: account, environment) else { return Kept() }
         return state.adopted(by: account, adopts: adopts, at: now)
@@ -157,15 +165,28 @@ package struct CredentialKeeper: Sendable {
         }
     }
 
-    private func document(of account: Account) -> JSON? {
+    private struct Unusable: Error {
+        let path: String
+        let reason: String
+    }
+
+    /// What was kept in this boot; `nil` where nothing was.
+    private func document(of account: Account) throws(Unusable) -> JSON? {
+        let path = path(of: account)
+        let contents: Secret
+        do throws(ReadFileError) {
+            contents = try readFile(path, limit: 1 << 20, isPrivate: true)
+        } catch {
+            if case .system(.notFound) = error { return nil }
+            throw Unusable(path: path.printable, reason: "\(error)")
+        }
+        var bytes = contents.bytes
+        defer { wipe(&bytes) }
         do {
-            let contents = try readFile(path(of: account), limit: 1 << 20, isPrivate: true)
-            var bytes = contents.bytes
-            defer { wipe(&bytes) }
             let json = try JSON(parsing: bytes)
             return json["boot"]?.string == boot ? json : nil
         } catch {
-            return nil
+            throw Unusable(path: path.printable, reason: "is not JSON")
         }
     }
 

@@ -13,6 +13,8 @@ extension Log {
         case notKept = "not-kept"
         case delivered
         case outputFailed = "output-failed"
+        case outputRemoved = "output-removed"
+        case outputLeft = "output-left"
         case hookFailed = "hook-failed"
         case hookRecovered = "hook-recovered"
         case revoked
@@ -51,6 +53,8 @@ extension Log {
             case .revocationFailed: ["account", "class", "error", "hint"]
             case .delivered: ["account", "path", "failures"]
             case .outputFailed: ["account", "path", "error", "hint"]
+            case .outputRemoved: ["account", "path"]
+            case .outputLeft: ["account", "path", "error"]
             case .hookFailed: ["account", "error", "hint"]
             case .expired, .notKept, .stuck: ["account", "error"]
             case .hookRecovered: ["account", "failures"]

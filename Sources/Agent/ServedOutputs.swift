@@ -52,7 +52,7 @@ final class ServedOutputs: Sendable {
         old.end.ring()
         do throws(OutputError) {
             try use(account)
-            return .opened
+            return .opened([])
         } catch let first {
             do throws(OutputError) {
                 try use(former)

@@ -135,7 +135,7 @@ import Testing
                     - revocations token-2, 0 done, 0 failures
                 1012 time
                 1012.5 gives token-x to 3
-                    open third BRIGHT_TOKEN removing others
+                    open third BRIGHT_TOKEN
                     - is nothing
                     - deadline none
                     - attempts 1 ended, 1 well; 2 took 1.75 s

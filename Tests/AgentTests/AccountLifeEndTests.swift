@@ -161,6 +161,146 @@ import Testing
                 1002.5 closed
                 """
         ),
+        LifeHistory.Row(
+            "another version's first credential waits for the outputs",
+            of: "base",
+            """
+            1000 start
+                exchange 1 for p at 1000
+                - is attempting
+                - next attempt 1000, it is under way
+            1000.25 gives token-1
+                log refreshed token-1
+                keep token-1 of p, revocations []
+                - phase valid
+                - credential token-1
+                - is delivering
+                - deadline 2710.25
+                - next attempt 2710.25, at 48 % of the credential's lifetime
+                - attempts 1 ended, 1 well; 1 took 0.25 s
+            1000.3 kept
+                log kept
+                deliver token-1
+            1001 file other
+                log another version is tried
+                answer 1: ok
+                exchange 2 for other at 1001
+                - candidate other BRIGHT_TOKEN
+                - is attempting delivering
+            1001.5 gives token-2
+                - is delivering
+                - deadline none
+                - attempts 1 ended, 1 well; 2 took 0.75 s
+            1001.6 stop
+                - is delivering stopping
+            1001.7 stopped
+                close false
+                keep token-1 of p, revocations ["token-2"]
+                - candidate none
+                - revocations token-2, 0 done, 0 failures
+            1001.8 kept
+                log kept
+            1001.9 closed
+            """
+        ),
+        LifeHistory.Row(
+            "another version's outputs are being opened, and the account is gone",
+            of: "exit",
+            LifeHistory.delivered + """
+                1010 file other
+                    log another version is tried
+                    answer 1: ok
+                    exchange 2 for other at 1010
+                    - candidate other BRIGHT_TOKEN
+                    - is attempting
+                1010.5 gives token-2
+                    open other BRIGHT_TOKEN
+                    - is nothing
+                    - deadline none
+                    - attempts 1 ended, 1 well; 2 took 0.75 s
+                1010.6 stop forever
+                    - is stopping
+                1010.7 stopped
+                    close true
+                    keep token-1 of p, revocations ["token-2"]
+                    - candidate none
+                    - is ready settled stopping
+                    - revocations token-2, 0 done, 0 failures
+                1010.8 kept
+                    log kept
+                1010.9 closed
+                    keep nothing of p, revocations ["token-2", "token-1"]
+                    - phase pending
+                    - credential none
+                    - is stopping
+                    - next attempt 2710.25, there is no credential yet
+                    - outputs none
+                    - revocations token-2 token-1, 0 done, 0 failures
+                1011 kept
+                    log kept
+                    revoke token-2 of other
+                    revoke token-1 of p
+                """
+        ),
+        LifeHistory.Row(
+            "files that come after the end of all are answered once",
+            of: "base",
+            """
+            1000 start
+                exchange 1 for p at 1000
+                - is attempting
+                - next attempt 1000, it is under way
+            1000.25 gives token-1
+                log refreshed token-1
+                keep token-1 of p, revocations []
+                - phase valid
+                - credential token-1
+                - is delivering
+                - deadline 2710.25
+                - next attempt 2710.25, at 48 % of the credential's lifetime
+                - attempts 1 ended, 1 well; 1 took 0.25 s
+            1000.3 kept
+                log kept
+                deliver token-1
+            1000.4 file rest
+                - deadline none
+            1000.5 stop
+                - is delivering stopping
+            1000.6 file rest2
+                answer 1: ok
+                answer 2: ok
+            1000.7 file base
+                answer 3: ok
+            """
+        ),
+        LifeHistory.Row(
+            "a delivery hangs, and its end is no fault of what follows",
+            of: "base",
+            """
+            1000 start
+                exchange 1 for p at 1000
+                - is attempting
+                - next attempt 1000, it is under way
+            1000.25 gives token-1
+                log refreshed token-1
+                keep token-1 of p, revocations []
+                - phase valid
+                - credential token-1
+                - is delivering
+                - deadline 2710.25
+                - next attempt 2710.25, at 48 % of the credential's lifetime
+                - attempts 1 ended, 1 well; 1 took 0.25 s
+            1000.3 kept
+                log kept
+                deliver token-1
+            1000.4 stop
+                - is delivering stopping
+                - deadline none
+            1000.5 stopped
+                close false
+            1100 closed
+            """
+        ),
     ]
 
     @Test(arguments: histories)

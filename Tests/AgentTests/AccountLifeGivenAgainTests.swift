@@ -249,7 +249,7 @@ import Testing
                     - candidate other BRIGHT_TOKEN
                     - is attempting
                 1002.1 gives token-1
-                    open other BRIGHT_TOKEN removing others
+                    open other BRIGHT_TOKEN
                     - is nothing
                     - deadline none
                     - attempts 1 ended, 1 well; 2 took 0.6 s

@@ -39,7 +39,7 @@ import Testing
                 - candidate other X
             1001.8 delivered ok
                 log delivered to /out/0
-                open other X removing others
+                open other X
                 - is nothing
                 - outputs ok
                 - deliveries /out/0 1 ok 0 failed, 1 took 0.25 s
@@ -148,7 +148,7 @@ import Testing
                 - candidate other BRIGHT_TOKEN
                 - is attempting
             1003.5 gives token-3
-                open other BRIGHT_TOKEN removing others
+                open other BRIGHT_TOKEN
                 - is nothing
                 - deadline none
                 - attempts 1 ended, 1 well; 3 took 1.25 s
@@ -180,7 +180,7 @@ import Testing
                 - is attempting
                 - next attempt 1000, it is under way
             1000.5 file other
-                open other BRIGHT_TOKEN removing others
+                open other BRIGHT_TOKEN
             1000.6 file other2
             1000.7 opened
                 log changed to other BRIGHT_TOKEN

@@ -63,17 +63,37 @@ import Text
         let file = URL(filePath: scratch("state/\(account.name).json"))
         let text = try String(decoding: Data(contentsOf: file), as: UTF8.self)
         #expect(text.contains(#""format":1"#))
-        let cases = [
-            (#""format":2"#, nil, true), (#""format":"x""#, nil, true), (#""other":1"#, "a", false),
+        let newer = "what a newer version of wif-agent kept is ignored"
+        let cases: [(String, String?, String?)] = [
+            (#""format":2"#, nil, newer), (#""format":"x""#, nil, newer), (#""other":1"#, "a", nil),
         ]
-        for (format, name, isOfNewerVersion) in cases {
+        for (format, name, problem) in cases {
             let other = text.components(separatedBy: #""format":1"#).joined(separator: format)
             try Data(other.utf8).write(to: file)
             let kept = try keeper(scratch).adopt(for: account, at: now)
             #expect(kept.credential?.value.text == name)
             #expect(kept.superseded.isEmpty)
-            #expect(kept.isOfNewerVersion == isOfNewerVersion)
+            #expect(kept.problem == problem)
         }
+    }
+
+    /// It was passed over in silence, and with it what awaited its revocation.
+    @Test func `a state that cannot be read is told of`() throws {
+        let scratch = ScratchDirectory()
+        let account = try Account.revocable()
+        #expect(try keeper(scratch).adopt(for: account, at: now).problem == nil)
+        try keep("a", of: account, scratch)
+        let path = scratch("state/\(account.name).json")
+        try Data("{".utf8).write(to: URL(filePath: path))
+        let start = "what an earlier run kept in \(path) "
+        let kept = try keeper(scratch).adopt(for: account, at: now)
+        #expect(kept.credential == nil)
+        #expect(kept.problem == start + "is not JSON")
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+        #expect(
+            try keeper(scratch).adopt(for: account, at: now).problem
+                == start + "is not this user's alone"
+        )
     }
 
     @Test func `a directory that does not exist yet does not keep it from keeping`() throws {

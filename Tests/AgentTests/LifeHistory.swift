@@ -61,6 +61,13 @@ struct LifeHistory {
         "other": ["projectId": "other"],
         "other2": ["projectId": "other", "variable": "X"],
         "third": ["projectId": "third"],
+        "two": [
+            "outputs": [
+                ["format": "raw", "path": "/out/0"], ["format": "raw", "path": "/out/1"],
+            ]
+        ],
+        "second": ["outputs": [["format": "raw", "path": "/out/1"]]],
+        "socket": ["outputs": [["format": "socket", "path": "/out/0"]]],
     ]
 
     /// How most histories begin: the first credential is there, kept and delivered.
@@ -144,7 +151,7 @@ struct LifeHistory {
         case "delivered": return .delivered(reports(rest), seconds: 0.25)
         case "withdrawn": return .withdrawn(reports(rest))
         case "closed": return .closed(reports(rest))
-        case "opened": return .opened(.opened)
+        case "opened": return .opened(.opened(reports(rest)))
         case "reverted": return .opened(.reverted(Failure(.misconfigured, at: .output, "no place")))
         case "lost": return .opened(.lost(Failure(.misconfigured, at: .output, "no place")))
         case "kept": return .kept(problem: rest.first)
@@ -366,6 +373,8 @@ extension AccountLife.Note {
         case .warning(let text, let path): "warning \(text)" + (path.map { " at \($0)" } ?? "")
         case .delivered(let path): "delivered to \(path)"
         case .outputFailed(let failure, let path): "\(path) failed: \(failure.message)"
+        case .outputRemoved(let path): "\(path) removed"
+        case .outputLeft(let path): "\(path) left as it is"
         case .hookFailed(let failure): "hook failed: \(failure.message)"
         case .hooksDone: "hooks done"
         case .revoked(let account): "revoked one of \(account.project)"

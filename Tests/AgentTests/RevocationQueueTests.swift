@@ -130,6 +130,17 @@ import Text
         }
     }
 
+    /// What begins at the moment of a failure was not under way together with what failed.
+    @Test func `back off further when what is asked for then fails as well`() throws {
+        var queue = try queue("a", "b", due: 0)
+        let failure = Failure(.transient, at: .revoke, "down")
+        queue.fail(try taken(&queue, at: at(0)).id, failure, at: at(1), chance: 0.5)
+        #expect(queue.nextEvent == at(2))
+        let asked = queue.take(.named("b"), at: at(1))
+        queue.fail(try #require(asked).id, failure, at: at(1), chance: 0.5)
+        #expect(queue.nextEvent == at(3))
+    }
+
     @Test func `of one service do not wait for another`() throws {
         var queue = try queue("a", due: 0)
         let other = try Account.revocable(["revokeUrl": .string("https://other.example/revoke")])
@@ -182,7 +193,8 @@ import Text
         // The attempt that had begun was given up.
         #expect(queue.takeAll(at: at(8)).map(\.credential.value.text) == ["a", "b"])
         #expect(queue.take(at: at(9)) == nil)
-        #expect(queue.takeAll(at: at(3601)).isEmpty)
+        #expect(queue.takeAll(at: at(3599.9)).map(\.credential.value.text) == ["a", "b"])
+        #expect(queue.takeAll(at: at(3600)).isEmpty)
     }
 }
 

@@ -110,6 +110,25 @@ class AccountFiles(World):
         wait_for(lambda: is_quiet(agent.pid, 2), "two seconds without a wake-up")
         self.assertEqual(agent.text().count("reloaded account=m"), 1)
 
+    def test_an_output_that_is_dropped(self):
+        """Its file goes where the credential in it is to be revoked; elsewhere it stays, and the log says so."""
+        service = self.service()
+        token = self.put("token", "subject")
+        revocable = service.account({"file": str(token)})
+        for name, account in (("left", self.world.account), ("removed", revocable)):
+            with self.subTest(name):
+                kept, dropped = self.scratch / name, self.scratch / f"{name}-dropped"
+                outputs = [{"format": "raw", "path": str(path)} for path in (kept, dropped)]
+                path = self.put(f"{name}.json", json.dumps({**account, "outputs": outputs}))
+                agent = self.start("-c", path)
+                before = dropped.read_bytes()
+                self.put(path.name, json.dumps({**account, "outputs": outputs[:1]}))
+                self.await_line(agent, f"reloaded account={name}")
+                self.await_line(agent, f"output-{name} account={name} path={dropped}")
+                self.assertEqual(kept.read_bytes(), before)
+                self.assertEqual(dropped.exists(), name == "left")
+                agent.stop()
+
     def test_not_with_no_watch(self):
         path = self.put("m.json", self.content())
         agent = self.start("-c", path, "--no-watch")

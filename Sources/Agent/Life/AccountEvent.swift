@@ -56,7 +56,7 @@ extension AccountLife {
         case withdraw
         /// The outputs of this version in place of the present ones, which are opened again if the new
         /// ones cannot be. Files that the new version does not write are removed where the credential in
-        /// them is about to be revoked.
+        /// them is to be revoked.
         case open(Account, removingOthers: Bool)
         /// The present state, for the next run.
         case keep(State)
@@ -87,7 +87,8 @@ extension AccountLife {
 
     /// What came of opening the outputs of another version.
     package enum Opening: Sendable {
-        case opened
+        /// With what became of the files that were to be removed.
+        case opened([OutputReport])
         /// The new ones could not be opened; the old ones are in place again.
         case reverted(Failure)
         /// Neither could be.
@@ -137,6 +138,10 @@ extension AccountLife {
         case warning(String, path: String?)
         case delivered(path: String)
         case outputFailed(Failure, path: String)
+        /// The account has that output no more; its file is gone, for its credential is to be revoked.
+        case outputRemoved(path: String)
+        /// The account has that output no more; its file stays as it is.
+        case outputLeft(path: String)
         case hookFailed(Failure)
         case hooksDone
         case revoked(Account)

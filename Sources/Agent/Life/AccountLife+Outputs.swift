@@ -108,13 +108,28 @@ extension AccountLife {
     }
 
     private mutating func open(_ switching: Switch, _ turn: inout Turn) {
-        let isOther = switching.account.identity != account.identity
-        let removes = isOther && revokesSuperseded && account.service.canRevoke
+        let isDropped = !account.files(droppedBy: switching.account).isEmpty
+        let removes = isDropped && revokesSuperseded && account.service.canRevoke
         begin(
             .opening(switching),
             .open(switching.account, removingOthers: removes),
             &turn
         )
+    }
+
+    /// Contract: outputs are removed before what they hold is revoked, also one that an edit of the account
+    /// file has dropped. Where nothing is revoked its file stays, as that of an account that is gone.
+    func tellDropped(
+        by new: Account,
+        _ removed: [OutputReport],
+        _ turn: inout Turn
+    ) {
+        logFailures(removed, &turn)
+        for path in account.files(droppedBy: new) {
+            let report = removed.first { $0.output.path == path }
+            if report == nil { turn.log(.outputLeft(path: path)) }
+            if let report, report.failure == nil { turn.log(.outputRemoved(path: path)) }
+        }
     }
 
     /// Contract: an output that failed is tried again, without a new exchange.
@@ -277,7 +292,10 @@ extension AccountLife {
         ending = .closing(revokes: revokes)
         // What ran has been cancelled.
         keepingRevision = nil
+        let work = outputWork?.work
         outputWork = nil
+        dropCandidate()
+        if case .opening(let switching)? = work { giveBack(switching) }
         turn.effects.append(.close(removing: revokes))
     }
 
@@ -291,5 +309,13 @@ extension AccountLife {
 
     private mutating func revokeAll(_ turn: inout Turn) {
         for entry in revocations.takeAll(at: turn.now) { turn.effects.append(.revoke(entry)) }
+    }
+}
+
+extension Account {
+    /// The paths of the files that this version writes and another one does not.
+    fileprivate func files(droppedBy other: Account) -> [String] {
+        let kept = Set(other.configuredOutputs.map(\.path))
+        return configuredOutputs.filter { !$0.isSocket }.map(\.path).filter { !kept.contains($0) }
     }
 }

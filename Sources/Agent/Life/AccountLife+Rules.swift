@@ -138,10 +138,10 @@ extension AccountLife {
         if result.proof?.isRenewable == false { turn.log(.willExpire(credential)) }
     }
 
+    /// What follows changes what is kept.
     private mutating func supersede(at now: BootInstant) {
         guard revokesSuperseded, phase(at: now) == .valid, let credential else { return }
         revocations.add(credential, of: account)
-        noteChange()
     }
 
     /// A service may give a credential again. Contract: what an output holds is not revoked, so what is
@@ -175,26 +175,13 @@ extension AccountLife {
 
     private mutating func fail(_ failure: Failure, isOfCandidate: Bool, _ turn: inout Turn) {
         failures[FailureKind(class: failure.class, step: failure.step), default: 0] += 1
-        if isOfCandidate {
-            candidate?.pace.fail(
-                failure,
-                with: nil,
-                at: turn.now,
-                date: turn.date,
-                chance: turn.chance
-            )
-            let next = candidate?.pace.next.seconds(since: turn.now) ?? 0
-            turn.log(.changeFailed(failure, retryIn: next))
-        } else {
-            pace.fail(
-                failure,
-                with: credential,
-                at: turn.now,
-                date: turn.date,
-                chance: turn.chance
-            )
-            turn.log(.refreshFailed(failure, retryIn: pace.next.seconds(since: turn.now)))
+        guard isOfCandidate, var failed = candidate?.pace else {
+            pace.fail(failure, with: credential, turn)
+            return turn.log(.refreshFailed(failure, retryIn: pace.next.seconds(since: turn.now)))
         }
+        failed.fail(failure, with: nil, turn)
+        candidate?.pace = failed
+        turn.log(.changeFailed(failure, retryIn: failed.next.seconds(since: turn.now)))
     }
 
     /// Contract: `wif-agent refresh` and SIGUSR1 refresh now.
@@ -261,16 +248,20 @@ extension AccountLife {
     }
 
     /// Nothing waits to come into force any more; what it has obtained is given back.
-    private mutating func dropCandidate() {
+    mutating func dropCandidate() {
         if let attempt = candidate?.pace.abandon() { abandoned[attempt.id] = attempt.account }
         candidate = nil
         guard let switching = pendingSwitch else { return }
         pendingSwitch = nil
-        if let first = switching.first {
-            // One that was there before may be in an output until the next delivery.
-            let due = switching.isGivenAgain ? nil : first.credential.receivedAt
-            dispose(of: first.result, switching.account, due: due)
-        }
+        giveBack(switching)
+    }
+
+    /// The first credential of a version that does not come into force still lives at its service.
+    mutating func giveBack(_ switching: Switch) {
+        guard let first = switching.first else { return }
+        // One that was there before may be in an output until the next delivery.
+        let due = switching.isGivenAgain ? nil : first.credential.receivedAt
+        dispose(of: first.result, switching.account, due: due)
     }
 
     /// The new version has its first credential: outputs change hands in one step.
@@ -286,8 +277,9 @@ extension AccountLife {
         guard case .opening(let switching)? = outputWork?.work else { return }
         outputWork = nil
         switch opening {
-        case .opened:
+        case .opened(let removed):
             areOutputsOpen = true
+            tellDropped(by: switching.account, removed, &turn)
             apply(switching, &turn)
             if let request = switching.request { turn.answer(request, nil) }
         case .reverted(let failure):
@@ -336,9 +328,8 @@ extension AccountLife {
     /// at the pace of failures.
     private mutating func refuse(_ switching: Switch, _ failure: Failure, _ turn: inout Turn) {
         if let request = switching.request { turn.answer(request, failure) }
-        guard let first = switching.first else { return }
-        let due = switching.isGivenAgain ? nil : turn.now
-        dispose(of: first.result, switching.account, due: due)
+        guard switching.first != nil else { return }
+        giveBack(switching)
         if candidate?.account.identity == switching.account.identity {
             fail(failure, isOfCandidate: true, &turn)
         }

@@ -93,9 +93,9 @@ package struct AccountLife: Sendable {
     struct Surrender {
         let entry: RevocationQueue.Entry
         let request: Request
-        var isWithdrawn = false
         /// Which revision must be kept before the service is asked.
-        var revision = 0
+        let revision: Int
+        var isWithdrawn = false
         var isAsked = false
     }
 

@@ -72,23 +72,20 @@ package struct AttemptPace: Sendable {
     mutating func fail(
         _ failure: Failure,
         with credential: Credential?,
-        at now: BootInstant,
-        date: WallTime,
-        chance: Double
+        _ turn: AccountLife.Turn
     ) {
         running = nil
         failuresInARow += 1
-        lastFailure = PastFailure(failure: failure, date: date)
-        let rest = credential?.expiry.seconds(since: now) ?? 0
+        lastFailure = PastFailure(failure: failure, date: turn.date)
         let delay = RefreshSchedule.retryDelay(
             after: failure,
             attempt: failuresInARow,
-            validity: rest > 0 ? credential.map { .init(lifetime: $0.lifetime, rest: rest) } : nil,
-            chance: chance
+            validity: credential?.validity(at: turn.now),
+            chance: turn.chance
         )
-        next = now.advanced(bySeconds: delay)
+        next = turn.now.advanced(bySeconds: delay)
         if hasNewToken, failure.isOfToken {
-            next = now.advanced(bySeconds: RefreshSchedule.minimalInterval)
+            next = turn.now.advanced(bySeconds: RefreshSchedule.minimalInterval)
         }
     }
 
@@ -106,5 +103,13 @@ extension Failure {
         case .noSource, .refused, .misconfigured: true
         case .transient, .throttled: false
         }
+    }
+}
+
+extension Credential {
+    /// `nil` once it has expired.
+    fileprivate func validity(at now: BootInstant) -> RefreshSchedule.Validity? {
+        let rest = expiry.seconds(since: now)
+        return rest > 0 ? RefreshSchedule.Validity(lifetime: lifetime, rest: rest) : nil
     }
 }

@@ -6,7 +6,8 @@ import Simulation
 import Synchronization
 
 /// `wif-simulation [--seeds N] [--first SEED] [--jobs N] [--unseen]`: plays N seeds from SEED on (drawn and
-/// printed where it is not given), side by side; prints every finding's shortest history and trace.
+/// printed where it is not given), side by side, and with each thousandth a fleet that shares one service;
+/// prints every finding's shortest history and trace.
 struct Arguments {
     var seeds = 20_000
     var first = UInt64.random(in: 0..<1 << 48)
@@ -31,6 +32,7 @@ struct Arguments {
 
 struct Total {
     var findings: [Simulation.Finding] = []
+    var fleets: [String] = []
     var coverage = Coverage()
     var events = 0
 }
@@ -43,15 +45,21 @@ DispatchQueue.concurrentPerform(iterations: arguments.jobs) { job in
     do {
         var simulation = try Simulation()
         var findings: [Simulation.Finding] = []
+        var fleets: [String] = []
         for index in stride(from: job, to: arguments.seeds, by: arguments.jobs) {
-            if let finding = simulation.play(arguments.first &+ UInt64(index)) {
+            let seed = arguments.first &+ UInt64(index)
+            if index % 1000 == 0, let finding = simulation.playFleet(seed) {
+                fleets.append(finding)
+            }
+            if let finding = simulation.play(seed) {
                 findings.append(finding)
                 if findings.count >= 3 { break }
             }
         }
-        let (all, done) = (findings, simulation)
+        let (all, bad, done) = (findings, fleets, simulation)
         total.withLock { total in
             total.findings += all
+            total.fleets += bad
             total.coverage.add(done.coverage)
             total.events += done.events
         }
@@ -67,6 +75,7 @@ for finding in result.findings.prefix(3) {
     print("the shortest history: \(finding.actions.joined(separator: ", "))")
     for line in finding.trace.suffix(80) { print("    \(line)") }
 }
+for fleet in result.fleets.prefix(3) { print("\n\(fleet)") }
 print(
     "\(arguments.seeds) seeds, \(result.events) events,"
         + " \(result.coverage.seen) pairs of event and state seen,"
@@ -75,5 +84,6 @@ print(
 if arguments.showsUnseen {
     for pair in result.coverage.unseen { print("never seen: \(pair)") }
 }
-print("\(arguments.seeds - result.findings.count) passed, \(result.findings.count) failed")
-exit(result.findings.isEmpty ? 0 : 1)
+let failed = result.findings.count + result.fleets.count
+print("\(arguments.seeds - result.findings.count) passed, \(failed) failed")
+exit(failed == 0 ? 0 : 1)

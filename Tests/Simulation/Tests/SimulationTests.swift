@@ -13,4 +13,9 @@ struct `The simulated life of an account` {
             #expect(simulation.play(seed)?.description == nil)
         }
     }
+
+    @Test func `goes well for fleets that share a service`() throws {
+        let simulation = try Simulation()
+        for seed in 1...4 as ClosedRange<UInt64> { #expect(simulation.playFleet(seed) == nil) }
+    }
 }

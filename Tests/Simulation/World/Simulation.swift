@@ -74,6 +74,13 @@ package struct Simulation {
         )
     }
 
+    /// Plays a fleet that shares one service, a day long; why it ended badly, if so.
+    package func playFleet(_ seed: UInt64) -> String? {
+        var fleet = Fleet(seed: seed, account: versions[0][0].account)
+        fleet.play()
+        return fleet.violation.map { "seed \(seed): \($0)" }
+    }
+
     private mutating func run(
         _ seed: UInt64,
         _ actions: [World.Action],

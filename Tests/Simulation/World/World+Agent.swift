@@ -74,6 +74,7 @@ extension World {
         // The agent as a whole keeps no second between a loop and the next one of the same account.
         lastExchange = nil
         lastTrouble = instant
+        served = Set(places(of: account))
         let kept = kept.map { $0.adopted(by: account, at: instant) } ?? CredentialKeeper.Kept()
         if let number = kept.credential.flatMap(number(of:)) {
             if issued[number].isRevoked {
@@ -107,7 +108,25 @@ extension World {
         queue = []
         tell(.stopped)
         while violations.isEmpty, let next = nextStep { perform(queue.remove(at: next)) }
+        checkEnd()
         forget()
+    }
+
+    /// What the service was asked for, and what is still to be revoked, is known to the next run.
+    private mutating func checkEnd() {
+        guard !isKeptStale else { return }
+        let known = keptNumbers
+        for issue in issued
+        where issue.isKnown && !issue.isRevoked && !issue.isLost && !known.contains(issue.number)
+            && issue.credential.expiry > instant
+        {
+            fail("credential \(issue.number) is lost at an orderly end")
+        }
+    }
+
+    private var keptNumbers: Set<Int> {
+        let entries = (kept?.revocations ?? []).map(\.credential)
+        return Set((entries + [kept?.credential].compactMap(\.self)).compactMap(number(of:)))
     }
 
     /// The loop is gone, and with it what was not kept.
@@ -117,11 +136,7 @@ extension World {
         keeping = nil
         run += 1
         queue = []
-        var known: Set<Int> = []
-        if let number = kept?.credential.flatMap(number(of:)) { known.insert(number) }
-        for entry in kept?.revocations ?? [] {
-            if let number = number(of: entry.credential) { known.insert(number) }
-        }
+        let known = keptNumbers
         for number in issued.indices where !known.contains(number) { issued[number].isLost = true }
     }
 
@@ -162,6 +177,10 @@ extension World {
             self.keeping = nil
         }
         switch event {
+        case .exchanged(_, let result):
+            if case .success(let credential) = result.outcome, let number = number(of: credential) {
+                issued[number].isKnown = true
+            }
         case .delivered, .withdrawn, .opened(.opened), .closed: unsynced = [:]
         default: break
         }

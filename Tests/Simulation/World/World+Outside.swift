@@ -13,13 +13,14 @@ extension World {
         case .expire:
             // The first file is to be left, the second one to be removed.
             offer = SocketOffer()
-            withdraw([1])
+            withdraw(places.filter { $0 == 1 })
         case .withdraw:
             offer = SocketOffer()
-            withdraw([0, 1])
+            withdraw(places)
         case .open(let account, let removingOthers): open(account, removingOthers)
         case .keep(let state):
             // What could not be written is removed, so that nothing older is adopted.
+            isKeptStale = isStateDiskFull
             if isStateDiskFull { kept = nil } else { keeping = state }
             schedule(.kept(problem: isStateDiskFull ? "full" : nil), after: delay())
         case .runHooks:
@@ -28,7 +29,7 @@ extension World {
         case .revoke(let entry): revoke(entry)
         case .close(let removing):
             offer = SocketOffer()
-            if removing { remove([0, 1]) }
+            if removing { remove(places) }
             schedule(.closed([]), after: delay())
         case .answer, .log: break
         }
@@ -125,6 +126,10 @@ extension World {
         Output(kind: .file(.raw, FileOptions()), path: "/out/\($0)")
     }
 
+    private static func removed(_ place: Int) -> OutputReport {
+        OutputReport(output: outputs[place], facts: nil, failure: nil, warnings: [])
+    }
+
     private mutating func withdraw(_ places: [Int]) {
         let pause = delay()
         schedule(.remove(places: places), after: pause)
@@ -169,8 +174,11 @@ extension World {
         } else {
             // Other sockets are served, which have nothing to give yet.
             offer = SocketOffer()
-            if removingOthers { remove([0, 1].filter { !places.contains($0) }) }
-            schedule(.opened(.opened), after: delay())
+            served.formUnion(places)
+            let pause = delay()
+            let dropped = self.places.filter { removingOthers && !places.contains($0) }
+            schedule(.remove(places: dropped), after: pause)
+            schedule(.opened(.opened(dropped.map(Self.removed))), after: pause)
         }
     }
 
@@ -183,7 +191,7 @@ extension World {
         if let failure = isDown ? Failure(.transient, at: .revoke, "down") : revocationFailure {
             return schedule(.revocationEnded(entry, failure), after: delay())
         }
-        for place in places where files[place] == number {
+        for place in served.sorted() where files[place] == number {
             fail("credential \(number) is revoked while output \(place) holds it")
         }
         if offer.credential(at: instant) === entry.credential.value {

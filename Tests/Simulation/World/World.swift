@@ -60,6 +60,8 @@ struct World {
         let identity: Int
         let credential: Credential
         var isRevoked = false
+        /// The account's life has been given it.
+        var isKnown = false
         /// Nobody knows of it any more: what the agent knew went with a crash.
         var isLost = false
     }
@@ -109,10 +111,14 @@ struct World {
     var issued: [Issued] = []
     var numbers: [ObjectIdentifier: Int] = [:]
     var kept: AccountLife.State?
+    /// Whether what was to be kept last could not be written.
+    var isKeptStale = false
     /// What is being written down; after a kill it is there or not.
     var keeping: AccountLife.State?
     /// The credential in each file, by the output's number.
     var files: [Int: Int] = [:]
+    /// The outputs that the account has had since its loop began.
+    var served: Set<Int> = []
     /// When what is in a file was received.
     var fileDates: [Int: BootInstant] = [:]
     /// What files hold again after a power loss, since what followed may not have reached the disk.
