@@ -9,6 +9,7 @@ import collections
 import errno
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -96,8 +97,9 @@ class ScriptedWorker:
             "lifetime": self.lifetime, "receivedAt": time.clock_gettime_ns(time.CLOCK_BOOTTIME)}}
 
     def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        if self.listener.fileno() >= 0:
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
 
 
 class Reader(threading.Thread):
@@ -273,8 +275,16 @@ class Delivery(Cut):
         pid = int(self.records.read_text().split("pid ")[-1].split()[0])
         return agent, pid, log
 
-    def sweep_over_calls(self, sweep, numbers):
-        """Each account fails at another call: at that one alone, or from there on."""
+    def test_each_two_calls_fail_in_a_running_agent(self):
+        """Of all pairs some are drawn: the second call is of the same attempt, or of the next one."""
+        for sweep in range(20 if SWEEPS > 1 else 1):
+            drawn = random.sample(range(1, 120), 40)
+            seconds = {first: str(first + random.randint(1, 60)) for first in drawn}
+            with self.subTest(sweep=sweep, seconds=seconds):
+                self.sweep_over_calls(100 + sweep, drawn, seconds)
+
+    def sweep_over_calls(self, sweep, numbers, seconds=None):
+        """Each account fails at another call: at that one alone, or from there on, or at a second one."""
         names = [f"{sweep}-{number:03}" for number in numbers]
         agent, pid, log = self.start_all(f"sweep{sweep}", names)
         # After the first delivery the agent looks at everything once more: that is not to be cut.
@@ -283,8 +293,8 @@ class Delivery(Cut):
         serials = {}
         for number, name in zip(numbers, names):
             error = getattr(errno, ERRORS[(number + sweep) % len(ERRORS)])
-            onwards = "onwards" if number % 2 == 0 else ""
-            serials[name] = self.plan(name, number, "fail", error, onwards)
+            more = seconds[number] if seconds else "onwards" if number % 2 == 0 else ""
+            serials[name] = self.plan(name, number, "fail", error, more)
         os.kill(pid, signal.SIGUSR1)
         def failed():
             # Told once, however often it is tried.

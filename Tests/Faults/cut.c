@@ -7,10 +7,10 @@
  * each first path component KEY below it by itself; those that make descriptors, and name no file, under the
  * KEY `any`. At each it reads PLANS/KEY, where there is one:
  *
- *     SERIAL NUMBER ACTION [onwards]
+ *     SERIAL NUMBER ACTION [onwards | SECOND]
  *
- * A new SERIAL starts the count again. When the count is NUMBER (and, with `onwards`, at every later
- * call but those that only look) ACTION happens instead of the call: `kill 0` (SIGKILL), or `fail E`
+ * A new SERIAL starts the count again. When the count is NUMBER (or SECOND or, with `onwards`, at every
+ * later call but those that only look) ACTION happens instead of the call: `kill 0` (SIGKILL), or `fail E`
  * with the errno E. LOG gets a line
  * "SERIAL KEY COUNT CALL ACTION" for each, after a first one with the process's id. The status is
  * COMMAND's, 128 and the number for a signal.
@@ -125,21 +125,23 @@ static int only_looks(const char *call) {
 
 /* What to do at the call: -1 nothing, 0 kill, else the errno to fail with. */
 static int decide(const char *key, const char *call) {
-    char file[PATH_MAX], action[16] = "", onwards[16] = "";
+    char file[PATH_MAX], action[16] = "", more[16] = "";
     struct counter *counter = counter_of(key);
     snprintf(file, sizeof file, "%s/%s", plans, key);
     long serial = 0;
     int number = 0, error = 0, verdict = -1;
     FILE *plan = fopen(file, "r");
     if (plan) {
-        int count = fscanf(plan, "%ld %d %15s %d %15s", &serial, &number, action, &error, onwards);
+        int count = fscanf(plan, "%ld %d %15s %d %15s", &serial, &number, action, &error, more);
         if (count < 3) number = 0;
         fclose(plan);
     }
     if (serial != counter->serial) *counter = (struct counter){.serial = serial};
     snprintf(counter->key, sizeof counter->key, "%s", key);
     counter->count++;
-    if (number && (counter->count == number || (onwards[0] && counter->count > number && !only_looks(call))))
+    int is_later = !strcmp(more, "onwards") ? counter->count > number && !only_looks(call)
+                                            : counter->count == atoi(more);
+    if (number && (counter->count == number || is_later))
         verdict = !strcmp(action, "kill") ? 0 : error;
     fprintf(records, "%ld %s %d %s %d\n", serial, key, counter->count, call, verdict);
     fflush(records);
