@@ -129,6 +129,10 @@ package enum AccountFiles {
         }
     }
 
+    private static let accessHint =
+        "let this user read the file: chown root:wif-agent FILE, chmod 0640 FILE, and 0750 for its"
+        + " directory; or run the command as root"
+
     private static func unreadable(
         _ path: String,
         _ message: String,
@@ -140,7 +144,7 @@ package enum AccountFiles {
                 Failure.Class(of: reason),
                 at: .account,
                 message,
-                hint: reason?.limitHint
+                hint: reason == .noAccess ? accessHint : reason?.limitHint
             ),
             isUnreadable: reason?.isPassing != true
         )

@@ -101,7 +101,7 @@ struct Roster {
 
     private func warn(of account: Account) {
         for warning in account.warnings {
-            log(.warning, .warning, ["account": account.name, "error": warning])
+            log(.warning, .warning, ["account": account.name, "error": warning.text])
         }
     }
 

@@ -30,9 +30,7 @@ package final class SecretApplier: Sendable {
         case .failure(var failure):
             // A worker that died, a job that took too long: nothing was delivered.
             failure.step = .output
-            if !failure.message.hasPrefix("secret ") {
-                failure.message = "secret \(place.printable): \(failure.message)"
-            }
+            failure.message = "secret \(place.printable): \(failure.message)"
             return .failure(failure)
         }
     }

@@ -46,7 +46,7 @@ extension Board {
             status.lifetime = credential.lifetime
         }
         status.outputs = state.outputs.map(OutputStatus.init)
-        status.warnings = account.warnings
+        status.warnings = account.warnings.map(\.text)
         status.revocations = state.revocations.status
         status.lastFailure = state.lastFailure.map(past)
         status.lastHookFailure = state.lastHookFailure.map { FailureStatus($0) }

@@ -102,8 +102,6 @@ package struct AccountProbe: Sendable {
                 return .ok(.source, found, about: answer.name)
             case .failure(var failure):
                 failure.hint = failure.hint ?? account.clientHint(failure)
-                let name = "\(answer.name): "
-                if failure.message.hasPrefix(name) { failure.message.removeFirst(name.count) }
                 failure.message = "\(answer.evidence); \(failure.message)"
                 // One source is enough; that the others have nothing is as it should be, unless the
                 // issuer of another is wanted.

@@ -174,10 +174,8 @@ private func issuerFinding(
             + " trailing slash alone"
         : "has the issuer \(found), and issuerUri is \(issuer.printable)"
     // What is no issuer at all comes before what the token's is.
-    let oddity = account.service.oddities.first {
-        $0.hasPrefix("issuerUri \(issuer.printable) is an MRN")
-    }
-    return Finding(kind: .issuer, text: text, hint: oddity ?? issuerHint(claims, issuer))
+    let hint = account.service.swappedIssuer ?? issuerHint(claims, issuer)
+    return Finding(kind: .issuer, text: text, hint: hint)
 }
 
 /// Which value to write, where the two differ by how the issuer is written; `nil` where they are two.

@@ -28,7 +28,7 @@ extension Account {
         let input = ServiceInput(issuer: issuer, environment: environment)
         let parsed = try ParsedService(&values, input)
         let service = parsed.service
-        var warnings = parsed.warnings
+        var warnings = parsed.warnings.map { AccountWarning($0) }
         let source = try Self.tokenSource(&values, given: given, of: name, warnings: &warnings)
         let actor = try Self.actor(&values, given: given, of: name, service, &warnings)
         let lifetime = try values.number("lifetime", in: 1...31_536_000) ?? 3600
@@ -39,7 +39,9 @@ extension Account {
         let proxy = try Self.proxy(&values, &warnings)
         let caFile = try values.absolutePath("caFile")
         let hooks = try Self.hooks(&values, warnings: &warnings)
-        if let warning = service.warning(of: source) { warnings.append(place + warning) }
+        if let warning = service.warning(of: source) {
+            warnings.append(AccountWarning(place + warning))
+        }
         warnings += values.unknownKeys()
 
         self.init(
@@ -113,7 +115,7 @@ extension Account {
             )
         }
         guard let type else {
-            throw values.missing("type", "\"external_account\" is expected")
+            throw values.missing("type", value: "external_account")
         }
         guard type == "external_account" else {
             throw values.error(
@@ -141,13 +143,12 @@ extension Account {
 
     private static func proxy(
         _ values: inout KeyedValues,
-        _ warnings: inout [String]
+        _ warnings: inout [AccountWarning]
     ) throws(AccountError) -> Endpoint? {
         guard let text = try values.text("proxy") else { return nil }
         if !text.contains("://") {
-            warnings.append(
-                "\(values.name(of: "proxy")): has no http:// before it, and is taken for one with https"
-            )
+            let problem = "has no http:// before it, and is taken for one with https"
+            warnings.append(AccountWarning("\(values.name(of: "proxy")): \(problem)"))
         }
         do throws(EndpointError) {
             return try Endpoint(text, plainHTTP: .any)

@@ -31,7 +31,7 @@ package struct Account: Sendable {
     /// The variable that env formats set.
     package let variable: String
     /// What is accepted but should be looked at, each ready to print.
-    package private(set) var warnings: [String]
+    package private(set) var warnings: [AccountWarning]
     /// The identities of the accounts whose credentials are this one's tokens, and so a part of its own;
     /// without those that are not known yet.
     package private(set) var chainedIdentities: [TokenRole: AccountIdentity] = [:]
@@ -93,7 +93,7 @@ package struct Account: Sendable {
     /// The same account with one warning more.
     package func warning(_ text: String) -> Account {
         var account = self
-        account.warnings.append(text)
+        account.warnings.append(AccountWarning(text))
         return account
     }
 
@@ -122,10 +122,17 @@ package struct Account: Sendable {
 package struct AccountError: Error, Equatable, Sendable, CustomStringConvertible {
     package let message: String
     package let hint: String?
+    /// Whether a required key is absent, and no key is there that looks like it misspelt.
+    let isOfAbsentKey: Bool
 
     package init(_ message: String, hint: String? = nil) {
+        self.init(message, hint: hint, isOfAbsentKey: false)
+    }
+
+    init(_ message: String, hint: String?, isOfAbsentKey: Bool) {
         self.message = message
         self.hint = hint
+        self.isOfAbsentKey = isOfAbsentKey
     }
 
     package var description: String {
@@ -135,5 +142,18 @@ package struct AccountError: Error, Equatable, Sendable, CustomStringConvertible
     /// The error as the failure that the rest of the program passes on.
     package var failure: Failure {
         Failure(.misconfigured, at: .account, message, hint: hint)
+    }
+}
+
+/// Something in an account file that is accepted, and should be looked at.
+package struct AccountWarning: Equatable, Sendable {
+    /// Ready to print.
+    package let text: String
+    /// What was most likely meant; the text says it too.
+    package let hint: String?
+
+    init(_ text: String, hint: String? = nil) {
+        self.text = text
+        self.hint = hint
     }
 }

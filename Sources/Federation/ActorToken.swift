@@ -38,7 +38,7 @@ extension Account {
         given: KeyedValues,
         of name: String,
         _ service: Service,
-        _ warnings: inout [String]
+        _ warnings: inout [AccountWarning]
     ) throws(AccountError) -> ActorToken? {
         guard let key = ["actorToken", "actorTokenType"].first(where: values.has) else {
             return nil
@@ -48,7 +48,7 @@ extension Account {
         }
         let type = try values.text("actorTokenType")
         guard var entry = try values.object("actorToken") else {
-            throw values.missing("actorToken", "the source of the actor token is expected")
+            throw values.missing("actorToken", "the source of the actor token")
         }
         let source = try source(&entry, in: given, named: "actorToken", of: name)
         warnings += entry.unknownKeys()

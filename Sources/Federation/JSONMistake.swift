@@ -44,34 +44,34 @@ package struct JSONMistake: Sendable {
             self.init("it is YAML", "write it as JSON; YAML is not read")
         } else if let line = Self.lineOfLastComma(text) {
             self.init("", "remove the comma at the end of line \(line): nothing follows it")
-        } else if let name = error.repeatedName {
-            self.init("", "keep one of the two \"\(name.printable)\" and remove the other")
-        } else if error.reason.hasPrefix(JSONError.furtherText) {
-            let isDocument = error.reason.contains("'{'") || text.hasSuffix("}")
-            self.init(
-                isDocument ? "there is more than one document" : "",
-                "leave one object in one file, and nothing behind its closing }"
-            )
         } else {
-            self.init("", Self.hints.first { error.reason.hasPrefix($0.reason) }?.hint)
+            let isSeveral = error.fault == .furtherText && text.hasSuffix("}")
+            self.init(
+                isSeveral ? "there is more than one document" : "",
+                error.fault.flatMap(Self.hint)
+            )
         }
     }
 
-    /// By the beginning of the parser's reason, which ends with the place.
-    private static let hints: [(reason: String, hint: String)] = [
-        ("',' or", "put a comma before what stands there, or the closing bracket"),
-        ("a control character", "write the value on one line, a line break in it as \\n"),
-        (
-            "a string has no end",
+    /// What to change, by the rule that is broken; `nil` where the error says it already.
+    private static func hint(_ fault: JSONFault) -> String? {
+        switch fault {
+        case .furtherText: "leave one object in one file, and nothing behind its closing }"
+        case .repeatedName(let name):
+            "keep one of the two \"\(name.printable)\" and remove the other"
+        case .noSeparator: "put a comma before what stands there, or the closing bracket"
+        case .controlCharacter: "write the value on one line, a line break in it as \\n"
+        case .endOfString:
             "close the string with a quote; or save the file again, the whole of it"
-        ),
-        ("the text ends", "save the file again, the whole of it, to its last }"),
-        ("a name in quotes", "write every name in double quotes"),
-        (
-            "a value is expected",
+        case .endOfText: "save the file again, the whole of it, to its last }"
+        case .noName: "write every name in double quotes"
+        case .noValue:
             "write a value there: text in double quotes, a number, true or false"
-        ),
-    ]
+        case .tooDeep, .noColon, .noDigit, .leadingZero, .tooLarge, .notUTF8, .unknownEscape,
+            .halfSurrogatePair, .noHexadecimalDigits:
+            nil
+        }
+    }
 
     /// Whether the first line that says something is a YAML marker or `key: value`.
     static func isYAML(_ text: String) -> Bool {
@@ -94,15 +94,5 @@ package struct JSONMistake: Sendable {
             return text[..<comma].count(where: \.isNewline) + 1
         }
         return nil
-    }
-}
-
-extension JSONError {
-    /// The name that an object has twice.
-    fileprivate var repeatedName: String? {
-        guard reason.contains("\" is given twice"),
-            let start = reason.firstIndex(of: "\""), let end = reason[start...].lastIndex(of: "\"")
-        else { return nil }
-        return String(reason[reason.index(after: start)..<end])
     }
 }

@@ -10,7 +10,7 @@ struct KeyedValues {
     private var members: [String: JSON] = [:]
     private var known: [String] = []
     /// The warnings of nested objects that are done with.
-    private var nested: [String] = []
+    private var nested: [AccountWarning] = []
 
     /// - Parameter place: what stands before a key in messages (`account file /x.json: outputs[0].`).
     init(_ object: [String: JSON], at place: String) throws(AccountError) {
@@ -41,7 +41,7 @@ struct KeyedValues {
         if members[key]?.string != nil { return try text(key).map { [$0] } ?? [] }
         guard let value = members[key], value == .null || value.array != nil else {
             guard let value = take(key) else { return [] }
-            throw mismatch(key, value, "a string or an array of strings")
+            throw mismatch(key, value, .stringOrStrings)
         }
         let texts = try strings(key)
         if texts.contains(where: \.trimmed.isEmpty) { throw error(key, "holds an empty string") }
@@ -53,7 +53,7 @@ struct KeyedValues {
 
     mutating func string(_ key: String) throws(AccountError) -> String? {
         guard let value = take(key) else { return nil }
-        guard let string = value.string else { throw mismatch(key, value, "a string") }
+        guard let string = value.string else { throw mismatch(key, value, .string) }
         return string
     }
 
@@ -64,14 +64,14 @@ struct KeyedValues {
         return text
     }
 
-    mutating func requiredText(_ key: String, why: String) throws(AccountError) -> String {
-        guard let text = try text(key) else { throw missing(key, why) }
+    mutating func requiredText(_ key: String, _ expected: String) throws(AccountError) -> String {
+        guard let text = try text(key) else { throw missing(key, expected) }
         return text
     }
 
     mutating func bool(_ key: String) throws(AccountError) -> Bool? {
         guard let value = take(key) else { return nil }
-        guard let bool = value.bool else { throw mismatch(key, value, "true or false") }
+        guard let bool = value.bool else { throw mismatch(key, value, .bool) }
         return bool
     }
 
@@ -85,7 +85,7 @@ struct KeyedValues {
         switch value {
         case .integer(let integer): number = Double(integer)
         case .number(let double): number = double
-        case .null, .bool, .string, .array, .object: throw mismatch(key, value, "a number")
+        case .null, .bool, .string, .array, .object: throw mismatch(key, value, .number)
         }
         guard range.contains(number) else {
             let bounds = "\(Int(range.lowerBound)) to \(Int(range.upperBound))"
@@ -102,7 +102,7 @@ struct KeyedValues {
     mutating func object(_ key: String) throws(AccountError) -> KeyedValues? {
         guard let value = take(key) else { return nil }
         guard let object = value.object else {
-            let failure = mismatch(key, value, "an object")
+            let failure = mismatch(key, value, .object)
             guard key == "credentialSource", let word = value.string else { throw failure }
             throw AccountError(
                 failure.message,
@@ -114,11 +114,11 @@ struct KeyedValues {
 
     mutating func objects(_ key: String) throws(AccountError) -> [KeyedValues] {
         guard let value = take(key) else { return [] }
-        guard let elements = value.array else { throw mismatch(key, value, "an array of objects") }
+        guard let elements = value.array else { throw mismatch(key, value, .objects) }
         var result: [KeyedValues] = []
         for (index, element) in elements.enumerated() {
             let name = "\(key)[\(index)]"
-            guard let object = element.object else { throw mismatch(name, element, "an object") }
+            guard let object = element.object else { throw mismatch(name, element, .object) }
             result.append(try KeyedValues(object, at: "\(place)\(name)."))
         }
         return result
@@ -126,11 +126,11 @@ struct KeyedValues {
 
     mutating func strings(_ key: String) throws(AccountError) -> [String] {
         guard let value = take(key) else { return [] }
-        guard let elements = value.array else { throw mismatch(key, value, "an array of strings") }
+        guard let elements = value.array else { throw mismatch(key, value, .strings) }
         var result: [String] = []
         for (index, element) in elements.enumerated() {
             guard let string = element.string else {
-                throw mismatch("\(key)[\(index)]", element, "a string")
+                throw mismatch("\(key)[\(index)]", element, .string)
             }
             result.append(string)
         }
@@ -221,11 +221,15 @@ struct KeyedValues {
     mutating func finish(_ object: KeyedValues) { nested += object.unknownKeys() }
 
     /// A warning for each member that nobody took, here and in the objects that are done with.
-    func unknownKeys() -> [String] {
+    func unknownKeys() -> [AccountWarning] {
         nested
             + members.keys.sorted().map { key in
-                let guess = nearest(to: key, among: known).map { "; did you mean \($0)?" } ?? ""
-                return "\(place)\(key.printable): unknown key, ignored\(guess)"
+                let guess = nearest(to: key, among: known).map { "did you mean \($0)?" }
+                let end = guess.map { "; \($0)" } ?? ""
+                return AccountWarning(
+                    "\(place)\(key.printable): unknown key, ignored\(end)",
+                    hint: guess
+                )
             }
     }
 
@@ -242,7 +246,7 @@ struct KeyedValues {
     /// Leaves a member out that means nothing here; a warning says why.
     mutating func ignore(_ key: String, because reason: String) {
         guard members.removeValue(forKey: key) != nil else { return }
-        nested.append("\(place)\(key): \(reason)")
+        nested.append(AccountWarning("\(place)\(key): \(reason)"))
     }
 
     /// The key with what stands before it in messages.
@@ -253,16 +257,32 @@ struct KeyedValues {
     }
 
     /// A required key that is not there, perhaps because it is there misspelt.
-    func missing(_ key: String, _ why: String) -> AccountError {
+    /// - Parameter expected: what its value would be, `an absolute path`.
+    func missing(_ key: String, _ expected: String) -> AccountError {
+        missing(key, because: "\(expected) is expected", ", \(expected)")
+    }
+
+    /// The same where only one value is possible.
+    func missing(_ key: String, value: String) -> AccountError {
+        missing(key, because: "\"\(value)\" is expected", ": \"\(value)\"")
+    }
+
+    /// The same with the reason why it is required.
+    func missing(_ key: String, because reason: String) -> AccountError {
+        missing(key, because: reason, ", \(reason)")
+    }
+
+    private func missing(
+        _ key: String,
+        because reason: String,
+        _ value: String
+    ) -> AccountError {
         let guess = nearest(to: key, among: members.keys)
-        let end = " is expected"
-        var value = why.hasSuffix(end) ? String(why.dropLast(end.count)) : why
-        value = value.hasPrefix("\"") ? ": \(value)" : ", \(value)"
-        return error(
-            key,
-            "is missing; \(why)",
+        return AccountError(
+            "\(place)\(key): is missing; \(reason)",
             hint: guess.map { "\($0.printable) is there: was \(key) meant?" }
-                ?? "add \"\(key)\"\(value)"
+                ?? "add \"\(key)\"\(value)",
+            isOfAbsentKey: guess == nil
         )
     }
 
@@ -279,36 +299,8 @@ struct KeyedValues {
     }
 
     /// What is said of a value of the wrong kind, with how to write it.
-    func mismatch(_ key: String, _ found: JSON, _ expected: String) -> AccountError {
-        error(
-            key,
-            "\(expected) is expected, found \(found.kind)",
-            hint: Self.correction(of: found, to: expected)
-        )
-    }
-
-    /// How to write what was found so that it is of the kind that is expected; strings are not quoted.
-    private static func correction(of found: JSON, to expected: String) -> String? {
-        if expected == "a number" {
-            guard let text = found.string, Double(text) != nil else {
-                return "write a number without quotes"
-            }
-            return "write \(text) without quotes"
-        }
-        if expected == "true or false" { return "write true or false, without quotes" }
-        if expected == "a string" {
-            return found.array == nil
-                ? "write it in quotes" : "write one string, without the brackets around it"
-        }
-        if expected == "an object", found.array != nil {
-            return "write an object, {\"NAME\": \"VALUE\"}, in place of the array"
-        }
-        if expected == "an array of objects", found.object != nil {
-            return "write an array: put [ before the object, ] behind it"
-        }
-        if expected == "an object", found.string != nil { return "write an object, in { and }" }
-        guard expected.hasPrefix("an array"), found.string != nil else { return nil }
-        return "write an array: put the string in brackets, [\"...\"]"
+    func mismatch(_ key: String, _ found: JSON, _ expected: ExpectedValue) -> AccountError {
+        error(key, expected.objection(to: found), hint: expected.correction(of: found))
     }
 
     static func camelCase(_ key: String) -> String {

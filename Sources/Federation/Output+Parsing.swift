@@ -7,7 +7,7 @@ extension Account {
         _ values: inout KeyedValues,
         _ service: Service,
         _ variable: String,
-        _ warnings: inout [String]
+        _ warnings: inout [AccountWarning]
     ) throws(AccountError) -> [Output] {
         var outputs: [Output] = []
         for var entry in try values.objects("outputs") {
@@ -65,7 +65,7 @@ extension Output {
         }
         var entry = try KeyedValues(members, at: place)
         try self.init(&entry, for: service, variable: variable)
-        if let unknown = entry.unknownKeys().first { throw AccountError(unknown) }
+        if let unknown = entry.unknownKeys().first { throw AccountError(unknown.text) }
     }
 
     fileprivate init(
@@ -75,7 +75,7 @@ extension Output {
     ) throws(AccountError) {
         let word = try entry.requiredText(
             "format",
-            why: "one of \(Self.words.joined(separator: ", ")) is expected"
+            "one of \(Self.words.joined(separator: ", "))"
         )
         let isSecret = Destination(rawValue: word) == .kubernetesSecret
         let path = isSecret ? nil : try Self.path(&entry)
@@ -88,7 +88,7 @@ extension Output {
 
     private static func path(_ entry: inout KeyedValues) throws(AccountError) -> String {
         guard let path = try entry.absolutePath("path") else {
-            throw entry.missing("path", "an absolute path is expected")
+            throw entry.missing("path", "an absolute path")
         }
         guard !path.hasSuffix("/"),
             path.split(separator: "/").allSatisfy({ $0 != ".." && $0 != "." })
@@ -112,7 +112,7 @@ extension Output {
         guard kind.format.facts.wantsTemplate else { return nil }
         let text = try entry.requiredText(
             "template",
-            why: "text with {{credential}} in it is expected"
+            "text with {{credential}} in it"
         )
         do throws(FormatError) {
             return try Template(parsing: text, names: names)

@@ -24,7 +24,7 @@ extension Account {
     /// The hooks that the file lists.
     static func hooks(
         _ values: inout KeyedValues,
-        warnings: inout [String]
+        warnings: inout [AccountWarning]
     ) throws(AccountError) -> [RefreshHook] {
         var hooks: [RefreshHook] = []
         for var entry in try values.objects("onRefresh") {
@@ -50,10 +50,10 @@ extension RefreshHook {
         case "unit": self = try Self.unit(&hook)
         case "signal":
             guard let signal = try hook.text("signal") else {
-                throw hook.missing("signal", "a signal's name is expected")
+                throw hook.missing("signal", "a signal's name")
             }
             guard let pidFile = try hook.absolutePath("pidFile") else {
-                throw hook.missing("pidFile", "an absolute path is expected")
+                throw hook.missing("pidFile", "an absolute path")
             }
             try hook.checkSignal(signal)
             self = .signal(signal, pidFile: pidFile)
@@ -78,7 +78,7 @@ extension RefreshHook {
     }
 
     private static func unit(_ hook: inout KeyedValues) throws(AccountError) -> RefreshHook {
-        let unit = try hook.requiredText("unit", why: "a systemd unit's name is expected")
+        let unit = try hook.requiredText("unit", "a systemd unit's name")
         try hook.checkUnit(unit, "unit")
         let words = UnitAction.allCases.map(\.rawValue)
         let action = try hook.choice("action", UnitAction.self, among: words)

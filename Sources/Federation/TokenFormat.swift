@@ -19,7 +19,7 @@ extension TokenFormat {
         case ("text", nil): self = .text
         case ("json", let field?): self = .json(field: field)
         case ("json", nil):
-            throw format.missing("subjectTokenFieldName", "type json needs it")
+            throw format.missing("subjectTokenFieldName", because: "type json needs it")
         case ("text", _):
             throw format.error("subjectTokenFieldName", "goes with type json only")
         default: throw format.unknown("type", type, ["json", "text"])

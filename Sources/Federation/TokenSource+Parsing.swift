@@ -8,17 +8,16 @@ extension Account {
         _ values: inout KeyedValues,
         given: KeyedValues,
         of name: String,
-        warnings: inout [String]
+        warnings: inout [AccountWarning]
     ) throws(AccountError) -> TokenSource {
         let source = try values.object("credentialSource")
         if let literal = try values.text("jwtToken") {
             if source != nil {
                 throw values.error("jwtToken", "excludes credentialSource; leave one of them out")
             }
-            warnings.append(
-                "\(values.name(of: "jwtToken")): a token in a file goes stale and may be read;"
-                    + " a credentialSource needs none"
-            )
+            let problem =
+                "a token in a file goes stale and may be read; a credentialSource needs none"
+            warnings.append(AccountWarning("\(values.name(of: "jwtToken")): \(problem)"))
             return .literal(Secret(literal.trimmed))
         }
         guard var source else { return .automatic }

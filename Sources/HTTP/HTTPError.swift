@@ -100,9 +100,10 @@ package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
         )
     }
 
-    package var description: String {
-        "\(url): \(summary)\(reason.isEmpty ? "" : ": \(reason)")"
-    }
+    package var description: String { "\(url): \(outcome)" }
+
+    /// The description without the URL.
+    package var outcome: String { reason.isEmpty ? summary : "\(summary): \(reason)" }
 
     /// libcurl's words, or our own, and the system's.
     package var reason: String { detail + (systemError.map { " (\($0))" } ?? "") }

@@ -76,8 +76,13 @@ package enum JSON: Equatable, Sendable {
 /// A text that is no JSON; `reason` says what rule is broken and where, and quotes nothing but keys.
 package struct JSONError: Error, Equatable, Sendable {
     package let reason: String
+    /// The rule of JSON that is broken; `nil` where the text is JSON, and not what its reader expects.
+    package let fault: JSONFault?
 
-    package init(reason: String) { self.reason = reason }
+    package init(reason: String, fault: JSONFault? = nil) {
+        self.reason = reason
+        self.fault = fault
+    }
 }
 
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,

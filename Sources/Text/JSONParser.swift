@@ -17,13 +17,13 @@ struct JSONParser {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
         let value = try value()
         skipSpace()
-        if position < bytes.count { throw error(JSONError.furtherText) }
+        if position < bytes.count { throw error(.furtherText) }
         return value
     }
 
     private mutating func value() throws(JSONError) -> JSON {
         skipSpace()
-        guard let byte = peek else { throw error("the text ends where a value is expected") }
+        guard let byte = peek else { throw error(.endOfText) }
         switch byte {
         case UInt8(ascii: "{"):
             return try nested { parser throws(JSONError) in try parser.object() }
@@ -39,7 +39,7 @@ struct JSONParser {
     ) throws(JSONError) -> JSON {
         depth += 1
         defer { depth -= 1 }
-        if depth > Self.maximalDepth { throw error("more than \(Self.maximalDepth) levels deep") }
+        if depth > Self.maximalDepth { throw error(.tooDeep(limit: Self.maximalDepth)) }
         position += 1
         return try body(&self)
     }
@@ -50,17 +50,17 @@ struct JSONParser {
         if take(UInt8(ascii: "}")) { return .object(members) }
         while true {
             skipSpace()
-            guard peek == UInt8(ascii: "\"") else { throw error("a name in quotes is expected") }
+            guard peek == UInt8(ascii: "\"") else { throw error(.noName) }
             let name = try string()
             skipSpace()
-            guard take(UInt8(ascii: ":")) else { throw error("':' is expected after a name") }
+            guard take(UInt8(ascii: ":")) else { throw error(.noColon) }
             let member = try value()
             if members.updateValue(member, forKey: name) != nil {
-                throw error("the name \"\(name.printable)\" is given twice")
+                throw error(.repeatedName(name))
             }
             skipSpace()
             if take(UInt8(ascii: "}")) { return .object(members) }
-            guard take(UInt8(ascii: ",")) else { throw error("',' or '}' is expected") }
+            guard take(UInt8(ascii: ",")) else { throw error(.noSeparator(closing: "}")) }
         }
     }
 
@@ -72,7 +72,7 @@ struct JSONParser {
             elements.append(try value())
             skipSpace()
             if take(UInt8(ascii: "]")) { return .array(elements) }
-            guard take(UInt8(ascii: ",")) else { throw error("',' or ']' is expected") }
+            guard take(UInt8(ascii: ",")) else { throw error(.noSeparator(closing: "]")) }
         }
     }
 
@@ -82,7 +82,7 @@ struct JSONParser {
             position += word.utf8.count
             return value
         }
-        throw error("a value is expected")
+        throw error(.noValue)
     }
 
     private mutating func number() throws(JSONError) -> JSON {
@@ -90,21 +90,21 @@ struct JSONParser {
         _ = take(UInt8(ascii: "-"))
         let firstDigit = peek
         let digits = takeDigits()
-        if digits == 0 { throw error("a digit is expected") }
-        if firstDigit == UInt8(ascii: "0") && digits > 1 { throw error("a number starts with 0") }
+        if digits == 0 { throw error(.noDigit) }
+        if firstDigit == UInt8(ascii: "0") && digits > 1 { throw error(.leadingZero) }
         var isInteger = true
         if take(UInt8(ascii: ".")) {
             isInteger = false
-            if takeDigits() == 0 { throw error("a digit is expected") }
+            if takeDigits() == 0 { throw error(.noDigit) }
         }
         if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
             isInteger = false
             if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
-            if takeDigits() == 0 { throw error("a digit is expected") }
+            if takeDigits() == 0 { throw error(.noDigit) }
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isInteger, let value = Int64(text) { return .integer(value) }
-        guard let value = Double(text), value.isFinite else { throw error("a number is too large") }
+        guard let value = Double(text), value.isFinite else { throw error(.tooLarge) }
         return .number(value)
     }
 
@@ -116,19 +116,19 @@ struct JSONParser {
             switch byte {
             case UInt8(ascii: "\""):
                 guard let string = String(validating: text, as: UTF8.self) else {
-                    throw error("a string is not UTF-8")
+                    throw error(.notUTF8)
                 }
                 return string
             case UInt8(ascii: "\\"): text += try escape()
-            case 0..<0x20: throw error("a control character in a string")
+            case 0..<0x20: throw error(.controlCharacter)
             default: text.append(byte)
             }
         }
-        throw error("a string has no end")
+        throw error(.endOfString)
     }
 
     private mutating func escape() throws(JSONError) -> [UInt8] {
-        guard let byte = peek else { throw error("a string has no end") }
+        guard let byte = peek else { throw error(.endOfString) }
         position += 1
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return [byte]
@@ -138,7 +138,7 @@ struct JSONParser {
         case UInt8(ascii: "r"): return [0x0D]
         case UInt8(ascii: "t"): return [0x09]
         case UInt8(ascii: "u"): return try unicodeEscape()
-        default: throw error("an unknown escape in a string")
+        default: throw error(.unknownEscape)
         }
     }
 
@@ -146,16 +146,16 @@ struct JSONParser {
         var code = try fourHexDigits()
         if (0xD800..<0xDC00).contains(code) {
             guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
-                throw error("half a surrogate pair in a string")
+                throw error(.halfSurrogatePair)
             }
             let low = try fourHexDigits()
             guard (0xDC00..<0xE000).contains(low) else {
-                throw error("half a surrogate pair in a string")
+                throw error(.halfSurrogatePair)
             }
             code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
         }
         guard let scalar = Unicode.Scalar(code) else {
-            throw error("half a surrogate pair in a string")
+            throw error(.halfSurrogatePair)
         }
         return Array(String(Character(scalar)).utf8)
     }
@@ -164,7 +164,7 @@ struct JSONParser {
         let digits = bytes[position...].prefix(4)
         guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
             let code = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
-        else { throw error("four hexadecimal digits are expected after \\u") }
+        else { throw error(.noHexadecimalDigits) }
         position += 4
         return code
     }
@@ -191,15 +191,13 @@ struct JSONParser {
         }
     }
 
-    private func error(_ problem: String) -> JSONError {
+    private func error(_ fault: JSONFault) -> JSONError {
         let before = bytes[..<min(position, bytes.count)]
         let line = before.count { $0 == 0x0A } + 1
         let column = before.count - ((before.lastIndex(of: 0x0A) ?? -1) + 1) + 1
-        return JSONError(reason: "\(problem) (line \(line), column \(column))")
+        return JSONError(
+            reason: "\(fault.text) (line \(line), column \(column))",
+            fault: fault
+        )
     }
-}
-
-extension JSONError {
-    /// How the reason begins where a document is followed by more.
-    package static let furtherText = "something follows the end of the document"
 }

@@ -28,7 +28,8 @@ extension SourceContext {
         if (300..<400).contains(response.status) {
             throw SourceError(
                 .noSource,
-                "\(request.place): answered with a redirect (\(response.status)), not followed",
+                "answered with a redirect (\(response.status)), not followed",
+                at: request.place,
                 isAbsent: true
             )
         }
@@ -100,7 +101,8 @@ extension SourceContext {
         let isPassing = isPassing(status)
         return SourceError(
             status == 429 ? .throttled : isPassing ? .transient : refusal,
-            "\(request.place): status \(status)\(note)\(response.note)",
+            "status \(status)\(note)\(response.note)",
+            at: request.place,
             hint: hint,
             retry: isPassing ? .growing(from: 1) : .never,
             retryAfter: retryAfter(response)
@@ -127,7 +129,8 @@ extension SubjectToken {
         if claims == nil {
             throw SourceError(
                 .noSource,
-                "\(place): answered with \(value.count) bytes that are no JWT",
+                "answered with \(value.count) bytes that are no JWT",
+                at: place,
                 isAbsent: true
             )
         }

@@ -177,12 +177,10 @@ extension SourceContext {
 }
 
 extension SourceError {
-    /// In a few words why a source counts as not here: the message without its URLs.
+    /// In a few words why a source counts as not here.
     fileprivate var absence: String {
-        let parts = message.parts(separatedBy: ": ").filter { !$0.contains("://") }
-        let text = parts.joined(separator: ": ")
-        let isShort = text.count <= Self.longestAbsence
-        return isShort ? text : text.prefix(Self.longestAbsence) + "..."
+        let isShort = summary.count <= Self.longestAbsence
+        return isShort ? summary : summary.prefix(Self.longestAbsence) + "..."
     }
 
     private static let longestAbsence = 80

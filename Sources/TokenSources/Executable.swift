@@ -18,7 +18,7 @@ struct Executable: TokenFetcher {
         )
         let result = try await context.run(program)
         let response = ExecutableResponse(result.output)
-        if case .failure(let error) = response { throw error.from(program.name) }
+        if case .failure(let error) = response { throw error.of(program.name) }
         guard result.status == .exited(0) else {
             throw SourceError(
                 .noSource,
@@ -29,7 +29,7 @@ struct Executable: TokenFetcher {
         do throws(SourceError) {
             return SubjectToken(try response.token(at: now), source: context.source)
         } catch {
-            throw error.from(program.name)
+            throw error.of(program.name)
         }
     }
 
@@ -56,14 +56,6 @@ struct Executable: TokenFetcher {
         var result = ["\(prefix)ALLOW_EXECUTABLES": "1"]
         for (name, value) in variables { result[prefix + name] = value }
         return result
-    }
-}
-
-extension SourceError {
-    fileprivate func from(_ program: String) -> SourceError {
-        var error = self
-        error.message = "\(program): \(message)"
-        return error
     }
 }
 

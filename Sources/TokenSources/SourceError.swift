@@ -12,7 +12,23 @@ struct SourceError: Error, Sendable {
         case growing(from: Double)
     }
 
-    var message: String
+    /// One thing that was tried.
+    private struct Finding {
+        /// Which of several ways to a token it is.
+        var way: String?
+        /// What was asked.
+        var place: String?
+        var text: String
+
+        var message: String { [way, place, text].compactMap(\.self).joined(separator: ": ") }
+        var summary: String { [way, text].compactMap(\.self).joined(separator: ": ") }
+    }
+
+    private var findings: [Finding]
+    /// What was tried and what came back.
+    var message: String { findings.map(\.message).joined(separator: "; ") }
+    /// The same without the places that were asked.
+    var summary: String { findings.map(\.summary).joined(separator: "; ") }
     var hint: String?
     var `class`: Failure.Class
     var retry: Retry = .never
@@ -27,14 +43,15 @@ struct SourceError: Error, Sendable {
 
     init(
         _ class: Failure.Class,
-        _ message: String,
+        _ text: String,
+        at place: String? = nil,
         hint: String? = nil,
         retry: Retry = .never,
         retryAfter: Double? = nil,
         isAbsent: Bool = false
     ) {
         self.class = `class`
-        self.message = message
+        findings = [Finding(place: place, text: text)]
         self.hint = hint
         self.retry = retry
         self.retryAfter = retryAfter
@@ -43,7 +60,7 @@ struct SourceError: Error, Sendable {
 
     /// A request without a reply.
     init(_ error: HTTPError) {
-        self.init(.transient, error.description, hint: error.hint)
+        self.init(.transient, error.outcome, at: error.url, hint: error.hint)
         switch error.kind {
         case .unresolved, .unreachable:
             isAbsent = true
@@ -68,14 +85,45 @@ struct SourceError: Error, Sendable {
     /// A source whose task was cancelled: another one has won, or the job has ended.
     static let cancelled = SourceError(.transient, "given up")
 
+    /// The same, of one of several ways to a token.
+    func of(_ way: String) -> SourceError {
+        var error = self
+        for index in error.findings.indices { error.findings[index].way = way }
+        return error
+    }
+
+    /// The same, told behind what another way to the token came to.
+    func after(_ first: SourceError) -> SourceError {
+        var error = self
+        error.findings = first.findings + findings
+        return error
+    }
+
+    /// The same, told behind what was found before anything was asked.
+    func after(_ finding: String) -> SourceError { after(SourceError(`class`, finding)) }
+
+    /// The same without a part of a URL that is as good as a key.
+    func hiding(_ part: String) -> SourceError {
+        var error = self
+        error.findings = findings.map { finding in
+            Finding(
+                way: finding.way,
+                place: finding.place?.replacing(part, with: "/…"),
+                text: finding.text.replacing(part, with: "/…")
+            )
+        }
+        return error
+    }
+
+    /// Without the source's name.
+    var failure: Failure {
+        Failure(`class`, at: .subjectToken, message, hint: hint, retryAfter: retryAfter)
+    }
+
     func failure(of source: String) -> Failure {
-        Failure(
-            `class`,
-            at: .subjectToken,
-            "\(source): \(message)",
-            hint: hint,
-            retryAfter: retryAfter
-        )
+        var failure = failure
+        failure.message = "\(source): \(message)"
+        return failure
     }
 }
 

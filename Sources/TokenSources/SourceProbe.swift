@@ -9,6 +9,7 @@ package struct SourceAnswer: Sendable {
     /// Whether something on this machine or in its environment says that the platform is here, or
     /// somebody answered.
     package let isHere: Bool
+    /// A failure does not repeat the source's name.
     package let token: Result<SubjectToken, Failure>
 }
 
@@ -41,16 +42,30 @@ extension SourceContext {
     }
 
     private func probeOne(_ source: TokenSource) async -> SourceProbe {
-        do throws(Failure) {
-            let found = try await subjectToken(from: source)
-            let answer = named(found.token.source, .success(found.token))
-            return SourceProbe(answers: [answer], found: .success(found))
+        if case .automatic = source { return await probeAutomatic() }
+        do throws(SourceError) {
+            return probe(of: FoundToken(try await soleToken(from: source)))
         } catch {
             return SourceProbe(
-                answers: [named(source.name, .failure(error))],
-                found: .failure(error)
+                answers: [named(source.name, .failure(error.failure))],
+                found: .failure(error.failure(of: source.name))
             )
         }
+    }
+
+    /// Of `auto` where it asks nobody, or one platform alone.
+    private func probeAutomatic() async -> SourceProbe {
+        do throws(Failure) {
+            return probe(of: try await automaticToken())
+        } catch {
+            let answer = named(TokenSource.automatic.name, .failure(error))
+            return SourceProbe(answers: [answer], found: .failure(error))
+        }
+    }
+
+    private func probe(of found: FoundToken) -> SourceProbe {
+        let answer = named(found.token.source, .success(found.token))
+        return SourceProbe(answers: [answer], found: .success(found))
     }
 
     /// The answer of the only source that was asked.
@@ -74,7 +89,7 @@ extension SourceContext {
                 name: candidate.name,
                 evidence: evidence.description,
                 isHere: !error.isAbsent || evidence == .platform,
-                token: .failure(error.failure(of: candidate.name))
+                token: .failure(error.failure)
             )
         }
     }

@@ -50,14 +50,16 @@ struct TokenService {
         } catch {
             throw SourceError(
                 .noSource,
-                "\(request.place): the reply is not JSON: \(error.reason)"
+                "the reply is not JSON: \(error.reason)",
+                at: request.place
             )
         }
         for member in members { value = value?[member] }
         guard let token = value?.string, !token.isEmpty else {
             throw SourceError(
                 .noSource,
-                "\(request.place): the reply has no \(members.joined(separator: "."))"
+                "the reply has no \(members.joined(separator: "."))",
+                at: request.place
             )
         }
         return token

@@ -30,7 +30,16 @@ extension SourceContext {
     package func subjectToken(from source: TokenSource) async throws(Failure) -> FoundToken {
         if case .automatic = source { return try await automaticToken() }
         do throws(SourceError) {
-            return FoundToken(try await token(from: source))
+            return FoundToken(try await soleToken(from: source))
+        } catch {
+            throw error.failure(of: source.name)
+        }
+    }
+
+    /// The same of a source that is not `auto`.
+    func soleToken(from source: TokenSource) async throws(SourceError) -> SubjectToken {
+        do throws(SourceError) {
+            return try await token(from: source)
         } catch {
             var error = error
             // Nobody there, and nothing that says there should be: not an outage. A job's platform is
@@ -40,7 +49,7 @@ extension SourceContext {
             {
                 error.class = .noSource
             }
-            throw error.failure(of: source.name)
+            throw error
         }
     }
 

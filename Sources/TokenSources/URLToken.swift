@@ -38,7 +38,7 @@ struct URLToken: TokenFetcher {
         _ context: SourceContext
     ) throws(SourceError) -> SubjectToken {
         let token = try source.format.token(in: body, at: place).trimmed
-        guard !token.isEmpty else { throw SourceError(.noSource, "\(place): the reply is empty") }
+        guard !token.isEmpty else { throw SourceError(.noSource, "the reply is empty", at: place) }
         return SubjectToken(Secret(token), source: context.source)
     }
 }

@@ -65,7 +65,7 @@ enum AccountChoice {
         let path = try only(invocation)
         do throws(AccountFiles.Problem) {
             let account = try AccountFiles.load(path, environment: invocation.environment)
-            for warning in account.warnings { writeToStandardError("warning: \(warning)\n") }
+            for warning in account.warnings { writeToStandardError("warning: \(warning.text)\n") }
             return account
         } catch {
             throw CommandFailure(error)

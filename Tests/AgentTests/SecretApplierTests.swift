@@ -65,7 +65,7 @@ struct SecretApplierTests {
     }
 
     @Test func `what was not written gives no right to anything`() async throws {
-        let worker = Worker(.failure(Failure(.misconfigured, at: .output, "secret n/s/k: no")))
+        let worker = Worker(.failure(Failure(.misconfigured, at: .output, "no")))
         let secrets = SecretApplier(worker)
         let account = try account("//a")
         for _ in 0..<2 {
@@ -75,7 +75,7 @@ struct SecretApplierTests {
     }
 
     static let failures: [(JobResult.Outcome, String)] = [
-        (.failure(Failure(.refused, at: .output, "secret n/s/k: no")), "secret n/s/k: no"),
+        (.failure(Failure(.refused, at: .output, "no")), "secret n/s/k: no"),
         (.failure(Failure(.transient, at: .worker, "it died")), "secret n/s/k: it died"),
         (.revoked, "secret n/s/k: the worker's answer is not of the kind that was asked for"),
     ]

@@ -16,7 +16,7 @@ extension SecretDeliveryTests {
         #expect(failure.exitCode == 74)
         #expect(
             failure.message
-                == "secret acme/mondoo/token: holds the credential of another identity, of the account"
+                == "holds the credential of another identity, of the account"
                 + " \"other\""
         )
         #expect(failure.hint?.contains("\"force\": true") == true)

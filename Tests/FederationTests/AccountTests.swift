@@ -293,7 +293,7 @@ import Text
         let account = try AccountFixture.parse([key: 1])
         #expect(account.warnings.count == 1)
         let guess = near.map { "; did you mean \($0)?" } ?? ""
-        #expect(account.warnings.first?.hasSuffix(": unknown key, ignored\(guess)") == true)
+        #expect(account.warnings.first?.text.hasSuffix(": unknown key, ignored\(guess)") == true)
     }
 
     @Test func `unknown keys inside are reported with their place`() throws {
@@ -302,9 +302,9 @@ import Text
             "outputs": [["format": "raw", "path": "/run/a", "mod": "0600"]],
         ])
         #expect(account.warnings.count == 2)
-        #expect(account.warnings.contains { $0.contains("credentialSource.audiense: unknown key") })
-        #expect(account.warnings.contains { $0.contains("outputs[0].mod: unknown key") })
-        #expect(account.warnings.contains { $0.hasSuffix("did you mean mode?") })
+        #expect(account.warnings.contains { $0.text.contains("credentialSource.audiense: unknown key") })
+        #expect(account.warnings.contains { $0.text.contains("outputs[0].mod: unknown key") })
+        #expect(account.warnings.contains { $0.text.hasSuffix("did you mean mode?") })
     }
 
     static let names: [(String, String?)] = [
@@ -350,6 +350,6 @@ import Text
         var dumped = ""
         dump(account, to: &dumped)
         #expect(!dumped.contains("secret.token"))
-        #expect(account.warnings.allSatisfy { !$0.contains("secret.token") })
+        #expect(account.warnings.allSatisfy { !$0.text.contains("secret.token") })
     }
 }

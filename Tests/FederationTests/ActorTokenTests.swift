@@ -103,6 +103,6 @@ import Text
 
     @Test func `a misspelt key in it is a warning`() throws {
         let account = try parse(["actorToken": ["file": "/run/actor", "fromat": "text"]])
-        #expect(account.warnings.contains { $0.contains("fromat") }, "\(account.warnings)")
+        #expect(account.warnings.contains { $0.text.contains("fromat") }, "\(account.warnings)")
     }
 }

@@ -147,7 +147,7 @@ import Text
             "service": "token", "tokenUrl": .null, "credentialSource": source,
         ]
         #expect(
-            try account(members).warnings == [
+            try account(members).warnings.map(\.text) == [
                 "account file /etc/wif-agent/x.json: credentialSource: environment gives no other"
                     + " token later: the credential ends when this one does"
             ]

@@ -112,7 +112,7 @@ struct PlatformSourceTests {
             ]
         ])
         #expect(account.warnings.count == 2)
-        #expect(account.warnings.first?.contains("did you mean timeoutMillis?") == true)
+        #expect(account.warnings.first?.text.contains("did you mean timeoutMillis?") == true)
         let format: JSON = ["file": "/t", "format": ["type": "text", "typ": "x"]]
         let other = try AccountFixture.parse(["credentialSource": format])
         #expect(other.warnings.count == 1)

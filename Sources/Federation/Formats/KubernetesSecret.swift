@@ -30,8 +30,8 @@ package struct KubernetesSecret: Equatable, Sendable {
 extension KubernetesSecret {
     init(parsing entry: inout KeyedValues) throws(AccountError) {
         let namespace = try entry.text("namespace")
-        let name = try entry.requiredText("name", why: "the name of a Secret is expected")
-        let key = try entry.requiredText("key", why: "the key of the Secret's data is expected")
+        let name = try entry.requiredText("name", "the name of a Secret")
+        let key = try entry.requiredText("key", "the key of the Secret's data")
         if let namespace { try entry.checkLabel(namespace, "namespace") }
         try entry.checkSubdomain(name, "name")
         try entry.checkDataKey(key)

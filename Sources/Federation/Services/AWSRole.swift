@@ -54,7 +54,7 @@ extension AWSRole {
         _ = values.take("subjectTokenType")
         let role = try values.requiredText(
             "roleArn",
-            why: "the role's ARN, arn:aws:iam::ACCOUNT:role/NAME, is expected"
+            "the role's ARN (arn:aws:iam::ACCOUNT:role/NAME)"
         )
         guard let partition = Self.partition(ofRole: role) else {
             throw values.error(
@@ -98,7 +98,8 @@ extension AWSRole {
             guard partition == "aws" else {
                 throw values.missing(
                     "region",
-                    "the partition \(String(partition).printable) has no token service for all"
+                    because:
+                        "the partition \(String(partition).printable) has no token service for all"
                         + " regions"
                 )
             }

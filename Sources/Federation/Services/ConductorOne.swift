@@ -52,7 +52,7 @@ extension TokenExchangeService {
         guard let clientID = given ?? variable("CONDUCTORONE_CLIENT_ID") else {
             throw values.missing(
                 "clientId",
-                "the federation trust's is expected (NAME@TENANT/wfe)"
+                "the federation trust's client id (NAME@TENANT/wfe)"
             )
         }
         guard let client = ConductorOneClient(clientID) else {

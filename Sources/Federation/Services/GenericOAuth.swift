@@ -27,7 +27,7 @@ extension TokenExchangeService {
         for key in ["universeDomain", "tokenInfoUrl", "quotaProjectId"] { _ = values.take(key) }
         let known = isGoogles ? "https://sts.googleapis.com/v1/token" : nil
         guard let url = try values.text("tokenUrl") ?? known else {
-            throw values.missing("tokenUrl", "the service's token endpoint is expected")
+            throw values.missing("tokenUrl", "the service's token endpoint")
         }
         let tokenURL = try values.endpoint("tokenUrl", url)
         let cloud = "https://www.googleapis.com/auth/cloud-platform"

@@ -3,7 +3,7 @@ extension ServiceFacts {
     static let google = ServiceFacts(
         parse: { (values, _) throws(AccountError) in
             guard values.has("audience") else {
-                throw values.missing("audience", "the provider's full resource name is expected")
+                throw values.missing("audience", "the provider's full resource name")
             }
             let service = try TokenExchangeService.oauth(&values, name: .google)
             guard service.grant == .tokenExchange else {

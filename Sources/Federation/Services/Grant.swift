@@ -85,13 +85,13 @@ extension KeyedValues {
     ) throws(AccountError) -> [(name: String, value: String)] {
         guard let value = take("parameters") else { return [] }
         guard let members = value.object else {
-            throw mismatch("parameters", value, "an object")
+            throw mismatch("parameters", value, .object)
         }
         var parameters: [(name: String, value: String)] = []
         for (name, value) in members.sorted(by: { $0.key < $1.key }) {
             let key = "parameters.\(name.printable)"
             guard let text = value.string else {
-                throw mismatch(key, value, "a string")
+                throw mismatch(key, value, .string)
             }
             if grant.ownParameters.contains(name) || (grant == .login && name == token) {
                 throw error(
@@ -117,7 +117,7 @@ extension KeyedValues {
         guard var response = try object("response") else { return ResponseShape() }
         var shape = ResponseShape()
         guard let credential = try response.memberPath("credential") else {
-            throw response.missing("credential", "the path of the credential (a.b) is expected")
+            throw response.missing("credential", "the path of the credential (a.b)")
         }
         shape.credential = credential
         if let lifetime = try response.memberPath("lifetime") { shape.lifetime = lifetime }

@@ -35,12 +35,15 @@ package struct MondooService: Sendable {
     package let apiEndpoint: Endpoint?
     /// What in the three is not as Mondoo's pages have it, and what to write instead; ready to print.
     package let oddities: [String]
+    /// The one of these that says that an MRN stands where the issuer belongs; `nil` for an issuer.
+    package let swappedIssuer: String?
 
     init(universe: Endpoint, audience: String, issuer: String, apiEndpoint: Endpoint?) {
         (self.universe, self.audience, self.issuer) = (universe, audience, issuer)
         self.apiEndpoint = apiEndpoint
+        swappedIssuer = Self.swap(ofIssuer: issuer)
         oddities = [
-            Self.oddity(ofAudience: audience), Self.oddity(ofIssuer: issuer),
+            Self.oddity(ofAudience: audience), swappedIssuer ?? Self.oddity(ofIssuer: issuer),
             Self.oddity(ofUniverse: universe),
         ].compactMap(\.self)
     }
@@ -85,9 +88,6 @@ package struct MondooService: Sendable {
         if issuer.trimmed != issuer {
             return "\(what) has a blank at an end: leave it out of issuerUri"
         }
-        if issuer.hasPrefix("//") {
-            return "\(what) is an MRN: exchange the values of audience and issuerUri"
-        }
         if let range = issuer.firstRange(of: "/.well-known/") {
             return "\(what) is the discovery document's address: write"
                 + " \(issuer[..<range.lowerBound].description.printable)"
@@ -102,6 +102,13 @@ package struct MondooService: Sendable {
                 "\(what) is not https: write https://\(issuer.drop { $0 != "/" }.dropFirst(2).description.printable)"
         }
         return oddity(ofHost: name, of: issuer, what)
+    }
+
+    /// What to say of an MRN in the issuer's place; `nil` for an issuer.
+    private static func swap(ofIssuer issuer: String) -> String? {
+        guard issuer.hasPrefix("//"), issuer.trimmed == issuer else { return nil }
+        return
+            "issuerUri \(issuer.printable) is an MRN: exchange the values of audience and issuerUri"
     }
 
     private static func oddity(ofHost host: String, of issuer: String, _ what: String) -> String? {
@@ -149,9 +156,9 @@ extension MondooService {
                 hint: "write \(String(universe.url.dropLast(path.count)).printable) alone"
             )
         }
-        let audience = try values.requiredText("audience", why: "the scope MRN is expected")
+        let audience = try values.requiredText("audience", "the scope MRN")
         guard let issuer else {
-            throw values.missing("issuerUri", "the issuer that Mondoo trusts is expected")
+            throw values.missing("issuerUri", "the issuer that Mondoo trusts")
         }
         for key in ["subjectTokenType", "requestedTokenType", "scopes"] { _ = values.take(key) }
         let api = try values.endpoint("apiEndpoint")
@@ -165,6 +172,13 @@ extension Service {
         switch self {
         case .mondoo(let service): service.oddities
         case .tokenExchange, .aws, .token: []
+        }
+    }
+    /// What to say of a value in the issuer's place that is no issuer; `nil` where it is one.
+    package var swappedIssuer: String? {
+        switch self {
+        case .mondoo(let service): service.swappedIssuer
+        case .tokenExchange, .aws, .token: nil
         }
     }
 }

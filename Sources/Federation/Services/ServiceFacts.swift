@@ -82,7 +82,7 @@ extension ParsedService {
         do throws(AccountError) {
             self = try name.facts.parse(&values, input)
         } catch {
-            guard !isNamed, let hint = error.hint, hint.hasPrefix("add ") else { throw error }
+            guard !isNamed, error.isOfAbsentKey, let hint = error.hint else { throw error }
             throw AccountError(
                 error.message,
                 hint:

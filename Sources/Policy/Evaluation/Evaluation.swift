@@ -32,6 +32,8 @@ package struct Evaluation: Equatable, Sendable {
     }
 
     package let result: Result
+    /// The name that an object does not have, where the result is that error.
+    let absentKey: String?
     /// In the order of the text, each part before its own parts; literals are left out.
     package let trace: [Step]
     /// What the evaluation cost, at most 100,000.
@@ -49,6 +51,7 @@ extension Expression {
     package func evaluate(claims: JSON) -> Evaluation {
         var evaluator = Evaluator(self, claims: claims)
         let result: Evaluation.Result
+        var absentKey: String?
         do throws(Fault) {
             let value = try evaluator.value(of: root)
             guard case .bool(let holds) = value else {
@@ -58,9 +61,11 @@ extension Expression {
         } catch {
             let offset = error.offset ?? root.offset
             result = .error(message: error.message, position: evaluator.position(of: offset))
+            absentKey = error.absentKey
         }
         return Evaluation(
             result: result,
+            absentKey: absentKey,
             trace: evaluator.trace.compactMap(\.self),
             steps: min(evaluator.meter.spent, Limits.steps)
         )

@@ -197,7 +197,7 @@ extension Evaluator {
         guard case .map(let map) = value else {
             throw Fault("a \(value.typeName) has no fields (.\(name.printable))")
         }
-        guard let field = map[.string(name)] else { throw Fault("no such key: \(name.printable)") }
+        guard let field = map[.string(name)] else { throw .noKey(name, shown: name.printable) }
         return field
     }
 
@@ -208,7 +208,8 @@ extension Evaluator {
             guard MapValue.canBeKey(index) || index.isNumber else {
                 throw .noOverload("[ ]", container, index)
             }
-            throw Fault("no such key: \(index.rendered)")
+            if case .string(let name) = index { throw .noKey(name, shown: index.rendered) }
+            throw .noKey(index.rendered, shown: index.rendered)
         case .list(let elements):
             guard let place = index.wholeNumber else { throw .noOverload("[ ]", container, index) }
             guard elements.indices.contains(place) else {

@@ -26,6 +26,8 @@ package struct BrightPreset: Equatable, Sendable {
     struct Field: Sendable {
         let title: String
         let isOptional: Bool
+        /// Whether only the second of CircleCI's two tokens has it.
+        let isOfSecondToken: Bool
         /// What a token has for it; `nil` where the claim is absent.
         let value: @Sendable (JSON) -> String?
         /// What else stands for the token's value.
@@ -34,10 +36,12 @@ package struct BrightPreset: Equatable, Sendable {
         init(
             _ title: String,
             isOptional: Bool = false,
+            isOfSecondToken: Bool = false,
             _ value: @escaping @Sendable (JSON) -> String?,
             or alternatives: @escaping @Sendable (String) -> [String] = { _ in [] }
         ) {
             (self.title, self.isOptional) = (title, isOptional)
+            self.isOfSecondToken = isOfSecondToken
             (self.value, self.alternatives) = (value, alternatives)
         }
     }
@@ -113,7 +117,7 @@ package struct BrightPreset: Equatable, Sendable {
     private func clause(_ field: Field, _ wanted: String, _ claims: JSON) -> Clause {
         guard let found = field.value(claims) else {
             let hint =
-                field.title.hasPrefix("VCS")
+                field.isOfSecondToken
                 ? "use $CIRCLE_OIDC_TOKEN_V2: the first token has no VCS claims (Bright's page)"
                 : field.isOptional
                     ? "leave the field empty, or have the job run where the platform states it"
@@ -198,7 +202,17 @@ package struct BrightPreset: Equatable, Sendable {
                 return issuer.hasPrefix(mark) ? String(issuer.dropFirst(mark.count)) : nil
             }
         }, Field("Project ID", claim("oidc.circleci.com/project-id")),
-        Field("VCS origin", isOptional: true, claim("oidc.circleci.com/vcs-origin")),
-        Field("VCS ref", isOptional: true, claim("oidc.circleci.com/vcs-ref")),
+        Field(
+            "VCS origin",
+            isOptional: true,
+            isOfSecondToken: true,
+            claim("oidc.circleci.com/vcs-origin")
+        ),
+        Field(
+            "VCS ref",
+            isOptional: true,
+            isOfSecondToken: true,
+            claim("oidc.circleci.com/vcs-ref")
+        ),
     ]
 }

@@ -227,9 +227,19 @@ extension Trust {
                 "condition",
                 verdict,
                 "\(place): \(message)",
-                hint: condition.claimHint(message, claims: claims) ?? hint
+                hint: evaluation.absentKey.map { Self.claimHint($0, claims: claims) } ?? hint
             )
         }
+    }
+
+    /// A claim that the token has, for one that it lacks and that was perhaps meant.
+    private static func claimHint(_ name: String, claims: JSON) -> String {
+        let names = (claims.object ?? [:]).keys.sorted()
+        let guess =
+            names.first { $0.lowercased().hasPrefix(name.lowercased()) }
+            ?? nearest(to: name, among: names)
+        return guess.map { "did you mean claims.\($0.printable)? the token has it" }
+            ?? "the token has no such claim: \(names.joined(separator: ", ").printable) are there"
     }
 
     /// A NumericDate, fractions cut off. RFC 7519 section 2
@@ -248,19 +258,6 @@ extension Expression {
         subjectHint(claims: claims)
             ?? "write the condition with the values that the token has (wif-agent claims --for"
             + " \(dialect.rawValue) suggests one), or have the platform make the token otherwise"
-    }
-
-    /// A claim that the token has, for one that it lacks and that was perhaps meant.
-    fileprivate func claimHint(_ message: String, claims: JSON) -> String? {
-        let mark = "no such key: "
-        guard let range = message.firstRange(of: mark) else { return nil }
-        let name = String(message[range.upperBound...].prefix { !$0.isWhitespace })
-        let names = (claims.object ?? [:]).keys.sorted()
-        let guess =
-            names.first { $0.lowercased().hasPrefix(name.lowercased()) }
-            ?? nearest(to: name, among: names)
-        return guess.map { "did you mean claims.\($0.printable)? the token has it" }
-            ?? "the token has no such claim: \(names.joined(separator: ", ").printable) are there"
     }
 
     /// What to change where the condition has one form of GitHub's subject and the token the other.

@@ -25,7 +25,7 @@ extension Trust {
         var trusts: [Trust] = []
         for (index, document) in try documents(json).enumerated() {
             trusts.append(
-                try Trust(document, place: isSingle ? "trust: " : "trusts[\(index)].")
+                try Trust(document, at: isSingle ? .alone : .element(index))
             )
         }
         return trusts
@@ -41,12 +41,12 @@ extension Trust {
 
     /// Parses one trust.
     /// - Throws: ``PolicyError``.
-    package init(_ json: JSON, place: String = "trust: ") throws(PolicyError) {
+    package init(_ json: JSON, at place: TrustPlace = .alone) throws(PolicyError) {
         guard let members = json.object else {
-            let whole = place.hasSuffix(".") ? place.dropLast() + ": " : place
-            throw PolicyError("\(whole)an object is expected, found \(json.kind)", rule: nil)
+            let problem = ExpectedValue.object.objection(to: json)
+            throw PolicyError("\(place.ofWhole)\(problem)", rule: nil)
         }
-        let reader = TrustReader(members: members, place: place)
+        let reader = TrustReader(members: members, place: place.ofKeys)
         let service = try reader.service()
         try reader.checkKeys(for: service)
         issuer = try reader.issuer()
@@ -55,6 +55,34 @@ extension Trust {
         case .mondoo: terms = .mondoo(try reader.mondoo(issuer: issuer))
         case .conductorone: terms = .conductorone(try reader.conductorOne())
         case .bright: terms = .bright(try reader.bright())
+        }
+    }
+}
+
+/// Where a trust stands, for messages.
+package enum TrustPlace: Sendable {
+    /// In its file alone.
+    case alone
+    /// In a list.
+    case element(Int)
+    /// In no file: keys are named as they are.
+    case options
+
+    /// What comes before a key.
+    var ofKeys: String {
+        switch self {
+        case .alone: "trust: "
+        case .element(let index): "trusts[\(index)]."
+        case .options: ""
+        }
+    }
+
+    /// What comes before what is said of the whole.
+    var ofWhole: String {
+        switch self {
+        case .alone: "trust: "
+        case .element(let index): "trusts[\(index)]: "
+        case .options: ""
         }
     }
 }
@@ -246,7 +274,7 @@ private struct TrustReader {
                 }
                 pairs.append((key, element["value"]))
             }
-        case .some(let other): throw mismatch("mappings", other, "an object")
+        case .some(let other): throw mismatch("mappings", other, .object)
         }
         var mappings: [ClaimMapping] = []
         for (key, value) in pairs {
@@ -272,7 +300,7 @@ private struct TrustReader {
 
     func string(_ key: String) throws(PolicyError) -> String? {
         guard let value = members[key], value != .null else { return nil }
-        guard let string = value.string else { throw mismatch(key, value, "a string") }
+        guard let string = value.string else { throw mismatch(key, value, .string) }
         return string
     }
 
@@ -285,7 +313,7 @@ private struct TrustReader {
 
     private func strings(_ key: String) throws(PolicyError) -> [String] {
         guard let value = members[key], value != .null else { return [] }
-        guard let elements = value.array else { throw mismatch(key, value, "an array of strings") }
+        guard let elements = value.array else { throw mismatch(key, value, .strings) }
         var strings: [String] = []
         for element in elements {
             guard let string = element.string, !string.isEmpty else {
@@ -296,13 +324,8 @@ private struct TrustReader {
         return strings
     }
 
-    private func mismatch(_ key: String, _ found: JSON, _ expected: String) -> PolicyError {
-        error(
-            key,
-            "\(expected) is expected, found \(found.kind)",
-            hint: expected.hasPrefix("an array") && found.string != nil
-                ? "put the string in brackets" : nil
-        )
+    private func mismatch(_ key: String, _ found: JSON, _ expected: ExpectedValue) -> PolicyError {
+        error(key, expected.objection(to: found), hint: expected.correction(of: found))
     }
 
     private func error(_ key: String, _ problem: String, hint: String? = nil) -> PolicyError {

@@ -124,10 +124,19 @@ struct Fault: Error, Equatable {
     var offset: Int?
     /// Whether `&&` and `||` must not absorb it: the evaluation has to end.
     var isFatal = false
+    /// The name that an object does not have, where that is the reason.
+    private(set) var absentKey: String?
 
     init(_ message: String, isFatal: Bool = false) {
         self.message = message
         self.isFatal = isFatal
+    }
+
+    /// - Parameter shown: the name as the message has it.
+    static func noKey(_ name: String, shown: String) -> Fault {
+        var fault = Fault("no such key: \(shown)")
+        fault.absentKey = name
+        return fault
     }
 
     static func noOverload(_ operation: String, _ values: Value...) -> Fault {

@@ -21,9 +21,8 @@ struct CircleCI: TokenFetcher {
             if Task.isCancelled { throw first }
             do throws(SourceError) {
                 return try given(Self.variables, context)
-            } catch var second {
-                second.message = "\(first.message); \(second.message)"
-                throw second
+            } catch {
+                throw error.after(first)
             }
         }
     }

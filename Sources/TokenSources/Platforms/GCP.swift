@@ -68,7 +68,8 @@ struct GoogleMetadata: TokenFetcher {
         guard isGoogle else {
             throw SourceError(
                 .noSource,
-                "\(place): status \(status) without Metadata-Flavor: Google, so not GCP's",
+                "status \(status) without Metadata-Flavor: Google, so not GCP's",
+                at: place,
                 isAbsent: true
             )
         }

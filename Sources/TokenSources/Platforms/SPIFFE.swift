@@ -149,11 +149,12 @@ private struct WorkloadAPI {
         case 1, 2, 4, 8, 10, 13, 14:
             return SourceError(
                 code == 8 ? .throttled : .transient,
-                "\(place): gRPC status \(code ?? 0)\(said)",
+                "gRPC status \(code ?? 0)\(said)",
+                at: place,
                 retry: .growing(from: 1)
             )
         case let code?:
-            return SourceError(.noSource, "\(place): gRPC status \(code)\(said)")
+            return SourceError(.noSource, "gRPC status \(code)\(said)", at: place)
         case nil:
             return SourceError(
                 .noSource,

@@ -16,8 +16,8 @@ struct Spacelift: TokenFetcher {
                 let token = try TokenFile(path: path, format: .text).token()
                 // Written once, at the run's start.
                 return SubjectToken(token, source: context.source, isRenewable: false)
-            } catch var second {
-                second.message = "\(first.message); \(second.message)"
+            } catch {
+                var second = error.after(first)
                 second.hint = "Spacelift gives each run its token; is this a run?"
                 second.isAbsent = true
                 throw second

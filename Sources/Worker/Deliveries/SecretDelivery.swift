@@ -95,8 +95,8 @@ struct SecretDelivery: Sendable {
         throw Failure(
             .misconfigured,
             at: .output,
-            "secret \(change.secret.place.printable): holds the credential of another identity, of the"
-                + " account \"\(mark.account.printable)\"",
+            "holds the credential of another identity, of the account"
+                + " \"\(mark.account.printable)\"",
             hint:
                 "give each account a key of its own; where this one is to take over, remove the key"
                 + " from the Secret, or set \"force\": true"
@@ -208,8 +208,7 @@ struct SecretDelivery: Sendable {
         return Failure(
             reply.status == 429 ? .throttled : isPassing || isBusy ? .transient : .misconfigured,
             at: .output,
-            "secret \(change.secret.place.printable): the cluster's API answers \(reply.status) to"
-                + " \(verb)\(status.text)",
+            "the cluster's API answers \(reply.status) to \(verb)\(status.text)",
             hint: hint(reply.status, status, verb),
             retryAfter: reply.retryAfter(now: clock.wallClock)
         )

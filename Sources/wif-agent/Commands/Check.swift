@@ -74,6 +74,6 @@ private func summary(_ account: Account) -> String {
             "  keys of wif-agent's own, beyond \(account.service.kind.facts.title)'s pages:"
             + " \(account.extensions.joined(separator: ", "))\n"
     }
-    for warning in account.warnings { text += "  warning: \(warning)\n" }
+    for warning in account.warnings { text += "  warning: \(warning.text)\n" }
     return text
 }

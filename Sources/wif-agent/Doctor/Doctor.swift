@@ -144,7 +144,12 @@ private struct Doctor {
         let found =
             "service \(account.service.name), source \(account.tokenSource.name)\(actor)"
         guard !account.warnings.isEmpty else { return .ok(.account, found) }
-        return .warning(.account, account.warnings.joined(separator: "; "))
+        let hint = account.warnings.lazy.compactMap(\.hint).first
+        return .warning(
+            .account,
+            account.warnings.map(\.text).joined(separator: "; "),
+            hint: hint.map { "\($0) wif-agent.json(5) explains every key" }
+        )
     }
 
     private func workerStep() -> StepReport {

@@ -1,5 +1,4 @@
 import Federation
-internal import Text
 
 extension StepReport {
     /// The report with what to do about a failure, also where nothing is known but the step and the class.
@@ -13,13 +12,9 @@ extension StepReport {
     private var generalHint: String {
         switch name {
         case .account where isUnreadable:
-            text.contains("ermission denied")
-                ? "let this user read the file: chown root:wif-agent FILE, chmod 0640 FILE, and 0750 for its"
-                    + " directory; or run doctor as root"
-                : "is the path right, and may this user read it? -c FILE names another"
+            "is the path right, and may this user read it? -c FILE names another"
         case .account where state == .warning:
-            Self.suggestion(in: text)
-                ?? "change the key as it says; wif-agent.json(5) explains every key"
+            "change the key as it says; wif-agent.json(5) explains every key"
         case .account:
             "wif-agent.json(5) explains every key; wif-agent check reads the file without the network"
         case .environment: "wif-agent(1), Environment, lists every variable"
@@ -41,15 +36,6 @@ extension StepReport {
             "correct it at the issuer; services cache its keys for minutes"
         case .exchange, .reply, .credential, .revocation: serviceHint
         }
-    }
-
-    /// What an unknown key was most likely meant to be, as its warning says.
-    private static func suggestion(in text: String) -> String? {
-        let mark = "did you mean "
-        guard let start = text.firstRange(of: mark),
-            let end = text[start.upperBound...].firstIndex(of: "?")
-        else { return nil }
-        return "\(mark)\(text[start.upperBound..<end])? wif-agent.json(5) explains every key"
     }
 
     private var sourceHint: String {

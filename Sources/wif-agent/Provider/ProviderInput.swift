@@ -95,7 +95,7 @@ struct ProviderInput {
         trust["allowedAudiences"] = input["allowedAudiences"]
         do throws(PolicyError) {
             try MondooProvider.check(input)
-            _ = try Trust(.object(trust), place: "")
+            _ = try Trust(.object(trust), at: .options)
         } catch {
             let rule = error.rule.map { " (\($0))" } ?? ""
             throw UsageError(message: error.problem + rule, hint: error.hint)

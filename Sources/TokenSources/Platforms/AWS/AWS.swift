@@ -117,7 +117,7 @@ struct AWS: TokenFetcher {
         )
         let place = "GetWebIdentityToken at \(service.host.name)"
         guard let token = result["WebIdentityToken"]?.text else {
-            throw SourceError(.transient, "\(place): the reply has no WebIdentityToken")
+            throw SourceError(.transient, "the reply has no WebIdentityToken", at: place)
         }
         return try SubjectToken(jws: token, from: context.source, at: place)
     }

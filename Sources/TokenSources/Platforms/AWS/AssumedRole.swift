@@ -53,15 +53,17 @@ struct AssumedRole {
             guard Self.providers.contains(provider) else {
                 throw SourceError(
                     .misconfigured,
-                    "\(place): credential_source \"\(provider.printable)\" is not known; one of "
-                        + Self.providers.joined(separator: ", ")
+                    "credential_source \"\(provider.printable)\" is not known; one of "
+                        + Self.providers.joined(separator: ", "),
+                    at: place
                 )
             }
             return .provider(provider)
         default:
             throw SourceError(
                 .misconfigured,
-                "\(place): role_arn goes with exactly one of source_profile and credential_source"
+                "role_arn goes with exactly one of source_profile and credential_source",
+                at: place
             )
         }
     }
@@ -158,7 +160,8 @@ private func seconds(_ profile: [String: String], _ place: String) throws(Source
     guard let seconds = Int(text), (900...43_200).contains(seconds) else {
         throw SourceError(
             .misconfigured,
-            "\(place): duration_seconds is not a number from 900 to 43200"
+            "duration_seconds is not a number from 900 to 43200",
+            at: place
         )
     }
     return seconds
@@ -177,7 +180,7 @@ extension AWSCredentials {
         guard let id = result["Credentials", "AccessKeyId"]?.text, !id.isEmpty,
             let secret = result["Credentials", "SecretAccessKey"]?.text, !secret.isEmpty,
             let token = result["Credentials", "SessionToken"]?.text, !token.isEmpty
-        else { throw SourceError(.transient, "\(place): the reply has no Credentials") }
+        else { throw SourceError(.transient, "the reply has no Credentials", at: place) }
         try self.init(id: id, secret: secret, sessionToken: token, origin: origin, at: place)
     }
 }

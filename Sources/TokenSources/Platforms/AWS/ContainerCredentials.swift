@@ -24,11 +24,8 @@ struct AWSContainerCredentials {
             return try await credentials(at: url)
         } catch {
             // ECS tells containers apart by the path alone: who has it, has the key.
-            var error = error.ofPresentPlatform
-            if path.utf8.count > 1 {
-                error.message = error.message.replacing(path, with: "/…")
-            }
-            throw error
+            let error = error.ofPresentPlatform
+            throw path.utf8.count > 1 ? error.hiding(path) : error
         }
     }
 

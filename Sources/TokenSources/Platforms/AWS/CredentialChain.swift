@@ -83,10 +83,10 @@ struct CredentialChain: Sendable {
     }
 
     private func nothingElse(_ error: SourceError) -> SourceError {
-        var error = error
-        error.message =
+        var error = error.after(
             "no key in the variables, \(settings.profileName.printable)'s profile or a container"
-            + " endpoint; " + error.message
+                + " endpoint"
+        )
         if error.hint == nil, error.class == .noSource {
             error.hint =
                 "attach a role to the machine, the task or the pod; or set AWS's variables, or a"

@@ -19,7 +19,8 @@ struct CredentialProcess {
         guard let words = shellWords(command), let name = words.first else {
             throw SourceError(
                 .misconfigured,
-                "\(place): credential_process is no command line; is a quote not closed?"
+                "credential_process is no command line; is a quote not closed?",
+                at: place
             )
         }
         let variables = context.environment.filter { Self.variables.contains($0.key) }

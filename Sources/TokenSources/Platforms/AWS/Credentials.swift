@@ -26,7 +26,8 @@ extension AWSCredentials {
         else {
             throw SourceError(
                 .noSource,
-                "\(place): the reply has no AccessKeyId or no SecretAccessKey"
+                "the reply has no AccessKeyId or no SecretAccessKey",
+                at: place
             )
         }
         try self.init(
@@ -51,7 +52,8 @@ extension AWSCredentials {
             guard value.utf8.isVisibleASCII else {
                 throw SourceError(
                     .misconfigured,
-                    "\(place): a key or token holds characters that none has"
+                    "a key or token holds characters that none has",
+                    at: place
                 )
             }
         }
@@ -73,7 +75,8 @@ extension HTTPResponse {
         } catch {
             throw SourceError(
                 .transient,
-                "\(place): the reply is not JSON: \(error.reason)",
+                "the reply is not JSON: \(error.reason)",
+                at: place,
                 retry: .growing(from: 1)
             )
         }

@@ -68,7 +68,8 @@ struct AWSInstanceMetadata {
         if let code = json["Code"]?.string, code != "Success" {
             throw SourceError(
                 .noSource,
-                "\(place): \(code.printable): \((json["Message"]?.string ?? "").printable)",
+                "\(code.printable): \((json["Message"]?.string ?? "").printable)",
+                at: place,
                 hint: "does the role's trust policy name ec2.amazonaws.com?"
             )
         }
@@ -107,7 +108,8 @@ struct AWSInstanceMetadata {
         guard !token.isEmpty, token.utf8.isVisibleASCII else {
             throw SourceError(
                 .noSource,
-                "\(request.place): the reply is no token, so not EC2's",
+                "the reply is no token, so not EC2's",
+                at: request.place,
                 isAbsent: true
             )
         }
@@ -128,7 +130,8 @@ struct AWSInstanceMetadata {
     private func hopLimit(_ place: String) -> SourceError {
         SourceError(
             .misconfigured,
-            "\(place): no answer, though the service answers other requests",
+            "no answer, though the service answers other requests",
+            at: place,
             hint: "the answer may travel one hop and a container's network is another: raise the"
                 + " instance's HttpPutResponseHopLimit to 2, or use the host's network"
         )
@@ -137,7 +140,8 @@ struct AWSInstanceMetadata {
     private func refusal(_ response: HTTPResponse, at place: String) -> SourceError {
         var error = SourceError(
             .noSource,
-            "\(place): status \(response.status)\(response.note)",
+            "status \(response.status)\(response.note)",
+            at: place,
             retryAfter: context.retryAfter(response)
         )
         switch response.status {

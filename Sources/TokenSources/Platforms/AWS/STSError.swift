@@ -29,7 +29,8 @@ struct STSError: Equatable {
     func sourceError(at place: String, retryAfter: Double?) -> SourceError {
         var error = SourceError(
             .noSource,
-            "\(place): status \(status)\(text)",
+            "status \(status)\(text)",
+            at: place,
             hint: hint,
             retryAfter: retryAfter
         )

@@ -70,7 +70,7 @@ struct SecurityTokenService {
             guard let document, document.name == action + "Response",
                 let result = document[action + "Result"]
             else {
-                throw SourceError(.transient, "\(place): the reply is not the one expected")
+                throw SourceError(.transient, "the reply is not the one expected", at: place)
             }
             return .result(result)
         }

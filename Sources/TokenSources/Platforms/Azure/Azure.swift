@@ -60,12 +60,11 @@ struct Azure: TokenFetcher {
             guard first.isAbsent, !Task.isCancelled else { throw first }
             do throws(SourceError) {
                 return try await AzureMachineEndpoint.legacy.subjectToken(demand, context)
-            } catch var second {
-                second.message = "IMDS: \(first.message); legacy endpoint: \(second.message)"
+            } catch {
+                var second = error.of("legacy endpoint").after(first.of("IMDS"))
                 second.hint = second.hint ?? first.hint
                 if context.has("IDENTITY_ENDPOINT"), !context.has("IDENTITY_HEADER") {
-                    second.message =
-                        "IDENTITY_ENDPOINT is set without IDENTITY_HEADER; \(second.message)"
+                    second = second.after("IDENTITY_ENDPOINT is set without IDENTITY_HEADER")
                     second.hint = "App Service sets both: pass IDENTITY_HEADER on, too"
                 }
                 throw second
@@ -129,7 +128,8 @@ struct AzureDemand {
             guard let token = reply?["access_token"]?.string, !token.isEmpty else {
                 throw SourceError(
                     .noSource,
-                    "\(place): status 200 without an access_token, so not Azure's",
+                    "status 200 without an access_token, so not Azure's",
+                    at: place,
                     isAbsent: true
                 )
             }
@@ -167,8 +167,13 @@ struct AzureDemand {
         _ context: SourceContext
     ) -> SourceError {
         let status = response.status
-        let message = "\(place): status \(status)\(response.note)"
-        var error = SourceError(.noSource, message, retryAfter: context.retryAfter(response))
+        let message = "status \(status)\(response.note)"
+        var error = SourceError(
+            .noSource,
+            message,
+            at: place,
+            retryAfter: context.retryAfter(response)
+        )
         switch (status, code) {
         case (410, _):
             // IMDS is being updated and back within 70 s: longer than a job should wait.

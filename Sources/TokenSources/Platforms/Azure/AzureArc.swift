@@ -31,7 +31,8 @@ struct AzureArc {
             if response.status == 401 || response.status == 403 {
                 throw SourceError(
                     .noSource,
-                    "\(request.place): status \(response.status) although the key file was sent"
+                    "status \(response.status) although the key file was sent",
+                    at: request.place
                 )
             }
             let token = try demand.token(
@@ -108,7 +109,8 @@ struct AzureArc {
         guard echo.lowercased() != wanted.value.lowercased() else { return }
         throw SourceError(
             .noSource,
-            "\(place): the token is not of the identity that was asked for (\(wanted.name))",
+            "the token is not of the identity that was asked for (\(wanted.name))",
+            at: place,
             hint: "update the Arc agent, or leave the identity out to use the machine's own"
         )
     }

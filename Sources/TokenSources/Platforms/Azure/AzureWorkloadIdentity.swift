@@ -22,7 +22,7 @@ struct AzureWorkloadIdentity {
                 throw error(response, reply, to: request, context)
             }
             guard let token = reply?["access_token"]?.string else {
-                throw SourceError(.noSource, "\(request.place): the reply has no access_token")
+                throw SourceError(.noSource, "the reply has no access_token", at: request.place)
             }
             return try SubjectToken(
                 jws: token,

@@ -29,20 +29,12 @@ struct AzureAppService: Role {
         guard request.query["msi_res_id"] == nil else {
             return failure(400, "msi_res_id is not known here")
         }
-        let response = try world.azureTokens.answer(
-            request.query,
-            from: .azureAppService,
-            in: world
-        )
-        guard response.status == 200 else {
-            // It says little: a resource that nobody knows is an error of its own.
-            let isResource = String(decoding: response.body, as: UTF8.self).contains("AADSTS")
-            return failure(
-                isResource ? 500 : 400,
-                isResource ? "An error" : "No Managed Identity found"
-            )
+        // It says little: a resource that nobody knows is an error of its own.
+        switch try world.azureTokens.result(request.query, from: .azureAppService, in: world) {
+        case .success(let reply): return .json(reply)
+        case .failure(.resource): return failure(500, "An error")
+        case .failure(.request): return failure(400, "No Managed Identity found")
         }
-        return response
     }
 
     private func failure(_ status: Int, _ text: String) -> HTTPServerResponse {

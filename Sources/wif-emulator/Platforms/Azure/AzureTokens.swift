@@ -7,6 +7,26 @@ internal import Text
 /// The back end of Azure's managed identities: one token per resource, kept for as long as it lives,
 /// so that what a workload gets may be a day old.
 final class AzureTokens: Sendable {
+    /// Why there is no token.
+    enum Refusal: Error {
+        case request(String)
+        /// The tenant does not know it.
+        case resource(String)
+
+        /// As the endpoints of a machine have it.
+        var response: HTTPServerResponse {
+            switch self {
+            case .request(let text): .oauthError(400, "invalid_request", text)
+            case .resource(let name):
+                .oauthError(
+                    400,
+                    "invalid_resource",
+                    "AADSTS500011: the resource principal named \(name) was not found in the tenant"
+                )
+            }
+        }
+    }
+
     private struct Token {
         let value: String
         let notBefore: Int64
@@ -15,16 +35,28 @@ final class AzureTokens: Sendable {
 
     private let tokens = Mutex<[String: Token]>([:])
 
-    /// Answers a request for a token as both of Azure's endpoints do.
+    /// Answers a request for a token as the endpoints of a machine do.
     func answer(
         _ fields: [HTTPField],
         from role: RoleName,
         in world: World
     ) throws(CryptoError) -> HTTPServerResponse {
-        guard let resource = fields["resource"], !resource.isEmpty else {
-            return .oauthError(400, "invalid_request", "the parameter resource is missing")
+        switch try result(fields, from: role, in: world) {
+        case .success(let reply): .json(reply)
+        case .failure(let refusal): refusal.response
         }
-        if let refusal = refusal(of: fields, resource, world) { return refusal }
+    }
+
+    /// What a request for a token comes to, the members of the reply or the reason why there is none.
+    func result(
+        _ fields: [HTTPField],
+        from role: RoleName,
+        in world: World
+    ) throws(CryptoError) -> Result<JSON, Refusal> {
+        guard let resource = fields["resource"], !resource.isEmpty else {
+            return .failure(.request("the parameter resource is missing"))
+        }
+        if let refusal = refusal(of: fields, resource, world) { return .failure(refusal) }
         let now = world.clock.seconds
         let token = try token(for: resource, now, role, world)
         // Every value is a string here, numbers too.
@@ -36,14 +68,14 @@ final class AzureTokens: Sendable {
             "ext_expires_in": String(token.expiry - now), "not_before": String(token.notBefore),
             "token_type": "Bearer",
         ]
-        return .json(.object(reply.mapValues(JSON.string)))
+        return .success(.object(reply.mapValues(JSON.string)))
     }
 
     private func refusal(
         of fields: [HTTPField],
         _ resource: String,
         _ world: World
-    ) -> HTTPServerResponse? {
+    ) -> Refusal? {
         let claims = world.claims(of: .azure)
         let own = [
             "client_id": "appid", "object_id": "oid", "msi_res_id": "xms_mirid",
@@ -51,26 +83,15 @@ final class AzureTokens: Sendable {
         ]
         let selectors = fields.filter { own[$0.name] != nil }
         if selectors.count > 1 {
-            return .oauthError(
-                400,
-                "invalid_request",
-                "only one of client_id, object_id and msi_res_id may be set"
-            )
+            return .request("only one of client_id, object_id and msi_res_id may be set")
         }
         for selector in selectors {
             let wanted = claims[own[selector.name] ?? ""]?.string ?? ""
             if wanted.lowercased() != selector.value.lowercased() {
-                return .oauthError(400, "invalid_request", "Identity not found")
+                return .request("Identity not found")
             }
         }
-        guard world.options.isAzureResource(resource) else {
-            return .oauthError(
-                400,
-                "invalid_resource",
-                "AADSTS500011: the resource principal named \(resource) was not found in the tenant"
-            )
-        }
-        return nil
+        return world.options.isAzureResource(resource) ? nil : .resource(resource)
     }
 
     private func token(

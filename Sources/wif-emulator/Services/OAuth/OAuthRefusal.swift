@@ -6,6 +6,8 @@ struct OAuthRefusal: Error, Equatable {
     let code: String
     let text: String
     var status = 400
+    /// Whether the token is for another audience.
+    var isOfAudience = false
 
     init(_ code: String, _ text: String, status: Int = 400) {
         (self.code, self.text, self.status) = (code, text, status)

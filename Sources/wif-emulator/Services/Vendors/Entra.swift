@@ -27,9 +27,8 @@ extension Part {
                 ])
             },
             refusal: { refusal in
-                let isAudience = refusal.text.contains("audience")
-                let text = isAudience ? "AADSTS700212: \(refusal.text)" : refusal.text
-                return .oauthError(401, "invalid_client", text)
+                let number = refusal.isOfAudience ? "AADSTS700212: " : ""
+                return .oauthError(401, "invalid_client", number + refusal.text)
             },
             documents: { url in
                 let base = "\(url)/\(tenant)"

@@ -49,7 +49,12 @@ struct TokenVendor: Role {
     func verified(_ token: String) throws(OAuthRefusal) -> TokenClaims {
         let claims = try world.verified(token)
         guard world.names(rules.audience, in: claims) else {
-            throw OAuthRefusal("invalid_grant", "the token's audience is not \(rules.audience)")
+            var refusal = OAuthRefusal(
+                "invalid_grant",
+                "the token's audience is not \(rules.audience)"
+            )
+            refusal.isOfAudience = true
+            throw refusal
         }
         return claims
     }

@@ -1,0 +1,45 @@
+package import Text
+
+/// A kind of value that a key must have, in a reader's words.
+package enum ExpectedValue: String, Sendable {
+    case number = "a number"
+    case bool = "true or false"
+    case string = "a string"
+    case stringOrStrings = "a string or an array of strings"
+    case strings = "an array of strings"
+    case object = "an object"
+    case objects = "an array of objects"
+
+    /// What is said of a value of another kind.
+    package func objection(to found: JSON) -> String {
+        "\(rawValue) is expected, found \(found.kind)"
+    }
+
+    /// How to write what was found so that it is of this kind, strings not quoted; `nil` where nobody can
+    /// tell what was meant.
+    package func correction(of found: JSON) -> String? {
+        switch self {
+        case .number:
+            guard let text = found.string, Double(text) != nil else {
+                return "write a number without quotes"
+            }
+            return "write \(text) without quotes"
+        case .bool: return "write true or false, without quotes"
+        case .string:
+            return found.array == nil
+                ? "write it in quotes" : "write one string, without the brackets around it"
+        case .stringOrStrings: return nil
+        case .strings: return found.string == nil ? nil : Self.arrayHint
+        case .object:
+            if found.array != nil {
+                return "write an object, {\"NAME\": \"VALUE\"}, in place of the array"
+            }
+            return found.string == nil ? nil : "write an object, in { and }"
+        case .objects:
+            if found.object != nil { return "write an array: put [ before the object, ] behind it" }
+            return found.string == nil ? nil : Self.arrayHint
+        }
+    }
+
+    private static let arrayHint = "write an array: put the string in brackets, [\"...\"]"
+}
