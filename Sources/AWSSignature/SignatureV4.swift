@@ -1,6 +1,6 @@
-internal import Crypto
+import Crypto
 package import Kernel
-internal import Text
+import Text
 
 /// An AWS access key: long-term, or of a session with its token.
 package struct AWSKey: Sendable {
@@ -10,9 +10,7 @@ package struct AWSKey: Sendable {
     package let sessionToken: Secret?
 
     package init(id: String, secret: Secret, sessionToken: Secret? = nil) {
-        self.id = id
-        self.secret = secret
-        self.sessionToken = sessionToken
+        (self.id, self.secret, self.sessionToken) = (id, secret, sessionToken)
     }
 }
 
@@ -40,12 +38,8 @@ package struct SignatureV4: Sendable {
             timestamp: String,
             region: String
         ) {
-            self.method = method
-            self.query = query
-            self.headers = headers
-            self.body = body
-            self.timestamp = timestamp
-            self.region = region
+            (self.method, self.query, self.headers, self.body) = (method, query, headers, body)
+            (self.timestamp, self.region) = (timestamp, region)
         }
     }
 

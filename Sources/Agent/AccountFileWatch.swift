@@ -1,5 +1,5 @@
-internal import Federation
-internal import Kernel
+import Federation
+import Kernel
 import Synchronization
 
 /// Tells when account files hold something else than what was read last; nothing wakes up while nothing is

@@ -1,7 +1,7 @@
 package import Federation
 package import Kernel
-internal import Outputs
-internal import Text
+import Outputs
+import Text
 
 /// Finds and reads account files.
 package enum AccountFiles {

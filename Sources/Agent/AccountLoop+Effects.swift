@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Outputs
+import Federation
+import Kernel
+import Outputs
 
 extension AccountLoop {
     /// Does what takes no time.

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// What an account's life looks like in the log; what has recovered is told with how often it failed.
 extension AccountLoop {

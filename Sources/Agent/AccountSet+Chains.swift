@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 extension AccountSet {
     /// The files with each account that uses another's credential tied to that account's identity. One whose

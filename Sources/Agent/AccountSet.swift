@@ -1,5 +1,5 @@
 package import Federation
-internal import Text
+import Text
 
 /// Which accounts there are, as a value: what follows from the account files as they are now. Without
 /// effects; `Roster` does what it says.

@@ -1,6 +1,6 @@
 package import Federation
-internal import Kernel
-internal import Serving
+import Kernel
+import Serving
 package import Text
 
 /// A running agent, as its control socket shows it to a command on the same machine.

@@ -1,6 +1,6 @@
 package import Federation
-internal import Kernel
-internal import Outputs
+import Kernel
+import Outputs
 
 /// What `wif-agent run` was asked to do.
 package struct AgentSettings: Sendable {

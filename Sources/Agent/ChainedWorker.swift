@@ -1,6 +1,6 @@
 package import Federation
 package import Kernel
-internal import Text
+import Text
 
 /// A worker that hands over the credentials of the accounts that a job's token sources name.
 package struct ChainedWorker: ExchangeWorker {

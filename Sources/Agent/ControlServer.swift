@@ -1,9 +1,9 @@
-internal import Federation
-internal import Kernel
-internal import Outputs
+import Federation
+import Kernel
+import Outputs
 package import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// Answers questions about the agent, over its control socket and, in part, over TCP.
 package struct ControlServer: Sendable {

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Kernel
+import Federation
+import Kernel
 import Synchronization
 
 /// The agent's control socket, and the lock that says that an agent has the runtime directory.
@@ -130,7 +130,7 @@ final class ControlSocket: Sendable {
         try Directory.open(
             directory,
             trust: DirectoryTrust(owners: [effectiveUserID()], groups: []),
-            creating: Directory.Creation(mode: 0o755)
+            creating: FileRights(mode: 0o755)
         )
     }
 

@@ -1,7 +1,7 @@
 package import Federation
 package import Kernel
-internal import Outputs
-internal import Text
+import Outputs
+import Text
 
 /// Keeps each account's present credential over a restart of the agent, in private files of one
 /// directory, and adopts it again if nothing has changed since.

@@ -1,5 +1,5 @@
 package import Federation
-internal import Kernel
+import Kernel
 package import Outputs
 
 /// An account's outputs as the loop sees them; the live ones are ``OutputSet``.

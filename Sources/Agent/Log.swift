@@ -1,7 +1,7 @@
-internal import Federation
+import Federation
 package import Kernel
 import Synchronization
-internal import Text
+import Text
 
 /// Says what happens, one event a line. Fields are chosen by the caller one by one: a token, a
 /// credential or a key is never among them.

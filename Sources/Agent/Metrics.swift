@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Outputs
+import Federation
+import Kernel
+import Outputs
 
 extension Board {
     private typealias Account = (labels: MetricsPage.Labels, loop: AccountLoop, state: AccountLife)

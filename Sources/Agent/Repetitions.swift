@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 /// Which of many like events are worth a line: the first of a kind, each at which the kind's count has
 /// doubled, one after another kind if the last line is an hour old, and one a day. Pure; the clock is

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Outputs
+import Federation
+import Kernel
+import Outputs
 
 /// Runs the accounts of an ``AccountSet``: reads the files, starts, changes and stops loops.
 struct Roster {

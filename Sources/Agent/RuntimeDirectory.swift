@@ -1,4 +1,4 @@
-internal import Kernel
+import Kernel
 
 /// Where an agent keeps what lives as long as it does: its control socket and its lock.
 package enum RuntimeDirectory {

@@ -1,6 +1,6 @@
 package import Federation
-internal import Synchronization
-internal import Text
+import Synchronization
+import Text
 
 /// Has a worker change the Secrets of one account. It knows under which identities the account has written
 /// there before, so that an edited account may replace its own credential.

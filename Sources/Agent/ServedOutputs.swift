@@ -1,7 +1,7 @@
-internal import Federation
-internal import Kernel
-internal import Outputs
-internal import Synchronization
+import Federation
+import Kernel
+import Outputs
+import Synchronization
 
 /// The outputs of one account, of which another version's may take the place while they are served.
 final class ServedOutputs: Sendable {

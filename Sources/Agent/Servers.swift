@@ -1,7 +1,7 @@
-internal import Federation
-internal import Kernel
-internal import Serving
-internal import Text
+import Federation
+import Kernel
+import Serving
+import Text
 
 /// The agent's control socket and, where asked for, its TCP address.
 struct Servers: Sendable {

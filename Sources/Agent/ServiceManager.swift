@@ -1,4 +1,4 @@
-internal import Kernel
+import Kernel
 
 /// Tells systemd how the service fares (sd_notify(3)); silent where nobody asked.
 package struct ServiceManager: Sendable {

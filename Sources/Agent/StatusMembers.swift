@@ -1,4 +1,4 @@
-internal import Kernel
+import Kernel
 package import Text
 
 /// A part of the status: an object of JSON whose members one list names, for whoever writes it and for

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Outputs
+import Federation
+import Kernel
+import Outputs
 
 extension Board {
     /// The agent's status as it is now.

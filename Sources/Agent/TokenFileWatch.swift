@@ -1,5 +1,5 @@
-internal import Federation
-internal import Kernel
+import Federation
+import Kernel
 
 /// Tells accounts that wait for another subject token when something else has put one into the file
 /// that their source names.

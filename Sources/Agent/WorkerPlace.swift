@@ -1,6 +1,6 @@
 package import Federation
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// Where workers come from: the socket of a unit of theirs, or a program that is started as a child.
 package struct WorkerPlace: Sendable {

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Kernel
+import Federation
+import Kernel
 import Synchronization
 
 /// One running `wif-exchange`: jobs go in as lines, results come out as lines.

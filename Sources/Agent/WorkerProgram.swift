@@ -1,5 +1,5 @@
-internal import Federation
-internal import Kernel
+import Federation
+import Kernel
 
 /// Where the worker's program is: beside the running program, else in `libexec/wif-agent` beside the folder
 /// of that, as in an archive unpacked anywhere, else in `/usr/libexec/wif-agent`.

@@ -1,4 +1,4 @@
-internal import COpenSSL
+import COpenSSL
 package import Kernel
 
 /// An X.509 certificate. Its dates and its key are read; whom it names, and who signed it, is not judged.

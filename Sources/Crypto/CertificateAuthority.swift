@@ -1,4 +1,4 @@
-internal import COpenSSL
+import COpenSSL
 package import Kernel
 
 /// A certificate authority of one key, for the emulator and for tests.

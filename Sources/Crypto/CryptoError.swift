@@ -1,4 +1,4 @@
-internal import COpenSSL
+import COpenSSL
 
 /// What went wrong with a key, a certificate, a signature or a TLS handshake.
 package enum CryptoError: Error, Equatable, CustomStringConvertible {

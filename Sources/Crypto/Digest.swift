@@ -1,4 +1,4 @@
-internal import COpenSSL
+import COpenSSL
 
 /// SHA-256, 32 bytes. FIPS 180-4
 package func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {

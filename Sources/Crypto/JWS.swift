@@ -1,6 +1,6 @@
-internal import COpenSSL
+import COpenSSL
 import Kernel
-internal import Text
+import Text
 
 extension PrivateKey {
     /// A signed token in the compact form; `alg` is added to the header by the key's type, the rest of

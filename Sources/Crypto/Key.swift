@@ -1,4 +1,4 @@
-internal import COpenSSL
+import COpenSSL
 
 /// One reference to an OpenSSL key, private or public. Safe to share: the key is never changed after
 /// init, and OpenSSL's references are counted atomically.

@@ -1,4 +1,4 @@
-internal import COpenSSL
+import COpenSSL
 
 /// The content of the first PEM block of a text, read by OpenSSL. RFC 7468, `PEM_read_bio(3)`
 ///

@@ -1,6 +1,6 @@
-internal import COpenSSL
+import COpenSSL
 package import Kernel
-internal import Text
+import Text
 
 /// A private key that signs: RSA of 2048 bits or more, P-256, P-384 or Ed25519.
 package final class PrivateKey: Sendable {

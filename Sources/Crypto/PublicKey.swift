@@ -1,6 +1,6 @@
-internal import COpenSSL
+import COpenSSL
 import Kernel
-internal import Text
+import Text
 
 /// A public key that verifies what the matching ``PrivateKey`` signed.
 package struct PublicKey: Sendable {

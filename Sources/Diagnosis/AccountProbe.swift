@@ -1,7 +1,7 @@
 package import Exchanges
 package import Federation
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 package import TokenSources
 
 /// Runs each step that leads to a credential, and reports each; the credential is delivered nowhere, and

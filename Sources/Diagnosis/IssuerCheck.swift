@@ -1,9 +1,9 @@
-internal import Crypto
-internal import Exchanges
+import Crypto
+import Exchanges
 package import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import HTTP
+import Kernel
+import Text
 
 extension ExchangeContext {
     /// Does with a token's issuer what a service does: fetches its discovery document and its keys,

@@ -1,8 +1,8 @@
-internal import Exchanges
+import Exchanges
 package import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import HTTP
+import Kernel
+import Text
 
 /// What one plain request to a service's host told of the way there.
 package struct ServiceProbe: Sendable {

@@ -1,7 +1,7 @@
-internal import Exchanges
+import Exchanges
 package import Federation
 package import Kernel
-internal import Text
+import Text
 
 /// What can be said of a token before its service has seen it, claim by claim. What the service is
 /// known to refuse is a failure of the class `refused`.

@@ -1,7 +1,7 @@
-internal import Federation
-internal import Kernel
-internal import Policy
-internal import Text
+import Federation
+import Kernel
+import Policy
+import Text
 
 /// What the service will make of the token by the trust file that it was set up with, clause by clause:
 /// of the trust that fits best where there are several. Nothing where there is no such file.

@@ -1,7 +1,7 @@
 package import Federation
 package import HTTP
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// What came of an exchange.
 package struct Exchange: Sendable {

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// The error body of an OAuth endpoint, or of the other kinds that stand in its place.
 struct OAuthError {

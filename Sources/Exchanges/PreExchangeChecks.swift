@@ -1,6 +1,6 @@
 package import Federation
 package import Kernel
-internal import Text
+import Text
 
 /// Something about a token that its service is known to refuse.
 package struct Finding: Equatable, Sendable {
@@ -52,11 +52,15 @@ private let freshHint =
 
 /// The claims of time that a service's page has it read, for a token that lacks one.
 private func missing(_ name: String, _ facts: ServiceFacts, _ rule: String) -> Finding {
-    Finding(
-        kind: .timeForm,
-        text: "has no \(name), and \(facts.title) \(rule)",
-        hint: "have the issuer put \(name) into its tokens"
+    misformed(
+        "has no \(name), and \(facts.title) \(rule)",
+        "have the issuer put \(name) into its tokens"
     )
+}
+
+/// A claim of time that the next token will not have better.
+private func misformed(_ text: String, _ hint: String) -> Finding {
+    Finding(kind: .timeForm, text: text, hint: hint)
 }
 
 /// RFC 7519 section 4.1.5
@@ -87,10 +91,9 @@ private func issueFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
 /// RFC 7519 section 2: a NumericDate is a JSON number.
 private func textFinding(_ claims: TokenClaims) -> Finding? {
     for name in ["exp", "iat", "nbf"] where claims.all[name]?.string != nil {
-        return Finding(
-            kind: .timeForm,
-            text: "has \(name) as text in quotes",
-            hint: "have the issuer write \(name) as a number, without quotes (RFC 7519)"
+        return misformed(
+            "has \(name) as text in quotes",
+            "have the issuer write \(name) as a number, without quotes (RFC 7519)"
         )
     }
     return nil
@@ -121,10 +124,9 @@ private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: W
 private func unitFinding(_ claims: TokenClaims) -> Finding? {
     for (name, time) in [("exp", claims.expiresAt), ("iat", claims.issuedAt)] {
         guard let time, time > 1e11 else { continue }
-        return Finding(
-            kind: .timeForm,
-            text: "has \(name) \(Int(time.clamped(to: 0...1e15))), which is in milliseconds",
-            hint: "have the issuer write times in seconds since 1970 (RFC 7519)"
+        return misformed(
+            "has \(name) \(Int(time.clamped(to: 0...1e15))), which is in milliseconds",
+            "have the issuer write times in seconds since 1970 (RFC 7519)"
         )
     }
     return nil

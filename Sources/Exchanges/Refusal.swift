@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// A refusal held against the services' own lists of what goes wrong, and answered with what to change.
 struct Refusal {

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// The parameters of a request, in order; a name may be there several times.
 struct RequestParameters {

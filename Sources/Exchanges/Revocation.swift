@@ -1,5 +1,5 @@
 package import Federation
-internal import HTTP
+import HTTP
 package import Kernel
 
 extension ExchangeContext {

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// The exchange of a token at ConductorOne, Bright, Google or any other token endpoint, by the token
 /// exchange of RFC 8693 or another grant.

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// A token endpoint's reply to a successful exchange, every part of it checked. RFC 8693 section 2.2.1, or
 /// the shape that the account file describes.

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 extension Account {
     /// The largest account file that is read, in bytes.
@@ -39,10 +39,8 @@ extension Account {
         let proxy = try Self.proxy(&values, &warnings)
         let caFile = try values.absolutePath("caFile")
         let hooks = try Self.hooks(&values, warnings: &warnings)
-        if let warning = service.warning(of: source) {
-            warnings.append(AccountWarning(place + warning))
-        }
-        warnings += values.unknownKeys()
+        let other = service.warning(of: source).map { AccountWarning(place + $0) }
+        warnings += [other].compactMap(\.self) + values.unknownKeys()
 
         self.init(
             name: name,

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 /// One `external_account` file, parsed once into values that need no second look: exclusive options
 /// are cases, URLs are checked, paths are absolute.

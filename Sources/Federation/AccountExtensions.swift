@@ -1,4 +1,4 @@
-internal import Kernel
+import Kernel
 
 extension Account {
     /// The file's keys that the service's own pages do not have, as they are spelled there, sorted: those

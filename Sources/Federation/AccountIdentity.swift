@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// Everything that decides whose credential an account's credential is and who may see it on the way:
 /// service, endpoints, audience, scopes, resource, client id, project, impersonation, issuer, token types,

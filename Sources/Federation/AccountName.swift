@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// The rules for an account's name: the account file's base name without `.json`.
 package enum AccountName {

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// Which of an exchange's two tokens. RFC 8693 section 2.1
 package enum TokenRole: String, CaseIterable, Sendable {

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 /// What each kind of credential holds, for the formats.
 extension Credential {

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// A URL that requests may be sent to: https, or plain http where product rules allow it.
 package struct Endpoint: Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// A program that prints a token, or Google's executable response.
 package struct ExecutableSource: Sendable {

@@ -4,11 +4,9 @@ package import Text
 package enum ExpectedValue: String, Sendable {
     case number = "a number"
     case bool = "true or false"
-    case string = "a string"
+    case string = "a string", strings = "an array of strings"
     case stringOrStrings = "a string or an array of strings"
-    case strings = "an array of strings"
-    case object = "an object"
-    case objects = "an array of objects"
+    case object = "an object", objects = "an array of objects"
 
     /// What is said of a value of another kind.
     package func objection(to found: JSON) -> String {

@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// The members of a JSON object, taken one by one, each with an error that names file, key, what was
 /// found and what is expected. What nobody took in the end is unknown.

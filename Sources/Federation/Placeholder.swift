@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// A part of a page's sample value that was to be replaced, and was not: `YOUR_SPACE_ID`,
 /// `TENANT_ID`, `<SPACE-ID>`, `${TENANT}`.

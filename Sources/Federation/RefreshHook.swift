@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// What happens after every output holds a new credential.
 package enum RefreshHook: Equatable, Sendable {

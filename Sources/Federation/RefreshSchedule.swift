@@ -1,4 +1,4 @@
-internal import Kernel
+import Kernel
 
 /// When to obtain the next credential, and when to try again after a failure. Pure: chance is handed
 /// in as a number in 0..<1, so that the same question has one answer.

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 /// What a worker is to do with a key of a cluster's Secret.
 package struct SecretChange: Sendable {
@@ -25,6 +25,22 @@ package struct SecretChange: Sendable {
     package let issuedAt: WallTime
     package let expiresAt: WallTime
 
+    /// The same, where the account has had those identities before.
+    package func following(_ identities: [String]) -> SecretChange {
+        SecretChange(
+            action: action,
+            secret: secret,
+            account: account,
+            identity: identity,
+            formerIdentities: identities,
+            issuedAt: issuedAt,
+            expiresAt: expiresAt
+        )
+    }
+}
+
+extension SecretChange {
+    /// A change for the account, whose name and identity it carries.
     package init(
         _ action: Action,
         _ secret: KubernetesSecret,
@@ -39,37 +55,6 @@ package struct SecretChange: Sendable {
             account: account.name,
             identity: account.identity.textWithoutSecrets,
             formerIdentities: formerIdentities,
-            issuedAt: issuedAt,
-            expiresAt: expiresAt
-        )
-    }
-
-    private init(
-        action: Action,
-        secret: KubernetesSecret,
-        account: String,
-        identity: String,
-        formerIdentities: [String],
-        issuedAt: WallTime,
-        expiresAt: WallTime
-    ) {
-        self.action = action
-        self.secret = secret
-        self.account = account
-        self.identity = identity
-        self.formerIdentities = formerIdentities
-        self.issuedAt = issuedAt
-        self.expiresAt = expiresAt
-    }
-
-    /// The same, where the account has had those identities before.
-    package func following(_ identities: [String]) -> SecretChange {
-        SecretChange(
-            action: action,
-            secret: secret,
-            account: account,
-            identity: identity,
-            formerIdentities: identities,
             issuedAt: issuedAt,
             expiresAt: expiresAt
         )

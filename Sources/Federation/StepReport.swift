@@ -1,4 +1,4 @@
-internal import Kernel
+import Kernel
 package import Text
 
 /// One step of obtaining a credential, as `wif-agent doctor` found it. Its texts are ready to print

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 /// What a text is that should be a subject token and has not the form of a JWT: what somebody most likely
 /// handed over in its place. Says nothing of the text itself, which may be a secret.

@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 extension Account {
     /// The token source that `credentialSource` and `jwtToken` name. `given` is the file as it was

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 /// A token that a plain GET answers with, as Google's `external_account` files describe it.
 package struct URLSource: Sendable {

@@ -1,4 +1,4 @@
-internal import Kernel
+import Kernel
 
 /// This project's version, for `--version` and for peers that are told. It stands here alone: packages,
 /// archives and releases take it from the programs.

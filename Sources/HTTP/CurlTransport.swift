@@ -1,4 +1,4 @@
-internal import CLibcurl
+import CLibcurl
 package import Kernel
 
 /// Requests over libcurl: many at a time on one thread, which connections and TLS sessions outlive.

@@ -1,4 +1,4 @@
-internal import CLibcurl
+import CLibcurl
 import Kernel
 
 /// One transfer's libcurl handle with all that libcurl borrows from it. It stays on one thread.

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 /// What a reply came over.
 package struct ConnectionFacts: Sendable, Equatable {

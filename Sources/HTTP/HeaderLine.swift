@@ -1,5 +1,5 @@
 import Kernel
-internal import Text
+import Text
 
 /// A header field as libcurl takes it.
 struct HeaderLine {

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 extension ProxySettings {
     /// Whether its exceptions lead straight to the host, as libcurl reads them: names and their ends, whole

@@ -80,13 +80,18 @@ struct HeadReader {
     }
 }
 
+/// What a callback has been told that it works for.
+@unsafe private func reply(_ context: UnsafeMutableRawPointer?) -> ReceivedReply? {
+    guard let context = unsafe context else { return nil }
+    return unsafe Unmanaged<ReceivedReply>.fromOpaque(context).takeUnretainedValue()
+}
+
 /// `CURLOPT_WRITEFUNCTION(3)`: an answer other than the size ends the transfer.
 let receiveBody:
     @convention(c) (
         UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
     ) -> Int = { bytes, _, count, context in
-        guard let context = unsafe context else { return 0 }
-        let reply = unsafe Unmanaged<ReceivedReply>.fromOpaque(context).takeUnretainedValue()
+        guard let reply = unsafe reply(context) else { return 0 }
         let part = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
         return unsafe reply.takeBody(part) ? count : 0
     }
@@ -96,8 +101,7 @@ let receiveHeader:
     @convention(c) (
         UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
     ) -> Int = { bytes, _, count, context in
-        guard let context = unsafe context else { return 0 }
-        let reply = unsafe Unmanaged<ReceivedReply>.fromOpaque(context).takeUnretainedValue()
+        guard let reply = unsafe reply(context) else { return 0 }
         let line = unsafe [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
         return reply.takeHeader(line) ? count : 0
     }

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 /// What a job's requests need from outside.
 package struct RequestContext: Sendable {

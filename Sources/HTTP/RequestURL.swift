@@ -1,4 +1,4 @@
-internal import CLibcurl
+import CLibcurl
 
 /// A URL that libcurl would accept, and how it may be shown.
 struct RequestURL {

@@ -1,4 +1,4 @@
-internal import CLibcurl
+import CLibcurl
 import Kernel
 import Synchronization
 

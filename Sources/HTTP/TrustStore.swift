@@ -1,6 +1,6 @@
-internal import Kernel
+import Kernel
 import Synchronization
-internal import Text
+import Text
 
 /// Where the certificates of the trusted authorities are read from.
 enum TrustStore: Equatable, Sendable {

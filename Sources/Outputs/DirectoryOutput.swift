@@ -1,7 +1,7 @@
 package import Federation
-internal import Kernel
-internal import Synchronization
-internal import Text
+import Kernel
+import Synchronization
+import Text
 
 /// A directory that always shows one generation of a credential in several formats.
 ///
@@ -124,7 +124,7 @@ package final class DirectoryOutput: Sendable {
                 path,
                 trust: .of(owner: owner, group: group, shared: options.sharedDirectory(of: path)),
                 creating: creating
-                    ? Directory.Creation(mode: mode, owner: owner, group: group) : nil
+                    ? FileRights(mode: mode, owner: owner, group: group) : nil
             )
         } catch {
             throw OutputError(path, error)

@@ -1,7 +1,7 @@
 package import Federation
 package import Kernel
 import Synchronization
-internal import Text
+import Text
 
 /// A file that always holds the newest credential, whole.
 ///
@@ -33,13 +33,7 @@ package final class FileOutput: Sendable {
     /// - Throws: ``OutputError``; the old file is then still in place.
     package func write(_ contents: Secret) throws(OutputError) -> FileFacts {
         let facts = try attempt { directory throws(PathError) in
-            try directory.replace(
-                name,
-                with: contents,
-                mode: options.mode,
-                owner: owner,
-                group: group
-            )
+            try directory.replace(name, with: contents, rights(group))
         }
         written.withLock { $0 = facts }
         return facts
@@ -50,17 +44,15 @@ package final class FileOutput: Sendable {
         let group = written.withLock { $0?.group }
         do throws(OutputError) {
             return try attempt(creating: false) { directory throws(PathError) in
-                try directory.holds(
-                    name,
-                    contents,
-                    mode: options.mode,
-                    owner: owner,
-                    group: group
-                )
+                try directory.holds(name, contents, rights(group))
             }
         } catch {
             return false
         }
+    }
+
+    private func rights(_ group: UInt32?) -> FileRights {
+        FileRights(mode: options.mode, owner: owner, group: group)
     }
 
     /// Where a change of it shows.
@@ -115,7 +107,7 @@ package final class FileOutput: Sendable {
         }
         current = nil
         let mode: UInt32 = group == nil ? 0o700 : 0o750
-        let creation = Directory.Creation(mode: mode, owner: owner, group: group)
+        let creation = FileRights(mode: mode, owner: owner, group: group)
         let directory = try Directory.open(
             splitPath(path).directory,
             trust: .of(owner: owner, group: group, shared: options.sharedDirectory(of: path)),

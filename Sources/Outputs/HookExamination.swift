@@ -1,6 +1,6 @@
 package import Federation
 package import Kernel
-internal import Text
+import Text
 
 extension HookRunner {
     /// What there is of a hook, and what to do where it would do nothing now.

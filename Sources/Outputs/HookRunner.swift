@@ -1,6 +1,6 @@
 package import Federation
 package import Kernel
-internal import Text
+import Text
 
 /// Runs what an account wants done after every output holds a new credential, one at a time.
 package struct HookRunner: Sendable {

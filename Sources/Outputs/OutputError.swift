@@ -1,6 +1,6 @@
 package import Federation
 package import Kernel
-internal import Text
+import Text
 
 /// A credential that could not be delivered: to which output, at which step, and why.
 package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible {

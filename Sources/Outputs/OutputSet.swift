@@ -1,7 +1,7 @@
 package import Federation
 package import Kernel
-internal import Synchronization
-internal import Text
+import Synchronization
+import Text
 
 /// What became of one output at a delivery.
 package struct OutputReport: Sendable {
@@ -133,13 +133,7 @@ package final class OutputSet: Sendable {
             return report
         }
         do throws(OutputError) {
-            switch place {
-            case .file(let file, _): return try await write(credential, output, file)
-            case .directory(let directory, _):
-                return try await write(credential, output, directory)
-            case .secret(let secret, _): return try await write(credential, output, secret)
-            case .socket: return nil
-            }
+            return try await written(credential, output, place)
         } catch {
             return OutputReport(output, failure: error.failure)
         }
@@ -257,40 +251,33 @@ package final class OutputSet: Sendable {
         }
     }
 
-    private func write(
+    /// `nil` of a socket, which is served elsewhere.
+    private func written(
         _ credential: Credential,
         _ output: Output,
-        _ file: FileOutput
-    ) async throws(OutputError) -> OutputReport {
-        let rendered = try rendered(credential, output)
-        let facts = try await offPool { () throws(OutputError) in
-            try file.write(rendered.bytes)
-        }
-        return OutputReport(output, facts: facts, warnings: rendered.warnings)
-    }
-
-    private func write(
-        _ credential: Credential,
-        _ output: Output,
-        _ directory: DirectoryOutput
-    ) async throws(OutputError) -> OutputReport {
-        let account = account
-        let rendered = try await offPool { () throws(OutputError) in
-            try directory.write(credential, for: account)
-        }
-        return OutputReport(output, warnings: rendered.warnings)
-    }
-
-    private func write(
-        _ credential: Credential,
-        _ output: Output,
-        _ secret: SecretOutput
-    ) async throws(OutputError) -> OutputReport {
-        let rendered = try rendered(credential, output)
-        switch await secret.write(rendered.bytes, of: credential) {
-        case .success(let notes):
-            return OutputReport(output, warnings: rendered.warnings + notes)
-        case .failure(let failure): return OutputReport(output, failure: failure)
+        _ place: Place
+    ) async throws(OutputError) -> OutputReport? {
+        switch place {
+        case .file(let file, _):
+            let rendered = try rendered(credential, output)
+            let facts = try await offPool { () throws(OutputError) in
+                try file.write(rendered.bytes)
+            }
+            return OutputReport(output, facts: facts, warnings: rendered.warnings)
+        case .directory(let directory, _):
+            let account = account
+            let rendered = try await offPool { () throws(OutputError) in
+                try directory.write(credential, for: account)
+            }
+            return OutputReport(output, warnings: rendered.warnings)
+        case .secret(let secret, _):
+            let rendered = try rendered(credential, output)
+            switch await secret.write(rendered.bytes, of: credential) {
+            case .success(let notes):
+                return OutputReport(output, warnings: rendered.warnings + notes)
+            case .failure(let failure): return OutputReport(output, failure: failure)
+            }
+        case .socket: return nil
         }
     }
 

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Synchronization
+import Federation
+import Kernel
+import Synchronization
 
 /// What an account's output holds at present, as far as this process knows.
 enum Holding: Sendable {

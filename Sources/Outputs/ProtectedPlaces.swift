@@ -1,5 +1,5 @@
 package import Federation
-internal import Kernel
+import Kernel
 
 /// What no output may take the place of: account files, directories whose `.json` files become accounts,
 /// programs.

@@ -1,6 +1,6 @@
 package import Federation
-internal import Kernel
-internal import Synchronization
+import Kernel
+import Synchronization
 
 /// A key of a cluster's Secret that holds the newest credential. Somebody else reaches the cluster: it asks.
 package final class SecretOutput: Sendable {

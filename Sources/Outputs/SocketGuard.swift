@@ -1,6 +1,6 @@
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// Decides who may read a credential socket.
 struct SocketGuard: Sendable {

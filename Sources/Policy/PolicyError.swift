@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 
 /// A place in the text of a condition.
 package struct SourcePosition: Equatable, Sendable {

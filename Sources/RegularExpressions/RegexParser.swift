@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// Reads RE2 syntax: what CEL's `matches()` takes. https://github.com/google/re2/wiki/Syntax
 struct RegexParser {

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// What a regular expression is made of, after parsing.
 indirect enum RegexNode {

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// A header field, or a name and value of a query.
 package struct HTTPField: Equatable, Sendable {

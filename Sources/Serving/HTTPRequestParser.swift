@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// Reads requests from bytes as they come: a pure value, no input or output of its own.
 ///

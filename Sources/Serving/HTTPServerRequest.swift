@@ -24,13 +24,9 @@ package struct HTTPServerRequest: Equatable, Sendable {
         body: [UInt8] = [],
         minorVersion: Int = 1
     ) {
-        self.method = method
-        self.target = target
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.body = body
-        self.minorVersion = minorVersion
+        (self.method, self.minorVersion) = (method, minorVersion)
+        (self.target, self.path, self.query) = (target, path, query)
+        (self.headers, self.body) = (headers, body)
     }
 
     /// The value of the first header of that (lower-case) name.

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 /// What a handler answers.
 package struct HTTPServerResponse: Sendable {

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// A request target taken apart: path and query decoded. RFC 9112 3.2
 struct RequestTarget: Equatable {

@@ -1,4 +1,4 @@
-internal import Kernel
+import Kernel
 
 /// The work took longer than it may.
 package struct TimedOut: Error {}

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// Seconds to connect to an address on the machine or its link, and to any other.
 enum ConnectTimeout {

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// One of the sources that `auto` asks.
 struct Candidate: Sendable {

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Kernel
+import Federation
+import Kernel
 
 /// What says, before anything is asked, that a platform is here.
 enum Evidence {

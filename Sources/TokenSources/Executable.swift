@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// A program that gives a token: bare, or in the executable response of Google's client libraries.
 struct Executable: TokenFetcher {

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// A token that was handed over once and cannot be had again: in a variable, or in the account file.
 struct GivenToken: TokenFetcher {

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 extension SourceContext {
     /// A token that a CI job was given in a variable at its start. There is no other one to be had.

@@ -1,7 +1,7 @@
-internal import Federation
-internal import Kernel
-internal import Synchronization
-internal import Text
+import Federation
+import Kernel
+import Synchronization
+import Text
 
 /// A program that gives a token or a credential. No shell is between, and it gets nothing of the
 /// worker's own environment.

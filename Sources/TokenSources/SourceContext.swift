@@ -1,7 +1,7 @@
 package import Federation
 package import HTTP
 package import Kernel
-internal import Text
+import Text
 
 /// All that a token source needs from outside.
 package struct SourceContext: Sendable {

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// Why a token source gave no token: what was tried and what came back.
 struct SourceError: Error, Sendable {

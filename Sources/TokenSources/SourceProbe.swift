@@ -1,5 +1,5 @@
 package import Federation
-internal import Kernel
+import Kernel
 
 /// What one token source answered when all of them were waited for.
 package struct SourceAnswer: Sendable {

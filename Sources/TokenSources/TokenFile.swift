@@ -1,6 +1,6 @@
 package import Federation
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// A token in a file that something else keeps fresh.
 struct TokenFile: TokenFetcher {

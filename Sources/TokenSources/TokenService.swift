@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// A service that mints a token when asked: what is sent, and where the token stands in the reply.
 struct TokenService {

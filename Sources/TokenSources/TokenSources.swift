@@ -1,5 +1,5 @@
 package import Federation
-internal import Kernel
+import Kernel
 
 /// A token, and what should be said about how it was found.
 package struct FoundToken: Sendable {

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// A token that a plain GET answers with, in text or in JSON.
 struct URLToken: TokenFetcher {

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 extension SourceContext {
     /// Checks that a platform's Unix socket is there, and that this worker may connect to one.

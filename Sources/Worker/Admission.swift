@@ -1,6 +1,6 @@
-internal import Federation
+import Federation
 package import Kernel
-internal import Text
+import Text
 
 /// Why whoever has connected is not served.
 package struct PeerRefusal: Error {

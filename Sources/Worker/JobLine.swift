@@ -1,6 +1,6 @@
 package import Federation
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// What a line of input asks for: a job, or the result that says why it cannot be one.
 package enum JobLine: Sendable {

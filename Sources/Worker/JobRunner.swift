@@ -1,9 +1,9 @@
-internal import Diagnosis
-internal import Exchanges
+import Diagnosis
+import Exchanges
 package import Federation
 package import HTTP
 package import Kernel
-internal import Text
+import Text
 package import TokenSources
 
 /// One job, from its account file's bytes to its result.

@@ -1,7 +1,7 @@
 import Federation
 import HTTP
 import Kernel
-internal import Text
+import Text
 
 /// A job's network: what goes out and comes in is the same, and its secrets become known.
 struct WatchedTransport: HTTPTransport {

@@ -1,7 +1,7 @@
 import Agent
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// Which account files a command line means.
 enum AccountChoice {

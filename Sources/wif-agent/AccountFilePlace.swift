@@ -1,6 +1,6 @@
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// Where a new account file goes.
 struct AccountFilePlace {

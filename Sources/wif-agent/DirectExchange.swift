@@ -1,7 +1,7 @@
 import Agent
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// Jobs run for this command alone, by workers that end with it.
 enum DirectExchange {

@@ -1,6 +1,6 @@
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// One option that a command takes.
 struct Option: Sendable {

@@ -1,7 +1,7 @@
 import Agent
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// The agents that may serve an account already.
 struct RunningAgents: Sendable {

@@ -2,7 +2,7 @@ import Crypto
 import Federation
 import FoundationEssentials
 import Kernel
-internal import Text
+import Text
 
 /// What users need to reach the emulator: variables, account files, the CA.
 struct Announcement: Sendable {

@@ -2,7 +2,7 @@ import Federation
 import FoundationEssentials
 import Kernel
 import Serving
-internal import Text
+import Text
 
 /// Answers what arrives at one listener: notes it, asks the roles, lets faults happen.
 struct Dispatcher: Sendable {

@@ -1,7 +1,7 @@
 import Federation
 import FoundationEssentials
 import Kernel
-internal import Text
+import Text
 
 /// What the program is to do.
 enum Command: Sendable {
@@ -99,6 +99,29 @@ private struct Argument {
 private typealias Setter =
     @Sendable (inout Options, Argument) throws(UsageError) -> Void
 
+private typealias Field<Value> = any WritableKeyPath<Options, Value> & Sendable
+
+private func text(_ field: Field<String>) -> Setter {
+    { (options, argument) throws(UsageError) in options[keyPath: field] = argument.text }
+}
+
+private func seconds(
+    _ field: Field<Int64>,
+    _ range: ClosedRange<Int64>
+) -> Setter {
+    { (options, argument) throws(UsageError) in
+        options[keyPath: field] = try argument.seconds(range)
+    }
+}
+
+private func name<Value: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ field: Field<Value>
+) -> Setter {
+    { (options, argument) throws(UsageError) in
+        options[keyPath: field] = try argument.name(Value.self)
+    }
+}
+
 private let flags: [String: Setter] = [
     "--platform": { (options, argument) throws(UsageError) in
         options.platforms = try platforms(argument)
@@ -133,34 +156,18 @@ private let flags: [String: Setter] = [
     "--token-lifetime": { (options, argument) throws(UsageError) in
         try setTokenLifetime(&options, argument)
     },
-    "--github-subject": { (options, argument) throws(UsageError) in
-        options.gitHubSubject = try argument.name(Options.GitHubSubjectForm.self)
-    },
-    "--azure-endpoint": { (options, argument) throws(UsageError) in
-        options.azureEndpoint = try argument.name(Options.AzureEndpoint.self)
-    },
-    "--arc-directory": { (options, argument) throws(UsageError) in
-        options.arcDirectory = argument.text
-    },
-    "--azure-token-age": { (options, argument) throws(UsageError) in
-        options.azureTokenAge = try argument.seconds(0...86_400)
-    },
+    "--github-subject": name(\.gitHubSubject),
+    "--azure-endpoint": name(\.azureEndpoint),
+    "--arc-directory": text(\.arcDirectory),
+    "--azure-token-age": seconds(\.azureTokenAge, 0...86_400),
     "--azure-resource": { (options, argument) throws(UsageError) in
         options.azureResources.append(argument.text)
     },
-    "--aws-credentials": { (options, argument) throws(UsageError) in
-        options.awsCredentials = try argument.name(Options.AWSCredentialKind.self)
-    },
-    "--aws-region": { (options, argument) throws(UsageError) in
-        options.awsRegion = argument.text
-    },
-    "--aws-hop-limit": { (options, argument) throws(UsageError) in
-        options.awsHopLimit = try argument.seconds(1...64)
-    },
-    "--scope": { (options, argument) throws(UsageError) in options.scope = argument.text },
-    "--credential-lifetime": { (options, argument) throws(UsageError) in
-        options.credentialLifetime = try argument.seconds(1...86_400)
-    },
+    "--aws-credentials": name(\.awsCredentials),
+    "--aws-region": text(\.awsRegion),
+    "--aws-hop-limit": seconds(\.awsHopLimit, 1...64),
+    "--scope": text(\.scope),
+    "--credential-lifetime": seconds(\.credentialLifetime, 1...86_400),
     "--certificate-lifetime": { (options, argument) throws(UsageError) in
         options.certificateLifetime = try argument.seconds(-86_400...3_155_760_000)
     },

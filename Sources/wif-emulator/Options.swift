@@ -1,5 +1,5 @@
 import Federation
-internal import Text
+import Text
 
 /// What the command line asks for.
 struct Options: Sendable {

@@ -1,7 +1,7 @@
 import Crypto
 import Federation
 import Serving
-internal import Text
+import Text
 
 /// One part of the outside world. To add one: a file with its type and its ``Part``, which its platform
 /// names, or the list of the others (``Part/services``).

@@ -1,6 +1,6 @@
 import Crypto
 import FoundationEssentials
-internal import Kernel
+import Kernel
 
 /// The emulator's certificate, the authority behind it, and the faults it may have.
 struct TLSIdentity: Sendable {

@@ -1,5 +1,5 @@
 import Federation
-internal import Text
+import Text
 
 private let platformText = wrapped(
     "all (default), none, or some of "

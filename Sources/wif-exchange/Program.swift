@@ -1,8 +1,8 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
-internal import Worker
+import Federation
+import HTTP
+import Kernel
+import Text
+import Worker
 
 /// The worker: jobs in on standard input, results out on standard output, nothing written elsewhere.
 @main

@@ -302,7 +302,8 @@ import Text
             "outputs": [["format": "raw", "path": "/run/a", "mod": "0600"]],
         ])
         #expect(account.warnings.count == 2)
-        #expect(account.warnings.contains { $0.text.contains("credentialSource.audiense: unknown key") })
+        let unknown = "credentialSource.audiense: unknown key"
+        #expect(account.warnings.contains { $0.text.contains(unknown) })
         #expect(account.warnings.contains { $0.text.contains("outputs[0].mod: unknown key") })
         #expect(account.warnings.contains { $0.text.hasSuffix("did you mean mode?") })
     }

@@ -1,5 +1,5 @@
-internal import CFuzzer
-internal import Kernel
+import CFuzzer
+import Kernel
 
 /// `wif-fuzz TARGET ARGUMENT...`: libFuzzer with its own arguments over one parser; without a target
 /// the names of all.

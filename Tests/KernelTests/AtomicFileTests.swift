@@ -13,7 +13,7 @@ struct AtomicFileTests {
         let path = scratch("credential")
         let directory = try Directory.open(scratch.path, trust: own)
         let versions = ["a", "b"].map { Secret(String(repeating: $0, count: 9_000)) }
-        _ = try directory.replace("credential", with: versions[0], mode: 0o600)
+        _ = try directory.replace("credential", with: versions[0], FileRights(mode: 0o600))
         let isDone = Flag()
         try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<2 {
@@ -29,7 +29,11 @@ struct AtomicFileTests {
                 }
             }
             for round in 0..<2_000 {
-                _ = try directory.replace("credential", with: versions[round % 2], mode: 0o600)
+                _ = try directory.replace(
+                    "credential",
+                    with: versions[round % 2],
+                    FileRights(mode: 0o600)
+                )
                 if round.isMultiple(of: 50) { await Task.yield() }
             }
             isDone.isSet.store(true, ordering: .relaxed)
@@ -49,7 +53,7 @@ struct AtomicFileTests {
                     creating: .init(mode: 0o750)
                 )
                 let bits = UInt32(mode)
-                let facts = try directory.replace("x", with: Secret("1"), mode: bits)
+                let facts = try directory.replace("x", with: Secret("1"), FileRights(mode: bits))
                 #expect(facts.mode == bits)
                 #expect(try FileFacts(at: scratch("made/deep/x")).mode == bits)
                 #expect(try FileFacts(at: scratch("made/deep")).mode == 0o750)
@@ -71,7 +75,7 @@ struct AtomicFileTests {
         let directory = try Directory.open(scratch.path, trust: own)
         let before = try directory.facts(of: "x")
         let error = #expect(throws: PathError.self) {
-            _ = try directory.replace("x", with: Secret("1"), mode: 0o600)
+            _ = try directory.replace("x", with: Secret("1"), FileRights(mode: 0o600))
         }
         #expect(error?.problem.hasSuffix("not a regular file") == true)
         #expect(try directory.facts(of: "x") == before)
@@ -102,10 +106,10 @@ struct AtomicFileTests {
             )
             // The open directory keeps it; nothing stays mounted whatever becomes of the test.
             unsafe umount2(scratch.path, 2)
-            _ = try directory.replace("x", with: Secret("old"), mode: 0o600)
+            _ = try directory.replace("x", with: Secret("old"), FileRights(mode: 0o600))
             let big = Secret([UInt8](repeating: 1, count: 100_000))
             let error = #expect(throws: PathError.self) {
-                _ = try directory.replace("x", with: big, mode: 0o600)
+                _ = try directory.replace("x", with: big, FileRights(mode: 0o600))
             }
             #expect(error?.reason == .noSpace)
             #expect(contents(of: "/proc/self/fd/\(directory.raw)/x") == Array("old".utf8))
@@ -120,9 +124,7 @@ struct AtomicFileTests {
         let facts = try directory.replace(
             "x",
             with: Secret("1"),
-            mode: 0o640,
-            owner: 4242,
-            group: 4343
+            FileRights(mode: 0o640, owner: 4242, group: 4343)
         )
         #expect((facts.owner, facts.group, facts.mode) == (4242, 4343, 0o640))
     }

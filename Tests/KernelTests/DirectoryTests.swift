@@ -142,7 +142,7 @@ private struct TrustedScratch: ~Copyable {
 }
 
 private func claim(_ name: String, in parent: Directory) throws(Errno) {
-    _ = try claimMade(name, in: parent.raw, (0o750, nil, nil))
+    _ = try claimMade(name, in: parent.raw, FileRights(mode: 0o750))
 }
 
 /// A directory "real" with that mode in `parent`.

@@ -100,9 +100,9 @@ import Testing
         setAccessList(scratch.path, user: 4242, bits: 7, isDefault: true)
         let trust = DirectoryTrust(owners: [geteuid()], groups: [])
         let directory = try Directory.open(scratch.path, trust: trust)
-        _ = try directory.replace("file", with: Secret("x"), mode: 0o640)
+        _ = try directory.replace("file", with: Secret("x"), FileRights(mode: 0o640))
         try makeFile(at: scratch("other"), with: [], mode: 0o640)
-        let creation = Directory.Creation(mode: 0o750)
+        let creation = FileRights(mode: 0o750)
         _ = try Directory.open(scratch("a/b"), trust: trust, creating: creation)
         let socket = try UnixListener(binding: "s", in: directory, mode: 0o660)
         for (name, mode) in [("file", 0o640), ("other", 0o640), ("a/b", 0o750), ("s", 0o660)] {

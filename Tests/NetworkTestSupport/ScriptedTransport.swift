@@ -1,7 +1,7 @@
 package import HTTP
 package import Kernel
 import Synchronization
-internal import Text
+import Text
 
 /// A network of one's own making: answers by a closure, and remembers what was asked.
 package final class ScriptedTransport: HTTPTransport {

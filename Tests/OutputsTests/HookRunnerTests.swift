@@ -148,12 +148,12 @@ struct HookRunnerTests {
             place.path,
             trust: DirectoryTrust(owners: [geteuid()], groups: [])
         )
-        _ = try directory.replace("pid", with: Secret("\(child.pid)\n"), mode: 0o644)
+        _ = try directory.replace("pid", with: Secret("\(child.pid)\n"), FileRights(mode: 0o644))
         #expect(try await run(.signal("HUP", pidFile: place("pid"))) == [])
         #expect(try await child.wait() == .signaled(SIGHUP))
         #expect(try await run(.signal("HUP", pidFile: place("pid"))).count == 1)
         #expect(try await run(.signal("BOGUS", pidFile: place("pid"))).count == 1)
-        _ = try directory.replace("pid", with: Secret("1\n"), mode: 0o666)
+        _ = try directory.replace("pid", with: Secret("1\n"), FileRights(mode: 0o666))
         #expect(try await run(.signal("CONT", pidFile: place("pid"))).count == 1)
     }
 
@@ -173,7 +173,7 @@ struct HookRunnerTests {
             place.path,
             trust: DirectoryTrust(owners: [], groups: [])
         )
-        _ = try directory.replace("pid", with: Secret("\(child.pid)"), mode: 0o644)
+        _ = try directory.replace("pid", with: Secret("\(child.pid)"), FileRights(mode: 0o644))
         let failures = try await run(.signal("HUP", pidFile: place("pid")))
         #expect(failures.first?.contains("not the file owner's") == true)
         child.signal(SIGKILL)

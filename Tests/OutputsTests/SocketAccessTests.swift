@@ -199,7 +199,7 @@ struct SocketAccessTests {
         #expect(error?.failure.class == .misconfigured)
         socket.close()
         #expect(throws: Errno.notFound) { try FileFacts(at: path) }
-        _ = try directory.replace("s", with: Secret("precious"), mode: 0o600)
+        _ = try directory.replace("s", with: Secret("precious"), FileRights(mode: 0o600))
         #expect(throws: OutputError.self) {
             _ = try CredentialSocket(path: path, access: .init())
         }

@@ -283,7 +283,10 @@ import Text
             #"{"service": "mondo", "issuer": "https://a"}"#,
             "trust: service: \"mondo\" is not known; one of mondoo, conductorone, bright\nhint: did you mean mondoo?"
         ),
-        (#"{"service": 1}"#, "trust: service: a string is expected, found a number"),
+        (
+            #"{"service": 1}"#,
+            "trust: service: a string is expected, found a number\nhint: write it in quotes"
+        ),
         (#"{"subject": "x"}"#, "trust: issuer: is missing; it is the iss that tokens must have"),
         (
             #"{"issuer": "a.b", "subject": "x"}"#,
@@ -319,7 +322,7 @@ import Text
         ),
         (
             #"{"issuer": "https://a", "subject": "x", "allowedAudiences": "a"}"#,
-            "trust: allowedAudiences: an array of strings is expected, found a string\nhint: put the string in brackets"
+            "trust: allowedAudiences: an array of strings is expected, found a string\nhint: write an array: put the string in brackets, [\"...\"]"
         ),
         (
             #"{"issuer": "https://a", "subject": "x", "allowedAudiences": [""]}"#,

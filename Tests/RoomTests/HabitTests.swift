@@ -37,6 +37,15 @@ import Testing
             pattern: { /\b(?:print|debugPrint|dump)\(/ },
             exempt: Rooms.printing
         ),
+        // A fact that decides is carried as a value; our own texts are for people, and may be worded anew.
+        Ban(
+            what: "decisions by what an error says",
+            pattern: {
+                /\b(?:message|reason|hint|description|detail|cause|warning)\??(?:\.lowercased\(\))?\.(?:contains|hasPrefix|hasSuffix|firstRange|parts)\b/
+            },
+            // These are AWS's words.
+            exempt: ["Sources/TokenSources/Platforms/AWS/STSError.swift"]
+        ),
         Ban(what: "conditional compilation", pattern: { /^\s*#if\b/ }),
     ]
 

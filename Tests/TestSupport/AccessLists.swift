@@ -1,4 +1,4 @@
-internal import Glibc
+import Glibc
 
 /// Gives a file an access list that lets one user and one group more do what the bits say (6: read and
 /// write); a directory's default list with `isDefault`. `acl(5)`

@@ -1,5 +1,5 @@
-internal import FoundationEssentials
-internal import Glibc
+import FoundationEssentials
+import Glibc
 
 /// A new directory of mode 0700 that only the test knows, gone with everything in it at the end.
 package struct ScratchDirectory: ~Copyable {

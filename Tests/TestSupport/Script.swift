@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+import FoundationEssentials
 
 /// A shell script that its owner alone may change and run; answers its path.
 package func script(_ text: String, _ path: String) throws -> String {

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Outputs
+import Federation
+import Kernel
+import Outputs
 
 /// What is due, what the outputs answered, revocations, and the end.
 extension AccountLife {

@@ -1,6 +1,6 @@
-internal import Federation
+import Federation
 package import Kernel
-internal import Outputs
+import Outputs
 
 extension AccountLife {
     /// Takes an event in and answers what is to be done.

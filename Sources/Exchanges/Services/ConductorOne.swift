@@ -1,5 +1,5 @@
-internal import Federation
-internal import Kernel
+import Federation
+import Kernel
 
 extension Refusal {
     /// What ConductorOne refuses, and what to change then.

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 extension TokenExchange {
     /// A service account's token in exchange for the federated one (Google's IAM credentials API,

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 extension ExchangeContext {
     /// The token itself as the credential; nothing is sent. It lives until its `exp` by the local clock,

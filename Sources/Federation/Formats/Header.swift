@@ -1,4 +1,4 @@
-internal import Kernel
+import Kernel
 
 extension FormatFacts {
     /// An `Authorization` header on a line of its own, for `curl -H @FILE`.

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// A key of a cluster's Secret, in which a credential is delivered. A worker writes it with the pod's own
 /// service account.

@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 extension FormatFacts {
     /// Text of the account file's own, with the credential's values in their places.

@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 extension PlatformFacts {
     /// AWS, by whichever credentials its own tools would find.

@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 extension PlatformFacts {
     /// Azure: virtual machines, App Service, Arc, and Kubernetes with workload identity.

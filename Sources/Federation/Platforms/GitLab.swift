@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 extension PlatformFacts {
     /// A GitLab job: the variable that its `id_tokens` names.

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 extension PlatformFacts {
     /// A Kubernetes pod: a projected file, or the API server.

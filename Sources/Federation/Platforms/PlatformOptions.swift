@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// What the options of several platforms have in common.
 extension KeyedValues {

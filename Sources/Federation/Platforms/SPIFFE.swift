@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 extension PlatformFacts {
     /// SPIFFE, by the Workload API of an agent on this machine, or the file in which a helper keeps a

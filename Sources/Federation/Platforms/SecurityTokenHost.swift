@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// Where AWS's token service (STS) is reached, and the region that a request to it is signed for.
 package struct SecurityTokenHost: Equatable, Sendable {

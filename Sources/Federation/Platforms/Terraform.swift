@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 extension PlatformFacts {
     /// A run of HCP Terraform, by a variable; a workspace may have several, told apart by a tag.

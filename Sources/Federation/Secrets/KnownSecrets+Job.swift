@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 extension KnownSecrets {
     /// Adds what a job brings along: the credential to revoke, whose call it is, the account file's

@@ -1,5 +1,5 @@
 package import Kernel
-internal import Synchronization
+import Synchronization
 package import Text
 
 /// Every secret that one job meets, so that none of them leaves in a text: the worker adds them as they

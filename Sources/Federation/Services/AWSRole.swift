@@ -1,5 +1,5 @@
 package import Kernel
-internal import Text
+import Text
 
 extension ServiceFacts {
     /// AWS: a role's session for a token of an OIDC issuer (AssumeRoleWithWebIdentity).

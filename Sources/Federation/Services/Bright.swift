@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 extension ServiceFacts {
     /// Bright, by a project's federated credentials.

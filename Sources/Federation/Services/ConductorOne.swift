@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 extension ServiceFacts {
     /// ConductorOne, by a federation trust of the tenant.

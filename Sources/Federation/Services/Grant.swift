@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// In what form a token endpoint is given the subject token.
 package enum Grant: String, CaseIterable, Sendable {

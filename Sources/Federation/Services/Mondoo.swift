@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 extension ServiceFacts {
     /// Mondoo's own exchange, whose credential is a service account.

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// Where Mondoo is: the environments that its page lists, by the issuer of its own tokens, which is also
 /// the API's address; and the one more that the page's account file has.

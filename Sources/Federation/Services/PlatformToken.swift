@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 extension ServiceFacts {
     /// No service at all: the platform's own token is the credential.

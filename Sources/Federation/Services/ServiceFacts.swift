@@ -1,5 +1,5 @@
-internal import Kernel
-internal import Text
+import Kernel
+import Text
 
 /// Everything that the domain knows of one service: what its file in this folder says.
 package struct ServiceFacts: Sendable {

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Adds whole lines to a regular file that is there, in one write; a line that the file ends without

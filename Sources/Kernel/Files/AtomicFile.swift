@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 extension Directory {
@@ -6,21 +6,18 @@ extension Directory {
     /// group, mode and owner while it is empty, then the bytes; it is synchronised and renamed.
     /// On failure the old file is untouched and the new one gone.
     ///
-    /// Where `nil`, the owner is the process's own and the group the file system's choice. The new
-    /// file's facts are returned.
+    /// The new file's facts are returned.
     /// - Throws: ``PathError`` that names the step; a target that is no regular file is refused.
     package func replace(
         _ name: String,
         with contents: Secret,
-        mode: UInt32,
-        owner: UInt32? = nil,
-        group: UInt32? = nil
+        _ rights: FileRights
     ) throws(PathError) -> FileFacts {
         try checkTarget(name)
         let temporary = temporaryPrefix(of: name) + randomDigits()
         let facts: FileFacts
         do throws(PathError) {
-            facts = try write(contents, to: temporary, of: name, (mode, owner, group))
+            facts = try write(contents, to: temporary, of: name, rights)
             _ = try about(path(of: name), "cannot be replaced") { () throws(Errno) in
                 try systemCall { unsafe wif_rename(raw, temporary, name) }
             }
@@ -60,7 +57,7 @@ extension Directory {
         _ contents: Secret,
         to temporary: String,
         of name: String,
-        _ rights: (mode: UInt32, owner: UInt32?, group: UInt32?)
+        _ rights: FileRights
     ) throws(PathError) -> FileFacts {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
         let raw = try about(path(of: name), "cannot be made") { () throws(Errno) in
@@ -70,7 +67,7 @@ extension Directory {
         do throws(Errno) {
             // What it inherited from the directory's default list would grant more than the mode says.
             try systemCall { wif_remove_access_lists(file.raw) }
-            try assign(rights.mode, owner: rights.owner, group: rights.group, to: file.raw)
+            try assign(rights, to: file.raw)
         } catch {
             let hint = error.code == EPERM ? "only root may give files away" : nil
             let step = "cannot be given its owner, group and mode"

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Descriptors that are kept back from whoever only waits or is yet to be served: of a process's limit

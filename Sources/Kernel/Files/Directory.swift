@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// An open directory that was reached by a checked walk from `/`; files in it are named relative to

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Says that a process has a directory for its own: a lock on a file in it, which goes with the process

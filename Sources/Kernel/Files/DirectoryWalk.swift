@@ -1,20 +1,7 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 extension Directory {
-    /// How missing directories are made.
-    package struct Creation: Sendable {
-        let mode: UInt32
-        let owner: UInt32?
-        let group: UInt32?
-
-        package init(mode: UInt32, owner: UInt32? = nil, group: UInt32? = nil) {
-            self.mode = mode
-            self.owner = owner
-            self.group = group
-        }
-    }
-
     /// Opens a directory from `/`, component by component, and checks each one on the way.
     ///
     /// A symbolic link is followed only if root owns it and nobody but root can write to any
@@ -25,7 +12,7 @@ extension Directory {
     package static func open(
         _ path: String,
         trust: DirectoryTrust,
-        creating creation: Creation? = nil
+        creating creation: FileRights? = nil
     ) throws(PathError) -> Directory {
         guard path.hasPrefix("/") else {
             throw PathError(path, "is not an absolute path", hint: "begin it with /")
@@ -42,7 +29,7 @@ extension Directory {
 /// The state of a walk: where it is and what is ahead.
 private struct DirectoryWalk: ~Copyable {
     private let trust: DirectoryTrust
-    private let creation: Directory.Creation?
+    private let creation: FileRights?
     private var here: FileDescriptor
     private var place: [String] = []
     /// In reverse: the next one last.
@@ -51,7 +38,7 @@ private struct DirectoryWalk: ~Copyable {
     private var isRootsAlone = true
     private var linksFollowed = 0
 
-    init(trust: DirectoryTrust, creation: Directory.Creation?) throws(PathError) {
+    init(trust: DirectoryTrust, creation: FileRights?) throws(PathError) {
         self.trust = trust
         self.creation = creation
         here = try Self.root()
@@ -105,7 +92,7 @@ private struct DirectoryWalk: ~Copyable {
         guard let creation else { return }
         do throws(Errno) {
             try systemCall { unsafe mkdirat(here.raw, name, 0o700) }
-            _ = try claimMade(name, in: here.raw, (creation.mode, creation.owner, creation.group))
+            _ = try claimMade(name, in: here.raw, creation)
         } catch {
             // Another may have made it in the meantime: it is checked like any other.
             if error.code != EEXIST { throw PathError(path(of: name), "cannot be made", error) }
@@ -143,15 +130,10 @@ private struct DirectoryWalk: ~Copyable {
 
 /// Gives an open file its group, mode and owner, in the order in which no right is granted to the
 /// wrong group and none is needed once the file is given away. `fchown(2)`, `fchmod(2)`
-func assign(
-    _ mode: UInt32,
-    owner: UInt32?,
-    group: UInt32?,
-    to descriptor: Int32
-) throws(Errno) {
-    if let group { try systemCall { fchown(descriptor, .max, group) } }
-    try systemCall { fchmod(descriptor, mode) }
-    if let owner { try systemCall { fchown(descriptor, owner, .max) } }
+func assign(_ rights: FileRights, to descriptor: Int32) throws(Errno) {
+    if let group = rights.group { try systemCall { fchown(descriptor, .max, group) } }
+    try systemCall { fchmod(descriptor, rights.mode) }
+    if let owner = rights.owner { try systemCall { fchown(descriptor, owner, .max) } }
 }
 
 /// Where a symbolic link leads, as it stands in the link. `readlink(2)`

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// An open descriptor with one owner: closed when it goes out of scope. `close(2)`

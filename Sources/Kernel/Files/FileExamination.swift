@@ -1,22 +1,20 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 extension Directory {
-    /// Whether the name is a regular file that holds exactly these bytes and has exactly these rights: mode,
-    /// owner (the process's own where `nil`), group (any where `nil`) and no access list.
+    /// Whether the name is a regular file that holds exactly these bytes and has exactly these rights, and
+    /// no access list.
     ///
     /// Of a file that this process may not read, size and rights are looked at.
     /// - Throws: ``PathError`` where that cannot be told.
     package func holds(
         _ name: String,
         _ contents: Secret,
-        mode: UInt32,
-        owner: UInt32? = nil,
-        group: UInt32? = nil
+        _ rights: FileRights
     ) throws(PathError) -> Bool {
         guard let found = try look(at: name), found.facts.kind == .regular,
             found.facts.size == contents.count,
-            try has((mode, owner, group), found.descriptor.raw, found.facts, path(of: name))
+            try has(rights, found.descriptor.raw, found.facts, path(of: name))
         else { return false }
         let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
         let raw = unsafe wif_openat(raw, name, flags, 0)
@@ -30,17 +28,17 @@ extension Directory {
     }
 
     /// Whether the directory itself has exactly these rights.
-    func hasRights(_ mode: UInt32, _ owner: UInt32?, _ group: UInt32?) throws(PathError) -> Bool {
+    func hasRights(_ rights: FileRights) throws(PathError) -> Bool {
         let facts = try about(path, "cannot be examined") { () throws(Errno) in
             try FileFacts(of: raw)
         }
-        return try has((mode, owner, group), raw, facts, path)
+        return try has(rights, raw, facts, path)
     }
 }
 
 /// Whether an open file or directory has exactly these rights and no access list.
 func has(
-    _ rights: (mode: UInt32, owner: UInt32?, group: UInt32?),
+    _ rights: FileRights,
     _ descriptor: Int32,
     _ facts: FileFacts,
     _ path: @autoclosure () -> String

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// A user by whom the kernel judges files: what they may do is told without doing it.

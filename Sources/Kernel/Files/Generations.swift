@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// What a process knows of the generations of files that it has put into a directory: only those are
@@ -23,16 +23,12 @@ package struct Generations: Sendable {
 
 /// Who may do what with the files of a generation, and with its directory.
 package struct GenerationRights: Sendable {
-    let mode: UInt32
-    let directoryMode: UInt32
-    let owner: UInt32?
-    let group: UInt32?
+    let files: FileRights
+    let directory: FileRights
 
     package init(mode: UInt32, directoryMode: UInt32, owner: UInt32?, group: UInt32?) {
-        self.mode = mode
-        self.directoryMode = directoryMode
-        self.owner = owner
-        self.group = group
+        files = FileRights(mode: mode, owner: owner, group: group)
+        directory = FileRights(mode: directoryMode, owner: owner, group: group)
     }
 }
 
@@ -60,7 +56,7 @@ extension Directory {
         for file in files { try checkLink(file.name) }
         try checkLink(Self.presentLink)
         let names = files.map(\.name)
-        try becomeAware(names, rights.owner, &known)
+        try becomeAware(names, rights.files.owner, &known)
         let made = try make(files, rights, &known)
         known.old += [known.last].compactMap(\.self)
         known.last = known.present
@@ -89,9 +85,7 @@ extension Directory {
                 _ = try generation.replace(
                     file.name,
                     with: file.contents,
-                    mode: rights.mode,
-                    owner: rights.owner,
-                    group: rights.group
+                    rights.files
                 )
             }
             try link(Self.presentLink, to: name, &known)
@@ -114,16 +108,14 @@ extension Directory {
         guard let present = known.present,
             try target(ofLink: Self.presentLink) == present.name,
             let generation = try open(present),
-            try generation.hasRights(rights.directoryMode, rights.owner, rights.group)
+            try generation.hasRights(rights.directory)
         else { return false }
         for file in files {
             guard try target(ofLink: file.name) == Self.target(of: file.name),
                 try generation.holds(
                     file.name,
                     file.contents,
-                    mode: rights.mode,
-                    owner: rights.owner,
-                    group: rights.group
+                    rights.files
                 )
             else { return false }
         }
@@ -164,8 +156,7 @@ extension Directory {
     ) throws(PathError) -> Directory {
         let made = try about(path(of: name), "cannot be made") { () throws(Errno) in
             try systemCall { unsafe mkdirat(raw, name, 0o700) }
-            let rights = (rights.directoryMode, rights.owner, rights.group)
-            return try claimMade(name, in: raw, rights)
+            return try claimMade(name, in: raw, rights.directory)
         }
         return within(made, name)
     }

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Opens a directory that this process has just made (0700) and gives it its group, mode and owner.
@@ -8,7 +8,7 @@ import Glibc
 func claimMade(
     _ name: String,
     in parent: Int32,
-    _ rights: (mode: UInt32, owner: UInt32?, group: UInt32?)
+    _ rights: FileRights
 ) throws(Errno) -> FileDescriptor {
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
     let made = FileDescriptor(
@@ -20,7 +20,7 @@ func claimMade(
     }
     // What it inherited from the parent's default list would grant more than the mode says.
     try systemCall { wif_remove_access_lists(made.raw) }
-    try assign(rights.mode, owner: rights.owner, group: rights.group, to: made.raw)
+    try assign(rights, to: made.raw)
     return made
 }
 

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Makes a file that was not there, whole or not at all: its bytes are written beside it under another

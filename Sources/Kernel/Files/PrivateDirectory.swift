@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// A directory of this process's own (0700), in memory where there is such a place.

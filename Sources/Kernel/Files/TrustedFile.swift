@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// The file that a path leads to, links resolved, if nobody but root and the trusted owners can

@@ -4,56 +4,38 @@ import Glibc
 /// `getpwnam_r(3)`
 package func userID(of nameOrNumber: String) -> UInt32? {
     if let number = plainNumber(nameOrNumber) { return number }
-    var record = unsafe passwd()
-    var found: UnsafeMutablePointer<passwd>?
-    return unsafe withLookupBuffer { buffer, size in
-        unsafe getpwnam_r(nameOrNumber, &record, buffer, size, &found)
-    } && found != nil ? record.pw_uid : nil
+    return unsafe lookUp(passwd(), { unsafe getpwnam_r(nameOrNumber, $0, $1, $2, $3) }) {
+        unsafe $0.pw_uid
+    }
 }
 
 /// The group's number, for a name in the group database or digits; `nil` if there is none.
 /// `getgrnam_r(3)`
 package func groupID(of nameOrNumber: String) -> UInt32? {
     if let number = plainNumber(nameOrNumber) { return number }
-    var record = unsafe group()
-    var found: UnsafeMutablePointer<group>?
-    return unsafe withLookupBuffer { buffer, size in
-        unsafe getgrnam_r(nameOrNumber, &record, buffer, size, &found)
-    } && found != nil ? record.gr_gid : nil
+    return unsafe lookUp(group(), { unsafe getgrnam_r(nameOrNumber, $0, $1, $2, $3) }) {
+        unsafe $0.gr_gid
+    }
 }
 
 /// A user for messages: `alice (1000)`, or the number alone where it has no name. `getpwuid_r(3)`
 package func userDescription(_ id: UInt32) -> String {
-    guard let (name, _) = nameAndGroup(of: id) else { return String(id) }
-    return "\(name) (\(id))"
+    nameAndGroup(of: id).map { "\($0.name) (\(id))" } ?? String(id)
 }
 
 /// A user's name and primary group; `nil` for an id that has none. `getpwuid_r(3)`
 func nameAndGroup(of id: UInt32) -> (name: String, group: UInt32)? {
-    var record = unsafe passwd()
-    var found: UnsafeMutablePointer<passwd>?
-    var name: String?
-    let isDone = unsafe withLookupBuffer { buffer, size in
-        let result = unsafe getpwuid_r(id, &record, buffer, size, &found)
-        if result == 0, unsafe found != nil { name = unsafe String(cString: record.pw_name) }
-        return result
+    unsafe lookUp(passwd(), { unsafe getpwuid_r(id, $0, $1, $2, $3) }) {
+        unsafe (String(cString: $0.pw_name), $0.pw_gid)
     }
-    guard isDone, let name else { return nil }
-    return (name, unsafe record.pw_gid)
 }
 
 /// A group for messages: `adm (4)`, or the number alone where it has no name. `getgrgid_r(3)`
 package func groupDescription(_ id: UInt32) -> String {
-    var record = unsafe group()
-    var found: UnsafeMutablePointer<group>?
-    var name: String?
-    let isDone = unsafe withLookupBuffer { buffer, size in
-        let result = unsafe getgrgid_r(id, &record, buffer, size, &found)
-        if result == 0, unsafe found != nil { name = unsafe String(cString: record.gr_name) }
-        return result
+    let name = unsafe lookUp(group(), { unsafe getgrgid_r(id, $0, $1, $2, $3) }) {
+        unsafe String(cString: $0.gr_name)
     }
-    guard isDone, let name else { return String(id) }
-    return "\(name) (\(id))"
+    return name.map { "\($0) (\(id))" } ?? String(id)
 }
 
 /// The id under which this process acts. `geteuid(2)`
@@ -67,19 +49,29 @@ private func plainNumber(_ text: String) -> UInt32? {
     return number
 }
 
-/// Runs a lookup with a buffer that grows while the call says `ERANGE`; whether it succeeded.
-@unsafe private func withLookupBuffer(
-    _ call: (UnsafeMutablePointer<CChar>, Int) -> Int32
-) -> Bool {
+/// What is wanted of a record of the user or group database; `nil` where there is none. Its texts lie in a
+/// buffer, which grows while the call says `ERANGE`.
+@unsafe private func lookUp<Record, Value>(
+    _ empty: Record,
+    _ call: (
+        UnsafeMutablePointer<Record>, UnsafeMutablePointer<CChar>, Int,
+        UnsafeMutablePointer<UnsafeMutablePointer<Record>?>
+    ) -> Int32,
+    _ value: (Record) -> Value
+) -> Value? {
+    var record = empty
+    var found: UnsafeMutablePointer<Record>?
     var size = 1024
     while size <= 1 << 20 {
-        let result = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) {
-            guard let base = $0.baseAddress else { return EINVAL }
-            return unsafe call(base, size)
+        var result: Int32 = EINVAL
+        let wanted: Value? = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) {
+            guard let base = $0.baseAddress else { return nil }
+            result = unsafe call(&record, base, size, &found)
+            return unsafe result == 0 && found != nil ? value(record) : nil
         }
-        if result == 0 { return true }
-        if result != ERANGE && result != EINTR { return false }
+        if result == 0 { return wanted }
+        if result != ERANGE && result != EINTR { return nil }
         if result == ERANGE { size *= 4 }
     }
-    return false
+    return nil
 }

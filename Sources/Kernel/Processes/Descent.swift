@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Whether whoever has connected to a Unix socket descends from this process: a child, or what a child

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// A process that is not ours, held by a pidfd so that a signal cannot meet its successor.

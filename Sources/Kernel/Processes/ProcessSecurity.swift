@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// What the process was started with and gave up for its own safety; a program that it stands for

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// The powers that a worker gives up for good, in synchronous `main` before any other thread exists:

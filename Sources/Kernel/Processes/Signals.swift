@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Signals as something to wait for: from its making on they no longer end the process, and none is

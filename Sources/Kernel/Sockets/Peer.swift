@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Who is at the other end of a Unix socket, as the kernel noted it when they connected. `unix(7)`

@@ -73,17 +73,13 @@ extension SocketAddress {
             var address = sockaddr_in6()
             address.sin6_family = sa_family_t(AF_INET6)
             address.sin6_port = port.bigEndian
-            guard unsafe inet_pton(AF_INET6, host, &address.sin6_addr) == 1 else {
-                throw Errno(EINVAL)
-            }
+            try unsafe parse(host, AF_INET6, into: &address.sin6_addr)
             return try unsafe lend(&address, body)
         case .tcp(let host, let port):
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_port = port.bigEndian
-            guard unsafe inet_pton(AF_INET, host, &address.sin_addr) == 1 else {
-                throw Errno(EINVAL)
-            }
+            try unsafe parse(host, AF_INET, into: &address.sin_addr)
             return try unsafe lend(&address, body)
         }
     }
@@ -135,6 +131,15 @@ extension SocketAddress {
         let host = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         return .tcp(host: String(decoding: host, as: UTF8.self), port: UInt16(bigEndian: port))
     }
+}
+
+/// `inet_pton(3)`
+@unsafe private func parse(
+    _ host: String,
+    _ family: Int32,
+    into address: UnsafeMutableRawPointer
+) throws(Errno) {
+    guard unsafe inet_pton(family, host, address) == 1 else { throw Errno(EINVAL) }
 }
 
 @unsafe private func lend<Address, Value>(

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// A listening Unix stream socket that says who connects. Nothing here blocks.
@@ -97,7 +97,11 @@ package final class UnixListener: Sendable {
             guard place.directory.isCurrent, let found = try place.directory.look(at: place.name),
                 found.facts.isSameFile(as: place.facts)
             else { return false }
-            let rights = (place.facts.mode, place.facts.owner, place.facts.group)
+            let rights = FileRights(
+                mode: place.facts.mode,
+                owner: place.facts.owner,
+                group: place.facts.group
+            )
             return try has(rights, found.descriptor.raw, found.facts, place.name)
         } catch {
             return false

@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Hears when the wall clock is set, which also happens after a resume on most machines. A timer far

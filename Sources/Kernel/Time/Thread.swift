@@ -1,4 +1,4 @@
-internal import CLinux
+import CLinux
 import Glibc
 
 /// Runs the body on a new thread of that name (at most 15 bytes), detached. For work that blocks in the

@@ -1,5 +1,5 @@
-internal import CLinux
-internal import Glibc
+import CLinux
+import Glibc
 
 /// A moment of the wall clock, for display and for what documents state; schedules are kept on
 /// ``BootInstant`` instead, which nobody can set.

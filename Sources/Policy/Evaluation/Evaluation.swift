@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 package import Text
 
 /// What a condition says of a token, and how it came to it.

@@ -1,6 +1,6 @@
-internal import Federation
-internal import RegularExpressions
-internal import Text
+import Federation
+import RegularExpressions
+import Text
 
 /// Walks a condition's tree. CEL language definition, "Evaluation"
 struct Evaluator {

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 /// Holds a condition to the subset that Bright documents: terms of `==`, `in` and `startsWith`, joined
 /// by `&&`, one of them on `sub`.

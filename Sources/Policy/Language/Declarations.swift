@@ -1,6 +1,6 @@
-internal import Federation
-internal import RegularExpressions
-internal import Text
+import Federation
+import RegularExpressions
+import Text
 
 /// What names and functions mean to a service that takes all of CEL's standard definitions; anything
 /// else is refused before an evaluation, as a CEL compiler does.

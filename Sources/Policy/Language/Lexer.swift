@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// Cuts a condition into tokens. CEL language definition, "Syntax"
 struct Lexer {

@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// Builds the tree of a condition. CEL language definition, "Syntax"
 ///
@@ -207,7 +207,11 @@ extension Parser {
         let token = isNegative ? tokens[position + 1] : current
         let value: Value
         switch token.kind {
-        case .int(let magnitude): value = try integer(magnitude, isNegative, token)
+        case .int(let magnitude):
+            guard let integer = Self.integer(magnitude, isNegative: isNegative) else {
+                throw SyntaxFault("a number is out of range", at: token.range.lowerBound)
+            }
+            value = .int(integer)
         case .double(let double): value = .double(isNegative ? -double : double)
         case .uint(let uint): value = .uint(uint)
         case .string(let text): value = .string(text)
@@ -221,16 +225,9 @@ extension Parser {
         return value
     }
 
-    private func integer(
-        _ magnitude: UInt64,
-        _ isNegative: Bool,
-        _ token: Token
-    ) throws(SyntaxFault) -> Value {
-        if isNegative { return .int(Int64(truncatingIfNeeded: 0 &- magnitude)) }
-        guard let value = Int64(exactly: magnitude) else {
-            throw SyntaxFault("a number is out of range", at: token.range.lowerBound)
-        }
-        return .int(value)
+    /// `nil` where it is out of range; of a negative one the lexer knows that it is not.
+    private static func integer(_ magnitude: UInt64, isNegative: Bool) -> Int64? {
+        isNegative ? Int64(truncatingIfNeeded: 0 &- magnitude) : Int64(exactly: magnitude)
     }
 
     private static let reserved: Set<String> = [

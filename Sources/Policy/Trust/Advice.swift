@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 package import Text
 
 /// What to enter at a service so that it takes the workload that a sample token is of, and as little
@@ -48,6 +48,26 @@ package struct Advice: Equatable, Sendable {
         self.remarks = remarks
     }
 
+    /// For a JWT's claims.
+    private init(
+        of claims: JSON,
+        condition: String? = nil,
+        subject: String? = nil,
+        mappings: [ClaimMapping] = [],
+        preset: BrightPreset? = nil,
+        remarks: [String]
+    ) {
+        self.init(
+            issuer: claims["iss"]?.string,
+            issuerName: TokenFacts.issuerName(claims),
+            condition: condition,
+            subject: subject,
+            mappings: mappings,
+            preset: preset,
+            remarks: remarks + Self.general(claims)
+        )
+    }
+
     private init(callerIdentity claims: JSON) {
         let arn = callerIdentity("arn", in: claims)?.string ?? ""
         let parts = arn.split(separator: "/", omittingEmptySubsequences: false)
@@ -89,13 +109,7 @@ package struct Advice: Equatable, Sendable {
                     + " first"
             )
         }
-        self.init(
-            issuer: claims["iss"]?.string,
-            issuerName: TokenFacts.issuerName(claims),
-            subject: subject,
-            mappings: mappings,
-            remarks: remarks + Self.general(claims)
-        )
+        self.init(of: claims, subject: subject, mappings: mappings, remarks: remarks)
     }
 
     /// None where the value is absent or empty.
@@ -136,13 +150,7 @@ package struct Advice: Equatable, Sendable {
         }
         let (condition, left) = Self.fitting(terms, dialect)
         if left > 0 { remarks.append("\(left) more claims would exceed the length allowed") }
-        self.init(
-            issuer: claims["iss"]?.string,
-            issuerName: TokenFacts.issuerName(claims),
-            condition: condition,
-            preset: preset,
-            remarks: remarks + Self.general(claims)
-        )
+        self.init(of: claims, condition: condition, preset: preset, remarks: remarks)
     }
 
     private static func unreachable(

@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 package import Text
 
 /// A Bright federated credential of one of the CI providers that its page has a form for. The fields

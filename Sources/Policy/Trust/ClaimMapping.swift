@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 package import Text
 
 /// A claim and the value Mondoo wants it to have, beside issuer and subject.

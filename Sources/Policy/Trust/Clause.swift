@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 package import Text
 
 /// One thing that a service looks at in a token, and what it will make of it.

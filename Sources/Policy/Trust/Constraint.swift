@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// How tightly a condition holds one claim, as far as its text tells.
 struct Constraint {

@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 package import Text
 
 extension Expression {

@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 package import Text
 
 /// What Mondoo's interface refuses in an identity provider, beside what a trust file can be wrong in.

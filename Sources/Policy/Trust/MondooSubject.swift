@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 /// A Mondoo identity provider's subject held against a token's, or against the ARN that signed a
 /// request, by what Mondoo's pages say for each kind of provider.

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 extension TokenFacts {
     /// Whether the tokens are those of GitHub Actions.

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 extension Value {
     /// The value as CEL would write it, cut to a length fit for a line.

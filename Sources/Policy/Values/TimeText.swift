@@ -1,4 +1,4 @@
-internal import Text
+import Text
 
 /// Reads the texts of times: RFC 3339 dates, offsets, and durations such as `1h30m`.
 struct TimeText {

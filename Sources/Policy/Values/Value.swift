@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 /// A value of CEL.
 indirect enum Value: Sendable {

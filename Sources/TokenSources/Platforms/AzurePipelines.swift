@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// An Azure Pipelines job's token, from the service that its variables name. Its audience is fixed.
 struct AzurePipelines: TokenFetcher {

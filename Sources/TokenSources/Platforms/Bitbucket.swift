@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 
 /// A Bitbucket pipeline step's token.
 struct Bitbucket: TokenFetcher {

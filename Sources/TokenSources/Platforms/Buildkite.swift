@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// A Buildkite job's token: from the agent API where the job has the agent's token, else by the
 /// `buildkite-agent` program.

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// A CircleCI job's token: minted by the `circleci` program for the wanted audience, else the one that
 /// the job was given, whose audience is the organisation's id.

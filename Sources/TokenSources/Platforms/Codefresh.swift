@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// The token of a Codefresh build's step, as Codefresh's own step `obtain-oidc-id-token` asks for it. It
 /// lives for five minutes.

@@ -1,6 +1,6 @@
-internal import Federation
-internal import HTTP
-internal import Text
+import Federation
+import HTTP
+import Text
 
 /// A Fly.io machine's token, from the API on its own socket.
 struct Fly: TokenFetcher {

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// Identity tokens from GCP's metadata server: Compute Engine, GKE, Cloud Run and Functions.
 struct GoogleMetadata: TokenFetcher {

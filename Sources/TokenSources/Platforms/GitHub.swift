@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// The identity token of a GitHub Actions job, from the service that its variables name.
 struct GitHubActions: TokenFetcher {

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 /// A GitLab job's ID token, in the variable that its `id_tokens` names.
 struct GitLab: TokenFetcher {

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// A JWT-SVID: of the Workload API, or from a file that a helper keeps fresh.
 struct SPIFFE: TokenFetcher {
@@ -11,10 +11,11 @@ struct SPIFFE: TokenFetcher {
         switch source {
         case .file(let path):
             let token = try TokenFile(path: path, format: .text).token()
-            return try subjectToken(token, path.printable, context)
+            return try checked(SubjectToken(token, source: context.source), path.printable)
         case .workloadAPI(let socket, let id):
             let api = WorkloadAPI(socket: try path(of: socket, context), id: id)
-            return try subjectToken(try await api.token(context), api.place, context)
+            let token = SubjectToken(try await api.token(context), source: context.source)
+            return try checked(token, api.place)
         }
     }
 
@@ -45,16 +46,12 @@ struct SPIFFE: TokenFetcher {
         return path
     }
 
-    private func subjectToken(
-        _ value: Secret,
-        _ place: String,
-        _ context: SourceContext
-    ) throws(SourceError) -> SubjectToken {
-        let token = SubjectToken(value, source: context.source)
+    private func checked(_ token: SubjectToken, _ place: String) throws(SourceError) -> SubjectToken
+    {
         guard let claims = token.claims else {
             throw SourceError(
                 .noSource,
-                "\(place) holds \(value.count) bytes that are no JWT",
+                "\(place) holds \(token.value.count) bytes that are no JWT",
                 hint: "an X.509-SVID cannot be exchanged; have the helper write a JWT-SVID"
             )
         }

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Kernel
+import Federation
+import Kernel
 
 /// The token of a Spacelift run: in a variable, and in a file of the workspace.
 struct Spacelift: TokenFetcher {

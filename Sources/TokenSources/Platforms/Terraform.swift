@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 
 /// The token of an HCP Terraform run's plan or apply phase.
 struct Terraform: TokenFetcher {

@@ -1,4 +1,4 @@
-internal import Federation
+import Federation
 
 /// The token of a Vercel build.
 struct Vercel: TokenFetcher {

@@ -1,8 +1,8 @@
-internal import Crypto
+import Crypto
 import Federation
 import HTTP
 import Kernel
-internal import Text
+import Text
 
 /// Who owns a key in a cluster's eyes, and the annotation that tells of it.
 struct FieldManager {

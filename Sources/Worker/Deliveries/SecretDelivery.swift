@@ -1,8 +1,8 @@
-internal import Crypto
+import Crypto
 import Federation
-internal import HTTP
+import HTTP
 import Kernel
-internal import Text
+import Text
 import TokenSources
 
 /// A credential under a key of a cluster's Secret, put there by server-side apply.

@@ -1,7 +1,7 @@
 import Federation
 import Kernel
 import Policy
-internal import Text
+import Text
 
 extension Command {
     static let claims = Command(

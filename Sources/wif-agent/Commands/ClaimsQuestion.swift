@@ -1,7 +1,7 @@
 import Federation
 import Kernel
 import Policy
-internal import Text
+import Text
 
 /// What is asked about a token's claims.
 struct ClaimsQuestion {

@@ -1,7 +1,7 @@
 import Federation
-internal import Kernel
+import Kernel
 import Policy
-internal import Text
+import Text
 
 /// What a service would make of a token's claims, and what to enter there.
 struct ClaimsReport {

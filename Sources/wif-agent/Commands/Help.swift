@@ -1,6 +1,6 @@
 import Federation
 import Kernel
-internal import Text
+import Text
 
 extension Command {
     static let help = Command(

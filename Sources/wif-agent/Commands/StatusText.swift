@@ -1,7 +1,7 @@
 import Agent
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// A status report for people.
 struct StatusText {

@@ -1,7 +1,7 @@
 import Agent
 import Federation
 import Kernel
-internal import Text
+import Text
 
 extension Command {
     static let wait = Command(

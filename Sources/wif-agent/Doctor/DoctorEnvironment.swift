@@ -1,6 +1,6 @@
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// What in the environment looks as if it were meant for this program, and is not read.
 func environmentSteps(_ invocation: Invocation) -> [StepReport] {

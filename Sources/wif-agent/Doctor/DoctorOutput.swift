@@ -1,6 +1,6 @@
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// What `doctor` prints: lines for people as the steps are taken, or one JSON document at the end.
 struct DoctorOutput {

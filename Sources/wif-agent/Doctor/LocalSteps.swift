@@ -2,7 +2,7 @@ import Agent
 import Federation
 import Kernel
 import Outputs
-internal import Text
+import Text
 
 /// Where an account's agent is, or would be, and what it says.
 struct AgentPlace {

@@ -2,7 +2,7 @@ import Agent
 import Federation
 import Kernel
 import Outputs
-internal import Text
+import Text
 
 /// A started command; told apart from the one that replaced it by its identity.
 final class ExecChild: Sendable {

@@ -1,6 +1,6 @@
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// A manual page as `wif-agent help` shows it: a text that is installed beside the program, for machines
 /// without man(1).

@@ -2,7 +2,7 @@ import Agent
 import Federation
 import Kernel
 import Policy
-internal import Text
+import Text
 
 extension Command {
     static let provider = Command(

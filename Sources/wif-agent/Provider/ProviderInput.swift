@@ -1,7 +1,7 @@
 import Federation
 import Kernel
 import Policy
-internal import Text
+import Text
 
 /// What an identity provider is to be, checked before anything is sent.
 struct ProviderInput {

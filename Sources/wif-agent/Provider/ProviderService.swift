@@ -1,7 +1,7 @@
 import Agent
 import Federation
 import Kernel
-internal import Text
+import Text
 
 /// Mondoo's GraphQL API, and who asks it.
 struct ProviderService {

@@ -1,5 +1,5 @@
 import Federation
-internal import Text
+import Text
 
 /// Identity providers for people.
 enum ProviderText {

@@ -1,5 +1,5 @@
 import Federation
-internal import Text
+import Text
 
 extension PlayedPlatform {
     static let bitbucket = PlayedPlatform(

@@ -1,7 +1,7 @@
 import Crypto
 import Federation
 import Serving
-internal import Text
+import Text
 
 extension PlayedPlatform {
     static let fly = PlayedPlatform(

@@ -1,7 +1,7 @@
 import Crypto
 import Federation
 import Serving
-internal import Text
+import Text
 
 /// The service that gives a CI system's job its token for a secret that the job's variables hold.
 struct JobTokenService: Role {

@@ -1,7 +1,7 @@
 import Crypto
 import Federation
 import Serving
-internal import Text
+import Text
 
 /// A CI system whose jobs are given their token in a variable at their start. It has no endpoint.
 struct JobVariables: Role {

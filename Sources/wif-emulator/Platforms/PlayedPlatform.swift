@@ -1,6 +1,6 @@
 import Crypto
 import Federation
-internal import Text
+import Text
 
 /// What the emulator plays of a platform: what its file in this folder says.
 struct PlayedPlatform: Sendable {

@@ -1,5 +1,5 @@
 import Federation
-internal import Text
+import Text
 
 extension World {
     /// Account files for tokens of this issuer, by service.

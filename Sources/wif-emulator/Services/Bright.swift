@@ -3,7 +3,7 @@ import Federation
 import FoundationEssentials
 import Policy
 import Serving
-internal import Text
+import Text
 
 extension Part {
     static let bright = Part(

@@ -1,7 +1,7 @@
 import Federation
 import FoundationEssentials
 import Serving
-internal import Text
+import Text
 
 extension Part {
     static let oauth = Part(

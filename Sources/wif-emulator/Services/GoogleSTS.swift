@@ -2,7 +2,7 @@ import Federation
 import FoundationEssentials
 import Kernel
 import Serving
-internal import Text
+import Text
 
 extension Part {
     static let google = Part(

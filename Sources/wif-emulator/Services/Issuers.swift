@@ -1,6 +1,6 @@
 import Federation
 import Serving
-internal import Text
+import Text
 
 extension Part {
     static let issuers = Part(name: .issuers) { Issuers(world: $0) }

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Kernel
 import Policy
 import Serving
-internal import Text
+import Text
 
 extension Part {
     static let mondoo = Part(

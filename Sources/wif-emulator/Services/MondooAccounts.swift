@@ -5,7 +5,7 @@ import Kernel
 import Policy
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// The service accounts that exchanges made, and the check of what they sign.
 final class MondooAccounts: Sendable {

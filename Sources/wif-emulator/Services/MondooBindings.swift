@@ -1,7 +1,7 @@
 import Crypto
 import Federation
 import FoundationEssentials
-internal import Kernel
+import Kernel
 import Policy
 import Synchronization
 

@@ -1,6 +1,6 @@
 import Federation
 import Serving
-internal import Text
+import Text
 
 /// How a message travels: JSON or protobuf, by the request's headers.
 enum MondooEncoding: Sendable {

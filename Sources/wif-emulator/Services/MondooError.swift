@@ -3,12 +3,8 @@ import Federation
 /// A gRPC status as Mondoo's framework answers it over HTTP.
 struct MondooError: Error, Equatable {
     enum Code: Int, Sendable {
-        case unknown = 2
-        case invalidArgument = 3
-        case notFound = 5
-        case permissionDenied = 7
-        case internalError = 13
-        case unauthenticated = 16
+        case unknown = 2, invalidArgument = 3, notFound = 5, permissionDenied = 7
+        case internalError = 13, unauthenticated = 16
 
         var status: Int {
             switch self {

@@ -2,7 +2,7 @@ import Federation
 import FoundationEssentials
 import Policy
 import Serving
-internal import Text
+import Text
 
 /// Mondoo's GraphQL API, as far as it manages identity providers.
 struct MondooGraphQL {

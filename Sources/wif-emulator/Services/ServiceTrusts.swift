@@ -2,7 +2,7 @@ import Crypto
 import Federation
 import FoundationEssentials
 import Policy
-internal import Text
+import Text
 
 /// The trusts that the user gave, checked, their issuers perhaps still by name.
 struct ServiceTrusts: Sendable {

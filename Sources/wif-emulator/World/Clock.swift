@@ -1,5 +1,5 @@
 import FoundationEssentials
-internal import Kernel
+import Kernel
 
 /// The emulator's wall clock: the machine's, shifted.
 struct Clock: Sendable {

@@ -2,7 +2,7 @@ import Crypto
 import Federation
 import FoundationEssentials
 import Serving
-internal import Text
+import Text
 
 /// The emulator's own endpoints, below `/_emulator/` on every listener.
 struct Control: Sendable {

@@ -1,5 +1,5 @@
 import Federation
-internal import Text
+import Text
 
 extension Fault {
     /// Reads the form that the man page shows; a key it does not know is an error.

@@ -1,7 +1,7 @@
 import Federation
 import Kernel
 import Serving
-internal import Text
+import Text
 
 extension Fault {
     /// The answer with the fault in it; the real answer is worked out only where it is wanted.

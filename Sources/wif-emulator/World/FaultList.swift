@@ -1,7 +1,7 @@
 import Federation
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// The faults in force, in the order they were given: the first that fits a request happens.
 final class FaultList: Sendable {

@@ -3,7 +3,7 @@ import Federation
 import FoundationEssentials
 import Kernel
 import Synchronization
-internal import Text
+import Text
 
 /// Someone who signs tokens: a key, the name in `iss`, and what is published about both.
 final class Issuer: Sendable {

@@ -1,7 +1,7 @@
 import Federation
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// What the emulator was asked and what secrets it gave out, for whoever tests against it.
 final class Journal: Sendable {

@@ -1,6 +1,6 @@
 import Federation
 import Serving
-internal import Text
+import Text
 
 extension HTTPServerResponse {
     /// One line of JSON.

@@ -1,10 +1,10 @@
 import Crypto
 import Federation
 import FoundationEssentials
-internal import Kernel
+import Kernel
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// What all roles share.
 final class World: Sendable {

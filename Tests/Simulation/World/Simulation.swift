@@ -1,7 +1,7 @@
-internal import Agent
+import Agent
 package import Federation
-internal import Kernel
-internal import TestSupport
+import Kernel
+import TestSupport
 
 /// Plays seeds: makes a history of each, runs it, and finds the shortest history that still fails.
 package struct Simulation {

@@ -1,7 +1,7 @@
 package import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import HTTP
+import Kernel
+import Text
 
 extension ExchangeContext {
     /// Tries the credential as its user will: with Mondoo by the call that it has for this, signed with

@@ -1,6 +1,6 @@
 package import Federation
-internal import HTTP
-internal import Kernel
+import HTTP
+import Kernel
 package import Text
 
 extension ExchangeContext {

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// A refusal of Mondoo's held against what is known of the token and the account, and answered with what
 /// to change. What is certain comes before what the message hints at.

@@ -1,7 +1,7 @@
-internal import Crypto
-internal import Federation
-internal import Kernel
-internal import Text
+import Crypto
+import Federation
+import Kernel
+import Text
 
 /// Why a reply with status 200 gives no credential; quotes no value of it.
 struct ReplyError: Error, Equatable {

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 /// What a credential of Mondoo's says of where it is valid, held against what was asked for.
 ///

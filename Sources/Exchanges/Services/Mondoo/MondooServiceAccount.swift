@@ -1,7 +1,7 @@
-internal import Crypto
-internal import Federation
-internal import Kernel
-internal import Text
+import Crypto
+import Federation
+import Kernel
+import Text
 
 /// A Mondoo service account, as far as it signs calls.
 struct MondooServiceAccount {

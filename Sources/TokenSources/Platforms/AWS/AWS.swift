@@ -1,8 +1,8 @@
-internal import AWSSignature
-internal import Crypto
+import AWSSignature
+import Crypto
 package import Federation
-internal import HTTP
-internal import Kernel
+import HTTP
+import Kernel
 package import Text
 
 /// An AWS identity: a signed `GetCallerIdentity` request, or a token of the account's own issuer.

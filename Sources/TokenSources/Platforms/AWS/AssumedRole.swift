@@ -1,8 +1,8 @@
-internal import AWSSignature
-internal import Crypto
-internal import Federation
-internal import Kernel
-internal import Text
+import AWSSignature
+import Crypto
+import Federation
+import Kernel
+import Text
 
 /// Roles that profiles assume, one with the key of the next.
 struct AssumedRole {

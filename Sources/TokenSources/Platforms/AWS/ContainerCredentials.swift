@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// The key of a container's role, from the endpoint that its variables name: ECS's, EKS's Pod Identity.
 struct AWSContainerCredentials {

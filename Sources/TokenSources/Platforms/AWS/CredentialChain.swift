@@ -1,7 +1,7 @@
-internal import Crypto
-internal import Federation
-internal import Kernel
-internal import Text
+import Crypto
+import Federation
+import Kernel
+import Text
 
 /// Where an AWS key is looked for, in the order of AWS's own tools. What is half there is an error:
 /// going on would end at another identity than the one that was meant.

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// A program that prints a key: a profile's `credential_process`.
 struct CredentialProcess {

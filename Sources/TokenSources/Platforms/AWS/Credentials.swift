@@ -1,9 +1,9 @@
-internal import AWSSignature
-internal import Crypto
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import AWSSignature
+import Crypto
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// A key of an AWS identity, and which way it was found.
 struct AWSCredentials: Sendable {

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 /// A file as AWS's tools keep their settings in: sections of `key = value` lines.
 ///

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// The credentials and region of an EC2 instance, from its metadata service in version 2. Version 1,
 /// which answers whoever can be made to forward a request, is never asked for anything.

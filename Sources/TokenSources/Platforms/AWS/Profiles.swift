@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// The profiles of AWS's two shared files.
 struct AWSProfiles: Sendable {

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 /// A refusal by AWS's token service.
 struct STSError: Equatable {

@@ -1,9 +1,9 @@
-internal import AWSSignature
-internal import Crypto
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import AWSSignature
+import Crypto
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// AWS's token service (STS): calls of its query protocol and what comes back.
 struct SecurityTokenService {

@@ -1,5 +1,5 @@
-internal import Federation
-internal import Text
+import Federation
+import Text
 
 /// What the account file, the variables and the shared files say of the AWS identity.
 struct AWSSettings: Sendable {

@@ -1,6 +1,6 @@
-internal import Federation
-internal import Kernel
-internal import Text
+import Federation
+import Kernel
+import Text
 
 /// A role that is assumed with a token of an OIDC issuer: that of an EKS service account, say.
 struct WebIdentityRole {

@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// A token of Azure's, from whichever endpoint the environment names, as Azure's own clients choose:
 /// App Service, Arc, workload identity, and without any of them IMDS.
@@ -148,8 +148,8 @@ struct AzureDemand {
     }
 
     /// What to do where no identity was found, or too many.
-    func identityHint(_ message: String) -> String {
-        if message.lowercased().contains("multiple") {
+    func identityHint(_ said: String) -> String {
+        if said.lowercased().contains("multiple") {
             return "several identities are attached: name one by credentialSource.clientId,"
                 + " objectId or resourceId"
         }
@@ -167,10 +167,10 @@ struct AzureDemand {
         _ context: SourceContext
     ) -> SourceError {
         let status = response.status
-        let message = "status \(status)\(response.note)"
+        let said = response.note
         var error = SourceError(
             .noSource,
-            message,
+            "status \(status)\(said)",
             at: place,
             retryAfter: context.retryAfter(response)
         )
@@ -192,13 +192,13 @@ struct AzureDemand {
             error.retry = .growing(from: 1)
             error.isAbsent = code == nil
         case (400, "invalid_resource"),
-            (_, _) where message.contains("AADSTS500011"):
+            (_, _) where said.contains("AADSTS500011"):
             error.class = .misconfigured
             error.hint = resourceHint
         case (400, "invalid_request"):
-            error.hint = identityHint(message)
+            error.hint = identityHint(said)
             // Right after an assignment the identity is not known everywhere.
-            if message.lowercased().contains("identity not found") {
+            if said.lowercased().contains("identity not found") {
                 error.retry = .growing(from: 1)
             }
         default: error.isAbsent = code == nil

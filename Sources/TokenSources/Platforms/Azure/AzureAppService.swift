@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// The endpoint that App Service, Functions and Container Apps give each app in its environment.
 struct AzureAppService {

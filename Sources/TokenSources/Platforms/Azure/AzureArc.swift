@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// The agent of Azure Arc on a machine elsewhere. It asks for a file's content before it answers, which
 /// proves that the caller may read what only root and its own group may.

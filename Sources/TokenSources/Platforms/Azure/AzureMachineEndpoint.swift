@@ -1,6 +1,6 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
+import Federation
+import HTTP
+import Kernel
 
 /// An endpoint on a virtual machine or its link that gives its managed identities' tokens to whoever asks.
 struct AzureMachineEndpoint {

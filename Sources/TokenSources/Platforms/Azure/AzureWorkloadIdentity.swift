@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// AKS workload identity: the pod's projected token, exchanged at Entra for one of the resource.
 struct AzureWorkloadIdentity {

@@ -1,7 +1,7 @@
 package import Federation
 package import HTTP
 package import Kernel
-internal import Text
+import Text
 
 /// A cluster's API server, as a pod reaches it: by its service account's token, over TLS that the cluster's
 /// own authority vouches for.

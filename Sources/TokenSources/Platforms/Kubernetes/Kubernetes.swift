@@ -1,7 +1,7 @@
-internal import Federation
-internal import HTTP
-internal import Kernel
-internal import Text
+import Federation
+import HTTP
+import Kernel
+import Text
 
 /// A pod's token: what the kubelet projects, or one minted by the API server for the wanted audience.
 struct Kubernetes: TokenFetcher {

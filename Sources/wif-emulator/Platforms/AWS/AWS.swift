@@ -1,6 +1,6 @@
 import Crypto
 import Federation
-internal import Text
+import Text
 
 extension PlayedPlatform {
     static let aws = PlayedPlatform(

@@ -5,7 +5,7 @@ import FoundationEssentials
 import Kernel
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// The one AWS account there is: its user, its roles, the keys it has handed out, and whose signature
 /// a request bears.

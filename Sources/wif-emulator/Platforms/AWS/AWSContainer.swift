@@ -4,7 +4,7 @@ import Federation
 import FoundationEssentials
 import Kernel
 import Serving
-internal import Text
+import Text
 
 /// The endpoints where containers get their role's key: those of ECS and of EKS's Pod Identity.
 struct AWSContainer: Role {

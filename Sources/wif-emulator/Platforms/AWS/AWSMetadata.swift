@@ -5,7 +5,7 @@ import FoundationEssentials
 import Kernel
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// The metadata service of an EC2 instance, in version 2 alone.
 struct AWSMetadata: Role {

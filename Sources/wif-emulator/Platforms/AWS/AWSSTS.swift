@@ -4,7 +4,7 @@ import Federation
 import FoundationEssentials
 import Kernel
 import Serving
-internal import Text
+import Text
 
 /// A refusal of AWS's token service.
 struct STSError: Error, Equatable {
@@ -73,6 +73,14 @@ struct STSCalls: Sendable {
     static let namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
     static let requestID = "00000000-0000-0000-0000-000000000000"
 
+    /// A signed call.
+    private struct Call {
+        let request: AWSRequest
+        /// Of its query and its form.
+        let fields: [HTTPField]
+        let world: World
+    }
+
     let account = AWSAccount()
 
     /// Whose signature a `GetCallerIdentity` request bears.
@@ -90,12 +98,13 @@ struct STSCalls: Sendable {
             throw STSError(400, "InvalidAction", "Could not find the operation for the version.")
         }
         let action = fields["Action"] ?? ""
+        let call = Call(request: request, fields: fields, world: world)
         let result: String
         switch action {
         case "GetCallerIdentity": result = identity(try callerIdentity(request, in: world))
-        case "AssumeRole": result = try assumeRole(fields, request, world)
+        case "AssumeRole": result = try assumeRole(call)
         case "AssumeRoleWithWebIdentity": result = try assumeRole(withToken: fields, world)
-        case "GetWebIdentityToken": result = try webIdentityToken(fields, request, world)
+        case "GetWebIdentityToken": result = try webIdentityToken(call)
         default: throw STSError(400, "InvalidAction", "Could not find the operation.")
         }
         return .xml(
@@ -111,12 +120,9 @@ struct STSCalls: Sendable {
             + "<Account>\(AWSAccount.number)</Account>\n"
     }
 
-    private func assumeRole(
-        _ fields: [HTTPField],
-        _ request: AWSRequest,
-        _ world: World
-    ) throws(STSError) -> String {
-        let caller = try account.caller(of: request, at: world.clock.now)
+    private func assumeRole(_ call: Call) throws(STSError) -> String {
+        let (fields, world) = (call.fields, call.world)
+        let caller = try callerIdentity(call.request, in: world)
         let (role, name) = try session(fields)
         // A role whose name begins so wants to be told the account of the third party.
         if role.hasPrefix("external"), fields["ExternalId"] != "demo" {
@@ -142,13 +148,10 @@ struct STSCalls: Sendable {
         return credentials(role, name, try lifetime(fields, 900...43_200, or: 3600), world)
     }
 
-    private func webIdentityToken(
-        _ fields: [HTTPField],
-        _ request: AWSRequest,
-        _ world: World
-    ) throws(STSError) -> String {
-        let caller = try account.caller(of: request, at: world.clock.now)
-        guard request.host != "sts.amazonaws.com" else {
+    private func webIdentityToken(_ call: Call) throws(STSError) -> String {
+        let (fields, world) = (call.fields, call.world)
+        let caller = try callerIdentity(call.request, in: world)
+        guard call.request.host != "sts.amazonaws.com" else {
             throw STSError(400, "InvalidAction", "The global endpoint has no such operation.")
         }
         let audiences = (1...10).compactMap { fields["Audience.member.\($0)"] }

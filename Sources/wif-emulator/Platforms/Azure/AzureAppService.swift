@@ -1,7 +1,7 @@
 import Crypto
 import Federation
 import Serving
-internal import Text
+import Text
 
 /// The endpoint that an app of App Service, Functions or Container Apps has in its environment.
 struct AzureAppService: Role {

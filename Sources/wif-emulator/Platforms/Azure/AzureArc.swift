@@ -3,7 +3,7 @@ import Federation
 import FoundationEssentials
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// Azure Arc's agent: it names a file, and answers who has read it.
 final class AzureArc: Role {

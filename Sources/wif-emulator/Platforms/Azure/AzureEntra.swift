@@ -3,7 +3,7 @@ import Federation
 import FoundationEssentials
 import Kernel
 import Serving
-internal import Text
+import Text
 
 /// Entra's token endpoint for workload identity on AKS. The pod's token, which the issuer `custom`
 /// signs, is in `DIR/azure-identity-token`.

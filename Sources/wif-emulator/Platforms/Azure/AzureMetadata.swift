@@ -1,7 +1,7 @@
 import Crypto
 import Federation
 import Serving
-internal import Text
+import Text
 
 /// Azure's instance metadata service, for tokens of managed identities.
 struct AzureMetadata: Role {

@@ -2,7 +2,7 @@ import Crypto
 import Federation
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// The back end of Azure's managed identities: one token per resource, kept for as long as it lives,
 /// so that what a workload gets may be a day old.

@@ -1,6 +1,6 @@
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// A namespace's Secrets, as far as the API's GET, POST and server-side apply need them.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>

@@ -3,7 +3,7 @@ import Federation
 import FoundationEssentials
 import Kernel
 import Serving
-internal import Text
+import Text
 
 extension PlayedPlatform {
     static let kubernetes = PlayedPlatform(

@@ -1,9 +1,9 @@
 import Federation
 import FoundationEssentials
-internal import Kernel
+import Kernel
 import Serving
 import Synchronization
-internal import Text
+import Text
 
 /// The access tokens that a service has handed out and not yet forgotten.
 final class AccessTokens: Sendable {

@@ -1,7 +1,7 @@
 import Federation
 import Kernel
 import Serving
-internal import Text
+import Text
 
 /// The parameters of a request to an OAuth endpoint, from a form or, where it is taken, JSON.
 struct OAuthParameters {

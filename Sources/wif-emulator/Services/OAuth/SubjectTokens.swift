@@ -1,7 +1,7 @@
 import Federation
 import FoundationEssentials
 import Kernel
-internal import Text
+import Text
 
 extension World {
     /// Seconds by which other clocks may differ.

@@ -7,29 +7,33 @@ extension Part {
     /// Anthropic's token endpoint: the JWT bearer grant in JSON.
     /// https://platform.claude.com/docs/manage-claude/wif-reference
     static let anthropic = vendor(
-        RoleName("anthropic"),
-        TokenVendor.Rules(path: "/v1/oauth/token", audience: "https://api.anthropic.com") {
-            (request, vendor) throws(OAuthRefusal) in
-            let members = try TokenVendor.json(request)
-            try TokenVendor.expect(
-                "grant_type",
-                "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                in: members,
-                or: "unsupported_grant_type"
-            )
-            for (name, value) in parameters { try TokenVendor.expect(name, value, in: members) }
-            let claims = try vendor.verified(members["assertion"]?.string ?? "")
-            let issued = vendor.issue("sk-ant-oat01-", for: claims)
-            return .json([
-                "access_token": .string(issued.token), "token_type": "Bearer",
-                "expires_in": .integer(issued.lifetime), "scope": "workspace:developer",
-            ])
-        },
+        "anthropic",
+        rules,
         account: [
             "grant": "jwt-bearer", "requestFormat": "json",
-            "parameters": .object(parameters.mapValues(JSON.string)),
-        ]
+        ],
+        parameters: parameters
     )
+
+    private static let rules = TokenVendor.Rules(
+        path: "/v1/oauth/token",
+        audience: "https://api.anthropic.com"
+    ) {
+        (request, vendor) throws(OAuthRefusal) in
+        let members = try TokenVendor.json(request, with: parameters)
+        try TokenVendor.expect(
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            in: members,
+            or: "unsupported_grant_type"
+        )
+        let claims = try vendor.verified(members["assertion"]?.string ?? "")
+        let issued = vendor.issue("sk-ant-oat01-", for: claims)
+        return .json([
+            "access_token": .string(issued.token), "token_type": "Bearer",
+            "expires_in": .integer(issued.lifetime), "scope": "workspace:developer",
+        ])
+    }
 
     private static let parameters = [
         "federation_rule_id": "fdrl_01AbCdEfGh", "service_account_id": "svac_01AbCdEfGh",

@@ -8,21 +8,23 @@ extension Part {
     /// credentials grant with the token as assertion, whose audience is the realm's issuer.
     /// https://www.keycloak.org/docs/latest/server_admin/ (federated client authentication)
     static let keycloak = vendor(
-        RoleName("keycloak"),
-        TokenVendor.Rules(
-            path: "/realms/acme/protocol/openid-connect/token",
-            audience: "https://keycloak.example/realms/acme"
-        ) { (request, vendor) throws(OAuthRefusal) in
-            let claims = try vendor.clientAssertion(of: request).claims
-            let issued = vendor.issue("", for: claims)
-            return .json([
-                "access_token": .string(issued.token), "token_type": "Bearer",
-                "expires_in": .integer(issued.lifetime), "refresh_expires_in": 0,
-                "not-before-policy": 0, "scope": "profile email",
-            ])
-        },
+        "keycloak",
+        rules,
         account: ["grant": "client-credentials"]
     )
+
+    private static let rules = TokenVendor.Rules(
+        path: "/realms/acme/protocol/openid-connect/token",
+        audience: "https://keycloak.example/realms/acme"
+    ) { (request, vendor) throws(OAuthRefusal) in
+        let claims = try vendor.clientAssertion(of: request).claims
+        let issued = vendor.issue("", for: claims)
+        return .json([
+            "access_token": .string(issued.token), "token_type": "Bearer",
+            "expires_in": .integer(issued.lifetime), "refresh_expires_in": 0,
+            "not-before-policy": 0, "scope": "profile email",
+        ])
+    }
 }
 
 extension TokenVendor {

@@ -67,8 +67,18 @@ struct TokenVendor: Role {
         return (token, lifetime)
     }
 
-    /// The members of a body that must be JSON.
-    static func json(_ request: HTTPServerRequest) throws(OAuthRefusal) -> [String: JSON] {
+    /// The members of a body that must be JSON, with these among them.
+    static func json(
+        _ request: HTTPServerRequest,
+        with parameters: [String: String] = [:]
+    ) throws(OAuthRefusal) -> [String: JSON] {
+        let members = try members(request)
+        for (name, value) in parameters { try expect(name, value, in: members) }
+        return members
+    }
+
+    private static func members(_ request: HTTPServerRequest) throws(OAuthRefusal) -> [String: JSON]
+    {
         guard request.method == "POST", request.mediaType == "application/json" else {
             throw OAuthRefusal("invalid_request", "POST of application/json is expected")
         }
@@ -94,13 +104,16 @@ struct TokenVendor: Role {
 }
 
 extension Part {
-    /// A service of this kind, and what an account file says to reach it beside `tokenUrl`, `audience`.
+    /// A service of this kind, and what an account file says to reach it beside `tokenUrl`, `audience`;
+    /// the parameters are the further ones of the request.
     static func vendor(
-        _ name: RoleName,
+        _ word: String,
         _ rules: TokenVendor.Rules,
-        account: [String: JSON]
+        account: [String: JSON],
+        parameters: [String: String] = [:]
     ) -> Part {
-        Part(
+        let name = RoleName(word)
+        return Part(
             name: name,
             accountFile: { world, _ in
                 let url = world.url(of: name) + rules.path
@@ -108,7 +121,11 @@ extension Part {
                     "service": "oauth", "tokenUrl": .string(url),
                     "tokenAudience": .string(rules.audience),
                 ]
-                return base.merging(account) { $1 }
+                var file = base.merging(account) { $1 }
+                if !parameters.isEmpty {
+                    file["parameters"] = .object(parameters.mapValues(JSON.string))
+                }
+                return file
             },
             player: { TokenVendor(name, rules, in: $0) }
         )
