@@ -159,7 +159,7 @@ package final class WorkerPool: ExchangeWorker {
             return nil
         } catch {
             process.kill()
-            return "it wrote something that is no result and was killed"
+            return "it wrote something that is not a result and was killed"
         }
     }
 
@@ -284,7 +284,7 @@ extension JobResult {
     }
 
     fileprivate static func cancelled(_ id: Int) -> JobResult {
-        .failure(id, "the job was given up")
+        .failure(id, "the job was cancelled")
     }
 
     fileprivate static func overstayed(_ job: Job) -> JobResult {

@@ -78,7 +78,7 @@ private func date(
     var seconds: Int32 = 0
     guard unsafe ASN1_TIME_diff(&days, &seconds, epoch, time) == 1 else {
         ERR_clear_error()
-        throw .malformed(what: "certificate", reason: "\(name) is no date")
+        throw .malformed(what: "certificate", reason: "\(name) is not a date")
     }
     return WallTime(secondsSinceEpoch: Double(days) * 86_400 + Double(seconds))
 }

@@ -123,7 +123,7 @@ package struct AccountProbe: Sendable {
                 + " not answer; else name a credentialSource in the account file"
             let cause =
                 probe.answers.count > 1
-                ? "no token source gave a token; the answer of each is listed above"
+                ? "no token source gave a token; the lines above have the answer of each"
                 : failure.message
             steps.append(.failed(.token, failure.class, cause, hint: hint))
         }
@@ -142,7 +142,7 @@ package struct AccountProbe: Sendable {
         do throws(Failure) {
             let identity = try await sources.callerIdentity(from: source)
             let name = identity["Arn"]?.string?.printable ?? "an identity without ARN"
-            steps.append(.ok(.subject, "AWS says that it is signed by \(name)"))
+            steps.append(.ok(.subject, "AWS answers that the signer is \(name)"))
             return identity
         } catch {
             steps.append(.failed(.subject, error))

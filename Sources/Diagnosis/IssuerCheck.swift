@@ -86,7 +86,7 @@ private struct IssuerCheck {
             guard keysURL.isSecure || !endpoint.isSecure else {
                 throw Problem(
                     text: "jwks_uri \(keysURL.description.printable) is http, not https",
-                    hint: "services fetch an issuer's keys over https alone"
+                    hint: "services fetch an issuer's keys only over https"
                 )
             }
             reports.append(.ok(.discovery, keysURL.description.printable, about: "jwks_uri"))
@@ -113,7 +113,7 @@ private struct IssuerCheck {
         } catch {
             throw Problem(
                 text: "\(name) \(url.printable) \(error.reason)",
-                hint: "services fetch an issuer's documents over https alone"
+                hint: "services fetch an issuer's documents only over https"
             )
         }
     }
@@ -125,7 +125,7 @@ private struct IssuerCheck {
             .discovery,
             .refused,
             "the issuer \(endpoint.description.printable) is http, not https",
-            hint: "services fetch an issuer's documents over https alone",
+            hint: "services fetch an issuer's documents only over https",
             about: "https"
         )
     }
@@ -147,7 +147,8 @@ private struct IssuerCheck {
         throw Problem(
             text: "the discovery document names the issuer \(found.printable), and the token's iss"
                 + " is \(issuer.printable)",
-            hint: "both must be equal, to the last slash: configure the issuer with one URL"
+            hint:
+                "both must be equal, the slash at the end included: configure the issuer with one URL"
         )
     }
 
@@ -166,7 +167,7 @@ private struct IssuerCheck {
         } catch {
             throw Problem(
                 text: "\(url.printable) is not JSON: \(error.reason)",
-                hint: "does another server answer in the issuer's place?"
+                hint: "does another server answer instead of the issuer?"
             )
         }
         throw Problem(text: "\(url.printable) is not a JSON object", hint: Self.reach)

@@ -102,9 +102,9 @@ private struct ServiceWay {
             else { return .ok(.proxy, "none") }
             return .warning(
                 .proxy,
-                "none, though HTTP_PROXY is set, which counts for plain http alone",
+                "none, though HTTP_PROXY is set, which is used for plain http only",
                 hint:
-                    "set HTTPS_PROXY to the same, if \(endpoint.host) is reached by the proxy alone"
+                    "set HTTPS_PROXY to the same, if \(endpoint.host) can be reached only through the proxy"
             )
         }
         if let ignored = proxy.settings.noProxy.flatMap(Self.ignoredException) {
@@ -184,7 +184,7 @@ private struct ServiceWay {
             return .failed(
                 .proxy,
                 .misconfigured,
-                "\(proxy?.origin ?? "") is no URL of a proxy\(quoteNote): \(error.detail)",
+                "\(proxy?.origin ?? "") is not the URL of a proxy\(quoteNote): \(error.detail)",
                 hint: quoteNote.isEmpty
                     ? "write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with @ in the"
                         + " password as %40"
@@ -204,7 +204,7 @@ private struct ServiceWay {
     /// What is said of a value in quotes, as a file of variables may have it.
     private var quoteNote: String {
         let url = proxy?.settings.url ?? ""
-        return url.hasPrefix("\"") || url.hasPrefix("'") ? ", a quote stands before it" : ""
+        return url.hasPrefix("\"") || url.hasPrefix("'") ? ", it begins with a quote" : ""
     }
 
     private func noConnection(_ error: HTTPError) -> StepReport {
@@ -224,12 +224,13 @@ private struct ServiceWay {
                 .tls,
                 .transient,
                 error.description,
-                hint: "a firewall or proxy on the way lets the connection through, but not TLS"
+                hint:
+                    "a firewall or proxy between here and there allows the connection, but not TLS"
             )
         }
         let hint =
             error.kind == .unreachable
-            ? "nothing listens at \(place), or a firewall turns it away: is \(key) right?"
+            ? "nothing listens at \(place), or a firewall refuses the connection: is \(key) right?"
             : "a firewall drops the connection to \(place); where only a proxy gets out, set"
                 + " HTTPS_PROXY or the account's proxy"
         return .failed(.connection, .transient, error.description, hint: hint)

@@ -39,7 +39,7 @@ package func tokenSteps(
             .refused,
             "the token \(finding.text)",
             hint: token.source == "JWT_TOKEN"
-                ? "unset JWT_TOKEN, which goes before the account's credentialSource and is"
+                ? "unset JWT_TOKEN, which is used before the account's credentialSource and is"
                     + " stale or of another; or give it a new token each time"
                 : finding.hint ?? advice(on: finding.kind, account)
         )
@@ -78,7 +78,7 @@ private func algorithmStep(_ algorithm: String, _ account: Account) -> StepRepor
         .token,
         .refused,
         "the token \(how), and \(account.service.name) verifies with the issuer's public keys",
-        hint: "have the issuer sign with RS256, or another algorithm of key pairs"
+        hint: "have the issuer sign with RS256, or with another algorithm that has a public key"
     )
 }
 
@@ -110,7 +110,7 @@ private func tokenStep(
             .token,
             "\(found); \(warnings.joined(separator: "; "))",
             hint: token.source == "JWT_TOKEN"
-                ? "unset JWT_TOKEN, which goes before the account's credentialSource" : nil
+                ? "unset JWT_TOKEN, which is used before the account's credentialSource" : nil
         )
     }
     if !token.isRenewable {
@@ -118,7 +118,7 @@ private func tokenStep(
             .token,
             "\(found); the source cannot give another one later",
             hint:
-                "when the credential expires the account has none, until it is started again"
+                "when the credential expires, the account has no other until it is started again"
                 + " with a new token"
         )
     }
@@ -152,7 +152,7 @@ private func audienceStep(
         "the token's aud is \(shown(claims.audiences)), and"
             + " \(account.tokenAudience.printable) was asked for",
         hint: "this source chooses the audience itself: allow its aud in the trust, or have the"
-            + " token made for the other"
+            + " token made for the audience that is asked for"
     )
 }
 
@@ -161,7 +161,7 @@ private func advice(on kind: Finding.Kind, _ account: Account) -> String {
     case .time, .timeForm:
         "use a source that gives a new token each time, or check this machine's clock"
     case .issuer:
-        "is issuerUri the one of the trust, to the last slash? or name another credentialSource"
+        "is issuerUri exactly the one of the trust, the slash at the end included? or name another credentialSource"
     case .audience: "set tokenAudience to what the service allows"
     }
 }

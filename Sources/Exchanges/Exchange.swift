@@ -120,7 +120,7 @@ extension Exchange {
             at: .reply,
             "\(service): the credential lives \(lifetime) s, and its reply took \(duration) s: it has"
                 + " expired already",
-            hint: "is the way to the service slow, or something on it?"
+            hint: "is the network slow, or a proxy between here and the service?"
         )
         return Exchange(outcome: .failure(failure), clockSkew: clockSkew, notes: notes)
     }

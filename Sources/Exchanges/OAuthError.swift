@@ -139,8 +139,8 @@ struct Answer {
     }
 
     private static let wrongForm =
-        "the service wants another kind of body: set requestFormat to json, or to form"
-    private static let wrongPlace = "is that the service's address? look at tokenUrl"
+        "the service expects another kind of body: set requestFormat to json, or to form"
+    private static let wrongPlace = "check tokenUrl: is it the service's address?"
 
     /// What the service said, fit for a message.
     private var said: String {

@@ -136,7 +136,7 @@ private func ageFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: Wa
 {
     guard let limit = facts.maximumAge else { return nil }
     guard let issued = claims.issuedAt else {
-        return missing("iat", facts, "takes none older than \(seconds(limit))")
+        return missing("iat", facts, "accepts only tokens of at most \(seconds(limit))")
     }
     let age = date.secondsSinceEpoch - issued
     guard age > limit else { return nil }
@@ -191,9 +191,9 @@ private func issuerHint(_ claims: TokenClaims, _ issuer: String) -> String? {
     if let range = bare.firstRange(of: "://") { bare = String(bare[range.upperBound...]) }
     let isSame = claims.isIssued(by: "https://" + bare) || claims.isIssued(by: "http://" + bare)
     guard isSame else { return otherIssuerHint(claims, found) }
-    let blank = issuer.trimmed == issuer ? "" : ", without the blank"
+    let blank = issuer.trimmed == issuer ? "" : ", without the space"
     return
-        "write issuerUri as the token has it, to the last slash: \(found.printable)\(blank), and the trust at the service"
+        "write issuerUri exactly as the token has it, the slash at the end included: \(found.printable)\(blank), and the trust at the service"
         + " with the same"
 }
 

@@ -58,7 +58,7 @@ struct Refusal {
             "the token's aud is \(refusal.audiences): set tokenAudience to what the service allows"
         },
         Rule("issuer", " iss ", "\"iss\"") { refusal in
-            "the service must trust exactly this issuer, to the last slash: \(refusal.issuer)"
+            "the service must trust exactly this issuer, the slash at the end included: \(refusal.issuer)"
         },
         Rule("lifetime", "24 hours") { _ in "the token lives longer than the service takes" },
         Rule("subject", "condition", "claim", "policy", "match") { refusal in

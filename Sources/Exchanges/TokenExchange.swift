@@ -71,7 +71,7 @@ struct TokenExchange: ExchangeProtocol {
                 at: .reply,
                 "\(account.place): \(error.reason)",
                 hint: reply.isPage
-                    ? "does a proxy answer in the service's place?"
+                    ? "does a proxy answer instead of the service?"
                     : "is \(account.service.kind.facts.addressKey) the token endpoint, with its path?"
                         + " \(service.tokenURL.description.printable) answered; where it is, and the"
                         + " credential has another name there, set response.credential to it"

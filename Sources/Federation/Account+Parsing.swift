@@ -145,7 +145,7 @@ extension Account {
     ) throws(AccountError) -> Endpoint? {
         guard let text = try values.text("proxy") else { return nil }
         if !text.contains("://") {
-            let problem = "has no http:// before it, and is taken for one with https"
+            let problem = "has no http:// before it, so https:// is assumed"
             warnings.append(AccountWarning("\(values.name(of: "proxy")): \(problem)"))
         }
         do throws(EndpointError) {

@@ -69,7 +69,7 @@ package struct Endpoint: Equatable, Sendable, CustomStringConvertible {
         guard let text, !text.isEmpty else { return nil }
         guard text.utf8.count <= 5, text.utf8.allSatisfy(\.isDigit), let port = Int(text),
             (1...65_535).contains(port)
-        else { throw EndpointError(reason: "has a port that is none") }
+        else { throw EndpointError(reason: "has a port that is not one") }
         return port
     }
 

@@ -88,7 +88,11 @@ package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension Failure {
     /// Somebody asked for the claims of what has none.
-    package static let noJWT = Failure(.noSource, at: .subjectToken, "the subject token is no JWT")
+    package static let noJWT = Failure(
+        .noSource,
+        at: .subjectToken,
+        "the subject token is not a JWT"
+    )
 
     /// The failure as it stands in a result line.
     package var json: JSON {

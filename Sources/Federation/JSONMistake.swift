@@ -29,7 +29,7 @@ package struct JSONMistake: Sendable {
         } else if text.hasPrefix("eyJ") || text.hasPrefix("ewo") {
             self.init("it is base64", "decode it: base64 -d")
         } else if text.hasPrefix("//") || text.hasPrefix("/*") || text.contains("\n//") {
-            self.init("a comment stands in it", "JSON has no comments: remove them")
+            self.init("it has a comment", "JSON has no comments: remove them")
         } else if text.contains("&quot;") {
             self.init(
                 "it holds &quot; for quotes, as the source of a web page does",
@@ -39,7 +39,7 @@ package struct JSONMistake: Sendable {
             self.init("names are in '", "JSON wants double quotes: write \" for '")
         } else if let mark = text.first(where: { "\u{201C}\u{201D}\u{201E}\u{2018}".contains($0) })
         {
-            self.init("the typographic quote \(mark) stands in it", "write straight quotes: \"")
+            self.init("the typographic quote \(mark) is in it", "write straight quotes: \"")
         } else if Self.isYAML(text) {
             self.init("it is YAML", "write it as JSON; YAML is not read")
         } else if let line = Self.lineOfLastComma(text) {
@@ -59,11 +59,11 @@ package struct JSONMistake: Sendable {
         case .furtherText: "leave one object in one file, and nothing behind its closing }"
         case .repeatedName(let name):
             "keep one of the two \"\(name.printable)\" and remove the other"
-        case .noSeparator: "put a comma before what stands there, or the closing bracket"
+        case .noSeparator: "put a comma, or the closing bracket, before the text at that place"
         case .controlCharacter: "write the value on one line, a line break in it as \\n"
         case .endOfString:
-            "close the string with a quote; or save the file again, the whole of it"
-        case .endOfText: "save the file again, the whole of it, to its last }"
+            "close the string with a quote; or save the whole file again"
+        case .endOfText: "save the whole file again, to its last }"
         case .noName: "write every name in double quotes"
         case .noValue:
             "write a value there: text in double quotes, a number, true or false"

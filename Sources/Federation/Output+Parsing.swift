@@ -245,7 +245,7 @@ extension KeyedValues {
             throw error(
                 "mode",
                 "an octal number in quotes is expected, found \(value.kind)",
-                hint: "write \"0640\"; a bare 640 would not be 0640"
+                hint: "write \"0640\"; without quotes 640 is another number"
             )
         }
         let digits = text.hasPrefix("0o") ? String(text.dropFirst(2)) : text

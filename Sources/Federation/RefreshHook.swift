@@ -106,7 +106,7 @@ extension KeyedValues {
         guard suffixes.contains(where: unit.hasSuffix) else {
             throw error(
                 key,
-                "\"\(unit.printable)\" is no unit's name: it has no suffix",
+                "\"\(unit.printable)\" is not a unit's name: it has no suffix",
                 hint: "write \(unit.printable).service"
             )
         }
@@ -119,7 +119,7 @@ extension KeyedValues {
                         || ":_.\\@-".unicodeScalars.contains(character))
             }
         guard isName else {
-            throw error(key, "\"\(unit.printable)\" is no unit's name")
+            throw error(key, "\"\(unit.printable)\" is not a unit's name")
         }
     }
 }

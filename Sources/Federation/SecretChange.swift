@@ -96,7 +96,7 @@ extension SecretChange {
         switch json["action"]?.string {
         case "write":
             guard let bytes = base64Decoded(json["content"]?.string ?? ""), !bytes.isEmpty else {
-                throw JSONError(reason: "secret.content is no base64")
+                throw JSONError(reason: "secret.content is not base64")
             }
             action = .write(Secret(bytes))
         case "remove": action = .remove

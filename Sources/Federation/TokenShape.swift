@@ -39,7 +39,7 @@ package struct TokenShape: Equatable, Sendable {
             guard SignedRequestSummary(decoding: token) == nil else { return nil }
             if text.contains("\"private_key\"") {
                 return TokenShape(
-                    "it is a service account with a private key, and no token",
+                    "it is a service account with a private key, not a token",
                     "a service account needs no agent and no exchange: use it as it is, or name"
                         + " a source that gives a token"
                 )
@@ -52,12 +52,12 @@ package struct TokenShape: Equatable, Sendable {
         }
         if text.hasPrefix("\u{FEFF}") {
             return TokenShape(
-                "a byte order mark stands before the token",
+                "a byte order mark is before the token",
                 "save the file as UTF-8 without the mark"
             )
         }
         if text.lowercased().hasPrefix("bearer ") {
-            return TokenShape("the word Bearer stands before the token", "give the token alone")
+            return TokenShape("the word Bearer is before the token", "give only the token")
         }
         if text.hasPrefix("\"") || text.hasPrefix("'") {
             return TokenShape(
@@ -66,7 +66,7 @@ package struct TokenShape: Equatable, Sendable {
             )
         }
         if text.hasPrefix("[") {
-            return TokenShape("the token is a JSON list", "give one token alone, without the list")
+            return TokenShape("the token is a JSON list", "give one token, without the list")
         }
         if token.bytes.contains(0) {
             return TokenShape("the token is in UTF-16", "save the file as UTF-8")
@@ -77,7 +77,7 @@ package struct TokenShape: Equatable, Sendable {
             text[..<mark].allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == " " }),
             !text[mark...].allSatisfy({ $0 == "=" })
         {
-            return TokenShape("a name and = stand before the token", "give the token alone")
+            return TokenShape("a name and = are before the token", "give only the token")
         }
         return nil
     }
@@ -94,7 +94,7 @@ package struct TokenShape: Equatable, Sendable {
                 "write the token on one line: tr -d '\\n' removes the breaks"
             )
         }
-        return TokenShape("there is more than one line", "give one token alone")
+        return TokenShape("there is more than one line", "give only one token")
     }
 
     private static func markup(_ text: String) -> TokenShape {
@@ -123,7 +123,7 @@ package struct TokenShape: Equatable, Sendable {
         OtherTokens(
             marks: ["-----BEGIN"],
             text: "it is a private key or a certificate, not a token",
-            hint: "name the file or variable that holds the token; a private key is none"
+            hint: "name the file or variable that holds the token; a private key is not a token"
         ),
     ]
 

@@ -16,7 +16,7 @@ extension Account {
                 throw values.error("jwtToken", "excludes credentialSource; leave one of them out")
             }
             let problem =
-                "a token in a file goes stale and may be read; a credentialSource needs none"
+                "a token in a file expires and others may read it; a credentialSource needs no such token"
             warnings.append(AccountWarning("\(values.name(of: "jwtToken")): \(problem)"))
             return .literal(Secret(literal.trimmed))
         }
@@ -112,7 +112,7 @@ extension KeyedValues {
 
     fileprivate func accountName(_ name: String) throws(AccountError) -> String {
         guard AccountName.isValid(name) else {
-            throw error("account", "\"\(name.printable)\" is no account's name")
+            throw error("account", "\"\(name.printable)\" is not an account's name")
         }
         return name
     }

@@ -24,7 +24,7 @@ package enum WorkerLine: Sendable {
         }
         guard json.object?.count == 2, case .integer(let id)? = json["id"],
             let number = Int(exactly: id), let step = StepReport(json: progress)
-        else { throw JSONError(reason: "progress is no step of a job") }
+        else { throw JSONError(reason: "progress is not a step of a job") }
         self = .step(step, job: number)
     }
 

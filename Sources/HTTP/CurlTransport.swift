@@ -34,7 +34,7 @@ package final class CurlTransport: HTTPTransport {
             throw HTTPError(.invalidRequest, url: url.shown, detail: Self.noProxyURL)
         }
         guard !request.method.isEmpty, request.method.utf8.allSatisfy(isTokenCharacter) else {
-            throw HTTPError(.invalidRequest, url: url.shown, detail: "method is no token")
+            throw HTTPError(.invalidRequest, url: url.shown, detail: "method is not a token")
         }
         guard !hasNUL(request) else {
             throw HTTPError(.invalidRequest, url: url.shown, detail: "a setting has a NUL in it")

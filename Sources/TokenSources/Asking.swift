@@ -129,7 +129,7 @@ extension SubjectToken {
         if claims == nil {
             throw SourceError(
                 .noSource,
-                "answered with \(value.count) bytes that are no JWT",
+                "answered with \(value.count) bytes that are not a JWT",
                 at: place,
                 isAbsent: true
             )

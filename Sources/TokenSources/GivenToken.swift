@@ -23,7 +23,7 @@ struct HandedOverToken: TokenFetcher {
         guard let token = context.handedOver else {
             throw SourceError(
                 .misconfigured,
-                "the credential of the account \"\(account.printable)\" was not handed over",
+                "the credential of the account \"\(account.printable)\" was not passed on",
                 hint:
                     "wif-agent does so; a job by hand has it as \"subjectToken\" or \"actorToken\""
             )

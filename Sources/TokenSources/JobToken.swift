@@ -16,7 +16,7 @@ extension SourceContext {
             if token.claims != nil { return token }
             throw SourceError(
                 .noSource,
-                "\(place) holds \(token.value.count) bytes that are no JWT",
+                "\(place) holds \(token.value.count) bytes that are not a JWT",
                 hint: hint
             )
         }

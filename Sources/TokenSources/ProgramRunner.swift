@@ -35,7 +35,7 @@ extension SourceContext {
         guard runsPrograms else {
             throw SourceError(
                 .misconfigured,
-                "the program \(program.name) cannot be run: this worker runs none",
+                "the program \(program.name) cannot be run: this worker may not run programs",
                 hint:
                     "they need a worker started as wif-exchange --programs, which the one behind a"
                     + " socket never is; an agent with --worker-socket none starts one"
@@ -81,7 +81,7 @@ extension SourceContext {
         guard let path = path(of: program) else {
             throw SourceError(
                 .noSource,
-                "\(program.name) is not found along PATH",
+                "\(program.name) is not found in PATH",
                 hint: "install \(program.name), or add its directory to the agent's PATH",
                 isAbsent: true
             )
@@ -178,14 +178,17 @@ private struct RunningProgram {
             try await stop(timekeeper.now.advanced(bySeconds: grace), timekeeper)
             throw SourceError(
                 .transient,
-                "\(program.name) did not end within its \(Int(program.timeLimit)) s; stopped"
+                "\(program.name) did not end within \(Int(program.timeLimit)) s, and was stopped"
             )
         case .full:
-            throw SourceError(.noSource, "\(program.name) wrote over \(limit) bytes; stopped")
+            throw SourceError(
+                .noSource,
+                "\(program.name) wrote more than \(limit) bytes, and was stopped"
+            )
         }
         child.signal(Signal.kill)
         guard try collected.take(rest: output.raw, limit: limit) else {
-            throw SourceError(.noSource, "\(program.name) wrote over \(limit) bytes")
+            throw SourceError(.noSource, "\(program.name) wrote more than \(limit) bytes")
         }
         return ProgramOutput(status: try await child.wait(), output: collected.secret())
     }

@@ -83,7 +83,7 @@ struct SourceError: Error, Sendable {
     }
 
     /// A source whose task was cancelled: another one has won, or the job has ended.
-    static let cancelled = SourceError(.transient, "given up")
+    static let cancelled = SourceError(.transient, "cancelled")
 
     /// The same, of one of several ways to a token.
     func of(_ way: String) -> SourceError {

@@ -70,7 +70,7 @@ extension SourceContext {
 
     /// The answer of the only source that was asked.
     private func named(_ name: String, _ token: Result<SubjectToken, Failure>) -> SourceAnswer {
-        let reason = "it alone is asked"
+        let reason = "only this source is asked"
         return SourceAnswer(name: name, evidence: reason, isHere: true, token: token)
     }
 
@@ -99,9 +99,9 @@ extension Evidence {
     /// Ready to print.
     fileprivate var description: String {
         switch self {
-        case .none: "nothing says that it is here"
+        case .none: "no sign that this is its platform"
         case .override: "a variable names its endpoint"
-        case .platform: "the machine or its environment is its platform's"
+        case .platform: "the machine or its environment is that of its platform"
         }
     }
 }

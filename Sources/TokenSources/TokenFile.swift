@@ -9,7 +9,7 @@ struct TokenFile: TokenFetcher {
     /// Behind a socket this is another user than the agent's.
     private static var accessHint: String {
         "wif-exchange --files reads it, as user \(userDescription(effectiveUserID())); for its unit"
-            + " there is SupplementaryGroups="
+            + " SupplementaryGroups= adds a group"
     }
 
     let path: String

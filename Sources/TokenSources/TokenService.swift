@@ -77,7 +77,10 @@ extension SourceContext {
     func bearer(_ variable: String, scheme: String) throws(SourceError) -> HTTPHeader? {
         guard let value = self.variable(variable) else { return nil }
         guard value.utf8.isVisibleASCII else {
-            throw SourceError(.misconfigured, "\(variable) holds characters no token has")
+            throw SourceError(
+                .misconfigured,
+                "\(variable) holds characters that a token cannot have"
+            )
         }
         return HTTPHeader("Authorization", value: Secret("\(scheme) \(value)"))
     }

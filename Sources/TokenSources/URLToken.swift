@@ -25,7 +25,7 @@ struct URLToken: TokenFetcher {
                     hint: isForbidden
                         ? "check credentialSource.headers"
                         : "does credentialSource.url answer a GET with the token? see what curl -i says;"
-                            + " may it ask there?"
+                            + " is it allowed to ask there?"
                 )
             }
             return try token(response.body.bytes, at: request.place, context)

@@ -16,7 +16,7 @@ extension SourceContext {
         guard connectsUnixSockets else {
             throw SourceError(
                 .misconfigured,
-                "\(path.printable) cannot be connected to: this worker connects to no Unix socket",
+                "\(path.printable) cannot be used: this worker may not connect to Unix sockets",
                 hint:
                     "start it as wif-exchange --unix-sockets; the one behind a socket is started by"
                     + " its unit"

@@ -57,7 +57,7 @@ package struct JobRunner: Sendable {
         return failed(Failure(.transient, at: .worker, "the job took longer than its \(limit) s"))
     }
 
-    private static let givenUp = Failure(.transient, at: .worker, "the job was given up")
+    private static let givenUp = Failure(.transient, at: .worker, "the job was cancelled")
 
     private func work() async -> JobResult {
         do throws(Failure) {

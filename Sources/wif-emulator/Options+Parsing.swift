@@ -87,7 +87,7 @@ private struct Argument {
             let bytes = isInline ? Array(text.utf8) : [UInt8](try Data(contentsOf: path))
             return try JSON(parsing: bytes)
         } catch let error as JSONError {
-            throw UsageError("\(flag) is no JSON: \(error.reason)")
+            throw UsageError("\(flag) is not JSON: \(error.reason)")
         } catch {
             throw UsageError("\(flag): \(text.printable) cannot be read")
         }

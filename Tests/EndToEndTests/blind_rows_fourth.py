@@ -126,7 +126,7 @@ ROWS = [
     ("no type", changed(type=None), "plain", "type", "external_account"),
     ("an audience of null", text(lambda t: t.replace(
         '"audience": "', '"audience": null, "note": "', 1)), "plain", "audience", "mrn"),
-    ("a blank before the audience", blank_before_audience, "plain", "blank", "audience"),
+    ("a blank before the audience", blank_before_audience, "plain", "space", "audience"),
     ("the GraphQL address as universeDomain", changed(
         universeDomain="https://us.api.mondoo.com/query"), "plain", "/query",
      "https://us.api.mondoo.com"),
@@ -266,7 +266,7 @@ ROWS = [
 
     # The machine.
     ("an account file of root's", not_readable, "plain", "permission denied", "chown"),
-    ("another program's socket for the worker's", another_socket, "plain", "no result",
+    ("another program's socket for the worker's", another_socket, "plain", "not a result",
      "worker-socket"),
     ("a proxy's variable in quotes", proxy_in_quotes, "tls", "quote", "https_proxy"),
 ]

@@ -127,7 +127,7 @@ ROWS = [
     ("a misspelt MRN", changed(audience="//captian.api.mondoo.app/spaces/demo"), "plain",
      "captian", "//captain.api.mondoo.app"),
     ("a list of tokens", held(lambda case: json.dumps([case.token("gcp", sub=GCP)])), "plain",
-     "json", "alone"),
+     "json", "without the list"),
     ("a SAML assertion", held(lambda case: "<saml2:Assertion ID=\"x\"/>"), "plain", "saml", "oidc"),
     ("an AWS key for a token", held(lambda case: "AKIAIOSFODNN7EXAMPLE"), "plain", "access key",
      "provider aws"),

@@ -258,7 +258,7 @@ class Claims(World):
         self.assertEqual(done.returncode, 77, done.stderr)
         self.assertIn("✗ audience: aud is \"acme.conductor.one\"", done.stdout.decode())
         self.assertIn("✓ jwt_claims.ref", done.stdout.decode())
-        for text, message in (("{", "no JSON"), ('{"service":"mondoo"}', "issuer"),
+        for text, message in (("{", "not JSON"), ('{"service":"mondoo"}', "issuer"),
                               ('{"issuer":"https://i","subject":"s","mappings":{"jwt_claims.a":1}}',
                                "not a string")):
             trust.write_text(text)

@@ -287,7 +287,7 @@ ROWS = [
      "https://accounts.google.com"),
     ("an issuer without https://", issuer_without_scheme, "issueruri", "https://"),
     ("an issuer over http", issuer_over_http, "http", "https://accounts.google.com"),
-    ("a blank behind the issuer", issuer_with_blank, "blank", "issueruri"),
+    ("a blank behind the issuer", issuer_with_blank, "space", "issueruri"),
 
     ("two outputs with one path", two_outputs_one_path, "twice", "path"),
     ("a file on the way to an output", file_in_the_way, "not a directory", "path"),
@@ -299,7 +299,7 @@ ROWS = [
     ("a proxy without http://", proxy_without_scheme, "proxy", "http://"),
 
     ("a token in quotes", token_in_quotes, "quote", "format"),
-    ("a token behind NAME=", token_assigned, "a name and =", "alone"),
+    ("a token behind NAME=", token_assigned, "a name and =", "give only"),
     ("a token without its signature", token_cut, "two parts", "whole"),
     ("two tokens in a file", two_tokens, "more than one", "one token"),
     ("a directory as token file", source_is_directory, "not a regular file", "file"),
@@ -312,7 +312,7 @@ ROWS = [
 
     ("GitHub's old subject is trusted", trusts_old_form, "immutable", "repository_id"),
     ("a mapping's claim misspelt", mapping_misspelt, "repo", "jwt_claims.repository"),
-    ("a blank behind the trusted subject", subject_with_blank, "blank", "trust"),
+    ("a blank behind the trusted subject", subject_with_blank, "space", "trust"),
     ("ConductorOne's client unknown", unknown_client, "client", "clientid"),
     ("Bright's project unknown", project_unknown, "nope", "projectid"),
     ("an audience that Bright does not allow", bright_audience, "https://elsewhere.example",

@@ -165,12 +165,12 @@ class Provider(World):
         (["--issuer", AWS, "--audience", "x"], "no audience"),
         (["--issuer", AWS, "--mapping", "jwt_claims.a=b"], "aws_claims"),
         (["--issuer", "accounts.google.com"], "no URL"), (["--subject", ""], "--subject is missing"),
-        (["--scope", " "], "--scope is missing"), (["--scope", "banana"], "no MRN of a space"),
-        (["--scope", "//captain.api.mondoo.app/space/x"], "no MRN of a space"),
+        (["--scope", " "], "--scope is missing"), (["--scope", "banana"], "is not the MRN of a space"),
+        (["--scope", "//captain.api.mondoo.app/space/x"], "is not the MRN of a space"),
         (["--issuer", "http://login.example.com"], "not https"),
-        (["--issuer", "https://login.example.com "], "blank at an end"),
-        (["--subject", "workload "], "blank at an end"), (["--audience", " x"], "blank at an end"),
-        (["--role", "//iam.api.mondoo.app/role/x"], "no MRN"),
+        (["--issuer", "https://login.example.com "], "a space before or after"),
+        (["--subject", "workload "], "a space before or after"), (["--audience", " x"], "a space before or after"),
+        (["--role", "//iam.api.mondoo.app/role/x"], "is not an MRN"),
     ]
 
     def test_limits_are_checked_before_anything_is_sent(self):
@@ -237,7 +237,7 @@ class Provider(World):
     REPLIES = [
         (200, {"data": None, "errors": [{"message": "no such scope"}]}, 77, "no such scope"),
         (200, {"data": {"listWIFAuthBindings": {"bindings": []}},
-               "errors": [{"message": "half"}]}, 77, "listWIFAuthBindings came all the same"),
+               "errors": [{"message": "half"}]}, 77, "the reply has listWIFAuthBindings too"),
         (200, b"<html>hello</html>", 75, "without GraphQL's data"),
         (200, {"data": {}}, 75, "does not say"), (200, {}, 75, "without GraphQL's data"),
         (401, b"", 77, "has expired"), (403, {"errors": []}, 77, "Owner"),

@@ -129,8 +129,8 @@ class Amazon(Consumers):
     def test_refusals(self):
         rows = [({"roleArn": ROLE.replace("123456789012", "999999999999")}, 77, "trust policy"),
                 ({"tokenAudience": "https://other.example"}, 77, "identity provider"),
-                ({"roleArn": "scanner"}, 78, "is no role's ARN"),
-                ({"credentialSource": {"provider": "aws"}}, 78, "is no JWT")]
+                ({"roleArn": "scanner"}, 78, "is not the ARN of a role"),
+                ({"credentialSource": {"provider": "aws"}}, 78, "is not a JWT")]
         for change, code, text in rows:
             with self.subTest(str(change)):
                 path = self.account(self.account_file, name="aws", **change)

@@ -136,7 +136,7 @@ class WorkloadAPI(World):
         self.assertLess(time.monotonic() - began, 15)
 
     def test_bad_input(self):
-        rows = [({"socket": "tcp://127.0.0.1:1"}, 78, "is no Unix socket's path"),
+        rows = [({"socket": "tcp://127.0.0.1:1"}, 78, "is not the path of a Unix socket"),
                 ({"socket": str(self.scratch / "none")}, 69, "No such file"),
                 ({}, 69, "SPIFFE_ENDPOINT_SOCKET is not set"),
                 ({"path": "/svid", "spiffeId": "spiffe://d/w"}, 78, "goes with the Workload API")]

@@ -90,7 +90,7 @@ class Templates(Helpers):
 
     def test_mistakes(self):
         for text, said in [("{{credential|html}}", b"the escape html"), ("{{json.tokn}}", b"json.tokn"),
-                           ("{{credential", b"no }} behind"), ("x", b"{{credential}} stands for it")]:
+                           ("{{credential", b"no }} behind"), ("x", b"write {{credential}} where it belongs")]:
             content = json.loads(self.path.read_text())
             content["outputs"] = [{"format": "template", "path": "/run/x", "template": text}]
             done = self.wif("check", "-c", self.account(content, name="wrong"))

@@ -138,7 +138,7 @@ class PlatformToken(World):
         secrets.add("opaque-token-of-the-platform")
         done = self.wif("get", "--fresh", "-c", path, "--format", "json", records=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn(b"is no JWT: it is taken to live 120 s", done.stderr)
+        self.assertIn(b"is not a JWT: it is taken to live 120 s", done.stderr)
         self.assertEqual(json.loads(done.stdout)["access_token"], "opaque-token-of-the-platform")
 
     def test_what_is_refused(self):

@@ -83,14 +83,14 @@ struct AWSRoleTests {
             reply(
                 "<AccessKeyId>A</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
                     + "<SessionToken>t</SessionToken><Expiration>soon</Expiration>"
-            ), .transient, "Expiration is no time"
+            ), .transient, "Expiration is not a time"
         ),
         (
             200,
             reply(
                 "<AccessKeyId>A&#10;[x]</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
                     + "<SessionToken>t</SessionToken><Expiration>2024-01-02T03:19:05Z</Expiration>"
-            ), .transient, "the key holds characters that none has"
+            ), .transient, "the key holds characters that a key cannot have"
         ),
         (403, error("AccessDenied"), .refused, "AccessDenied: said (status 403)"),
         (400, error("InvalidIdentityToken"), .refused, "identity provider of the role's account"),

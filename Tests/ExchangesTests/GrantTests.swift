@@ -196,7 +196,7 @@ struct PlatformTokenTests {
     @Test func `without exp for the account's lifetime, which is said`() async throws {
         let opaque = try await passed("opaque", ["lifetime": 77])
         #expect(opaque.credential?.lifetime == 77)
-        #expect(opaque.warnings == ["the token is no JWT: it is taken to live 77 s (lifetime)"])
+        #expect(opaque.warnings == ["the token is not a JWT: it is taken to live 77 s (lifetime)"])
         let endless = try await passed(unsignedJWT(#"{"iss":"i"}"#), ["lifetime": 77])
         #expect(endless.credential?.lifetime == 77)
         #expect(endless.warnings == ["the token has no exp: it is taken to live 77 s (lifetime)"])

@@ -278,7 +278,7 @@ final class SecretDeliveryTests {
         let page = network([.text(200, "<html>")], [])
         #expect(try failure(await result(change, page)).message.contains("is not JSON"))
         let pods = network([.text(200, #"{"kind":"Pod","metadata":{}}"#)], [])
-        #expect(try failure(await result(change, pods)).message.contains("is no Secret"))
+        #expect(try failure(await result(change, pods)).message.contains("is not a Secret"))
         try FileManager.default.removeItem(atPath: place("token"))
         let bare = try failure(await result(change, dead))
         #expect(bare.class == .misconfigured)

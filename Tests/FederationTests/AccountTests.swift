@@ -220,16 +220,16 @@ import Text
         ),
         Bad(
             ["onRefresh": [["unit": "x"]]],
-            "onRefresh[0].unit: \"x\" is no unit's name: it has no suffix",
+            "onRefresh[0].unit: \"x\" is not a unit's name: it has no suffix",
             hint: "write x.service"
         ),
         Bad(
             ["onRefresh": [["unit": "*.service"]]],
-            "onRefresh[0].unit: \"*.service\" is no unit's name"
+            "onRefresh[0].unit: \"*.service\" is not a unit's name"
         ),
         Bad(
             ["onRefresh": [["unit": "-H.service"]]],
-            "onRefresh[0].unit: \"-H.service\" is no unit's name"
+            "onRefresh[0].unit: \"-H.service\" is not a unit's name"
         ),
         Bad(
             ["onRefresh": [["unit": "x.service", "action": "stop"]]],

@@ -54,7 +54,7 @@ import Text
         ),
         (
             ["grant": "client-credentials", "parameters": ["client_secret": "a"]],
-            "parameters.client_secret: is a long-lived key, and none is used here\nhint: let the"
+            "parameters.client_secret: is a long-lived key, and wif-agent uses no such keys\nhint: let the"
                 + " service authenticate the workload by its subject token alone"
         ),
         (
@@ -81,7 +81,7 @@ import Text
         ),
         (
             ["response": ["credential": "auth..token"]],
-            "response.credential: \"auth..token\" is no path of members, such as auth.token"
+            "response.credential: \"auth..token\" is not a path of members, such as auth.token"
         ),
         (
             ["service": "google", "audience": "//iam.googleapis.com/x", "grant": "login"],

@@ -54,9 +54,9 @@ struct PlatformSourceTests {
     static let refused: [(JSON, String)] = [
         (
             ["provider": "spiffe", "socket": "tcp://127.0.0.1:1"],
-            "socket: \"tcp://127.0.0.1:1\" is no Unix"
+            "socket: \"tcp://127.0.0.1:1\" is not the path of a Unix"
         ),
-        (["provider": "spiffe", "socket": "unix://host/s"], "is no Unix socket's path"),
+        (["provider": "spiffe", "socket": "unix://host/s"], "is not the path of a Unix socket"),
         (
             ["provider": "spiffe", "path": "/t", "socket": "/s"],
             "socket: goes with the Workload API"
@@ -65,7 +65,7 @@ struct PlatformSourceTests {
             ["provider": "spiffe", "spiffeId": "d/w"],
             "spiffeId: \"d/w\" is not spiffe://DOMAIN/PATH"
         ),
-        (["provider": "gitlab", "variable": "a b"], "is no name of a variable"),
+        (["provider": "gitlab", "variable": "a b"], "is not a name that a variable can have"),
         (["provider": "terraform", "tag": "TYPE"], "tag: letters"),
         (["provider": "kubernetes", "path": "/t", "lifetime": 700], "lifetime: goes with"),
         (["provider": "kubernetes", "lifetime": 500], "600 to 86400"),

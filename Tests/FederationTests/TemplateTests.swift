@@ -60,7 +60,7 @@ import Text
         Mistake(
             template: "none",
             problem: "holds nothing of the credential",
-            hint: "{{credential}} stands for it"
+            hint: "write {{credential}} where it belongs"
         ),
         Mistake(template: "{{credential", problem: "has no }} behind it"),
         Mistake(

@@ -88,7 +88,7 @@ import Text
     @Test(arguments: [("jwt_claims.a ", "x"), ("jwt_claims.a", " x"), ("jwt_claims.a", "x\n")])
     func `with a blank at an end is refused`(key: String, value: String) {
         let error = #expect(throws: PolicyError.self) { try ClaimMapping(key: key, value: value) }
-        #expect(error?.problem.contains("has a blank at an end") == true)
+        #expect(error?.problem.contains("has a space before or after its") == true)
     }
 
     static let refused: [(key: String, problem: String, hint: String?)] = [

@@ -277,7 +277,7 @@ import Text
         ("[1]", "trusts[0]: an object is expected, found a number"),
         (
             "{",
-            "the trust file is no JSON: a name in quotes is expected (line 1, column 2)\nhint: write every name in double quotes"
+            "the trust file is not JSON: a name in quotes is expected (line 1, column 2)\nhint: write every name in double quotes"
         ),
         (
             #"{"service": "mondo", "issuer": "https://a"}"#,
@@ -346,7 +346,7 @@ import Text
         ),
         (
             #"{"clientId": "a@b/wfe", "issuer": "https://a", "condition": "claims."}"#,
-            "line 1, column 8: trust: condition: the end stands where a field name is expected\nhint: a claim whose name is no identifier is reached by claims[\"name\"]"
+            "line 1, column 8: trust: condition: the end stands where a field name is expected\nhint: write a claim whose name is not an identifier as claims[\"name\"]"
         ),
         (
             #"{"clientId": "a@b/wfe", "issuer": "https://a", "subject": "x"}"#,

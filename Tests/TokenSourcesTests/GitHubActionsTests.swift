@@ -68,7 +68,7 @@ struct GitHubActionsTests {
         (.text(400), .noSource, "status 400"), (.text(200, "{}"), .noSource, "has no value"),
         (.text(200, #"{"value":""}"#), .noSource, "has no value"),
         (.text(200, "<html>"), .noSource, "is not JSON"),
-        (.text(200, #"{"value":"x"}"#), .noSource, "1 bytes that are no JWT"),
+        (.text(200, #"{"value":"x"}"#), .noSource, "1 bytes that are not a JWT"),
         (.text(307), .noSource, "redirect (307)"),
     ])
     func `a reply that is final is not asked for again`(

@@ -52,8 +52,8 @@ struct GoogleMetadataTests {
 
     @Test(arguments: [
         (HTTPResponse.text(200, googleToken), Failure.Class.noSource, "without Metadata-Flavor"),
-        (googleReply(200, "<html>"), .noSource, "6 bytes that are no JWT"),
-        (googleReply(200, ""), .noSource, "0 bytes that are no JWT"),
+        (googleReply(200, "<html>"), .noSource, "6 bytes that are not a JWT"),
+        (googleReply(200, ""), .noSource, "0 bytes that are not a JWT"),
         (googleReply(400, "missing\naudience"), .misconfigured, "status 400: missing audience"),
         (googleReply(403, "no"), .noSource, "status 403: no"),
         (googleReply(404), .noSource, "status 404"),

@@ -42,7 +42,7 @@ struct JobSourcesTests {
         #expect(unset.class == .noSource)
         #expect(unset.hint != nil)
         let wrong = await failure(source, context(network, environment: [variable: "secret"]))
-        #expect(wrong?.message.hasSuffix("holds 6 bytes that are no JWT") == true)
+        #expect(wrong?.message.hasSuffix("holds 6 bytes that are not a JWT") == true)
     }
 
     @Test func `the newer of CircleCI's variables comes first`() async throws {

@@ -97,6 +97,6 @@ struct KubernetesTests {
         #expect(error?.hint?.contains("jwt_issuer") == true)
         try write("-----BEGIN CERTIFICATE-----", place("x509"))
         let other = await failure(.spiffe(.file(path: place("x509"))), pod)
-        #expect(other?.message.contains("no JWT") == true)
+        #expect(other?.message.contains("not a JWT") == true)
     }
 }

@@ -58,7 +58,7 @@ struct ProgramRunnerTests {
         )
         let before = BootInstant.now
         let text = await message(Program(command: [path], timeLimit: 0.5), context())
-        #expect(text.hasSuffix("did not end within its 0 s; stopped"))
+        #expect(text.hasSuffix("did not end within 0 s, and was stopped"))
         #expect(BootInstant.now.seconds(since: before) < 50)
     }
 
@@ -76,7 +76,9 @@ struct ProgramRunnerTests {
         let place = ScratchDirectory()
         let flood = "head -c 10000000 /dev/zero"
         let loud = try script(flood, place("program"))
-        #expect(await message(Program(command: [loud]), context()).contains("wrote over 1048576"))
+        #expect(
+            await message(Program(command: [loud]), context()).contains("wrote more than 1048576")
+        )
         let chatty = try script("\(flood) >&2; echo ok", place("chatty"))
         #expect(try await context().run(Program(command: [chatty])).output.text == "ok\n")
     }
@@ -95,11 +97,11 @@ struct ProgramRunnerTests {
         let found = context(["PATH": "relative:/nonexistent:\(place.path)"])
         #expect(try await found.run(Program(command: ["tool"])).output.text == "found\n")
         let text = await message(Program(command: ["tool"]), context(["PATH": "/nonexistent"]))
-        #expect(text == "tool is not found along PATH")
+        #expect(text == "tool is not found in PATH")
     }
 
     @Test func `a worker without programs refuses`() async throws {
         let text = await message(Program(command: ["/bin/true"]), context(runsPrograms: false))
-        #expect(text.contains("this worker runs none"))
+        #expect(text.contains("this worker may not run programs"))
     }
 }

@@ -82,7 +82,7 @@ struct WorkloadAPITests {
         #expect(found.token.value.text == Self.svid)
         for (environment, text) in [
             ([:], "SPIFFE_ENDPOINT_SOCKET is not set"),
-            (["SPIFFE_ENDPOINT_SOCKET": "tcp://h:1"], "is no Unix socket: tcp://h:1"),
+            (["SPIFFE_ENDPOINT_SOCKET": "tcp://h:1"], "is not a Unix socket: tcp://h:1"),
             (["SPIFFE_ENDPOINT_SOCKET": "/no/such"], "/no/such: No such file"),
         ] {
             let error = await failure(source, context(network, environment: environment))
@@ -105,7 +105,7 @@ struct WorkloadAPITests {
         (framed([0x0A, 0x7F]), [("grpc-status", "0")], "something else than a JWT-SVID", false),
         (framed([0x0A, 0]), [("grpc-status", "0")], "something else than a JWT-SVID", false),
         ([1] + framed([]).dropFirst(), [("grpc-status", "0")], "something else than", false),
-        (reply("-----BEGIN"), [("grpc-status", "0")], "that are no JWT", false),
+        (reply("-----BEGIN"), [("grpc-status", "0")], "that are not a JWT", false),
     ]
 
     @Test(arguments: failures)

@@ -17,7 +17,7 @@ struct AssumedRole: ExchangeProtocol {
             throw Failure(
                 .misconfigured,
                 at: .subjectToken,
-                "the token of \(token.source) is no JWT, and AWS assumes roles with one alone",
+                "the token of \(token.source) is not a JWT, and AWS assumes a role only with one",
                 hint: token.source == "aws"
                     ? "an identity of AWS needs no exchange here; or set the source's token to"
                         + " web-identity" : nil
@@ -63,7 +63,7 @@ struct AssumedRole: ExchangeProtocol {
                 .transient,
                 at: .reply,
                 "\(account.place): \(error.reason)",
-                hint: "does something else answer in the place of AWS's token service?"
+                hint: "does another server answer instead of AWS's token service?"
             )
         }
     }
@@ -82,12 +82,12 @@ struct AssumedRole: ExchangeProtocol {
             let token = found["SessionToken"]?.text
         else { throw ReplyError("the reply has no Credentials") }
         guard let expiration = found["Expiration"]?.text, let end = date(rfc3339: expiration) else {
-            throw ReplyError("Expiration is no time")
+            throw ReplyError("Expiration is not a time")
         }
         let key = AWSSessionKey(id: id, secret: Secret(secret), sessionToken: Secret(token))
         let value = key.document(expiration: rfc3339(end))
         guard AWSSessionKey(document: value) != nil else {
-            throw ReplyError("the key holds characters that none has")
+            throw ReplyError("the key holds characters that a key cannot have")
         }
         let rest = end.seconds(since: reply.serverTime)
         let what = "Expiration is \(Int(rest.clamped(to: -1e15...1e15))) s ahead"

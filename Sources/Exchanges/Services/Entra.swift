@@ -7,7 +7,7 @@ extension Refusal {
     /// are those of "Microsoft Entra authentication and authorization error codes".
     static let entra = [
         Rule("aadsts700211", "aadsts50027") { refusal in
-            "no federated credential of the application has this issuer, to the last slash:"
+            "no federated credential of the application has exactly this issuer, the slash at the end included:"
                 + " \(refusal.issuer)"
         },
         Rule("aadsts700212") { refusal in

@@ -43,7 +43,7 @@ extension TokenExchange {
             let json = try TokenExchangeReply.object(in: reply)
             let token = try TokenExchangeReply.token(json["accessToken"], named: "accessToken")
             guard let expiry = json["expireTime"]?.string.flatMap(date(rfc3339:)) else {
-                throw ReplyError("expireTime is no RFC 3339 time")
+                throw ReplyError("expireTime is not an RFC 3339 time")
             }
             let rest = expiry.seconds(since: reply.serverTime)
             let what = "expireTime is \(Int(rest.clamped(to: -1e15...1e15))) s ahead"

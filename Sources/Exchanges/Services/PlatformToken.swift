@@ -58,7 +58,7 @@ extension ExchangeContext {
         at now: WallTime
     ) throws(Failure) -> (seconds: Double, notes: [String]) {
         guard let end = token.claims?.expiresAt else {
-            let what = token.claims == nil ? "is no JWT" : "has no exp"
+            let what = token.claims == nil ? "is not a JWT" : "has no exp"
             let seconds = account.lifetime
             return (
                 seconds, ["the token \(what): it is taken to live \(Int(seconds)) s (lifetime)"]
@@ -73,8 +73,8 @@ extension ExchangeContext {
                 "the token of \(token.source) expired \(Int((-left).clamped(to: 0...1e12))) s ago by this"
                     + " machine's clock",
                 hint: token.isRenewable
-                    ? "does what renews the token run? is this machine's clock right?"
-                    : "the source gives no other one: start anew with a new token"
+                    ? "is the program that renews the token running? is this machine's clock right?"
+                    : "the source gives no other token: start again with a new one"
             )
         }
         return (min(left, Credential.longestLifetime), [])

@@ -5,14 +5,14 @@ extension FormatFacts {
     static let header = FormatFacts(
         objection: { service in
             service.facts.givesTokens
-                ? nil : "header is not for \(service.facts.title), whose credential is no token"
+                ? nil : "header is not for \(service.facts.title), whose credential is not a token"
         },
         render: { (input) throws(FormatError) in
             let credential = input.credential
             guard let scheme = credential.scheme else {
                 throw FormatError(
                     "header is not for \(input.account.service.kind.facts.title), whose"
-                        + " credential is no token",
+                        + " credential is not a token",
                     hint: "use raw, json, env or envfile"
                 )
             }

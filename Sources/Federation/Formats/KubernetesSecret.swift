@@ -44,7 +44,7 @@ extension KubernetesSecret {
         for key in ["path", "mode", "owner", "group"] where entry.has(key) {
             throw entry.error(
                 key,
-                "belongs to a file, and kubernetes-secret is none",
+                "belongs to a file, and kubernetes-secret is not one",
                 hint:
                     "say which Secret with namespace, name and key; who may read it is the cluster's"
                     + " matter"
@@ -71,7 +71,7 @@ extension KeyedValues {
         guard name.utf8.count <= 63, isLabel(name) else {
             throw error(
                 key,
-                "\"\(name.printable)\" is no name of a namespace",
+                "\"\(name.printable)\" is not a name that a namespace can have",
                 hint:
                     "write 1 to 63 of a-z, 0-9 and '-', the first and last no '-' (DNS-1123 label)"
             )
@@ -84,7 +84,7 @@ extension KeyedValues {
         guard name.utf8.count <= 253, labels.allSatisfy(isLabel) else {
             throw error(
                 key,
-                "\"\(name.printable)\" is no name of a Secret",
+                "\"\(name.printable)\" is not a name that a Secret can have",
                 hint:
                     "write up to 253 of a-z, 0-9, '-' and '.', each part beginning and ending with a"
                     + " letter or digit (DNS-1123 subdomain)"
@@ -109,7 +109,7 @@ extension KeyedValues {
         else {
             throw error(
                 "key",
-                "\"\(key.printable)\" is no key of a Secret",
+                "\"\(key.printable)\" is not a key that a Secret can have",
                 hint:
                     "write up to 253 of letters, digits, '-', '_' and '.', not beginning with '..'"
             )

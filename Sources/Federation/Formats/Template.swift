@@ -71,7 +71,7 @@ package struct Template: Equatable, Sendable {
         guard pieces.contains(where: { if case .place = $0 { true } else { false } }) else {
             throw FormatError(
                 "holds nothing of the credential",
-                hint: "{{credential}} stands for it"
+                hint: "write {{credential}} where it belongs"
             )
         }
     }

@@ -13,7 +13,7 @@ extension KeyedValues {
     mutating func variableName(_ key: String) throws(AccountError) -> String? {
         guard let name = try text(key) else { return nil }
         guard isVariableName(name) else {
-            throw error(key, "\"\(name.printable)\" is no name of a variable")
+            throw error(key, "\"\(name.printable)\" is not a name that a variable can have")
         }
         return name
     }

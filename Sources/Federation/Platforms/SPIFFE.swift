@@ -50,7 +50,7 @@ extension SPIFFESource {
         guard let socket = Self.socket(ofEndpoint: endpoint) else {
             throw options.error(
                 "socket",
-                "\"\(endpoint.printable)\" is no Unix socket's path",
+                "\"\(endpoint.printable)\" is not the path of a Unix socket",
                 hint: "write /PATH or unix:///PATH; TCP is not supported"
             )
         }

@@ -59,7 +59,7 @@ extension AWSRole {
         guard let partition = Self.partition(ofRole: role) else {
             throw values.error(
                 "roleArn",
-                "\"\(role.printable)\" is no role's ARN",
+                "\"\(role.printable)\" is not the ARN of a role",
                 hint: "write arn:aws:iam::ACCOUNT:role/NAME, with 12 digits for ACCOUNT"
             )
         }
@@ -68,7 +68,7 @@ extension AWSRole {
         if let sessionName, !Self.isSessionName(sessionName) {
             throw values.error(
                 "sessionName",
-                "\"\(sessionName.printable)\" is no session's name",
+                "\"\(sessionName.printable)\" is not a session name",
                 hint: "2 to 64 letters, digits and _+=,.@-"
             )
         }
@@ -190,7 +190,7 @@ extension FormatFacts {
         },
         render: { (input) throws(FormatError) in
             guard let key = input.credential.sessionKey else {
-                throw FormatError("ini is for AWS's keys, and this credential is none")
+                throw FormatError("ini is for AWS's keys, and this credential is not such a key")
             }
             var bytes = Array("[default]\naws_access_key_id = \(key.id)\n".utf8)
             defer { wipe(&bytes) }

@@ -103,7 +103,7 @@ extension TokenExchangeService {
         }
         guard let tenant else { return nil }
         guard let server = ConductorOneClient.server(named: tenant) else {
-            throw values.error("clientId", "CONDUCTORONE_TENANT_DOMAIN is no host name")
+            throw values.error("clientId", "CONDUCTORONE_TENANT_DOMAIN is not a host name")
         }
         return server
     }

@@ -103,7 +103,7 @@ extension KeyedValues {
             if Self.longLived.contains(name) {
                 throw error(
                     key,
-                    "is a long-lived key, and none is used here",
+                    "is a long-lived key, and wif-agent uses no such keys",
                     hint: "let the service authenticate the workload by its subject token alone"
                 )
             }
@@ -129,7 +129,7 @@ extension KeyedValues {
         guard let text = try text(key) else { return nil }
         let names = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard !names.contains(where: \.isEmpty) else {
-            throw error(key, "\"\(text.printable)\" is no path of members, such as auth.token")
+            throw error(key, "\"\(text.printable)\" is not a path of members, such as auth.token")
         }
         return names
     }

@@ -60,12 +60,14 @@ package struct MondooService: Sendable {
 
     private static func oddity(ofAudience audience: String) -> String? {
         let what = "audience \(audience.printable)"
-        if audience.trimmed != audience { return "\(what) has a blank at an end: leave it out" }
+        if audience.trimmed != audience {
+            return "\(what) has a space before or after it: remove the space"
+        }
         guard audience.hasPrefix("//") else {
             if audience.contains("console.mondoo") {
                 return "\(what) is the console's address: write the MRN, \(example)"
             }
-            return "\(what) is no MRN: write the space's or organization's, \(example)"
+            return "\(what) is not an MRN: write the space's or organization's, \(example)"
         }
         if audience.hasSuffix("/") { return "\(what) ends in a slash: leave the slash out" }
         let path = audience.split(separator: "/").dropFirst()
@@ -86,7 +88,7 @@ package struct MondooService: Sendable {
     private static func oddity(ofIssuer issuer: String) -> String? {
         let what = "issuerUri \(issuer.printable)"
         if issuer.trimmed != issuer {
-            return "\(what) has a blank at an end: leave it out of issuerUri"
+            return "\(what) has a space before or after it: remove the space from issuerUri"
         }
         if let range = issuer.firstRange(of: "/.well-known/") {
             return "\(what) is the discovery document's address: write"

@@ -5,7 +5,7 @@ extension KeyedValues {
         guard peek("clientSecret") != nil else { return }
         throw error(
             "clientSecret",
-            "is a long-lived key, and none is used here",
+            "is a long-lived key, and wif-agent uses no such keys",
             hint: "let the service authenticate the workload by its subject token alone"
         )
     }

@@ -56,16 +56,16 @@ struct Lexer {
     private func unknownCharacter(_ byte: UInt8) -> SyntaxFault {
         switch byte {
         case UInt8(ascii: "="):
-            SyntaxFault("'=' is no operator", at: position, hint: "equality is written ==")
+            SyntaxFault("'=' is not an operator", at: position, hint: "equality is written ==")
         case UInt8(ascii: "&"):
-            SyntaxFault("'&' is no operator", at: position, hint: "and is written &&")
+            SyntaxFault("'&' is not an operator", at: position, hint: "and is written &&")
         case UInt8(ascii: "|"):
-            SyntaxFault("'|' is no operator", at: position, hint: "or is written ||")
+            SyntaxFault("'|' is not an operator", at: position, hint: "or is written ||")
         case UInt8(ascii: "`"):
             SyntaxFault(
                 "'`' starts nothing here",
                 at: position,
-                hint: "a claim whose name is no identifier is reached by claims[\"name\"]"
+                hint: "write a claim whose name is not an identifier as claims[\"name\"]"
             )
         default: SyntaxFault("an unexpected character, \(shown)", at: position)
         }

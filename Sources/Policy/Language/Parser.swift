@@ -140,7 +140,7 @@ struct Parser {
         guard case .name(let field) = current.kind else {
             throw unexpected(
                 "a field name",
-                hint: "a claim whose name is no identifier is reached by claims[\"name\"]"
+                hint: "write a claim whose name is not an identifier as claims[\"name\"]"
             )
         }
         let mark = current.range.lowerBound
@@ -241,7 +241,7 @@ extension Parser {
             throw SyntaxFault(
                 "'\(name)' is a reserved word",
                 at: mark,
-                hint: "a claim whose name is no identifier is reached by claims[\"name\"]"
+                hint: "write a claim whose name is not an identifier as claims[\"name\"]"
             )
         }
         position += 1

@@ -76,9 +76,9 @@ package struct ClaimMapping: Equatable, Sendable {
         }
         if key.hasBlankEnd || value.hasBlankEnd {
             throw PolicyError(
-                "the mapping \(key.printable) has a blank at an end of its key or value",
+                "the mapping \(key.printable) has a space before or after its key or value",
                 rule: "Mondoo compares both as they are",
-                hint: "leave the blank out"
+                hint: "remove the space"
             )
         }
         (self.origin, self.name, self.value) = (origin, String(name), value)
@@ -153,7 +153,7 @@ extension String {
     /// Whether it begins or ends with a blank.
     package var hasBlankEnd: Bool { trimmed != self }
 
-    /// What stands before and after the first `=`, without the blanks around them; `nil` where there is
+    /// What stands before and after the first `=`, without the spaces around them; `nil` where there is
     /// no `=`.
     package var keyAndValue: (key: String, value: String)? {
         let parts = split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -30,9 +30,9 @@ package enum MondooProvider {
     private static func checkBlanks(_ field: String, _ text: String) throws(PolicyError) {
         guard text.hasBlankEnd else { return }
         throw PolicyError(
-            "\(field) \"\(text.printable)\" has a blank at an end",
+            "\(field) \"\(text.printable)\" has a space before or after it",
             rule: "Mondoo compares it as it is",
-            hint: "leave the blank out"
+            hint: "remove the space"
         )
     }
 
@@ -46,7 +46,7 @@ package enum MondooProvider {
             || ["spaces", "organizations"].contains(parts[3])
         guard isMRN, isCollection else {
             throw PolicyError(
-                "scopeMrn \(scope.printable) is no MRN of a space, an organization or the platform",
+                "scopeMrn \(scope.printable) is not the MRN of a space, an organization or the platform",
                 rule: "a space's is //captain.api.mondoo.app/spaces/SPACE-ID"
             )
         }
@@ -66,7 +66,7 @@ package enum MondooProvider {
     private static func checkRole(_ role: String) throws(PolicyError) {
         let name = role.dropFirst(rolePrefix.count)
         guard role.hasPrefix(rolePrefix), !name.isEmpty, !name.contains("/") else {
-            throw PolicyError("the role \(role.printable) is no MRN", rule: "\(rolePrefix)NAME")
+            throw PolicyError("the role \(role.printable) is not an MRN", rule: "\(rolePrefix)NAME")
         }
     }
 }

@@ -78,7 +78,7 @@ struct MondooSubject {
     private func openQuestion(_ found: String) -> String? {
         if wanted.trimmed.isSame(as: found) {
             return
-                "the trust's subject has a blank at an end, and Mondoo's pages do not say whether"
+                "the trust's subject has a space before or after it, and Mondoo's pages do not say whether"
                 + " it counts"
         }
         if wanted.contains("*"), !isSessionPattern, matchesStars(found) {
@@ -102,7 +102,7 @@ struct MondooSubject {
 
     private func openHint(_ found: String) -> String {
         wanted.trimmed.isSame(as: found)
-            ? "leave the blank out of the trust's subject"
+            ? "remove the space from the trust's subject"
             : "the token's own sub, \(found.rendered), is accepted in any case"
     }
 

@@ -11,7 +11,7 @@ extension Trust {
         } catch {
             let mistake = JSONMistake(in: Array(bytes), error)
             throw PolicyError(
-                "the trust file is no JSON: \(error.reason)\(mistake.likeness)",
+                "the trust file is not JSON: \(error.reason)\(mistake.likeness)",
                 rule: nil,
                 hint: mistake.hint
             )

@@ -9,7 +9,7 @@ struct TimeText {
     static func timestamp(_ text: String) throws(Fault) -> Timestamp {
         var reader = TimeText(text)
         guard let result = try reader.timestamp(), reader.text.isEmpty else {
-            throw Fault("a string is no RFC 3339 timestamp")
+            throw Fault("a string is not an RFC 3339 timestamp")
         }
         return result
     }
@@ -75,7 +75,7 @@ struct TimeText {
         var total: Int64 = 0
         repeat {
             guard let part = reader.durationPart() else {
-                throw Fault("a string is no duration, such as 1h30m or 2.5s")
+                throw Fault("a string is not a duration, such as 1h30m or 2.5s")
             }
             let sum = total.addingReportingOverflow(part)
             if sum.overflow { throw Fault("a duration is out of range") }

@@ -22,7 +22,10 @@ struct Codefresh: TokenFetcher {
         }
         // The value is the whole header, whatever its scheme.
         guard proof.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
-            throw SourceError(.misconfigured, "\(Self.proof) holds characters no token has")
+            throw SourceError(
+                .misconfigured,
+                "\(Self.proof) holds characters that a token cannot have"
+            )
         }
         var url = endpoint.url
         if !context.audience.isEmpty {

@@ -68,7 +68,7 @@ struct GoogleMetadata: TokenFetcher {
         guard isGoogle else {
             throw SourceError(
                 .noSource,
-                "status \(status) without Metadata-Flavor: Google, so not GCP's",
+                "status \(status) without Metadata-Flavor: Google, so this is not GCP",
                 at: place,
                 isAbsent: true
             )

@@ -25,7 +25,10 @@ struct GitHubActions: TokenFetcher {
             let bearer = context.variable(Self.bearer)
         else { throw unset(context) }
         guard bearer.utf8.isVisibleASCII else {
-            throw SourceError(.misconfigured, "\(Self.bearer) holds characters no token has")
+            throw SourceError(
+                .misconfigured,
+                "\(Self.bearer) holds characters that a token cannot have"
+            )
         }
         var url = endpoint.url
         if !context.audience.isEmpty {

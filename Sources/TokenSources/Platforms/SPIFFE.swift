@@ -39,7 +39,7 @@ struct SPIFFE: TokenFetcher {
         guard let path = SPIFFESource.socket(ofEndpoint: endpoint) else {
             throw SourceError(
                 .misconfigured,
-                "\(Self.variable) is no Unix socket: \(endpoint.printable)",
+                "\(Self.variable) is not a Unix socket: \(endpoint.printable)",
                 hint: "write unix:///PATH; TCP is not supported"
             )
         }
@@ -51,7 +51,7 @@ struct SPIFFE: TokenFetcher {
         guard let claims = token.claims else {
             throw SourceError(
                 .noSource,
-                "\(place) holds \(token.value.count) bytes that are no JWT",
+                "\(place) holds \(token.value.count) bytes that are not a JWT",
                 hint: "an X.509-SVID cannot be exchanged; have the helper write a JWT-SVID"
             )
         }

@@ -130,7 +130,7 @@ struct FoundSecret {
         }
         guard json["kind"]?.string == "Secret", let metadata = json["metadata"],
             let version = metadata["resourceVersion"]?.string, !version.isEmpty
-        else { throw Self.strange("its answer is no Secret with a resourceVersion") }
+        else { throw Self.strange("its answer is not a Secret with a resourceVersion") }
         self.version = version
         let text = metadata["annotations"]?[manager.annotation]?.string
         mark = text.flatMap(SecretMark.init(parsing:))

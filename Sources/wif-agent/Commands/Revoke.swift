@@ -141,7 +141,7 @@ private func nothing(_ account: Account, _ why: String, _ invocation: Invocation
 func tellWhatRevokes(_ account: Account) {
     guard account.service.canRevoke else { return }
     writeToStandardError(
-        "note: this credential is no agent's; wif-agent revoke -c \(account.path.printable) --stdin"
+        "note: no agent knows this credential; wif-agent revoke -c \(account.path.printable) --stdin"
             + " ends it before it expires\n"
     )
 }

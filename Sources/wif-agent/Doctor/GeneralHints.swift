@@ -49,7 +49,7 @@ extension StepReport {
         case .transient, .throttled:
             "the platform answers, but cannot give a token now: try again later"
         case .refused, .noSource, nil:
-            "is this one of that platform's machines or jobs, and may it ask there? else name"
+            "is this one of that platform's machines or jobs, and is it allowed to ask there? else name"
                 + " another credentialSource"
         }
     }

@@ -52,7 +52,8 @@ private func helperCommand(_ invocation: Invocation) async throws -> Int32 {
     }
     guard let helper = HelperProtocol(rawValue: name) else {
         throw UsageError(
-            message: "\"\(name.printable)\" is no helper: one of \(names.joined(separator: ", "))",
+            message:
+                "\"\(name.printable)\" is not a helper: one of \(names.joined(separator: ", "))",
             hint: nearest(to: name, among: names).map { "did you mean \($0)?" }
         )
     }

@@ -169,7 +169,7 @@ private func remove(_ mrn: String, _ invocation: Invocation) async throws -> Int
     if !invocation.isSet("yes") {
         guard isTerminal(0) else {
             throw UsageError(
-                message: "remove asks before it removes, and standard input is no terminal",
+                message: "remove asks before it removes, and standard input is not a terminal",
                 hint: "--yes removes without a question"
             )
         }

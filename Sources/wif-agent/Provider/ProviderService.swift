@@ -24,7 +24,7 @@ struct ProviderService {
                     Failure(
                         .misconfigured,
                         at: .account,
-                        "\(path.printable) is no service-account file: it has no private_key"
+                        "\(path.printable) is not a service-account file: it has no private_key"
                     )
                 )
             }

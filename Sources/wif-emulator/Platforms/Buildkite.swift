@@ -30,7 +30,7 @@ extension PlayedPlatform {
                             return .message(404, "there is no such job")
                         }
                         guard let body = request.json else {
-                            return .message(400, "the body is no JSON")
+                            return .message(400, "the body is not JSON")
                         }
                         let audience = body["audience"]?.string ?? "https://buildkite.com/acme"
                         let lifetime = Int64(body["lifetime"]?.lenientNumber ?? 0)

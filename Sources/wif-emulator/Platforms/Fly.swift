@@ -25,7 +25,7 @@ struct Fly: Role {
     func answer(_ request: HTTPServerRequest) throws(CryptoError) -> HTTPServerResponse {
         guard request.method == "POST" else { return HTTPServerResponse(status: 405) }
         guard let body = request.json else {
-            return .json(["error": "the body is no JSON"], status: 400)
+            return .json(["error": "the body is not JSON"], status: 400)
         }
         let audience = body["aud"]?.string ?? "https://fly.io/acme"
         let token = try world.jobToken(of: .fly, audience: .string(audience))

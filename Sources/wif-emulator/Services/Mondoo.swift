@@ -150,7 +150,7 @@ struct Mondoo: Role {
 
     private func verify(_ exchange: Exchange) throws(MondooError) -> TokenClaims {
         guard let claims = TokenClaims(decoding: Secret(exchange.token)) else {
-            throw MondooError(.invalidArgument, "jwt_token is no signed token")
+            throw MondooError(.invalidArgument, "jwt_token is not a signed token")
         }
         // Of Azure's issuers the page has the one without the slash.
         let isNamed: (String) -> Bool = { url in

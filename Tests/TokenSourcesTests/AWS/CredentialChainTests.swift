@@ -218,7 +218,7 @@ struct CredentialChainTests {
         Fault(
             testDescription: "no command line",
             config: "[default]\ncredential_process=\"x",
-            message: "is no command line"
+            message: "is not a command line"
         ),
         Fault(
             testDescription: "region that is none",
@@ -284,7 +284,7 @@ struct CredentialChainTests {
         )
     }
 
-    @Test(arguments: [("a b", "characters that none has"), ("a=b", "")])
+    @Test(arguments: [("a b", "characters that it cannot have"), ("a=b", "")])
     func `a program's key is used`(session: String, message: String) async throws {
         let scratch = ScratchDirectory()
         let output = #"{"Version":1,"AccessKeyId":"ID","SecretAccessKey":"s","SessionToken":"%s"}"#

@@ -73,11 +73,11 @@ struct AWSMetadataTests {
         ),
         (
             "a list that is none", [("PUT", .text(200, "t")), ("GET", .text(200, "<html>"))],
-            .noSource, "no list of roles"
+            .noSource, "not a list of roles"
         ),
         ("turned off", [("PUT", .text(403))], .noSource, "status 403"),
         ("another cloud's", [("PUT", .text(405))], .noSource, "status 405"),
-        ("no token", [("PUT", .text(200, "<p>x y</p>"))], .noSource, "is no token"),
+        ("no token", [("PUT", .text(200, "<p>x y</p>"))], .noSource, "is not a token"),
         (
             "role without trust",
             [

@@ -90,13 +90,15 @@ private struct GraphQLReply {
         let messages = errors.prefix(5).map { $0["message"]?.string?.printable ?? "no message" }
         let made = (json?["data"]?.object ?? [:]).filter { $0.value != .null }.keys.sorted()
         let partly =
-            made.isEmpty ? "" : "; \(made.joined(separator: ", ").printable) came all the same"
+            made.isEmpty
+            ? "" : "; the reply has \(made.joined(separator: ", ").printable) too"
         return Failure(
             .refused,
             at: .exchange,
             "\(place) refused: \(messages.joined(separator: "; "))\(partly)",
             hint: made.isEmpty
-                ? hint : "something may have been done in spite of it: wif-agent provider list"
+                ? hint
+                : "the change may have been made in spite of the error: see wif-agent provider list"
         )
     }
 

@@ -48,7 +48,7 @@ struct Mondoo: ExchangeProtocol {
                 .transient,
                 at: .reply,
                 "\(account.place): \(error.reason)",
-                hint: reply.isPage ? "does a proxy answer in the service's place?" : error.hint
+                hint: reply.isPage ? "does a proxy answer instead of the service?" : error.hint
             )
         }
     }

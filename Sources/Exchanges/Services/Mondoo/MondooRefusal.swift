@@ -75,7 +75,7 @@ struct MondooRefusal {
             return
                 "Mondoo knows no identity provider for these values: is audience"
                 + " \(service.audience.printable) the space's MRN, has that space an identity provider"
-                + " with the issuer \(service.issuer.printable), to the last slash, and is"
+                + " with the issuer \(service.issuer.printable), the slash at the end included, and is"
                 + " \(service.universe.host) the region of that space?"
         }
         if words.contains("mapping") || words.contains("claim") {

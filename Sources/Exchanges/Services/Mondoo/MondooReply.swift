@@ -30,7 +30,7 @@ struct MondooReply {
             throw ReplyError(
                 "the reply has no base64_credential",
                 hint:
-                    "is universeDomain Mondoo's address? something else answers there with success"
+                    "is universeDomain Mondoo's address? another server answers there"
             )
         }
         guard var decoded = base64Decoded(text) else {

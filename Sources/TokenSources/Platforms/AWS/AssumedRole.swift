@@ -135,7 +135,7 @@ private struct Role {
             throw SourceError(
                 .misconfigured,
                 "\(place) uses mfa_serial, which is not supported",
-                hint: "nobody can type the code"
+                hint: "the agent cannot type the code of the MFA device"
             )
         }
         arn = profile["role_arn"] ?? ""

@@ -56,7 +56,10 @@ struct AWSContainerCredentials {
     private func url() throws(SourceError) -> String {
         if let path = context.variable(Self.relative) {
             guard path.hasPrefix("/"), path.utf8.isVisibleASCII else {
-                throw SourceError(.misconfigured, "\(Self.relative) is no path that begins with /")
+                throw SourceError(
+                    .misconfigured,
+                    "\(Self.relative) is not a path that begins with /"
+                )
             }
             return "http://169.254.170.2\(path)"
         }

@@ -52,7 +52,7 @@ extension AWSCredentials {
             guard value.utf8.isVisibleASCII else {
                 throw SourceError(
                     .misconfigured,
-                    "a key or token holds characters that none has",
+                    "a key or token holds characters that it cannot have",
                     at: place
                 )
             }

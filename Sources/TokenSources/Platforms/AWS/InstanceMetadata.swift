@@ -58,7 +58,10 @@ struct AWSInstanceMetadata {
         let role = String(list.body.text.prefix { !$0.isNewline }).trimmed
         guard !role.isEmpty else { throw noRole("the list of roles is empty") }
         guard Self.isRoleName(role) else {
-            throw SourceError(.noSource, "GET \(try base())\(Self.credentials): no list of roles")
+            throw SourceError(
+                .noSource,
+                "GET \(try base())\(Self.credentials): the reply is not a list of roles"
+            )
         }
         let path = Self.credentials + percentEncoded(role)
         let response = try await get(path, with: token)
@@ -108,7 +111,7 @@ struct AWSInstanceMetadata {
         guard !token.isEmpty, token.utf8.isVisibleASCII else {
             throw SourceError(
                 .noSource,
-                "the reply is no token, so not EC2's",
+                "the reply is not a token, so this is not EC2",
                 at: request.place,
                 isAbsent: true
             )

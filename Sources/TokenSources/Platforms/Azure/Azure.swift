@@ -65,7 +65,7 @@ struct Azure: TokenFetcher {
                 second.hint = second.hint ?? first.hint
                 if context.has("IDENTITY_ENDPOINT"), !context.has("IDENTITY_HEADER") {
                     second = second.after("IDENTITY_ENDPOINT is set without IDENTITY_HEADER")
-                    second.hint = "App Service sets both: pass IDENTITY_HEADER on, too"
+                    second.hint = "App Service sets both variables: pass on IDENTITY_HEADER too"
                 }
                 throw second
             }
@@ -128,7 +128,7 @@ struct AzureDemand {
             guard let token = reply?["access_token"]?.string, !token.isEmpty else {
                 throw SourceError(
                     .noSource,
-                    "status 200 without an access_token, so not Azure's",
+                    "status 200 without an access_token, so this is not Azure",
                     at: place,
                     isAbsent: true
                 )

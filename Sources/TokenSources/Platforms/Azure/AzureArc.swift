@@ -65,7 +65,7 @@ struct AzureArc {
         else {
             throw SourceError(
                 .noSource,
-                "the challenge names \(parts[1].printable), which is no key file in \(directory)",
+                "the challenge names \(parts[1].printable), which is not a key file in \(directory)",
                 hint: "is the program that answers there Azure Arc's agent?"
             )
         }

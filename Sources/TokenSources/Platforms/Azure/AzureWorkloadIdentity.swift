@@ -51,7 +51,8 @@ struct AzureWorkloadIdentity {
             throw SourceError(
                 .noSource,
                 "\(Self.file) is set and \(name) is not",
-                hint: "has the pod the label azure.workload.identity/use: \"true\", and its service"
+                hint:
+                    "does the pod have the label azure.workload.identity/use: \"true\", and its service"
                     + " account the annotation azure.workload.identity/client-id?"
             )
         }
@@ -59,8 +60,8 @@ struct AzureWorkloadIdentity {
     }
 
     private static let writer =
-        "AZURE_FEDERATED_TOKEN_FILE names this file: has the pod the label azure.workload.identity/use:"
-        + " \"true\", which mounts it?"
+        "AZURE_FEDERATED_TOKEN_FILE names this file: does the pod have the label azure.workload.identity/use:"
+        + " \"true\", which mounts the file?"
 
     private func assertion(_ context: SourceContext) throws(SourceError) -> Secret {
         let path = try required(Self.file, context)

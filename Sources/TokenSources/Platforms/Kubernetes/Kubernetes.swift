@@ -26,7 +26,7 @@ struct Kubernetes: TokenFetcher {
         guard let (namespace, account) = cluster.serviceAccount else {
             throw SourceError(
                 .noSource,
-                "\(directory.printable)/token is no service account's token"
+                "\(directory.printable)/token is not a service account's token"
             )
         }
         let path =

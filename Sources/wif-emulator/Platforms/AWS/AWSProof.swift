@@ -12,7 +12,7 @@ extension AWSRequest {
     /// The signed `GetCallerIdentity` in a proof, for the service to send.
     /// - Throws: ``ProofError`` where it is no such request, or its host is not one of STS's.
     init(provenBy proof: String) throws(ProofError) {
-        let broken = ProofError(reason: "the token is no signed AWS request")
+        let broken = ProofError(reason: "the token is not a signed AWS request")
         let json: JSON
         do throws(JSONError) {
             json = try JSON(parsing: Array(proof.utf8))

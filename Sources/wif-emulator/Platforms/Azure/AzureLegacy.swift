@@ -28,7 +28,7 @@ struct AzureLegacy: Role {
             let text = String(decoding: request.body, as: UTF8.self)
             guard request.mediaType == "application/x-www-form-urlencoded",
                 let fields = formFields(text)
-            else { return .oauthError(400, "invalid_request", "the body is no form") }
+            else { return .oauthError(400, "invalid_request", "the body is not a form") }
             return try world.azureTokens.answer(fields, from: .azureLegacy, in: world)
         default: return .oauthError(405, "method_not_allowed", "only GET and POST are allowed")
         }

@@ -35,7 +35,7 @@ struct OAuthParameters {
             throw OAuthRefusal("invalid_request", "the body is not JSON")
         }
         guard let members = json.object else {
-            throw OAuthRefusal("invalid_request", "the body is no JSON object")
+            throw OAuthRefusal("invalid_request", "the body is not a JSON object")
         }
         return members.flatMap { name, value in
             (value.array ?? [value]).compactMap { $0.string.map { HTTPField(name, $0) } }

@@ -87,7 +87,7 @@ struct TokenVendor: Role {
         } catch {
             throw OAuthRefusal("invalid_request", "the body is not JSON: \(error.reason)")
         }
-        throw OAuthRefusal("invalid_request", "the body is no JSON object")
+        throw OAuthRefusal("invalid_request", "the body is not a JSON object")
     }
 
     /// Refuses a parameter that is not as it must be.
