@@ -894,7 +894,7 @@ TABLE = [
     ("a JSON file without a format", json_without_format, "plain", "token", "refused", "is json",
      "credentialsource.format"),
     ("a metadata server that is blackholed", blackholed_metadata, "plain", "source", "no-source",
-     "timed out connecting", "may it ask there"),
+     "timed out connecting", "is it allowed to ask there"),
     ("a provider of another cloud", another_cloud, "plain", "source", "no-source",
      "connection refused", "that platform's machines"),
     ("a VM without a service account", no_service_account, "plain", "source", "no-source",
@@ -928,7 +928,7 @@ TABLE = [
     ("Kubernetes' source outside a pod", not_in_a_pod, "plain", "source", "no-source",
      "kubernetes_service_host", "outside a pod"),
     ("a url source with a wrong path", url_source_404, "plain", "source", "no-source",
-     "status 404", "may it ask there"),
+     "status 404", "is it allowed to ask there"),
 
     ("an issuer with a wrong host", wrong_issuer, "plain", "issuer", "refused",
      "accounts.google.com", "issueruri"),
