@@ -26,7 +26,7 @@ package struct RevocationQueue: Sendable {
     private struct State {
         let entry: Entry
         let service: String
-        /// `nil` until every output holds its successor, and while it is being revoked.
+        /// `nil` until every output holds its successor; of no interest while it is being revoked.
         var due: BootInstant?
         /// Since when it has been being revoked.
         var start: BootInstant?
@@ -227,7 +227,6 @@ package struct RevocationQueue: Sendable {
     private mutating func start(_ id: Int, at now: BootInstant) {
         guard let state = states[id] else { return }
         leave(state)
-        states[id]?.due = nil
         states[id]?.start = now
         lines[state.service, default: Line()].running += 1
     }

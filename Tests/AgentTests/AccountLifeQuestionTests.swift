@@ -14,6 +14,16 @@ import Text
         #expect(life.life.isStuck(at: BootInstant(seconds: moment), patience: 60) == isStuck)
     }
 
+    // The next attempt was due at 2710, and no alarm has come.
+    @Test(arguments: [(2740.0, false), (2740.001, true)])
+    func `whether an alarm is missing`(moment: Double, isStuck: Bool) throws {
+        var life = try ScriptedLife()
+        life.obtain("token-1")
+        life.tell(.delivered([.fine], seconds: 0))
+        #expect(life.life.deadline == BootInstant(seconds: 2710))
+        #expect(life.life.isStuck(at: BootInstant(seconds: moment), patience: 60) == isStuck)
+    }
+
     @Test func `for a credential newer than one that is known`() throws {
         var life = try ScriptedLife()
         life.obtain("token-1")

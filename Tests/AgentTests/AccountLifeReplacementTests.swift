@@ -205,6 +205,68 @@ import Testing
                 - deliveries 1 took 0.25 s
             """
         ),
+        LifeHistory.Row(
+            "what waited to be revoked is given again, and its version cannot come into force",
+            of: "base",
+            LifeHistory.delivered + """
+                1010 file other
+                    log another version is tried
+                    answer 1: ok
+                    exchange 2 for other at 1010
+                    - candidate other BRIGHT_TOKEN
+                    - is attempting
+                1010.5 gives token-2
+                    open other BRIGHT_TOKEN
+                    - is nothing
+                    - deadline none
+                    - attempts 1 ended, 1 well; 2 took 0.75 s
+                1010.6 opened
+                    log refreshed token-2
+                    log changed to other BRIGHT_TOKEN
+                    keep token-2 of other, revocations ["token-1"]
+                    - account other BRIGHT_TOKEN
+                    - candidate none
+                    - credential token-2
+                    - is delivering
+                    - deadline 2720.5
+                    - next attempt 2720.5, at 48 % of the credential's lifetime
+                    - attempts 2 ended, 2 well; 2 took 0.75 s
+                    - outputs none
+                    - deliveries 1 took 0.25 s
+                    - revocations token-1, 0 done, 0 failures
+                1010.7 kept
+                    log kept
+                    deliver token-2
+                1010.9 delivered ok
+                    log delivered to /out/0
+                    - is ready settled
+                    - deadline 1040.9
+                    - outputs ok
+                    - deliveries /out/0 1 ok 0 failed, 2 took 0.5 s
+                1020 file base
+                    log another version is tried
+                    answer 2: ok
+                    exchange 3 for p at 1020
+                    - candidate p BRIGHT_TOKEN
+                    - is attempting
+                1020.5 gives token-1
+                    open p BRIGHT_TOKEN
+                    - is nothing
+                    - deadline none
+                    - attempts 2 ended, 2 well; 3 took 1.25 s
+                    - revocations none, 0 done, 0 failures
+                1041 time
+                1041.5 reverted
+                    log the other version failed: no place; again in 300 s
+                    keep token-2 of other, revocations ["token-1"]
+                    deliver token-2
+                    - is settled
+                    - deadline 1341.5
+                    - current failure no place
+                    - attempts 3 ended, 2 well, 1 misconfigured at output; 3 took 1.25 s
+                    - revocations token-1, 0 done, 0 failures
+                """
+        ),
     ]
 
     @Test(arguments: histories)

@@ -179,6 +179,29 @@ import Text
         #expect(queue.entries.isEmpty)
     }
 
+    @Test func `are forgotten each at its own end`() throws {
+        var queue = try queue("a")
+        queue.add(.named("b", at: 1500), of: try .revocable())
+        #expect(queue.take(at: at(3600)) == nil)
+        #expect(queue.entries.map(\.credential.value.text) == ["b"])
+        #expect(queue.take(at: at(4099.9)) == nil)
+        #expect(queue.count == 1)
+        #expect(queue.take(at: at(4100)) == nil)
+        #expect(queue.count == 0)
+    }
+
+    /// What is remembered is bounded by what waits.
+    @Test func `leave nothing of their service's pace behind`() throws {
+        var queue = try queue("a", due: 0)
+        queue.fail(try taken(&queue, at: at(3500)).id, refusal, at: at(3500), chance: 0)
+        #expect(queue.take(at: at(3600)) == nil)
+        #expect(queue.count == 0)
+        #expect(queue.nextEvent == nil)
+        queue.add(.named("b", at: 4500), of: try .revocable(), due: at(3610))
+        #expect(queue.nextEvent == at(3610))
+        #expect(queue.take(at: at(3610))?.credential.value.text == "b")
+    }
+
     @Test func `are there once, and not at all where nothing can be revoked`() throws {
         var queue = try queue("a", "a")
         #expect(queue.entries.count == 1)
