@@ -69,7 +69,14 @@ package enum AccountFiles {
             }
             .map { directory.hasSuffix("/") ? directory + $0 : "\(directory)/\($0)" }
         } catch {
-            throw unreadable(directory, "account directory \(directory.printable): \(error)", error)
+            throw unreadable(
+                directory,
+                "account directory \(directory.printable): \(error)",
+                error,
+                hint: error == .notFound
+                    ? "name an account file with -c FILE, or make the directory and put one there:"
+                        + " install -d \(directory.printable)" : nil
+            )
         }
     }
 
@@ -118,7 +125,8 @@ package enum AccountFiles {
     private static func problem(_ path: String, _ name: String, _ error: ReadFileError) -> Problem {
         switch error {
         case .system(let reason): return unreadable(path, "\(name): \(reason)", reason)
-        case .notRegular, .notPrivate: return unreadable(path, "\(name): is not a regular file")
+        case .notRegular, .notPrivate:
+            return unreadable(path, "\(name): is not a regular file", hint: kindHint(path))
         case .tooLarge:
             let message = "\(name): is over \(Account.maximalSize) bytes"
             return Problem(
@@ -136,7 +144,8 @@ package enum AccountFiles {
     private static func unreadable(
         _ path: String,
         _ message: String,
-        _ reason: Errno? = nil
+        _ reason: Errno? = nil,
+        hint: String? = nil
     ) -> Problem {
         Problem(
             path: path,
@@ -144,9 +153,50 @@ package enum AccountFiles {
                 Failure.Class(of: reason),
                 at: .account,
                 message,
-                hint: reason == .noAccess ? accessHint : reason?.limitHint
+                hint: hint ?? reason?.limitHint ?? reason.flatMap { advice(path, $0) }
             ),
             isUnreadable: reason?.isPassing != true
         )
+    }
+
+    /// What keeps this user from the file. The service's own user is let in by the group of the file.
+    private static func advice(_ path: String, _ reason: Errno) -> String? {
+        guard let advice = pathAdvice(path, reason)?.printable else { return nil }
+        let isServices = path.hasPrefix(ProtectedPlaces.accountDirectory + "/")
+        guard isServices, reason == .noAccess else { return advice }
+        return
+            "\(advice); for the service: chown root:wif-agent FILE, chmod 0640 FILE, and 0750 for its"
+            + " directory; or run this as root"
+    }
+
+    private static func kindHint(_ path: String) -> String {
+        do throws(Errno) {
+            let names = try listDirectory(path).filter { $0.hasSuffix(".json") }
+            guard let first = names.first else {
+                return "it is a directory without a .json file: name an account file with -c FILE"
+            }
+            return
+                "it is a directory: name a file in it, as \(path)/\(first), with -c; run and check take"
+                + " all of them by --config-dir".printable
+        } catch {
+            return "name the account file itself with -c FILE, no device, pipe or directory"
+        }
+    }
+
+    /// The names in a directory that look as if they were meant for account files, and are not read.
+    package static func passedOver(in directory: String) -> [String] {
+        do throws(Errno) {
+            let ends = [
+                ".json.bak", ".json.orig", ".json~", ".json.disabled", ".json.txt", ".json.example",
+                ".conf", ".yaml", ".yml", ".JSON", ".json5", ".jsonc", ".toml", ".json.tmpl",
+                ".json.rpmsave", ".json.rpmnew", ".json.dpkg-dist", ".json.dpkg-old",
+            ]
+            return try listDirectory(directory).filter { name in
+                ends.contains { name.hasSuffix($0) }
+                    || (name.hasPrefix(".") && name.hasSuffix(".json"))
+            }
+        } catch {
+            return []
+        }
     }
 }

@@ -82,7 +82,10 @@ extension AccountSet {
         guard source.service.kind.facts.givesTokens else {
             throw AccountError(
                 "\(place)the credential of \(name.printable) is one of"
-                    + " \(source.service.kind.facts.title)'s, and no token"
+                    + " \(source.service.kind.facts.title)'s, and no token",
+                hint:
+                    "name an account in credentialSource.account whose service gives tokens, or one of the"
+                    + " service token"
             )
         }
         return try link(source, among: accounts, after: trail, from: place)

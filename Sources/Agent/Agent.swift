@@ -1,5 +1,6 @@
 package import Federation
 package import Kernel
+import Text
 
 /// The long-running agent: every account's loop, the worker pool, the control socket, and what
 /// systemd and signals ask.
@@ -165,9 +166,15 @@ package struct Agent: Sendable {
     private func startFailure(_ roster: Roster) -> StartFailure? {
         guard roster.loops.isEmpty else { return nil }
         guard let problem = roster.rejections.values.min(by: { $0.path < $1.path }) else {
+            let others = settings.directory.map(AccountFiles.passedOver(in:)) ?? []
+            let names = others.joined(separator: ", ").printable
             return StartFailure(
-                "there is no account file to work with",
-                hint: "name one with -c, or put one into /etc/wif-agent",
+                "there is no account file to work with"
+                    + (others.isEmpty ? "" : "; \(names) there is not read"),
+                hint: others.isEmpty
+                    ? "name one with -c, or put one into \(settings.directory ?? "/etc/wif-agent")"
+                    : "only names that end in .json and begin with no dot are read: rename it to"
+                        + " NAME.json",
                 exitCode: 66
             )
         }

@@ -140,8 +140,12 @@ final class ControlSocket: Sendable {
         } catch {
             throw PathError(
                 directory.path(of: name),
-                "is another agent's: \(error)",
-                hint: error.hint ?? "stop that one first, or give this one another --runtime-dir"
+                error.reason == .noAccess
+                    ? "cannot be made: \(error)" : "is another agent's: \(error)",
+                hint: error.reason == .noAccess
+                    ? "this user may not write there: run the agent as the directory's owner, or choose another"
+                        + " --runtime-dir"
+                    : error.hint ?? "stop that one first, or give this one another --runtime-dir"
             )
         }
     }

@@ -78,10 +78,25 @@ struct Servers: Sendable {
         } catch {
             throw Agent.StartFailure(
                 "--listen \(address): \(error)",
-                hint: error.descriptorHint,
+                hint: error.descriptorHint ?? listenHint(error),
                 reason: error
             )
         }
+    }
+
+    private static func listenHint(_ error: Errno) -> String? {
+        let hints: [(error: Errno, hint: String)] = [
+            (
+                .addressInUse,
+                "another program has that port (ss -ltnp shows whose it is): choose another port"
+            ),
+            (
+                .noAddress,
+                "that address is none of this machine's (ip address): write one that is, or 127.0.0.1"
+            ),
+            (.noAccess, "ports below 1024 are root's: choose one from 1024 on"),
+        ]
+        return hints.first { $0.error == error }?.hint
     }
 
     /// Answers until cancelled.

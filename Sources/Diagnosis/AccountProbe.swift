@@ -101,7 +101,9 @@ package struct AccountProbe: Sendable {
                 let found = "\(answer.evidence); gave a token\(issuer)"
                 return .ok(.source, found, about: answer.name)
             case .failure(var failure):
-                failure.hint = failure.hint ?? account.clientHint(failure)
+                failure.hint = account.clientHint(failure) ?? failure.hint
+                let name = "\(answer.name): "
+                if failure.message.hasPrefix(name) { failure.message.removeFirst(name.count) }
                 failure.message = "\(answer.evidence); \(failure.message)"
                 // One source is enough; that the others have nothing is as it should be, unless the
                 // issuer of another is wanted.

@@ -26,17 +26,17 @@ extension ExchangeContext {
 }
 
 /// The way to an account's service.
-private struct ServiceWay {
+struct ServiceWay {
     let account: Account
     let endpoint: Endpoint
     let context: ExchangeContext
 
     static let order: [StepReport.Name] = [.proxy, .dns, .connection, .tls, .http, .clock]
 
-    private var port: Int { endpoint.port ?? (endpoint.isSecure ? 443 : 80) }
-    private var place: String { "\(endpoint.host):\(port)" }
+    var port: Int { endpoint.port ?? (endpoint.isSecure ? 443 : 80) }
+    var place: String { "\(endpoint.host):\(port)" }
 
-    private var proxy: (settings: ProxySettings, origin: String)? {
+    var proxy: (settings: ProxySettings, origin: String)? {
         context.proxy(for: account, to: endpoint)
     }
 
@@ -177,6 +177,14 @@ private struct ServiceWay {
         case .unresolved: return .failed(.dns, .transient, error.description, hint: nameHint)
         case .unreachable: return noConnection(error)
         case .timedOut(let phase) where phase.isBeforeRequest: return noConnection(error)
+        case .tls(.other) where proxy?.settings.url?.hasPrefix("https:") == true:
+            return .failed(
+                .proxy,
+                .transient,
+                "\(proxy?.settings.shown ?? "") (\(proxy?.origin ?? "")): \(error.reason)",
+                hint: "the proxy's own port does not speak TLS as https:// says: write http:// in"
+                    + " \(proxy?.origin ?? "its URL"); TLS to the service goes through it all the same"
+            )
         case .tls: return .failed(.tls, .transient, error.description, hint: tlsHint(error))
         case .trustStore:
             return .failed(.tls, .misconfigured, error.description, hint: error.hint)
@@ -196,7 +204,7 @@ private struct ServiceWay {
                 .http,
                 .transient,
                 error.description,
-                hint: "is it the service that listens at \(place), and does it work?"
+                hint: httpHint(error)
             )
         }
     }
@@ -228,17 +236,26 @@ private struct ServiceWay {
                     "a firewall or proxy between here and there allows the connection, but not TLS"
             )
         }
+        if error.systemError == .networkUnreachable || error.reason.contains("unreachable") {
+            let isSix = endpoint.host.contains(":")
+            return .failed(
+                .connection,
+                .transient,
+                error.description,
+                hint: isSix
+                    ? "this machine has no IPv6 route (ip -6 route): write a name or an IPv4 address in \(key),"
+                        + " or give the machine one"
+                    : "this machine has no route to \(endpoint.host) (ip route get): is the network up; and does"
+                        + " a proxy have to be used (HTTPS_PROXY)?"
+            )
+        }
         let hint =
             error.kind == .unreachable
-            ? "nothing listens at \(place), or a firewall refuses the connection: is \(key) right?"
+            ? "nothing listens at \(place), or a firewall refuses the connection: correct \(key), or"
+                + " start the service"
             : "a firewall drops the connection to \(place); where only a proxy gets out, set"
                 + " HTTPS_PROXY or the account's proxy"
         return .failed(.connection, .transient, error.description, hint: hint)
-    }
-
-    private func tlsHint(_ error: HTTPError) -> String? {
-        if let hint = error.hint { return hint }
-        return "does \(place) speak TLS? a proxy or another service may answer there"
     }
 
     private func proxyFailed(_ error: HTTPError) -> StepReport {
@@ -256,7 +273,7 @@ private struct ServiceWay {
             .proxy,
             .transient,
             "\(origin): \(error.reason)",
-            hint: "\(error.hint ?? ""); \(proxyExceptions)"
+            hint: "\(proxyHint(error)); \(proxyExceptions)"
         )
     }
 
@@ -280,13 +297,7 @@ private struct ServiceWay {
         return "if \(endpoint.host) needs no proxy, name it in NO_PROXY"
     }
 
-    private var key: String { account.service.kind.facts.addressKey }
-
-    private var nameHint: String {
-        let known = account.service.kind.facts.places.map { " (\($0))" } ?? ""
-        return "is \(key) right\(known)? does this machine's name server answer:"
-            + " getent hosts \(endpoint.host)"
-    }
+    var key: String { account.service.kind.facts.addressKey }
 }
 
 extension ProxySettings {

@@ -37,7 +37,33 @@ func trustSteps(
     guard
         let best = Judgement(of: aim, claims: claims, now: date, target: target(of: account))
     else { return [] }
-    return addressSteps(best.trust, account) + best.clauses.map(\.step)
+    return addressSteps(best.trust, account)
+        + best.clauses.map { audienceStep($0, best.trust, claims) ?? $0.step }
+}
+
+/// For an audience that is refused, how the token's platform is asked for another.
+private func audienceStep(_ clause: Clause, _ trust: Trust, _ claims: JSON) -> StepReport? {
+    guard clause.name == "audience", clause.verdict == .refused,
+        let advice = TokenFacts.of(claims).audienceAdvice, let wanted = trust.wantedAudience
+    else { return nil }
+    return .failed(
+        .trust,
+        .refused,
+        clause.detail,
+        hint: advice.replacing("AUDIENCE", with: wanted.printable),
+        about: clause.name
+    )
+}
+
+extension Trust {
+    /// The audience that a token should have.
+    fileprivate var wantedAudience: String? {
+        switch terms {
+        case .mondoo(let terms): terms.allowedAudiences.first
+        case .conductorone(let terms): terms.tenant
+        case .bright(let terms): terms.allowedAudiences.first
+        }
+    }
 }
 
 /// The trusts that the account asks for, of several; all of them where it asks for none.

@@ -229,7 +229,9 @@ extension ExchangeContext {
                 .misconfigured,
                 at: .account,
                 "caFile \(path.printable) \(error)",
-                hint: Self.caFileHint
+                hint: (error.reason.flatMap { pathAdvice(path, $0)?.printable }.map { "\($0); " }
+                    ?? "")
+                    + Self.caFileHint
             )
         }
         guard content.contains("-----BEGIN"), content.contains("CERTIFICATE-----") else {
@@ -238,9 +240,11 @@ extension ExchangeContext {
                 .misconfigured,
                 at: .account,
                 "caFile \(path.printable) holds no PEM certificate\(found)",
-                hint: content.hasPrefix("0")
-                    ? "it may be DER: openssl x509 -inform DER -in FILE -out ca.pem makes PEM of it"
-                    : Self.caFileHint
+                hint: content.isEmpty
+                    ? "the file is empty: write the authority's certificate into it, in PEM"
+                    : content.hasPrefix("0")
+                        ? "it may be DER: openssl x509 -inform DER -in FILE -out ca.pem makes PEM of it"
+                        : Self.caFileHint
             )
         }
         return .file(path)
@@ -283,7 +287,24 @@ struct Reply {
     }
 
     /// Whether it is meant for people's eyes, as a proxy's is.
-    var isPage: Bool { response.header("content-type")?.hasPrefix("text/html") == true }
+    var isPage: Bool {
+        if response.header("content-type")?.hasPrefix("text/html") == true { return true }
+        let start = String(decoding: response.body.bytes.prefix(64), as: UTF8.self).trimmed
+            .lowercased()
+        return start.hasPrefix("<html") || start.hasPrefix("<!doctype html")
+    }
+
+    /// What to do about such a page.
+    static let pageHint =
+        "a web page answers in the service's place: the login of this network (a captive portal), or a proxy or"
+        + " firewall; curl -v to the address above shows it, and whoever runs that network must let this machine"
+        + " through"
+
+    /// Where a redirect leads, without its query; begins with a blank, or is empty.
+    var target: String {
+        let place = response.header("location").map { String($0.prefix { $0 != "?" }) }
+        return place.map { " to \($0.printable)" } ?? ""
+    }
 
     /// The body for a message.
     var excerpt: String {

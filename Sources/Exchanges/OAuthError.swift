@@ -90,12 +90,15 @@ struct Answer {
     let status: Int
     let error: OAuthError?
     private let excerpt: String
+    private let target: String
+    private let isPage: Bool
     private let retryAfter: Double?
 
     init(_ reply: Reply) {
         status = reply.response.status
         error = OAuthError(parsing: reply.response.body)
         excerpt = reply.excerpt
+        (target, isPage) = (reply.target, reply.isPage)
         retryAfter = reply.response.retryAfter(now: reply.serverTime)
     }
 
@@ -123,7 +126,7 @@ struct Answer {
             return Failure(
                 .refused,
                 at: step,
-                "\(name) answered with a redirect (\(status)), which is not followed",
+                "\(name) answered with a redirect (\(status))\(target), which is not followed",
                 hint: Self.wrongPlace
             )
         }
@@ -133,14 +136,20 @@ struct Answer {
             verdict,
             at: step,
             "\(name) \(verb) \(what): \(said)",
-            hint: isElsewhere ? Self.wrongPlace : status == 415 ? Self.wrongForm : nil,
+            hint: isPage && verdict == .refused
+                ? Self.blocked
+                : isElsewhere
+                    ? Self.wrongPlace : status == 415 ? Self.wrongForm : outageHint(status),
             retryAfter: retryAfter
         )
     }
 
+    private static let blocked =
+        "a web page answers in the service's place: a firewall, proxy or login stands on the way, or the address is"
+        + " not the token endpoint's; have it let this machine through, or correct tokenUrl"
     private static let wrongForm =
         "the service expects another kind of body: set requestFormat to json, or to form"
-    private static let wrongPlace = "check tokenUrl: is it the service's address?"
+    private static let wrongPlace = "correct tokenUrl: what answers there does not know that path"
 
     /// What the service said, fit for a message.
     private var said: String {
@@ -152,5 +161,22 @@ struct Answer {
     /// All that the service said, in lower case, to look for words in.
     var words: String {
         "\(error?.code ?? "") \(error?.text.map { String($0.prefix(2000)) } ?? "")".lowercased()
+    }
+}
+
+/// What a status that may pass most likely is, where the body does not say; `nil` for any other.
+func outageHint(_ status: Int) -> String? {
+    switch status {
+    case 502, 504:
+        "a proxy or balancer before the service could not reach it: see the service's status page, and, where"
+            + " a proxy of your own is on the way, its log; the agent tries again by itself"
+    case 503:
+        "the service is down or in maintenance: see its status page; the agent tries again by itself"
+    case 500:
+        "the service itself failed: try again, and give its support the time of the request; the agent tries"
+            + " again by itself"
+    case 429:
+        "too many requests: the agent waits and tries again by itself; ask less often from this address"
+    default: nil
     }
 }

@@ -32,9 +32,10 @@ package func findings(
     guard let claims = token.claims else { return [] }
     let facts = account.service.kind.facts
     let times = [
-        textFinding(claims), timeFinding(claims, facts, date), startFinding(claims, date),
+        textFinding(claims), timeFinding(claims, facts, date)?.of(account),
+        startFinding(claims, date),
         issueFinding(claims, date),
-        ageFinding(claims, facts, date),
+        ageFinding(claims, facts, date)?.of(account),
     ]
     let isAsDocumented =
         account.service.name == "mondoo"
@@ -45,6 +46,21 @@ package func findings(
     let issuer =
         isAsDocumented ? nil : account.issuer.flatMap { issuerFinding(claims, $0, account) }
     return (times + [issuer, domainFinding(claims, account.service)]).compactMap(\.self)
+}
+
+extension Finding {
+    /// The same, with what keeps the token in the account's file from being replaced.
+    fileprivate func of(_ account: Account) -> Finding {
+        guard hint == freshHint, let file = account.tokenSource.rotatingFile?.path else {
+            return self
+        }
+        var finding = self
+        finding.hint =
+            "\(file.printable) holds an old token: see that the program that writes it runs and puts a new token there; in a pod, mount"
+            + " the volume whole and not by subPath, and set expirationSeconds of its serviceAccountToken; else"
+            + " check this machine's clock"
+        return finding
+    }
 }
 
 private let freshHint =
@@ -190,7 +206,7 @@ private func issuerHint(_ claims: TokenClaims, _ issuer: String) -> String? {
     if let range = bare.firstRange(of: "/.well-known/") { bare = String(bare[..<range.lowerBound]) }
     if let range = bare.firstRange(of: "://") { bare = String(bare[range.upperBound...]) }
     let isSame = claims.isIssued(by: "https://" + bare) || claims.isIssued(by: "http://" + bare)
-    guard isSame else { return otherIssuerHint(claims, found) }
+    guard isSame else { return otherIssuerHint(claims, found, issuer) }
     let blank = issuer.trimmed == issuer ? "" : ", without the space"
     return
         "write issuerUri exactly as the token has it, the slash at the end included: \(found.printable)\(blank), and the trust at the service"
@@ -198,11 +214,25 @@ private func issuerHint(_ claims: TokenClaims, _ issuer: String) -> String? {
 }
 
 /// For a token of another issuer, or of another form of the same one.
-private func otherIssuerHint(_ claims: TokenClaims, _ found: String) -> String {
-    claims.clusterHint(for: nil)
-        ?? "if the token is of the identity that is meant, write issuerUri as the token has it,"
-        + " \(found.printable), and the same in the trust at the service; else name another"
-        + " credentialSource"
+private func otherIssuerHint(
+    _ claims: TokenClaims,
+    _ found: String,
+    _ issuer: String
+) -> String {
+    if let hint = claims.clusterHint(for: nil) { return hint }
+    let parts = [found, issuer].map { $0.split(separator: "/", omittingEmptySubsequences: true) }
+    if parts[0].count > 1, parts[0].prefix(2) == parts[1].prefix(2) {
+        return
+            "the host is right, and what stands behind it is not: write issuerUri as the token has it,"
+            + " \(found.printable), and the same in the trust at the service"
+    }
+    let meant = TokenPlatform.ofIssuer(issuer).map {
+        "for an identity of \(issuer.printable) write credentialSource {\"provider\": \"\($0.rawValue)\"};"
+    }
+    return
+        "\(meant.map { $0 + " " } ?? "")if the token is of the identity that is meant, write issuerUri as the"
+        + " token has it, \(found.printable), and the same in the trust at the service"
+        + (meant == nil ? "; else name another credentialSource" : "")
 }
 
 /// Whole seconds, as messages show them.

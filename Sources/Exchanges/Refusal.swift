@@ -10,9 +10,41 @@ struct Refusal {
 
     /// What to change; `nil` where the answer fits nothing known.
     var hint: String? {
+        if let hint = limitHint { return hint }
         let words = answer.words
         let isFitting = { (rule: Rule) in rule.words.contains { words.contains($0) } }
-        return (Self.rules(of: service.name) + Self.common).first(where: isFitting)?.advice(self)
+        if let rule = Self.rules(of: service.name).first(where: isFitting) {
+            return rule.advice(self)
+        }
+        let advice = Self.common.first(where: isFitting)?.advice(self)
+        if words.contains("scope") { return advice }
+        guard let named = namedValue else { return advice }
+        let further = advice.map { "; \($0)" } ?? ""
+        return
+            "the service names \(named.value.printable), which is \(named.key) in the account file: is that"
+            + " right, and known to the service?\(further)"
+    }
+
+    /// What to do where the service gives no more for now; `nil` where it says no such thing.
+    var limitHint: String? {
+        let words = answer.words
+        let isLimit = ["maximum", "quota", "limit reached", "limit exceeded", "reached the limit"]
+            .contains { words.contains($0) }
+        guard isLimit, !words.contains("lifetime"), !words.contains("duration") else { return nil }
+        return "the service holds as many credentials as it allows: revoke those that nobody needs"
+            + " (wif-agent revoke, or at the service), or wait until they expire"
+    }
+
+    /// A value of the account file that the service repeats in its answer.
+    private var namedValue: (key: String, value: String)? {
+        var values = service.parameters.map { ("parameters.\($0.name)", $0.value) }
+        values += service.scopes.map { ("scopes", $0) }
+        values +=
+            service.resources.map { ("resource", $0) } + service.audiences.map { ("audience", $0) }
+        if let client = service.clientID { values.append(("clientId", client)) }
+        let words = answer.words
+        return values.first { $0.1.count > 2 && words.contains($0.1.lowercased()) }
+            .map { (key: $0.0, value: $0.1) }
     }
 
     /// Words of which one must be in the answer, all in lower case, and the advice then.
@@ -51,7 +83,13 @@ struct Refusal {
             "subjectTokenType \(refusal.service.subjectTokenType.printable) was sent: write one that"
                 + " the service takes, such as urn:ietf:params:oauth:token-type:jwt"
         },
-        Rule("expired", "stale") { _ in
+        Rule("disabled", "suspended", "deactivated", "not enabled", "inactive") { _ in
+            "it is switched off at the service: have it enabled there, or name another one"
+        },
+        Rule("not yet valid", "in the future", "clock") { _ in
+            "synchronise this machine's clock (timedatectl, chronyc tracking)"
+        },
+        Rule("expired", "stale", "too old") { _ in
             "use a source that gives a new token each time, and check this machine's clock"
         },
         Rule("audience", " aud ", "\"aud\"") { refusal in
@@ -65,15 +103,45 @@ struct Refusal {
             "compare the claims with what the service trusts; sub is \(refusal.subject)"
         },
         Rule("invalid_client", "client") { refusal in
-            "set clientId to a client that the service knows: \(refusal.clientID)"
+            if refusal.service.clientID == nil {
+                return
+                    "no clientId was sent: the service must know a client for the issuer \(refusal.issuer) and"
+                    + " the subject \(refusal.subject), set up for signed tokens; or write its clientId"
+            }
+            return "set clientId to a client that the service knows: \(refusal.clientID)"
         },
         Rule("invalid_scope", "scope") { refusal in
-            "are these scopes allowed? \(refusal.service.scopes.joined(separator: " ").printable)"
+            refusal.service.scopes.contains { $0.contains(",") }
+                ? "write scopes as an array, [\"one\", \"two\"], or with blanks between them, without commas"
+                : "write scopes that the service allows this client; sent were"
+                    + " \(refusal.service.scopes.joined(separator: " ").printable)"
         },
-        Rule("invalid_grant", "invalid_request", "unauthorized", "permission") { _ in
-            "compare issuer, audience and subject of the token with what the service trusts"
+        Rule("not found", "unknown", "does not exist", "no such") { refusal in
+            "what the request names is not known there: compare what is sent with the service's own page:"
+                + " \(refusal.sent)"
+        },
+        Rule("missing", "required") { _ in
+            "add what the service asks for: as a key of the account file where it has one, else to"
+                + " parameters"
+        },
+        Rule("invalid_grant", "invalid_request", "unauthorized", "permission", "denied") {
+            refusal in
+            "compare issuer, audience and subject of the token with what the service trusts, letter by letter:"
+                + " \(refusal.issuer), \(refusal.audiences), \(refusal.subject)"
         },
     ]
+
+    /// What the account file had sent, key by key.
+    private var sent: String {
+        var parts = service.parameters.map { "parameters.\($0.name) \($0.value.printable)" }
+        if let client = service.clientID { parts.append("clientId \(client.printable)") }
+        if let audience = service.audiences.first { parts.append("audience \(audience.printable)") }
+        if let resource = service.resources.first { parts.append("resource \(resource.printable)") }
+        if !service.scopes.isEmpty {
+            parts.append("scopes \(service.scopes.joined(separator: " ").printable)")
+        }
+        return parts.isEmpty ? "the token alone" : parts.joined(separator: ", ")
+    }
 
     // MARK: What is known of the token
 

@@ -71,7 +71,7 @@ struct TokenExchange: ExchangeProtocol {
                 at: .reply,
                 "\(account.place): \(error.reason)",
                 hint: reply.isPage
-                    ? "does a proxy answer instead of the service?"
+                    ? Reply.pageHint
                     : "is \(account.service.kind.facts.addressKey) the token endpoint, with its path?"
                         + " \(service.tokenURL.description.printable) answered; where it is, and the"
                         + " credential has another name there, set response.credential to it"
@@ -96,11 +96,12 @@ struct TokenExchange: ExchangeProtocol {
     ) -> Failure {
         let answer = Answer(reply)
         var failure = answer.failure(of: account.place, doing: "the exchange")
-        guard failure.class == .refused else { return failure }
-        failure.hint =
-            findings.compactMap { $0.hint }.first
-            ?? Refusal(answer: answer, service: service, claims: token.claims).hint
-            ?? failure.hint
+        let refusal = Refusal(answer: answer, service: service, claims: token.claims)
+        guard failure.class == .refused else {
+            failure.hint = refusal.limitHint ?? failure.hint
+            return failure
+        }
+        failure.hint = findings.compactMap { $0.hint }.first ?? refusal.hint ?? failure.hint
         return context.explained(failure, token, findings)
     }
 

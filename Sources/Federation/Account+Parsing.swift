@@ -20,8 +20,8 @@ extension Account {
         let name = try AccountName.ofFile(at: path)
         let place = "account file \(path.printable): "
         var values = try KeyedValues(Self.object(in: document, at: place), at: place)
+        if !values.has("privateKey") { try values.checkValues() }
         try Self.checkType(&values)
-        try values.checkPlaceholders()
 
         let issuer = try values.text("issuerUri")
         let given = values
@@ -94,6 +94,7 @@ extension Account {
                     ? nil : "write the object alone, without the brackets around it"
             )
         }
+        try checkNesting(object, at: place)
         if object["data"]?.object != nil || object["config"]?.object != nil {
             throw AccountError(
                 "\(place)this is a reply of Mondoo's GraphQL API, not an account file",
@@ -101,6 +102,24 @@ extension Account {
             )
         }
         return object
+    }
+
+    /// Refuses an account that is a member of another object.
+    private static func checkNesting(
+        _ object: [String: JSON],
+        at place: String
+    ) throws(AccountError) {
+        guard object["type"] == nil else { return }
+        let inner = object.sorted { $0.key < $1.key }.first {
+            $0.value["type"]?.string == "external_account"
+        }
+        guard let inner, !["data", "config"].contains(inner.key) else { return }
+        throw AccountError(
+            "\(place)the account stands below the name \"\(inner.key.printable)\"",
+            hint:
+                "save the object behind \"\(inner.key.printable)\": alone, so that type is among the"
+                + " outermost names"
+        )
     }
 
     private static func checkType(_ values: inout KeyedValues) throws(AccountError) {
@@ -119,11 +138,20 @@ extension Account {
             throw values.error(
                 "type",
                 "\"external_account\" is expected, found \"\(type.printable)\"",
-                hint:
-                    "the external_account file is the one that the service's console generates for a"
-                    + " workload"
+                hint: typeHint(type)
             )
         }
+    }
+
+    private static func typeHint(_ type: String) -> String {
+        let expected = "external_account"
+        if KeyGuess.plain(type) == KeyGuess.plain(expected)
+            || nearest(to: type, among: [expected]) != nil
+        {
+            return "write \"type\": \"\(expected)\", in lower case and with an underscore"
+        }
+        return "name the external_account file, the one that the service's console generates for a"
+            + " workload; a file of another type is no account file"
     }
 
     private static func variable(_ values: inout KeyedValues) throws(AccountError) -> String? {

@@ -47,13 +47,15 @@ package enum AccountName {
 package enum VariableName {
     /// Whether it is `[A-Za-z_][A-Za-z0-9_]*`, and none that would change how a shell or program runs.
     package static func isSafe(_ name: String) -> Bool {
-        let isWord = name.utf8.allSatisfy { byte in
-            let character = Character(Unicode.Scalar(byte))
-            return byte < 0x80 && (character.isLetter || character.isNumber || character == "_")
-        }
-        guard isWord, let first = name.first, !first.isNumber else { return false }
+        guard isName(name) else { return false }
         let upper = name.uppercased()
         return !["PATH", "IFS", "ENV", "BASH_ENV", "NODE_OPTIONS"].contains(upper)
             && !["LD_", "GITHUB_", "RUNNER_", "WIF_AGENT_"].contains { upper.hasPrefix($0) }
+    }
+
+    /// Whether it is `[A-Za-z_][A-Za-z0-9_]*`.
+    static func isName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, !first.isDigit else { return false }
+        return name.utf8.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "_") }
     }
 }

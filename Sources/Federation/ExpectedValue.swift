@@ -27,17 +27,17 @@ package enum ExpectedValue: String, Sendable {
             return found.array == nil
                 ? "write it in quotes" : "write one string, without the brackets around it"
         case .stringOrStrings: return nil
-        case .strings: return found.string == nil ? nil : Self.arrayHint
+        case .strings:
+            return found.string == nil
+                ? nil : "write an array: put the string in brackets, [\"...\"]"
         case .object:
             if found.array != nil {
                 return "write an object, {\"NAME\": \"VALUE\"}, in place of the array"
             }
             return found.string == nil ? nil : "write an object, in { and }"
         case .objects:
-            if found.object != nil { return "write an array: put [ before the object, ] behind it" }
-            return found.string == nil ? nil : Self.arrayHint
+            return found.object == nil
+                ? nil : "write an array: put [ before the object, ] behind it"
         }
     }
-
-    private static let arrayHint = "write an array: put the string in brackets, [\"...\"]"
 }

@@ -18,39 +18,199 @@ package struct JSONMistake: Sendable {
     ///   - error: of the parser.
     package init(in bytes: [UInt8], _ error: JSONError) {
         let text = String(decoding: bytes, as: UTF8.self).trimmed
+        let found =
+            Self.binary(bytes) ?? Self.otherDocument(text) ?? Self.foreignMarks(text)
+            ?? Self.detail(text, error) ?? Self.byPlace(bytes, error)
+        self.init(
+            found?.likeness ?? "",
+            found?.hint ?? error.fault.flatMap(Self.hint)
+        )
+    }
+
+    private typealias Guess = (likeness: String, hint: String)
+
+    /// Files that are no text in UTF-8.
+    private static func binary(_ bytes: [UInt8]) -> Guess? {
+        let kinds: [(start: [UInt8], likeness: String, hint: String)] = [
+            ([0x1F, 0x8B], "it is compressed with gzip", "unpack it: gunzip"),
+            ([0x50, 0x4B, 0x03], "it is a zip archive", "unpack it: unzip"),
+            ([0x25, 0x50, 0x44, 0x46], "it is a PDF", "save the JSON file itself"),
+            ([0x7F, 0x45, 0x4C, 0x46], "it is a program", "name the account file, which is JSON"),
+        ]
+        if let kind = kinds.first(where: { bytes.starts(with: $0.start) }) {
+            return (kind.likeness, kind.hint)
+        }
+        let mark = bytes.prefix(2)
+        if mark == [0xFF, 0xFE] || mark == [0xFE, 0xFF] || isWide(bytes) {
+            return ("it is UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8")
+        }
+        guard bytes.contains(0) else { return nil }
+        return (
+            "it holds zero bytes, as a file does that was not written whole",
+            "save the file again"
+        )
+    }
+
+    private static func isWide(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count > 3 else { return false }
+        return (bytes[0] == 0) != (bytes[1] == 0) && (bytes[2] == 0) != (bytes[3] == 0)
+    }
+
+    /// Documents of another kind.
+    private static func otherDocument(_ text: String) -> Guess? {
         if text.isEmpty {
-            self.init(
+            return (
                 "the file is empty",
                 "save the file that the console generates; for Mondoo wif-agent provider get MRN"
                     + " --out FILE writes it"
             )
-        } else if bytes.prefix(4).contains(0) {
-            self.init("it is UTF-16", "save it as UTF-8")
-        } else if text.hasPrefix("eyJ") || text.hasPrefix("ewo") {
-            self.init("it is base64", "decode it: base64 -d")
-        } else if text.hasPrefix("//") || text.hasPrefix("/*") || text.contains("\n//") {
-            self.init("it has a comment", "JSON has no comments: remove them")
-        } else if text.contains("&quot;") {
-            self.init(
+        }
+        if text.hasPrefix("```") || text.hasSuffix("```") {
+            return (
+                "the ``` of a text in Markdown stand around it",
+                "remove the lines with ```, and leave what stands between them"
+            )
+        }
+        let start = text.prefix(200).lowercased()
+        if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") {
+            return (
+                "it is a web page, as of a login or an error",
+                "save the account file itself: download it where you are logged in"
+            )
+        }
+        if start.hasPrefix("<") {
+            return ("it is XML or HTML", "save the account file itself, which is JSON")
+        }
+        if start.hasPrefix("-----begin") {
+            return (
+                "it is a certificate or a key",
+                "name the external_account file; no key is needed here"
+            )
+        }
+        if start.hasPrefix("eyj"), text.count(where: { $0 == "." }) >= 2 {
+            return (
+                "it is a token, and not an account file",
+                "name it in an account file: credentialSource {\"file\": PATH}"
+            )
+        }
+        if text.hasPrefix("eyJ") || text.hasPrefix("ewo") || text.hasPrefix("ewog") {
+            return ("it is base64", "decode it: base64 -d")
+        }
+        if let line = Self.lineOf(
+            text,
+            where: { $0.hasPrefix("<<<<<<<") || $0.hasPrefix(">>>>>>>") }
+        ) {
+            return (
+                "a merge in git left its marks, in line \(line)",
+                "choose one of the two versions, and remove the lines with <<<<<<<, ======= and >>>>>>>"
+            )
+        }
+        return nil
+    }
+
+    /// Marks of other languages.
+    private static func foreignMarks(_ text: String) -> Guess? {
+        let isComment = { (line: String) in
+            line.hasPrefix("//") || line.hasPrefix("/*") || line.hasPrefix("#")
+        }
+        if text.hasPrefix("{") || isComment(text), let line = lineOf(text, where: isComment) {
+            return (
+                "a comment stands in it, in line \(line)",
+                "JSON has no comments: remove line \(line)"
+            )
+        }
+        if text.contains("&quot;") {
+            return (
                 "it holds &quot; for quotes, as the source of a web page does",
                 "save the file as the page shows it: with \" quotes in place of &quot;"
             )
-        } else if text.hasPrefix("{'") {
-            self.init("names are in '", "JSON wants double quotes: write \" for '")
-        } else if let mark = text.first(where: { "\u{201C}\u{201D}\u{201E}\u{2018}".contains($0) })
-        {
-            self.init("the typographic quote \(mark) is in it", "write straight quotes: \"")
-        } else if Self.isYAML(text) {
-            self.init("it is YAML", "write it as JSON; YAML is not read")
-        } else if let line = Self.lineOfLastComma(text) {
-            self.init("", "remove the comma at the end of line \(line): nothing follows it")
-        } else {
-            let isSeveral = error.fault == .furtherText && text.hasSuffix("}")
-            self.init(
-                isSeveral ? "there is more than one document" : "",
-                error.fault.flatMap(Self.hint)
+        }
+        if text.hasPrefix("{\\\"") || text.hasPrefix("\"{\\\"") {
+            return (
+                "its quotes have a \\ before them, as inside of another text",
+                "write \" for \\\""
             )
         }
+        if text.hasPrefix("{'") || lineOf(text, where: { $0.hasPrefix("'") }) != nil {
+            return ("names are in '", "JSON wants double quotes: write \" for '")
+        }
+        if let mark = text.first(where: { "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}".contains($0) })
+        {
+            return ("the typographic quote \(mark) stands in it", "write straight quotes: \"")
+        }
+        if isYAML(text) { return ("it is YAML", "write it as JSON; YAML is not read") }
+        return assignments(text)
+    }
+
+    /// Files of variables, and those with sections.
+    private static func assignments(_ text: String) -> Guess? {
+        let first = text.prefix { !$0.isNewline }
+        if first.hasPrefix("["), first.hasSuffix("]"), !first.contains("\""), !first.contains("{") {
+            return (
+                "it is an INI or TOML file",
+                "write it as JSON: {\"type\": \"external_account\", ...}"
+            )
+        }
+        guard let mark = first.firstIndex(of: "="), !first.hasPrefix("{"),
+            first[..<mark].allSatisfy({ $0.isLetter || $0.isNumber || "_ ".contains($0) })
+        else { return nil }
+        return (
+            "it is a file of variables (NAME=value)",
+            "write it as JSON: {\"type\": \"external_account\", ...}"
+        )
+    }
+
+    /// What the parser's reason and the whole text tell together.
+    private static func detail(_ text: String, _ error: JSONError) -> Guess? {
+        if let line = lineOfLastComma(text) {
+            return ("", "remove the comma at the end of line \(line): nothing follows it")
+        }
+        guard error.fault == .furtherText else { return nil }
+        let isDocument = text.hasSuffix("}")
+        return (
+            isDocument ? "there is more than one document" : "",
+            "leave one object in one file, and nothing behind its closing }"
+        )
+    }
+
+    /// What stands where the parser stopped.
+    private static func byPlace(_ bytes: [UInt8], _ error: JSONError) -> Guess? {
+        guard let offset = error.offset, offset <= bytes.count else { return nil }
+        let rest = String(decoding: bytes[offset...].prefix(64), as: UTF8.self)
+        let word = String(rest.prefix { $0.isLetter || $0.isNumber || "_-.".contains($0) })
+        if error.fault == .noValue {
+            let words = [
+                "True": "true", "False": "false", "None": "null", "TRUE": "true", "FALSE": "false",
+                "yes": "true", "no": "false", "undefined": "null", "NULL": "null",
+            ]
+            if let right = words[word] {
+                return ("\(word) stands there", "write \(right), in lower case and without quotes")
+            }
+            if rest.hasPrefix("'") { return ("' stands there", "write \" for '") }
+            if rest.hasPrefix("}") || rest.hasPrefix(",") {
+                return ("a value is missing", "write the value behind the colon")
+            }
+            // It may be secret.
+            if !word.isEmpty || rest.hasPrefix("/") || rest.hasPrefix("$") {
+                return ("a text without quotes stands there", "put the text in double quotes")
+            }
+        }
+        if error.fault == .unknownEscape {
+            return ("", "write each backslash twice, \\\\, and paths with / as Linux has them")
+        }
+        if error.fault == .noName, !word.isEmpty {
+            return ("a name without quotes stands there", "write every name in double quotes")
+        }
+        if error.fault == .noColon {
+            return ("", "write a colon between the name and its value: \"NAME\": \"VALUE\"")
+        }
+        return nil
+    }
+
+    /// The number of the first line, without the blanks around it, that is so.
+    private static func lineOf(_ text: String, where isFound: (String) -> Bool) -> Int? {
+        text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .firstIndex { isFound(String($0).trimmed) }.map { $0 + 1 }
     }
 
     /// What to change, by the rule that is broken; `nil` where the error says it already.

@@ -26,6 +26,14 @@ struct KeyedValues {
         }
     }
 
+    /// Every member, by name.
+    var allMembers: [(key: String, value: JSON)] { members.sorted { $0.key < $1.key } }
+
+    /// What stands before a key here, without the file: "outputs[0].", or nothing.
+    private var within: String {
+        String(place.parts(separatedBy: ": ").last ?? "")
+    }
+
     /// The member, or `nil` where it is absent or null.
     mutating func take(_ key: String) -> JSON? {
         known.append(key)
@@ -92,7 +100,8 @@ struct KeyedValues {
             let unit = key.hasSuffix("Millis") ? "milliseconds" : "seconds"
             throw error(
                 key,
-                "is out of range; \(bounds) is expected",
+                "is out of range; \(bounds) is expected, found"
+                    + " \(String(decoding: value.serialized(), as: UTF8.self))",
                 hint: "write a number of \(unit) from \(bounds)"
             )
         }
@@ -162,10 +171,37 @@ struct KeyedValues {
     }
 
     /// What to write for a path that does not begin with `/`.
-    private static func absoluteHint(_ path: String) -> String {
+    private static func absoluteHint(
+        _ path: String,
+        isProgram: Bool = false
+    ) -> String {
+        if path.hasPrefix("file:/") {
+            let rest = String(path.dropFirst("file:".count).drop { $0 == "/" })
+            return "a path stands there without file://: write /\(rest.printable)"
+        }
+        if path.hasPrefix("unix:") {
+            let rest = String(path.dropFirst("unix:".count).drop { $0 == "/" })
+            return "write the path alone: /\(rest.printable)"
+        }
+        if path.hasPrefix("%") {
+            let names = [
+                "%t": "/run", "%S": "/var/lib", "%h": "/root", "%d": "/run/credentials/UNIT",
+            ]
+            let example = names[String(path.prefix(2))].map { ": \($0)\(path.dropFirst(2))" } ?? ""
+            return "systemd's % specifiers are not expanded here: write the absolute path"
+                + example.printable
+        }
+        if path.hasPrefix("http:") || path.hasPrefix("https:") {
+            return "that is a URL: write it as credentialSource {\"url\": ...}"
+        }
+        if path.dropFirst().hasPrefix(":\\") || path.dropFirst().hasPrefix(":/") {
+            return "that is a path of Windows: write one of this machine, from / on"
+        }
         let isExpanded = path.hasPrefix("~") || path.contains("$")
         return (isExpanded ? "~ and variables are not expanded here: " : "")
             + "write the absolute path, from / on"
+            + (isExpanded || isProgram
+                ? "" : ", such as /\(String(path.drop { "./".contains($0) }).printable)")
     }
 
     /// Refuses a program without its absolute path.
@@ -175,7 +211,7 @@ struct KeyedValues {
             throw error(
                 "command",
                 "the program's absolute path is expected, found \(found)",
-                hint: Self.absoluteHint(program)
+                hint: Self.absoluteHint(program, isProgram: true)
                     + (program.isEmpty ? "" : "; command -v \(program.printable) shows it")
             )
         }
@@ -224,7 +260,10 @@ struct KeyedValues {
     func unknownKeys() -> [AccountWarning] {
         nested
             + members.keys.sorted().map { key in
-                let guess = nearest(to: key, among: known).map { "did you mean \($0)?" }
+                let guess =
+                    KeyGuess.place(of: key, in: within)
+                    ?? (within.isEmpty ? KeyGuess.service(of: key) : nil)
+                    ?? KeyGuess.known(for: key, among: known).map { "did you mean \($0)?" }
                 let end = guess.map { "; \($0)" } ?? ""
                 return AccountWarning(
                     "\(place)\(key.printable): unknown key, ignored\(end)",
@@ -236,7 +275,7 @@ struct KeyedValues {
     /// An error for a member that nobody took and that is one of these keys misspelt.
     func misspelling(of keys: [String]) -> AccountError? {
         for key in members.keys.sorted() {
-            if let meant = nearest(to: key, among: known), keys.contains(meant) {
+            if let meant = KeyGuess.known(for: key, among: known), keys.contains(meant) {
                 return error(key.printable, "is no key of an output", hint: "write \(meant)")
             }
         }
@@ -253,7 +292,7 @@ struct KeyedValues {
     func name(of key: String) -> String { place + key }
 
     func error(_ key: String, _ problem: String, hint: String? = nil) -> AccountError {
-        AccountError("\(place)\(key): \(problem)", hint: hint)
+        AccountError("\(place)\(key): \(problem)", hint: hint ?? KeyGuess.example(of: key))
     }
 
     /// A required key that is not there, perhaps because it is there misspelt.
@@ -277,10 +316,11 @@ struct KeyedValues {
         because reason: String,
         _ value: String
     ) -> AccountError {
-        let guess = nearest(to: key, among: members.keys)
+        let guess =
+            members.keys.sorted().first { KeyGuess.known(for: $0, among: [key]) == key }
         return AccountError(
             "\(place)\(key): is missing; \(reason)",
-            hint: guess.map { "\($0.printable) is there: was \(key) meant?" }
+            hint: guess.map { "rename \($0.printable), which is there, to \(key)" }
                 ?? "add \"\(key)\"\(value)",
             isOfAbsentKey: guess == nil
         )

@@ -92,7 +92,13 @@ extension Output {
         }
         guard !path.hasSuffix("/"),
             path.split(separator: "/").allSatisfy({ $0 != ".." && $0 != "." })
-        else { throw entry.error("path", "names a directory or goes through '.' or '..'") }
+        else {
+            throw entry.error(
+                "path",
+                "names a directory or goes through '.' or '..'",
+                hint: "write the path of a file, as \(plain(path).printable)"
+            )
+        }
         if let name = path.split(separator: "/").first(where: { $0.utf8.count > 255 }) {
             throw entry.error(
                 "path",
@@ -101,6 +107,15 @@ extension Output {
             )
         }
         return path
+    }
+
+    /// A path without `.`, `..` and a slash at its end.
+    private static func plain(_ path: String) -> String {
+        var names: [Substring] = []
+        for name in path.split(separator: "/") {
+            if name == ".." { _ = names.popLast() } else if name != "." { names.append(name) }
+        }
+        return "/" + names.joined(separator: "/")
     }
 
     /// The text of an output whose format needs one.

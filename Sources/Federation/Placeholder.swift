@@ -8,12 +8,26 @@ struct Placeholder {
 
     /// The first placeholder in a value; `nil` where it has none.
     init?(in value: String) {
-        let brackets: [(open: String, close: Character)] = [("<", ">"), ("${", "}"), ("{{", "}")]
+        let brackets: [(open: String, close: Character)] = [
+            ("<", ">"), ("${", "}"), ("{{", "}"), ("$(", ")"), ("[your", "]"), ("[YOUR", "]"),
+        ]
         for (open, close) in brackets {
             guard let start = value.firstRange(of: open),
                 let end = value[start.upperBound...].firstIndex(of: close)
             else { continue }
-            text = String(value[start.lowerBound...end])
+            // Of {{name}} both of the last brackets.
+            let rest = value[end...].prefix { $0 == close }.prefix(open.count)
+            text = String(value[start.lowerBound..<end]) + rest
+            return
+        }
+        if let dollar = value.firstIndex(of: "$"),
+            dollar == value.startIndex || !value[..<dollar].hasSuffixOfName,
+            let first = value[value.index(after: dollar)...].first, first.isLetter || first == "_"
+        {
+            let name = value[value.index(after: dollar)...].prefix {
+                $0.isLetter || $0.isNumber || $0 == "_"
+            }
+            text = "$" + name
             return
         }
         let words = value.split {
@@ -25,42 +39,39 @@ struct Placeholder {
 
     /// The words of the services' own pages, and what people write in their place.
     private static func isSample(_ word: String) -> Bool {
-        guard word == word.uppercased(), word.contains(where: \.isLetter) else { return false }
+        if word.count > 4, word.hasPrefix("__"), word.hasSuffix("__") { return true }
+        let letters = word.filter { $0 != "-" }
+        if letters.count > 7, letters.allSatisfy({ $0 == "0" }) { return true }
+        if letters.count > 2, letters.allSatisfy({ $0 == "x" || $0 == "X" }) { return true }
         let plain = word.split { "-_".contains($0) }.joined(separator: " ")
-        if plain.hasPrefix("YOUR ") { return true }
-        return [
-            "SPACE ID", "TENANT ID", "ORG ID", "ORGANIZATION ID", "PROJECT ID", "PROJECT NUMBER",
-            "ACCOUNT ID", "CLIENT ID", "CHANGEME", "CHANGE ME",
-        ].contains(plain)
+        if plain.lowercased().hasPrefix("your ") { return true }
+        guard word == word.uppercased(), word.contains(where: \.isLetter) else { return false }
+        return samples.contains(plain)
     }
 
+    private static let samples: Set<String> = [
+        "SPACE ID", "SPACE", "SPACE MRN", "TENANT ID", "TENANT", "ORG ID", "ORG",
+        "ORGANIZATION ID", "PROJECT ID", "PROJECT NUMBER", "ACCOUNT ID", "ACCOUNT", "CLIENT ID",
+        "APP ID", "APPLICATION ID", "PROVIDER ID", "POOL ID", "RULE ID", "ROLE", "REALM", "HOST",
+        "NAME", "OWNER", "REPOSITORY", "CHANGEME", "CHANGE ME", "REPLACEME", "REPLACE ME", "TODO",
+        "FIXME", "PLACEHOLDER",
+    ]
+
     /// What belongs there.
-    var hint: String {
+    func hint(isPath: Bool) -> String {
+        let start = text.hasPrefix("$") ? "variables are not expanded here: " : ""
+        guard !isPath else { return "\(start)write the absolute path, from / on" }
         let kinds = [
             ("SPACE", "the space's id"), ("TENANT", "the tenant's id"),
             ("ORG", "the organization's id"), ("PROJECT", "the project's id"),
             ("ACCOUNT", "the account's id"), ("CLIENT", "the client's id"),
         ]
         let kind = kinds.first { text.uppercased().contains($0.0) }?.1 ?? "the value itself"
-        return "write \(kind) in place of \(text.printable)"
+        return "\(start)write \(kind) in place of \(text.printable)"
     }
 }
 
-extension KeyedValues {
-    /// Refuses values that are a page's sample.
-    /// - Throws: ``AccountError`` that names the key and the placeholder.
-    func checkPlaceholders() throws(AccountError) {
-        let keys = [
-            "universeDomain", "audience", "issuerUri", "tokenUrl", "clientId", "projectId",
-            "tokenAudience", "roleArn",
-        ]
-        for key in keys {
-            guard let value = peek(key), let placeholder = Placeholder(in: value) else { continue }
-            throw error(
-                key,
-                "holds the placeholder \(placeholder.text.printable)",
-                hint: placeholder.hint
-            )
-        }
-    }
+extension Substring {
+    /// Whether the text ends in a letter or digit.
+    fileprivate var hasSuffixOfName: Bool { last.map { $0.isLetter || $0.isNumber } ?? false }
 }

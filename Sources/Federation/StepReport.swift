@@ -58,6 +58,8 @@ package struct StepReport: Equatable, Sendable {
     package var `class`: Failure.Class?
     /// Whether a file could not be read at all, which has an exit code of its own.
     package var isUnreadable = false
+    /// Whether what is warned of may be why a later step fails; stays in this process.
+    package var explainsFailures = false
 
     private init(
         _ name: Name,

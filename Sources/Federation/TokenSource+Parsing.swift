@@ -53,26 +53,24 @@ extension Account {
         try source.refuseCertificate()
         let provider = try source.text("provider")
         let file = try source.absolutePath("file")
-        let environment = try source.text("environment")
-        if let environment, environment.hasPrefix("$") {
-            let name = environment.filter { !"${}".contains($0) }
-            throw source.error(
-                "environment",
-                "\(environment.printable) has a $ before the variable's name",
-                hint: "write the name without it: \(name.printable)"
-            )
-        }
+        let environment = try source.variableOfToken()
         let url = try source.text("url")
         let executable = try source.object("executable")
         let account = try source.text("account")
-        let given =
-            [provider, file, environment, url, account].count { $0 != nil }
-            + (executable == nil ? 0 : 1)
-        guard given == 1 else {
+        let all: [(String, Bool)] = [
+            ("provider", provider != nil), ("file", file != nil),
+            ("environment", environment != nil), ("url", url != nil),
+            ("executable", executable != nil), ("account", account != nil),
+        ]
+        let given = all.filter(\.1).map(\.0)
+        guard given.count == 1 else {
             throw values.error(
                 key,
                 "exactly one of provider, file, environment, url, executable, account is expected,"
-                    + " found \(given)"
+                    + " found \(given.count)",
+                hint: given.isEmpty
+                    ? source.hintForMissingKind
+                    : "keep one of \(given.joined(separator: ", ")), and remove the other"
             )
         }
         if let url { return .url(try URLSource(url, &source)) }
@@ -100,6 +98,47 @@ extension Account {
 }
 
 extension KeyedValues {
+    /// The variable that holds a token, by its name alone.
+    fileprivate mutating func variableOfToken() throws(AccountError) -> String? {
+        guard let environment = try text("environment") else { return nil }
+        if environment.hasPrefix("$") {
+            let name = environment.filter { !"${}".contains($0) }
+            throw error(
+                "environment",
+                "\(environment.printable) has a $ before the variable's name",
+                hint: "write the name without it: \(name.printable)"
+            )
+        }
+        if !VariableName.isName(environment) {
+            throw error(
+                "environment",
+                "\"\(environment.printable)\" is no variable's name",
+                hint: environment.contains("=")
+                    ? "write the name alone, without = and the value"
+                    : "write the name of the variable that holds the token: letters, digits and _,"
+                        + " such as OIDC_TOKEN"
+            )
+        }
+        return environment
+    }
+
+    /// What to write where nothing says which kind of source is meant.
+    fileprivate var hintForMissingKind: String {
+        let kinds = ["provider", "file", "environment", "url", "executable", "account"]
+        for (key, value) in allMembers {
+            let shown = value.string.map { ", {\"KIND\": \"\($0.printable)\"}" } ?? ""
+            if let text = value.string, TokenPlatform(rawValue: text) != nil || text == "auto" {
+                return "rename \(key.printable) to provider: {\"provider\": \"\(text)\"}"
+            }
+            if let meant = KeyGuess.known(for: key, among: kinds) {
+                return "rename \(key.printable) to \(meant)"
+                    + shown.replacing("KIND", with: meant)
+            }
+        }
+        return "write {\"provider\": \"auto\"} for the machine's own identity, or"
+            + " {\"file\": \"/path/of/token\"}"
+    }
+
     /// Google's X.509 federation, which no source here speaks.
     fileprivate func refuseCertificate() throws(AccountError) {
         guard has("certificate") else { return }

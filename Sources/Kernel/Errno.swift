@@ -25,6 +25,10 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static let notPermitted = Errno(EPERM)
     package static let noAccess = Errno(EACCES)
     package static let connectionRefused = Errno(ECONNREFUSED)
+    package static let addressInUse = Errno(EADDRINUSE)
+    package static let noAddress = Errno(EADDRNOTAVAIL)
+    package static let noExecutable = Errno(ENOEXEC)
+    package static let networkUnreachable = Errno(ENETUNREACH)
     package static let notDirectory = Errno(ENOTDIR)
     package static let textBusy = Errno(ETXTBSY)
 

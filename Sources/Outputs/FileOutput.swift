@@ -144,16 +144,35 @@ func resolved(
 
 func knownUser(_ name: String, for path: String) throws(OutputError) -> UInt32 {
     guard let id = userID(of: name) else {
-        throw OutputError(path, "no user \"\(name)\"", hint: "getent passwd lists the users")
+        throw OutputError(path, "no user \"\(name)\"", hint: nameHint(name, "/etc/passwd"))
     }
     return id
 }
 
 func knownGroup(_ name: String, for path: String) throws(OutputError) -> UInt32 {
     guard let id = groupID(of: name) else {
-        throw OutputError(path, "no group \"\(name)\"", hint: "getent group lists the groups")
+        throw OutputError(path, "no group \"\(name)\"", hint: nameHint(name, "/etc/group"))
     }
     return id
+}
+
+/// What to write for a name that the system does not know.
+private func nameHint(_ name: String, _ database: String) -> String {
+    let isUser = database == "/etc/passwd"
+    if let colon = name.firstIndex(of: ":") {
+        let (owner, group) = (name[..<colon], name[name.index(after: colon)...])
+        return "write \"owner\": \"\(owner)\", \"group\": \"\(group)\", each by itself"
+    }
+    var names: [String] = []
+    do throws(ReadFileError) {
+        let lines = try readFile(database, limit: 1 << 20).text.split(separator: "\n")
+        names = lines.map { String($0.prefix { $0 != ":" }) }
+    } catch {
+        // The hint is good without them.
+    }
+    let guess = nearest(to: name, among: names).map { "did you mean \($0)? " } ?? ""
+    return "\(guess)getent \(isUser ? "passwd" : "group") lists the \(isUser ? "users" : "groups");"
+        + " \(isUser ? "useradd --system" : "groupadd --system") \(name) makes it"
 }
 
 /// The directory and the name of an output's path.

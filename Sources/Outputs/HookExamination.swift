@@ -21,7 +21,7 @@ extension HookRunner {
                 try checkRunning(program, as: user)
                 return Finding(text: "\(program.printable) can be run")
             } catch {
-                throw failure(name, "is not run: \(error)", hint: error.hint)
+                throw failure(name, "is not run: \(error)", hint: error.hint ?? advice(name, error))
             }
         case .unit(let unit, let action):
             let program = try systemctl()
@@ -29,6 +29,9 @@ extension HookRunner {
                 try checkRunning(try trustedFile(program, owners: [user.id]), as: user)
             } catch {
                 throw failure(program, "is not run: \(error)", hint: error.hint)
+            }
+            if let objection = UnitFiles.objection(to: unit) {
+                return Finding(text: objection.text, hint: objection.hint)
             }
             let what = "\(action.rawValue) \(unit) can be asked for"
             if user.isRoot || isUsersManager { return Finding(text: what) }
@@ -58,6 +61,18 @@ extension HookRunner {
                 throw failure(pidFile, "is not used: \(error)", hint: error.hint)
             }
         }
+    }
+
+    /// What to do about a program that is not found, or not one to be run.
+    private func advice(_ name: String, _ error: PathError) -> String? {
+        if error.reason == .notFound, let blank = name.firstIndex(where: { " \t".contains($0) }) {
+            let words = name.split { " \t".contains($0) }.map { "\"\($0)\"" }
+            let isThere = isRegularFile(at: String(name[..<blank]))
+            return "there is no shell that splits a line: write each word by itself,"
+                + " [\(words.joined(separator: ", "))]\(isThere ? "" : ", with a program that is there")"
+        }
+        if error.reason == .noAccess { return "chmod a+x \(name)" }
+        return error.reason.flatMap { pathAdvice(name, $0) }
     }
 
     /// Whether a pid file holds a number; also where it cannot be read here.

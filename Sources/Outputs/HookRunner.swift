@@ -53,14 +53,28 @@ package struct HookRunner: Sendable {
         do {
             if try await !ends(child, by: deadline) {
                 try await stop(child)
-                throw failure(name, "did not end within \(Int(timeout)) s and was stopped")
+                throw failure(
+                    name,
+                    "did not end within \(Int(timeout)) s and was stopped",
+                    hint:
+                        "raise the hook's timeout, or let the program begin its work and end: it is stopped"
+                        + " with all its children"
+                )
             }
         } catch let error as CancellationError {
             child.signal(Signal.kill)
             throw error
         }
         let status = try await child.wait()
-        if status != .exited(0) { throw failure(name, "ended with \(status)") }
+        if status != .exited(0) {
+            throw failure(
+                name,
+                "ended with \(status)",
+                hint:
+                    "run it by hand as \(userDescription(effectiveUserID())), with PATH, HOME and LANG alone,"
+                    + " and fix what it reports; wif-agent refresh runs it again"
+            )
+        }
     }
 
     /// The job is queued and not waited for: the unit may be ordered after this one, which is not ready
@@ -100,7 +114,11 @@ package struct HookRunner: Sendable {
                 continue
             }
         }
-        throw failure("systemctl", "is not in \(path): units are systemd's")
+        throw failure(
+            "systemctl",
+            "is not in \(path): units are systemd's",
+            hint: "without systemd, write a command or a signal in place of the unit"
+        )
     }
 
     /// Whether units are those of the user's own service manager.

@@ -34,6 +34,19 @@ package struct ProtectedPlaces: Sendable {
         )
     }
 
+    /// Refuses an output whose path is one in a directory of accounts, also where that is yet to be made.
+    fileprivate func checkName(of output: Output) throws(OutputError) {
+        guard output.path.hasSuffix(".json"), !splitPath(output.path).name.hasPrefix("."),
+            let accounts = directories.first(where: { splitPath(output.path).directory == $0 })
+        else { return }
+        if case .directory = output.kind { return }
+        throw OutputError(
+            output.path,
+            "would be read as an account file: \(accounts) is for these",
+            hint: "choose another directory for the output, such as one below /run"
+        )
+    }
+
     /// These and those.
     package func adding(_ others: ProtectedPlaces) -> ProtectedPlaces {
         ProtectedPlaces(
@@ -103,7 +116,7 @@ extension Output {
         }
         try checkFileSystem(parent)
         // Nothing stands in a directory that is yet to be made.
-        guard let directory = facts(parent) else { return }
+        guard let directory = facts(parent) else { return try protected.checkName(of: self) }
         for name in names {
             if let file = protected.file(at: Place(directory: directory, name: name)) {
                 throw OutputError(

@@ -78,10 +78,11 @@ package struct JSONError: Error, Equatable, Sendable {
     package let reason: String
     /// The rule of JSON that is broken; `nil` where the text is JSON, and not what its reader expects.
     package let fault: JSONFault?
+    /// How many bytes stand before the place; `nil` where none is meant.
+    package let offset: Int?
 
-    package init(reason: String, fault: JSONFault? = nil) {
-        self.reason = reason
-        self.fault = fault
+    package init(reason: String, fault: JSONFault? = nil, offset: Int? = nil) {
+        (self.reason, self.fault, self.offset) = (reason, fault, offset)
     }
 }
 

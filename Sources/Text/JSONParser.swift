@@ -197,7 +197,8 @@ struct JSONParser {
         let column = before.count - ((before.lastIndex(of: 0x0A) ?? -1) + 1) + 1
         return JSONError(
             reason: "\(fault.text) (line \(line), column \(column))",
-            fault: fault
+            fault: fault,
+            offset: before.count
         )
     }
 }

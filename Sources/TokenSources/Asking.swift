@@ -30,6 +30,7 @@ extension SourceContext {
                 .noSource,
                 "answered with a redirect (\(response.status)), not followed",
                 at: request.place,
+                hint: redirectHint(response),
                 isAbsent: true
             )
         }
@@ -79,8 +80,21 @@ extension SourceContext {
                 plainHTTP: plainHTTP
             )
         } catch {
-            throw SourceError(.misconfigured, "\(variable) \(error.reason)")
+            let shown = String(value.prefix { $0 != "?" && $0 != "@" }).printable
+            throw SourceError(
+                .misconfigured,
+                "\(variable) \(error.reason): \(shown)",
+                hint: "unset \(variable), so that the platform's own address is asked; or write an"
+                    + " https:// URL, or http:// with one of the platform's own addresses"
+            )
         }
+    }
+
+    private func redirectHint(_ response: HTTPResponse) -> String {
+        let target = response.header("Location").map { String($0.prefix { $0 != "?" }) }
+        let leads = target.map { " (it leads to \($0.printable))" } ?? ""
+        return "a redirect could carry the token off: name the address that answers with the token"
+            + " itself\(leads); a login page stands there where a request is not authenticated"
     }
 
     /// The way to a public service, such as Entra, which a pod may reach by a proxy alone.

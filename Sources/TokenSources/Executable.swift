@@ -23,7 +23,7 @@ struct Executable: TokenFetcher {
             throw SourceError(
                 .noSource,
                 "\(program.name) ended with \(result.status)",
-                hint: "run it by hand; what it writes to standard error is not kept"
+                hint: Self.hint(for: result.status, program)
             )
         }
         do throws(SourceError) {
@@ -31,6 +31,21 @@ struct Executable: TokenFetcher {
         } catch {
             throw error.of(program.name)
         }
+    }
+
+    /// What a shell's exit code says. `sh(1)`
+    private static func hint(for status: ChildProcess.ExitStatus, _ program: Program) -> String {
+        var start = "it failed"
+        if status == .exited(127) {
+            start =
+                "a command in it is not found: write its whole path there, for a program of the agent's has"
+                + " the PATH of the agent alone"
+        } else if status == .exited(126) {
+            start = "a command in it may not be run: chmod a+x on it"
+        }
+        return
+            "\(start); run \(program.name) by hand as the agent's user and see what it says: standard error is"
+            + " not kept"
     }
 
     /// The last response, where the program keeps one and its token has not expired.
@@ -89,7 +104,15 @@ enum ExecutableResponse {
         case .failure(let error): throw error
         case .bare(let token):
             let isVisible = token.bytes.isVisibleASCII
-            if token.count == 0 { throw SourceError(.noSource, "printed nothing") }
+            if token.count == 0 {
+                throw SourceError(
+                    .noSource,
+                    "printed nothing",
+                    hint:
+                        "the program must print the token on standard output: run it by hand as the"
+                        + " agent's user, with PATH, HOME and LANG alone"
+                )
+            }
             guard isVisible else {
                 throw SourceError(
                     .noSource,
@@ -102,7 +125,10 @@ enum ExecutableResponse {
             if let expiry, expiry <= now {
                 throw SourceError(
                     .noSource,
-                    "the token expired \(Int(min(now - expiry, 1e9))) s ago"
+                    "the token expired \(Int(min(now - expiry, 1e9))) s ago",
+                    hint:
+                        "let the program print a new token, and its expiration_time in seconds since"
+                        + " 1970"
                 )
             }
             return token
@@ -114,13 +140,21 @@ enum ExecutableResponse {
         do throws(JSONError) {
             json = try JSON(parsing: bytes)
         } catch {
-            throw SourceError(.noSource, "the response is not JSON: \(error.reason)")
+            throw SourceError(
+                .noSource,
+                "the response is not JSON: \(error.reason)",
+                hint: Self.form
+            )
         }
         guard let version = json["version"]?.lenientNumber, version <= 1 else {
-            throw SourceError(.noSource, "the response's version is not 1")
+            throw SourceError(.noSource, "the response's version is not 1", hint: Self.form)
         }
         guard let isSuccess = json["success"]?.bool else {
-            throw SourceError(.noSource, "the response has no boolean success")
+            throw SourceError(
+                .noSource,
+                "the response has no boolean success",
+                hint: Self.form
+            )
         }
         guard isSuccess else { throw failure(json) }
         let type = json["token_type"]?.string ?? ""
@@ -128,15 +162,26 @@ enum ExecutableResponse {
         guard let token = json[member]?.string?.trimmed, !token.isEmpty else {
             throw SourceError(
                 .noSource,
-                "the response of type \"\(type.printable)\" has no \(member)"
+                json[member] == nil
+                    ? "the response of type \"\(type.printable)\" has no \(member)"
+                    : "the response's \(member) is empty or no string",
+                hint: "let the program put the token into \(member); \(Self.form)"
             )
         }
         return .token(Secret(token), expiry: json["expiration_time"]?.lenientNumber)
     }
 
+    private static let form =
+        "let it print the bare token, or {\"version\": 1, \"success\": true, \"token_type\":"
+        + " \"urn:ietf:params:oauth:token-type:id_token\", \"id_token\": TOKEN}"
+
     private static func failure(_ json: JSON) -> SourceError {
         guard let code = json["code"]?.string, let message = json["message"]?.string else {
-            return SourceError(.noSource, "failed without a code and a message")
+            return SourceError(
+                .noSource,
+                "failed without a code and a message",
+                hint: "run it by hand as the agent's user, and fix what it reports"
+            )
         }
         return SourceError(
             .noSource,

@@ -10,7 +10,14 @@ struct GivenToken: TokenFetcher {
 
     func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
         let token = value.trimmed
-        guard !token.isEmpty else { throw SourceError(.noSource, "\(place) is empty") }
+        guard !token.isEmpty else {
+            throw SourceError(
+                .noSource,
+                "\(place) is empty",
+                hint:
+                    "put the token into it; a job of CI leaves it empty where its id token is not asked for"
+            )
+        }
         return SubjectToken(Secret(token), source: context.source, isRenewable: false)
     }
 }

@@ -57,11 +57,45 @@ extension SourceContext {
             throw SourceError(
                 Failure.Class(of: error),
                 "\(program.name) cannot be started: \(error)",
-                hint: error.limitHint
+                hint: error.limitHint ?? startHint(path, error)
             )
         } catch {
             throw .cancelled
         }
+    }
+
+    /// Why a program that is there cannot be started. `execve(2)`
+    private func startHint(_ path: String, _ error: Errno) -> String? {
+        let name = path.printable
+        var start: [UInt8] = []
+        do throws(ReadFileError) {
+            start = [UInt8](try readFile(path, limit: 1 << 26).bytes.prefix(256))
+        } catch {
+            return nil
+        }
+        let line = start.prefix { $0 != UInt8(ascii: "\n") }
+        let isScript = line.starts(with: "#!".utf8)
+        if isScript, line.last == UInt8(ascii: "\r") {
+            return "the script has the line ends of Windows: sed -i 's/\\r$//' \(name)"
+        }
+        if error == .notFound, isScript {
+            let interpreter = String(decoding: line.dropFirst(2), as: UTF8.self).trimmed
+            return
+                "the first line of \(name) names the interpreter \(interpreter.printable): install it,"
+                + " or correct that line"
+        }
+        if error == .notFound {
+            return
+                "the program is there, but not the loader that it needs: was it built for another"
+                + " system? file \(name) and ldd \(name) tell"
+        }
+        if error == .noExecutable {
+            return
+                "write the interpreter in the script's first line, such as #!/bin/sh; a program must be"
+                + " one for this machine (file \(name) tells)"
+        }
+        guard error == .noAccess else { return nil }
+        return "chmod a+rx \(name); if it may be run already, its file system is mounted noexec"
     }
 
     /// Starts it; again for a moment where somebody still holds the file open for writing.
@@ -178,20 +212,30 @@ private struct RunningProgram {
             try await stop(timekeeper.now.advanced(bySeconds: grace), timekeeper)
             throw SourceError(
                 .transient,
-                "\(program.name) did not end within \(Int(program.timeLimit)) s, and was stopped"
+                "\(program.name) did not end within \(Int(program.timeLimit)) s, and was stopped",
+                hint:
+                    "run it by hand as the agent's user and see what it waits for; if it needs longer,"
+                    + " raise timeoutMillis"
             )
         case .full:
             throw SourceError(
                 .noSource,
-                "\(program.name) wrote more than \(limit) bytes, and was stopped"
+                "\(program.name) wrote more than \(limit) bytes, and was stopped",
+                hint: Self.tooMuch
             )
         }
         child.signal(Signal.kill)
         guard try collected.take(rest: output.raw, limit: limit) else {
-            throw SourceError(.noSource, "\(program.name) wrote more than \(limit) bytes")
+            throw SourceError(
+                .noSource,
+                "\(program.name) wrote more than \(limit) bytes",
+                hint: Self.tooMuch
+            )
         }
         return ProgramOutput(status: try await child.wait(), output: collected.secret())
     }
+
+    private static let tooMuch = "let it print the token alone, and all else to standard error"
 
     /// The first of: its end, the limit of time, the limit of output.
     private func firstEvent(

@@ -60,7 +60,12 @@ struct SourceError: Error, Sendable {
 
     /// A request without a reply.
     init(_ error: HTTPError) {
-        self.init(.transient, error.outcome, at: error.url, hint: error.hint)
+        self.init(
+            .transient,
+            error.outcome,
+            at: error.url,
+            hint: error.hint ?? Self.hint(of: error)
+        )
         switch error.kind {
         case .unresolved, .unreachable:
             isAbsent = true
@@ -72,6 +77,30 @@ struct SourceError: Error, Sendable {
         case .interrupted: retry = .growing(from: 1)
         case .trustStore, .invalidRequest: `class` = .misconfigured
         case .tls, .proxy, .tooLarge, .malformed, .cancelled, .setup: break
+        }
+    }
+
+    /// What to look at where a platform's service gave no reply.
+    private static func hint(of error: HTTPError) -> String? {
+        switch error.kind {
+        case .unresolved:
+            "the host's name has no address here: is it right, and does this machine's name server answer"
+                + " (getent hosts \(error.host))?"
+        case .unreachable:
+            "nothing answers at \(error.host): is this one of the platform's machines or jobs, and does a"
+                + " firewall or network policy let this user's requests through? else name another"
+                + " credentialSource"
+        case .timedOut(let phase):
+            phase.isBeforeRequest
+                ? "nothing answers at \(error.host): a firewall or network policy drops the request, or"
+                    + " this is none of the platform's machines: name another credentialSource then"
+                : "the service took the request and does not answer: see its own log; the agent tries again"
+        case .malformed, .interrupted:
+            "another program than the platform's may listen there: is the address right?"
+        case .tls(.other):
+            "does that address speak TLS? write http:// only for the platform's own addresses"
+        case .tooLarge: "that address gives something else than a token: is it right?"
+        case .proxy, .tls, .trustStore, .invalidRequest, .cancelled, .setup: nil
         }
     }
 
@@ -135,5 +164,12 @@ extension HTTPResponse {
         case .hidden: " (body not shown)"
         case .text(let text): ": \(text)"
         }
+    }
+}
+
+extension HTTPError {
+    /// The host, with its port where one is written.
+    fileprivate var host: String {
+        String(url.split(separator: "/", omittingEmptySubsequences: true).dropFirst().first ?? "")
     }
 }

@@ -7,9 +7,12 @@ struct TokenFile: TokenFetcher {
     private static let limit = 1 << 20
 
     /// Behind a socket this is another user than the agent's.
-    private static var accessHint: String {
-        "wif-exchange --files reads it, as user \(userDescription(effectiveUserID())); for its unit"
-            + " SupplementaryGroups= adds a group"
+    private static func accessHint(_ path: String) -> String {
+        let who = userDescription(effectiveUserID())
+        let end =
+            "wif-exchange --files reads it, as \(who); for its unit there is SupplementaryGroups="
+        if let cause = pathAdvice(path, .noAccess) { return "\(cause.printable); \(end)" }
+        return "chgrp GROUP \(path.printable) and chmod 0640, with \(who) in that group; \(end)"
     }
 
     let path: String
@@ -44,14 +47,48 @@ struct TokenFile: TokenFetcher {
             throw SourceError(
                 isMissing ? .noSource : .misconfigured,
                 "\(path.printable) \(error)\(isMissing ? linkNote : "")",
-                hint: isMissing
-                    ? linkHint ?? writer
-                    : error == .system(.noAccess) ? Self.accessHint : nil
+                hint: isMissing ? missingHint : hint(for: error)
             )
         }
         let token = try format.token(in: bytes, at: path.printable).trimmed
-        guard !token.isEmpty else { throw SourceError(.noSource, "\(path.printable) is empty") }
+        guard !token.isEmpty else {
+            throw SourceError(
+                .noSource,
+                "\(path.printable) is empty",
+                hint:
+                    "has the program that writes it failed? let it write the token again, and rename it"
+                    + " into place when it is whole"
+            )
+        }
         return Secret(token)
+    }
+
+    /// The first file of a folder that stands at the path.
+    private var fileInside: String? {
+        do throws(Errno) {
+            let names = try listDirectory(path).filter { !$0.hasPrefix(".") }
+            return "\(path)/\(names.first ?? "token")"
+        } catch {
+            return nil
+        }
+    }
+
+    private var missingHint: String? {
+        if let linkHint { return linkHint }
+        let advice = pathAdvice(path, .notFound).map { "; \($0.printable)" } ?? ""
+        return writer + advice
+    }
+
+    private func hint(for error: ReadFileError) -> String? {
+        switch error {
+        case .system(.noAccess): Self.accessHint(path)
+        case .system(let reason): pathAdvice(path, reason)?.printable
+        case .notRegular, .notPrivate:
+            fileInside.map { "it is a folder: name the token's file in it, \($0.printable)" }
+                ?? "name a regular file in credentialSource.file, one that holds the token and is replaced"
+                + " when it changes; for a variable there is credentialSource.environment"
+        case .tooLarge: "is it the token's file? a token has a few thousand bytes"
+        }
     }
 }
 
@@ -63,7 +100,13 @@ extension TokenFormat {
         do throws(JSONError) {
             json = try JSON(parsing: bytes)
         } catch {
-            throw SourceError(.noSource, "\(place) is not JSON: \(error.reason)")
+            throw SourceError(
+                .noSource,
+                "\(place) is not JSON: \(error.reason)",
+                hint: bytes.starts(with: "eyJ".utf8)
+                    ? "it is the token itself: leave credentialSource.format out"
+                    : "credentialSource.format says json: leave it out if the token stands there alone"
+            )
         }
         guard let token = json[field]?.string else {
             throw SourceError(

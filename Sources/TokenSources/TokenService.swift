@@ -70,7 +70,11 @@ extension SourceContext {
     /// The wanted audience, which this source cannot do without.
     func requiredAudience() throws(SourceError) -> String {
         guard audience.isEmpty else { return audience }
-        throw SourceError(.misconfigured, "no audience to ask for; set tokenAudience")
+        throw SourceError(
+            .misconfigured,
+            "no audience to ask for",
+            hint: "set tokenAudience to the audience that the service's trust allows"
+        )
     }
 
     /// A variable's value as the credentials of an Authorization header.
@@ -79,7 +83,8 @@ extension SourceContext {
         guard value.utf8.isVisibleASCII else {
             throw SourceError(
                 .misconfigured,
-                "\(variable) holds characters that a token cannot have"
+                "\(variable) holds characters that a token cannot have",
+                hint: "set \(variable) again, without blanks, quotes and line breaks"
             )
         }
         return HTTPHeader("Authorization", value: Secret("\(scheme) \(value)"))

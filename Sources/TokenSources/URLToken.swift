@@ -23,7 +23,8 @@ struct URLToken: TokenFetcher {
                     response,
                     to: request,
                     hint: isForbidden
-                        ? "check credentialSource.headers"
+                        ? "that address wants to know who asks: write the header that it expects into"
+                            + " credentialSource.headers, such as {\"Authorization\": \"Bearer TOKEN\"}"
                         : "does credentialSource.url answer a GET with the token? see what curl -i says;"
                             + " is it allowed to ask there?"
                 )

@@ -68,8 +68,23 @@ enum AccountChoice {
             for warning in account.warnings { writeToStandardError("warning: \(warning.text)\n") }
             return account
         } catch {
-            throw CommandFailure(error)
+            throw CommandFailure(naming(error, invocation))
         }
+    }
+
+    /// The problem, with the variable that names the file where one does.
+    static func naming(
+        _ problem: AccountFiles.Problem,
+        _ invocation: Invocation
+    ) -> AccountFiles.Problem {
+        guard problem.isUnreadable, invocation.words.isEmpty,
+            let variable = invocation.variable(of: "config")
+        else { return problem }
+        var failure = problem.failure
+        failure.hint =
+            "\(variable) names the file: correct or unset it"
+            + (failure.hint.map { "; \($0)" } ?? "")
+        return AccountFiles.Problem(path: problem.path, failure: failure, isUnreadable: true)
     }
 
     /// The account that the variables alone describe.

@@ -205,7 +205,10 @@ extension Failure {
             .misconfigured,
             at: .account,
             "the credential of \(account.name) is one of \(account.service.kind.facts.title)'s,"
-                + " and no token"
+                + " and no token",
+            hint:
+                "name an account in credentialSource.account whose service gives tokens, or one of the service"
+                + " token"
         )
     }
 }

@@ -131,6 +131,14 @@ struct Invocation: Sendable {
         return [value]
     }
 
+    /// The variable that gives an option its value; `nil` where the command line does, or nothing.
+    func variable(of name: String) -> String? {
+        guard values[name] == nil, let option = options.first(where: { $0.name == name }),
+            environment[option.variable]?.isEmpty == false
+        else { return nil }
+        return option.variable
+    }
+
     /// The option's last value.
     func value(_ name: String) -> String? { all(name).last }
 

@@ -94,10 +94,22 @@ struct CommandFailure: Error {
         self.exitCode = exitCode ?? failure.exitCode
     }
 
-    static let noAccountFile = CommandFailure(
-        Failure(.misconfigured, at: .account, "there is no account file"),
-        exitCode: 66
-    )
+    /// No account file is named, and the directory holds none.
+    static func noAccountFile(in directory: String) -> CommandFailure {
+        let others = AccountFiles.passedOver(in: directory).map(\.printable)
+        let isPassed = others.isEmpty ? "" : "; \(others.joined(separator: ", ")) there is not read"
+        return CommandFailure(
+            Failure(
+                .misconfigured,
+                at: .account,
+                "there is no account file in \(directory.printable)\(isPassed)",
+                hint: others.isEmpty
+                    ? "put one there, with a name that ends in .json, or name one with -c FILE"
+                    : "only names that end in .json and begin with no dot are read: rename it to NAME.json"
+            ),
+            exitCode: 66
+        )
+    }
 
     init(_ problem: AccountFiles.Problem) {
         self.init(problem.failure, exitCode: problem.exitCode)

@@ -19,6 +19,7 @@ import subprocess
 import time
 
 import blind_rows
+import blind_rows_fifth
 import blind_rows_fourth
 import blind_rows_later
 from test_doctor import Case, provider, without
@@ -391,6 +392,22 @@ class ThirdBlind(Trial):
 class FourthBlind(Trial):
     def test_seventy_more(self):
         self.trial(blind_rows_fourth.ROWS, blind_rows.WORLDS, blind_rows_fourth.NEEDS_ROOT)
+
+
+class FifthBlind(Trial):
+    def test_kinds_of_mistakes(self):
+        self.trial(blind_rows_fifth.ROWS, blind_rows.WORLDS, blind_rows_fifth.NEEDS_ROOT)
+
+    def test_an_output_of_two_accounts(self):
+        case = Case(self, self.emulator(*WORLD))
+        gcp(case, outputs=[{"format": "raw", "path": f"{self.scratch}/out"}])
+        files = [self.account(case.content, name=name) for name in ("first", "second")]
+        for command in (["check", *files], ["doctor", *files, "--runtime-dir", self.runtime]):
+            done = self.wif(*command, environment=case.environment)
+            said = (done.stdout + done.stderr).decode()
+            self.assertNotEqual(done.returncode, 0, said)
+            self.assertIn(f"{self.scratch}/first.json, too", said)
+            self.assertIn("another path", said)
 
 
 if __name__ == "__main__":

@@ -83,8 +83,8 @@ import Text
             ["type": "service_account"],
             "type: \"external_account\" is expected, found \"service_account\"",
             hint:
-                "the external_account file is the one that the service's console generates for a"
-                + " workload"
+                "name the external_account file, the one that the service's console generates for a"
+                + " workload; a file of another type is no account file"
         ),
         Bad(["type": 1], "type: a string is expected, found a number", hint: "write it in quotes"),
         Bad(
@@ -98,7 +98,12 @@ import Text
             "audience: a string is expected, found an array",
             hint: "write one string, without the brackets around it"
         ),
-        Bad(["audience": " "], "audience: is empty"),
+        Bad(
+            ["audience": " "],
+            "audience: is empty",
+            hint:
+                #"write it as in "audience": "//captain.api.mondoo.app/spaces/SPACE-ID", as the service has it"#
+        ),
         Bad(
             ["issuerUri": .null],
             "issuerUri: is missing; the issuer that Mondoo trusts is expected",
@@ -108,7 +113,7 @@ import Text
         Bad(
             ["audience": .null, "audence": "x"],
             "audience: is missing; the scope MRN is expected",
-            hint: "audence is there: was audience meant?"
+            hint: "rename audence, which is there, to audience"
         ),
         Bad(
             ["issuerUri": false],
@@ -130,7 +135,11 @@ import Text
             "universeDomain: is plain http to a host that needs https",
             hint: "write https://us.api.mondoo.com"
         ),
-        Bad(["universeDomain": "https://a b"], "universeDomain: is not a URL"),
+        Bad(
+            ["universeDomain": "https://a b"],
+            "universeDomain: is not a URL",
+            hint: #"write it as in "universeDomain": "https://us.api.mondoo.com""#
+        ),
         Bad(
             ["universeDomain": "https://x:y@a"],
             "universeDomain: holds a user name or password",
@@ -143,12 +152,12 @@ import Text
         ),
         Bad(
             ["lifetime": 0],
-            "lifetime: is out of range; 1 to 31536000 is expected",
+            "lifetime: is out of range; 1 to 31536000 is expected, found 0",
             hint: "write a number of seconds from 1 to 31536000"
         ),
         Bad(
             ["lifetime": -1],
-            "lifetime: is out of range; 1 to 31536000 is expected",
+            "lifetime: is out of range; 1 to 31536000 is expected, found -1",
             hint: "write a number of seconds from 1 to 31536000"
         ),
         Bad(
@@ -159,9 +168,13 @@ import Text
         Bad(
             ["caFile": "ca.pem"],
             "caFile: is a relative path (ca.pem); an absolute one is expected",
-            hint: "write the absolute path, from / on"
+            hint: "write the absolute path, from / on, such as /ca.pem"
         ),
-        Bad(["caFile": "/a\u{0}b"], "caFile: holds a zero byte"),
+        Bad(
+            ["caFile": "/a\u{0}b"],
+            "caFile: holds a control character, behind \"/a\"",
+            hint: #"write it anew: "caFile": "/ab""#
+        ),
         Bad(
             ["proxy": "socks5://p"],
             "proxy: socks5://p has the scheme socks5, not https",

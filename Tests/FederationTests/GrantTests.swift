@@ -54,8 +54,9 @@ import Text
         ),
         (
             ["grant": "client-credentials", "parameters": ["client_secret": "a"]],
-            "parameters.client_secret: is a long-lived key, and wif-agent uses no such keys\nhint: let the"
-                + " service authenticate the workload by its subject token alone"
+            "parameters.client_secret: is a long-lived key, and wif-agent uses no such keys\nhint:"
+                + " remove it: the subject token is the only proof, and the service must be set up"
+                + " to accept it"
         ),
         (
             ["grant": "jwt-bearer", "subjectTokenType": "urn:x"],
@@ -85,7 +86,8 @@ import Text
         ),
         (
             ["service": "google", "audience": "//iam.googleapis.com/x", "grant": "login"],
-            "grant: Google takes the grant token-exchange only"
+            "grant: Google takes the grant token-exchange only\nhint: write it as in \"grant\":"
+                + " \"token-exchange\""
         ),
         (
             ["service": "google"],

@@ -17,7 +17,7 @@ import Testing
         let program = try realPath("/proc/self/exe")
         var total = 0
         var isCode = false
-        let maps = try #require(unsafe fopen("/proc/self/smaps", "re"))
+        let maps = unsafe try #require(fopen("/proc/self/smaps", "re"))
         defer { unsafe fclose(maps) }
         var bytes = [CChar](repeating: 0, count: 4096)
         while unsafe fgets(&bytes, Int32(bytes.count), maps) != nil {

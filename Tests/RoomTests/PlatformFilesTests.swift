@@ -37,6 +37,7 @@ import Testing
             "Sources/wif-emulator/Usage.swift": "prose and options of the platform's own",
             "Sources/wif-emulator/Options.swift": "options of the platform's own",
             "Sources/Diagnosis/TokenSteps.swift": "a token for its management is a live key",
+            "Sources/wif-agent/Doctor/ConsumerSteps.swift": "a variable that other programs read",
             "Sources/Federation/Platforms/AzurePipelines.swift": "the same vendor",
             "Sources/wif-emulator/Platforms/AzurePipelines.swift": "the same vendor",
         ],
@@ -54,6 +55,8 @@ import Testing
         ],
         "aws": [
             "Sources/Exchanges/Exchange.swift": "the service of the same name",
+            "Sources/Federation/KeyGuess.swift": "the service of the same name",
+            "Sources/wif-agent/Doctor/ConsumerSteps.swift": "the service of the same name",
             "Sources/Exchanges/Refusal.swift": "the service of the same name",
             "Sources/Exchanges/Services/AWSRole.swift": "the service of the same name",
             "Sources/Federation/AccountIdentity.swift": "the service of the same name",

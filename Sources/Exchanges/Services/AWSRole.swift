@@ -108,13 +108,22 @@ struct AssumedRole: ExchangeProtocol {
         case "AccessDenied":
             "does the role exist, and does its trust policy allow sts:AssumeRoleWithWebIdentity to the"
                 + " token's sub and aud?"
+        case "InvalidIdentityToken" where answer.words.contains("audience"):
+            "the identity provider in IAM does not list the audience"
+                + " \(token.claims?.audiences.first?.printable ?? "none"): add it there"
+                + " (sts.amazonaws.com is usual), or set tokenAudience to one that it lists"
+        case "InvalidIdentityToken" where answer.words.contains("retrieve"):
+            "AWS must be able to fetch the issuer's keys from the internet:"
+                + " \(token.claims?.issuer?.printable ?? "none")/.well-known/openid-configuration"
         case "InvalidIdentityToken":
             "is \(token.claims?.issuer?.printable ?? "none") an identity provider of the role's account,"
                 + " with the audience \(token.claims?.audiences.first?.printable ?? "none")?"
         case "ExpiredTokenException":
             "use a source that gives a new token each time, and check this machine's clock"
+        case "ValidationError" where answer.words.contains("arn"):
+            "is roleArn right? it is \(role.arn.printable), and arn:aws:iam::ACCOUNT:role/NAME is expected"
         case "ValidationError":
-            "durationSeconds may be over the role's maximum session duration"
+            "leave durationSeconds out, or write a smaller one: it may be over the role's maximum session duration"
         case "RegionDisabledException":
             "the token service is not active in this region for the account; set region to another"
         case "InvalidAction": "is region right? this is not AWS's token service"

@@ -10,8 +10,29 @@ extension Refusal {
                 + " //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/"
                 + "POOL/providers/PROVIDER"
         },
+        Rule("audience in id token", "does not match the expected audience") { refusal in
+            "the provider expects another aud than \(refusal.audiences): set tokenAudience to an allowed"
+                + " audience of the provider; the default is https://iam.googleapis.com/ and the provider's"
+                + " resource name"
+        },
+        Rule("issuer in id token") { refusal in
+            "the provider's issuer URI must be equal to the token's, \(refusal.issuer): correct it in the"
+                + " pool's provider"
+        },
+        Rule("error connecting to the given credential's issuer") { refusal in
+            "Google must reach \(refusal.issuer)/.well-known/openid-configuration from the internet; for a"
+                + " private issuer upload its keys (JWKS) to the provider"
+        },
+        Rule("stale", "issued at") { _ in
+            "use a source that gives a new token each time, and check this machine's clock"
+        },
+        Rule("mapped attribute", "google.subject", "attribute mapping") { _ in
+            "correct the provider's attribute mapping: google.subject must come to at most 127 bytes,"
+                + " such as google.subject=assertion.sub"
+        },
         Rule("attribute condition") { refusal in
-            "the provider's attribute condition rejects the token; sub is \(refusal.subject)"
+            "compare the attribute condition of the pool's provider with the token's claims (wif-agent token"
+                + " prints them); sub is \(refusal.subject)"
         },
         Rule("invalid_target") { refusal in
             refusal.service.name == .google

@@ -25,14 +25,34 @@ extension TokenExchange {
         let reply = try await context.send(request, to: place)
         guard reply.response.status == 200 else {
             var failure = Answer(reply).failure(of: place, doing: "the service account's token")
-            if failure.class == .refused, reply.response.status == 403 {
-                failure.hint =
-                    "grant the workload's principal roles/iam.workloadIdentityUser on the service"
-                    + " account; a change takes minutes"
-            }
+            if failure.class == .refused { failure.hint = hint(Answer(reply), impersonation) }
             throw failure
         }
         return try credential(in: reply, place)
+    }
+
+    private func hint(_ answer: Answer, _ impersonation: TokenExchangeService.Impersonation)
+        -> String
+    {
+        let words = answer.words
+        if words.contains("has not been used") || words.contains("service_disabled") {
+            return
+                "enable the IAM Service Account Credentials API (iamcredentials.googleapis.com) in the"
+                + " service account's project"
+        }
+        if words.contains("scope") {
+            return "are the scopes right? https://www.googleapis.com/auth/cloud-platform is one"
+        }
+        if words.contains("lifetime") {
+            return "write service_account_impersonation.token_lifetime_seconds as 3600 or less"
+        }
+        if words.contains("not found") || words.contains("unknown service account") {
+            return "does the service account exist? service_account_impersonation_url names it:"
+                + " \(impersonation.url.description.printable)"
+        }
+        return
+            "grant the workload's principal roles/iam.workloadIdentityUser on the service account that"
+            + " service_account_impersonation_url names; a change takes minutes"
     }
 
     private func credential(

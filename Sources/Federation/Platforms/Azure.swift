@@ -25,7 +25,13 @@ extension PlatformFacts {
             "sts.windows.net",
             "login.microsoftonline.com"
         ),
-        tokens: TokenFacts(name: "Microsoft Entra ID", claims: [["tid"], ["oid"], ["xms_mirid"]])
+        tokens: TokenFacts(
+            name: "Microsoft Entra ID",
+            claims: [["tid"], ["oid"], ["xms_mirid"]],
+            audienceAdvice:
+                "set credentialSource.resource to AUDIENCE, an App ID URI of the tenant, or"
+                + " allow the token's aud in the trust"
+        )
     )
 }
 

@@ -11,7 +11,8 @@ extension PlatformFacts {
                 ["repositoryUuid"], ["workspaceUuid"], ["deploymentEnvironmentUuid"],
                 ["branchName"],
             ],
-            advice: "the step needs oidc: true"
+            advice: "the step needs oidc: true",
+            audienceAdvice: "Bitbucket chooses the audience itself: allow the token's in the trust"
         )
     )
 }

@@ -20,7 +20,10 @@ extension PlatformFacts {
                 ["oidc.circleci.com/project-id"], ["oidc.circleci.com/vcs-origin"],
                 ["oidc.circleci.com/vcs-ref"],
             ],
-            advice: "VCS origin and ref are in CIRCLE_OIDC_TOKEN_V2 alone"
+            advice: "VCS origin and ref are in CIRCLE_OIDC_TOKEN_V2 alone",
+            audienceAdvice: "CircleCI's own tokens have the organization's id as aud: allow that "
+                + "in the trust, or have circleci run oidc get make one for AUDIENCE "
+                + "(the program must be along PATH)"
         )
     )
 }

@@ -24,7 +24,9 @@ extension PlatformFacts {
                 ["project_path"], ["environment"], ["ref_type"], ["ref"], ["ref_protected"],
                 ["project_id"],
             ],
-            advice: "the job's id_tokens sets aud"
+            advice: "the job's id_tokens sets aud",
+            audienceAdvice: "write aud: AUDIENCE below the token's name in id_tokens: of "
+                + ".gitlab-ci.yml"
         )
     )
 

@@ -23,7 +23,9 @@ extension PlatformFacts {
             claims: [
                 ["kubernetes.io", "namespace"], ["kubernetes.io", "serviceaccount", "name"],
                 ["kubernetes.io", "serviceaccount", "uid"],
-            ]
+            ],
+            audienceAdvice: "write audience: AUDIENCE in the volume's serviceAccountToken, or leave"
+                + " credentialSource.path out to have the API server make one for tokenAudience"
         )
     )
 }

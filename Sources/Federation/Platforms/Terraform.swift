@@ -20,7 +20,9 @@ extension PlatformFacts {
             claims: [
                 ["terraform_organization_name"], ["terraform_project_name"],
                 ["terraform_workspace_name"], ["terraform_workspace_id"],
-            ]
+            ],
+            audienceAdvice:
+                "set the workspace's variable TFC_WORKLOAD_IDENTITY_AUDIENCE to AUDIENCE"
         )
     )
 }

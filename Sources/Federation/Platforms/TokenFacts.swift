@@ -15,6 +15,10 @@ package struct TokenFacts: Sendable {
     /// What to check when a service says that the claims do not fit; reads after a semicolon.
     package var advice: String?
 
+    /// How a job or pod has its tokens made for another audience, or that it cannot; the wanted one stands in
+    /// it as AUDIENCE. `nil` where `tokenAudience` is what asks for it.
+    package var audienceAdvice: String?
+
     /// Whose token it is by its claims; those of an unknown issuer where no platform's fits.
     package static func of(_ claims: JSON) -> TokenFacts {
         let issuer = IssuerURL(claims["iss"]?.string ?? "")

@@ -59,8 +59,7 @@ extension TokenExchangeService {
             throw values.error(
                 "clientId",
                 "\"\(clientID.printable)\" is not of the form NAME@TENANT/wfe",
-                hint: clientID.contains("@") && !clientID.hasSuffix("/wfe")
-                    ? "write \(clientID.printable)/wfe" : nil
+                hint: ConductorOneClient.correction(of: clientID)
             )
         }
         if client.suffix != "wfe" {
@@ -129,6 +128,17 @@ struct ConductorOneClient {
         else { return nil }
         self.server = server
         domain = server.host
+    }
+
+    /// What was most likely meant by a text that is no client id; `nil` where that is not known.
+    static func correction(of clientID: String) -> String? {
+        if clientID.contains("://") {
+            let plain = clientID.replacing("https://", with: "").replacing("http://", with: "")
+            guard Self(plain) != nil else { return nil }
+            return "write it without https://: \(plain.printable)"
+        }
+        guard clientID.contains("@"), !clientID.hasSuffix("/wfe") else { return nil }
+        return "write \(clientID.printable)/wfe"
     }
 
     /// A tenant's server from its domain, host or short name.

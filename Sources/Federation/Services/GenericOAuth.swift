@@ -1,8 +1,11 @@
+import Text
+
 extension ServiceFacts {
     /// Any other token endpoint, of RFC 8693 and its relatives; Google's files imply it.
     static let oauth = ServiceFacts(
         isImplied: { $0.peek("tokenUrl") != nil || $0.isGoogles },
         parse: { (values, _) throws(AccountError) in
+            try values.refuseMondoo()
             let service = try TokenExchangeService.oauth(&values, name: .oauth)
             return ParsedService(service: .tokenExchange(service))
         },
@@ -59,5 +62,31 @@ extension TokenExchangeService {
             parameters: try values.parameters(for: grant, token: tokenName),
             response: try values.responseShape()
         )
+    }
+}
+
+extension KeyedValues {
+    /// Refuses what is Mondoo's in an account that is taken for another service's.
+    fileprivate func refuseMondoo() throws(AccountError) {
+        let isGiven = has("service")
+        if let url = peek("tokenUrl"), url.contains("/SecureTokenService") {
+            throw error(
+                "tokenUrl",
+                "is the address of Mondoo's exchange, which is no endpoint of OAuth",
+                hint: "leave tokenUrl out; universeDomain says where Mondoo is"
+            )
+        }
+        guard !isGiven else { return }
+        let audience = peek("audience") ?? ""
+        let universe = peek("universeDomain") ?? ""
+        if audience.hasPrefix("//iam.googleapis.com/"), universe.contains("mondoo") {
+            throw error(
+                "audience",
+                "is a provider of Google's, and universeDomain is Mondoo's",
+                hint:
+                    "write the space's MRN for Mondoo, //captain.api.mondoo.app/spaces/SPACE-ID; or leave"
+                    + " universeDomain out for Google"
+            )
+        }
     }
 }

@@ -104,7 +104,8 @@ extension KeyedValues {
                 throw error(
                     key,
                     "is a long-lived key, and wif-agent uses no such keys",
-                    hint: "let the service authenticate the workload by its subject token alone"
+                    hint: "remove it: the subject token is the only proof, and the service must be"
+                        + " set up to accept it"
                 )
             }
             parameters.append((name, text))

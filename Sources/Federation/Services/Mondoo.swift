@@ -42,8 +42,10 @@ package struct MondooService: Sendable {
         (self.universe, self.audience, self.issuer) = (universe, audience, issuer)
         self.apiEndpoint = apiEndpoint
         swappedIssuer = Self.swap(ofIssuer: issuer)
+        let isSwapped = swappedIssuer != nil && !audience.hasPrefix("//")
         oddities = [
-            Self.oddity(ofAudience: audience), swappedIssuer ?? Self.oddity(ofIssuer: issuer),
+            isSwapped ? nil : Self.oddity(ofAudience: audience),
+            swappedIssuer ?? Self.oddity(ofIssuer: issuer),
             Self.oddity(ofUniverse: universe),
         ].compactMap(\.self)
     }
@@ -64,6 +66,10 @@ package struct MondooService: Sendable {
             return "\(what) has a space before or after it: remove the space"
         }
         guard audience.hasPrefix("//") else {
+            if let range = audience.firstRange(of: "//captain.") {
+                return "\(what) has something before the MRN: write"
+                    + " \(String(audience[range.lowerBound...]).printable)"
+            }
             if audience.contains("console.mondoo") {
                 return "\(what) is the console's address: write the MRN, \(example)"
             }

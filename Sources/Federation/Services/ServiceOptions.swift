@@ -6,7 +6,8 @@ extension KeyedValues {
         throw error(
             "clientSecret",
             "is a long-lived key, and wif-agent uses no such keys",
-            hint: "let the service authenticate the workload by its subject token alone"
+            hint: "remove it: the subject token is the only proof, and the service must be set up"
+                + " to accept it"
         )
     }
 

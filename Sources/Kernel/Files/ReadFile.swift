@@ -12,6 +12,11 @@ package enum ReadFileError: Error, Equatable, Sendable, CustomStringConvertible 
     /// Somebody else owns it, or others may read or write it.
     case notPrivate
 
+    /// The failed call's reason; `nil` where a rule refused the file.
+    package var reason: Errno? {
+        if case .system(let reason) = self { reason } else { nil }
+    }
+
     package var description: String {
         switch self {
         case .system(let error): "cannot be read: \(error)"

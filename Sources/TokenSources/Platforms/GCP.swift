@@ -10,7 +10,11 @@ struct GoogleMetadata: TokenFetcher {
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         guard !context.audience.isEmpty else {
-            throw SourceError(.misconfigured, "no audience to ask for; set tokenAudience")
+            throw SourceError(
+                .misconfigured,
+                "no audience to ask for",
+                hint: "set tokenAudience to the audience that the service's trust allows"
+            )
         }
         let request = try self.request(context)
         return try await context.retrying(context.evidence(of: .gcp)) {
@@ -70,6 +74,9 @@ struct GoogleMetadata: TokenFetcher {
                 .noSource,
                 "status \(status) without Metadata-Flavor: Google, so this is not GCP",
                 at: place,
+                hint:
+                    "another program answers in the metadata server's place: unset GCE_METADATA_HOST"
+                    + " and GCE_METADATA_ROOT, or name the platform of this machine",
                 isAbsent: true
             )
         }

@@ -27,10 +27,13 @@ private func checkCommand(_ invocation: Invocation) throws -> Int32 {
             throw CommandFailure(error)
         }
     }
-    guard !paths.isEmpty else { throw CommandFailure.noAccountFile }
+    guard !paths.isEmpty else {
+        throw CommandFailure.noAccountFile(in: directory ?? AccountChoice.standardDirectory)
+    }
     var code: Int32 = 0
     var names: Set<String> = []
     var summaries = ""
+    var deliveries = SharedOutputs()
     let files = paths.map { path in
         AccountSet.File(
             path: path,
@@ -45,6 +48,10 @@ private func checkCommand(_ invocation: Invocation) throws -> Int32 {
             let account = try file.content.get()
             if !names.insert(account.name).inserted {
                 complain("\(path): the account \"\(account.name)\" is there already", hint: nil)
+                code = 78
+            }
+            for shared in deliveries.add(account) {
+                complain(shared.text, hint: shared.hint)
                 code = 78
             }
             summaries += summary(account)

@@ -13,7 +13,11 @@ func deliverOnce(_ settings: AgentSettings, _ invocation: Invocation) async thro
     } catch {
         throw CommandFailure(error)
     }
-    guard !paths.isEmpty else { throw CommandFailure.noAccountFile }
+    guard !paths.isEmpty else {
+        throw CommandFailure.noAccountFile(
+            in: settings.directory ?? AccountChoice.standardDirectory
+        )
+    }
     return try await DirectExchange.withWorkers(invocation) { worker in
         await withTaskGroup(of: Int32.self) { group in
             for path in paths {

@@ -44,12 +44,13 @@ private func examineAll(
     _ doctor: Doctor
 ) async -> Result<Int32, any Error> {
     var output = DoctorOutput(doctor.invocation)
+    var deliveries = SharedOutputs()
     do {
         for (index, path) in paths.enumerated() {
             if index == 0 {
                 for step in environmentSteps(doctor.invocation) { try output.add(step, of: path) }
             }
-            try await doctor.examine(path) { try output.add($0, of: path) }
+            try await doctor.examine(path, &deliveries) { try output.add($0, of: path) }
         }
         try output.finish()
         return .success(output.exitCode)
@@ -107,17 +108,25 @@ private struct Doctor {
     /// Tells of each step as soon as it has been taken.
     func examine(
         _ path: String,
+        _ deliveries: inout SharedOutputs,
         _ tell: (StepReport) throws -> Void
     ) async throws {
         let account: Account
         do throws(AccountFiles.Problem) {
             account = try AccountFiles.load(path, environment: invocation.environment)
         } catch {
-            var step = StepReport.failed(.account, error.failure)
+            let named = AccountChoice.naming(error, invocation)
+            var step = StepReport.failed(.account, named.failure)
             step.isUnreadable = error.isUnreadable
             return try tell(step)
         }
         try tell(accountStep(account))
+        for step in consumerSteps(account, invocation.environment) { try tell(step) }
+        for shared in deliveries.add(account) {
+            try tell(
+                .failed(.output, .misconfigured, shared.text, hint: shared.hint, about: shared.path)
+            )
+        }
         let program = workerStep()
         try tell(program)
         let found = await AgentPlace(invocation).find(account)
@@ -143,13 +152,28 @@ private struct Doctor {
         let actor = account.actor.map { ", actor token from \($0.source.name)" } ?? ""
         let found =
             "service \(account.service.name), source \(account.tokenSource.name)\(actor)"
+        guard account.path.hasSuffix(".json") else {
+            let name = splitPath(account.path).name
+            return .warning(
+                .account,
+                "its name, \(name.printable), does not end in .json: wif-agent run --config-dir and the"
+                    + " service pass over it",
+                hint: "rename it to \(String(name.prefix { $0 != "." }).printable).json"
+            )
+        }
         guard !account.warnings.isEmpty else { return .ok(.account, found) }
-        let hint = account.warnings.lazy.compactMap(\.hint).first
-        return .warning(
+        let place = "account file \(account.path.printable): "
+        let warnings = account.warnings.map {
+            $0.text.hasPrefix(place) ? String($0.text.dropFirst(place.count)) : $0.text
+        }
+        let advice = account.warnings.compactMap(\.hint)
+        var step = StepReport.warning(
             .account,
-            account.warnings.map(\.text).joined(separator: "; "),
-            hint: hint.map { "\($0) wif-agent.json(5) explains every key" }
+            warnings.joined(separator: "; "),
+            hint: advice.isEmpty ? nil : advice.joined(separator: "; ")
         )
+        step.explainsFailures = !advice.isEmpty
+        return step
     }
 
     private func workerStep() -> StepReport {

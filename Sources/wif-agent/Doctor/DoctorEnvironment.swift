@@ -4,7 +4,28 @@ import Text
 
 /// What in the environment looks as if it were meant for this program, and is not read.
 func environmentSteps(_ invocation: Invocation) -> [StepReport] {
-    unknownVariables(invocation.environment) + configurationPath(invocation)
+    unknownVariables(invocation.environment) + unusableValues(invocation.environment)
+        + configurationPath(invocation)
+}
+
+/// Variables of this program with values that it does not take.
+private func unusableValues(_ environment: [String: String]) -> [StepReport] {
+    let choices: [(name: String, values: [String])] = [
+        ("WIF_AGENT_LOG_LEVEL", ["error", "warning", "info", "debug"]),
+        ("WIF_AGENT_LOG_FORMAT", ["text", "json"]),
+    ]
+    return choices.compactMap { name, values in
+        guard let value = environment[name], !value.isEmpty, !values.contains(value) else {
+            return nil
+        }
+        let guess = nearest(to: value, among: values).map { "did you mean \($0)? " } ?? ""
+        return .warning(
+            .environment,
+            "the variable \(name) is \(value.printable), which commands refuse",
+            hint: "\(guess)write one of \(values.joined(separator: ", "))",
+            about: name
+        )
+    }
 }
 
 private func unknownVariables(_ environment: [String: String]) -> [StepReport] {
@@ -15,7 +36,8 @@ private func unknownVariables(_ environment: [String: String]) -> [StepReport] {
         .warning(
             .environment,
             "the variable \(name.printable) is not known, and ignored",
-            hint: nearest(to: name, among: known.sorted()).map { "did you mean \($0)?" },
+            hint: nearest(to: name, among: known.sorted()).map { "did you mean \($0)? rename it" }
+                ?? "unset it; wif-agent(1), Environment, lists every variable",
             about: name
         )
     }

@@ -59,17 +59,25 @@ struct DoctorOutput {
         }
         let warnings = accounts.lazy.flatMap(\.steps).count { $0.state == .warning }
         let count = warnings == 1 ? "1 warning" : "\(warnings) warnings"
-        let start = step.state == .failed ? "" : "nothing failed, \(count); "
+        let hasFailed = accounts.contains { $0.steps.contains { $0.state == .failed } }
+        let start = hasFailed ? "" : "nothing failed, \(count); "
         let about = step.about.map { " (\($0.printable))" } ?? ""
         let place = accounts.count > 1 ? " of \(path)" : ""
         let hint = step.hint?.withoutControls ?? ""
         try show("\n\(start)first thing to do, \(step.name.rawValue)\(about)\(place): \(hint)\n")
     }
 
-    /// The first step that failed, else the first that warns.
+    /// The first step that failed, or a warning before it that explains the failure; else the first that
+    /// warns.
     private var first: (path: String, step: StepReport)? {
         let all = accounts.flatMap { account in account.steps.map { (account.path, $0) } }
-        return all.first { $0.1.state == .failed } ?? all.first { $0.1.state == .warning }
+        guard let failed = all.first(where: { $0.1.state == .failed }) else {
+            return all.first { $0.1.state == .warning }
+        }
+        let explanation = all.first { path, step in
+            path == failed.0 && step.state == .warning && step.explains(failed.1)
+        }
+        return explanation ?? failed
     }
 
     private func text(of step: StepReport) -> String {
@@ -123,5 +131,14 @@ extension [String: String] {
             .first { !$0.isEmpty }
         let name = (locale ?? "").lowercased()
         return name.contains("utf-8") || name.contains("utf8")
+    }
+}
+
+extension StepReport {
+    /// Whether a warning is most likely why another step fails.
+    fileprivate func explains(_ failed: StepReport) -> Bool {
+        if name == .proxy { return [.dns, .connection, .tls, .http].contains(failed.name) }
+        if name == .clock { return [.times, .exchange].contains(failed.name) }
+        return explainsFailures && failed.name != .account
     }
 }

@@ -14,7 +14,7 @@ extension StepReport {
         case .account where isUnreadable:
             "is the path right, and may this user read it? -c FILE names another"
         case .account where state == .warning:
-            "change the key as it says; wif-agent.json(5) explains every key"
+            "correct or remove the key; wif-agent.json(5) explains every key"
         case .account:
             "wif-agent.json(5) explains every key; wif-agent check reads the file without the network"
         case .environment: "wif-agent(1), Environment, lists every variable"

@@ -269,6 +269,9 @@ struct LocalSteps {
         do throws(OutputError) {
             try output.check(against: ProtectedPlaces(of: account))
             let state = try output.examine(as: found.user, isServed: isAgents(output))
+            if let objection = output.readerObjection {
+                return .warning(.output, objection.text, hint: objection.hint, about: output.path)
+            }
             return .ok(.output, "\(output.word), \(state)", about: output.path)
         } catch {
             return .failed(.output, error.failure, about: output.path)

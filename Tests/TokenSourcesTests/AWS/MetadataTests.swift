@@ -152,7 +152,7 @@ struct AWSMetadataTests {
         }
         let silent = await source(network(.failure(lost)))
         #expect(silent?.class == .transient)
-        #expect(silent?.hint == nil)
+        #expect(silent?.hint?.contains("does not answer") == true)
     }
 
     @Test func `it can be turned off`() async {

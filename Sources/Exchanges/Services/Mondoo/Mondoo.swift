@@ -48,7 +48,7 @@ struct Mondoo: ExchangeProtocol {
                 .transient,
                 at: .reply,
                 "\(account.place): \(error.reason)",
-                hint: reply.isPage ? "does a proxy answer instead of the service?" : error.hint
+                hint: reply.isPage ? Reply.pageHint : error.hint
             )
         }
     }
@@ -70,7 +70,8 @@ struct Mondoo: ExchangeProtocol {
         let verb = kind.class == .refused ? "refused" : "failed"
         var message = "\(account.place) \(verb) the exchange: \(answer)"
         if (300..<400).contains(status) {
-            message = "\(account.place) answered with a redirect (\(status)), which is not followed"
+            message =
+                "\(account.place) answered with a redirect (\(status))\(reply.target), which is not followed"
         }
         if rpc == nil, (400..<500).contains(status) {
             message += "; this is not Mondoo's own answer, which has a code and a message"
@@ -92,6 +93,7 @@ struct Mondoo: ExchangeProtocol {
                     findings: findings,
                     clockSkew: reply.clockSkew,
                     words: (rpc?.message ?? "").lowercased(),
+                    isOfPolicy: [7, 16].contains(rpc?.code ?? 0),
                     sender: rpc != nil ? .mondoo : status < 400 ? .redirect : .stranger
                 ).hint ?? kind.hint : kind.hint,
             retryAfter: retryAfter
@@ -132,7 +134,7 @@ private struct AnswerKind {
         // Canceled, Unknown, DeadlineExceeded, Aborted, Internal, Unavailable, DataLoss
         case 1, 2, 4, 10, 13, 14, 15: `class` = .transient
         // ResourceExhausted
-        case 8: `class` = .throttled
+        case 8: (`class`, hint) = (.throttled, outageHint(429))
         // NotFound, Unimplemented
         case 5, 12: (`class`, hint) = (.refused, Self.wrongPlace)
         // PermissionDenied, Unauthenticated
@@ -145,13 +147,13 @@ private struct AnswerKind {
     /// By HTTP status, where the body says nothing.
     init(status: Int) {
         switch status {
-        case 429: `class` = .throttled
+        case 429: (`class`, hint) = (.throttled, outageHint(429))
         case 408: `class` = .transient
         case 300..<400, 404, 405, 501: (`class`, hint) = (.refused, Self.wrongPlace)
         case 401, 403: (`class`, hint) = (.refused, Self.policy)
         case 400..<500: `class` = .refused
         // 5xx, and successes that are none of this exchange's.
-        default: `class` = .transient
+        default: (`class`, hint) = (.transient, outageHint(status))
         }
     }
 }

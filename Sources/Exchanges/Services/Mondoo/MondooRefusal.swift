@@ -12,6 +12,8 @@ struct MondooRefusal {
     let clockSkew: Double?
     /// Mondoo's message, in lower case.
     let words: String
+    /// Whether Mondoo refused who asks, and not what: PermissionDenied, Unauthenticated.
+    let isOfPolicy: Bool
     /// Who answered: Mondoo itself has a code and a message.
     let sender: Sender
 
@@ -29,9 +31,18 @@ struct MondooRefusal {
             ?? tokenHint ?? senderHint
     }
 
+    /// What the provider must have, where Mondoo does not say what does not fit.
+    private var everything: String? {
+        guard isOfPolicy, let claims = token.claims else { return nil }
+        return
+            "make Mondoo's identity provider fit the token above: issuer \(service.issuer.printable), subject"
+            + " \(claims.subject?.printable ?? "none"), its aud, its claims; wif-agent claims --for mondoo"
+            + " prints what to enter"
+    }
+
     private var senderHint: String? {
         switch sender {
-        case .mondoo: wordHint
+        case .mondoo: wordHint ?? everything
         case .redirect: nil
         case .stranger: pathHint ?? Self.strangerHint
         }
@@ -71,6 +82,10 @@ struct MondooRefusal {
 
     private var wordHint: String? {
         let subject = token.claims?.subject?.printable ?? "the ARN that AWS states"
+        if ["disabled", "inactive", "suspended", "deactivated"].contains(where: words.contains) {
+            return
+                "it is switched off in Mondoo: enable it there, or make another by wif-agent provider create"
+        }
         if ["identity provider", "binding", "not found"].contains(where: words.contains) {
             return
                 "Mondoo knows no identity provider for these values: is audience"

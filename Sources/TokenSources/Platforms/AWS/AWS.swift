@@ -97,7 +97,11 @@ struct AWS: TokenFetcher {
         _ context: SourceContext
     ) async throws(SourceError) -> SubjectToken {
         guard !context.audience.isEmpty else {
-            throw SourceError(.misconfigured, "no audience to ask for; set tokenAudience")
+            throw SourceError(
+                .misconfigured,
+                "no audience to ask for",
+                hint: "set tokenAudience to the audience that the service's trust allows"
+            )
         }
         guard service.host != .global else {
             throw SourceError(

@@ -55,7 +55,9 @@ struct AssumedRole {
                     .misconfigured,
                     "credential_source \"\(provider.printable)\" is not known; one of "
                         + Self.providers.joined(separator: ", "),
-                    at: place
+                    at: place,
+                    hint: "write one of them in the profile, such as credential_source ="
+                        + " Ec2InstanceMetadata"
                 )
             }
             return .provider(provider)
@@ -63,7 +65,10 @@ struct AssumedRole {
             throw SourceError(
                 .misconfigured,
                 "role_arn goes with exactly one of source_profile and credential_source",
-                at: place
+                at: place,
+                hint:
+                    "add source_profile = NAME to it, the profile whose key may assume the role, or"
+                    + " credential_source = Ec2InstanceMetadata on a machine of EC2"
             )
         }
     }
@@ -77,7 +82,8 @@ struct AssumedRole {
             throw SourceError(
                 .misconfigured,
                 "the profile \(name.printable): its source_profile \(source.printable) is in neither"
-                    + " of AWS's shared files"
+                    + " of AWS's shared files",
+                hint: "correct source_profile, or write the section [profile \(source.printable)]"
             )
         }
         // A profile may be its own source where it has a key as well as a role.
@@ -94,7 +100,9 @@ struct AssumedRole {
         else {
             throw SourceError(
                 .misconfigured,
-                "the source profile \(source.printable) has no credentials"
+                "the source profile \(source.printable) has no credentials",
+                hint: "give it aws_access_key_id and aws_secret_access_key, or name another in"
+                    + " source_profile"
             )
         }
         return found.key
@@ -115,7 +123,9 @@ struct AssumedRole {
             guard let found = try context.environmentCredentials() else {
                 throw SourceError(
                     .noSource,
-                    "credential_source is Environment, and AWS_ACCESS_KEY_ID is not set"
+                    "credential_source is Environment, and AWS_ACCESS_KEY_ID is not set",
+                    hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for the agent, or write"
+                        + " credential_source = Ec2InstanceMetadata"
                 )
             }
             return found.key
@@ -135,7 +145,8 @@ private struct Role {
             throw SourceError(
                 .misconfigured,
                 "\(place) uses mfa_serial, which is not supported",
-                hint: "the agent cannot type the code of the MFA device"
+                hint: "nobody can type the MFA device's code: name a profile or a role without"
+                    + " mfa_serial"
             )
         }
         arn = profile["role_arn"] ?? ""
@@ -161,7 +172,8 @@ private func seconds(_ profile: [String: String], _ place: String) throws(Source
         throw SourceError(
             .misconfigured,
             "duration_seconds is not a number from 900 to 43200",
-            at: place
+            at: place,
+            hint: "write duration_seconds = 3600"
         )
     }
     return seconds

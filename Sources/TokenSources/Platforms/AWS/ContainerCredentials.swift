@@ -58,7 +58,9 @@ struct AWSContainerCredentials {
             guard path.hasPrefix("/"), path.utf8.isVisibleASCII else {
                 throw SourceError(
                     .misconfigured,
-                    "\(Self.relative) is not a path that begins with /"
+                    "\(Self.relative) is not a path that begins with /",
+                    hint:
+                        "ECS sets it: unset it outside of a task; for a whole URL there is \(Self.full)"
                 )
             }
             return "http://169.254.170.2\(path)"
@@ -71,7 +73,9 @@ struct AWSContainerCredentials {
         else {
             throw SourceError(
                 .misconfigured,
-                "\(Self.full) is plain http to a host that needs https"
+                "\(Self.full) is plain http to a host that needs https",
+                hint: "unset it on a machine of EC2; in ECS and EKS it is http://169.254.170.2 or"
+                    + " http://169.254.170.23"
             )
         }
         return endpoint.url
@@ -86,7 +90,10 @@ struct AWSContainerCredentials {
             } catch {
                 throw SourceError(
                     .misconfigured,
-                    "\(Self.authorization)_FILE: \(path.printable) \(error)"
+                    "\(Self.authorization)_FILE: \(path.printable) \(error)",
+                    hint:
+                        "EKS Pod Identity projects that file: does the pod run with its association,"
+                        + " and may this user read the file?"
                 )
             }
             if value?.last?.isNewline == true { value?.removeLast() }
@@ -95,7 +102,11 @@ struct AWSContainerCredentials {
         }
         guard let value, !value.isEmpty else { return [] }
         guard !value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else {
-            throw SourceError(.misconfigured, "\(Self.authorization) holds a line break")
+            throw SourceError(
+                .misconfigured,
+                "\(Self.authorization) holds a line break",
+                hint: "set it again, on one line"
+            )
         }
         return [HTTPHeader("Authorization", value: Secret(value))]
     }

@@ -114,7 +114,8 @@ extension [String: String] {
         else {
             throw SourceError(
                 .misconfigured,
-                "\(place) has only one of aws_access_key_id and aws_secret_access_key"
+                "\(place) has only one of aws_access_key_id and aws_secret_access_key",
+                hint: "write the other one, too, or remove both to use another way to a key"
             )
         }
         let token = ["aws_security_token", "aws_session_token"].first(where: holds)

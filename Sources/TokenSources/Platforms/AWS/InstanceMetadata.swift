@@ -113,6 +113,8 @@ struct AWSInstanceMetadata {
                 .noSource,
                 "the reply is not a token, so this is not EC2",
                 at: request.place,
+                hint: "another program answers in the metadata service's place: unset"
+                    + " AWS_EC2_METADATA_SERVICE_ENDPOINT, or see what serves 169.254.169.254",
                 isAbsent: true
             )
         }
@@ -207,7 +209,8 @@ struct AWSInstanceMetadata {
             } catch {
                 throw SourceError(
                     .misconfigured,
-                    "ec2_metadata_service_endpoint of the profile \(error.reason)"
+                    "ec2_metadata_service_endpoint of the profile \(error.reason)",
+                    hint: "remove that line from the profile: the usual address is asked then"
                 )
             }
         }

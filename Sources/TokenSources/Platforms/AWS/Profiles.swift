@@ -70,14 +70,20 @@ extension SourceContext {
             text = try readFile(path, limit: Self.sharedFileLimit).text
         } catch {
             if error == .system(.notFound) { return (INI.empty, nil) }
-            throw SourceError(.misconfigured, "\(path.printable) \(error)")
+            throw SourceError(
+                .misconfigured,
+                "\(path.printable) \(error)",
+                hint:
+                    "let the agent's user read it, or set HOME or \(variable) to a file of its own"
+            )
         }
         do throws(INIError) {
             return (try INI(parsing: text), objection)
         } catch {
             throw SourceError(
                 .misconfigured,
-                "\(path.printable), line \(error.line): \(error.reason)"
+                "\(path.printable), line \(error.line): \(error.reason)",
+                hint: "correct that line: sections stand in [ ], all else is NAME = VALUE"
             )
         }
     }

@@ -78,7 +78,8 @@ struct AWSSettings: Sendable {
         } catch {
             throw SourceError(
                 .misconfigured,
-                "endpoint_url of the profile \(profileName.printable) \(error.reason)"
+                "endpoint_url of the profile \(profileName.printable) \(error.reason)",
+                hint: "write an https:// URL there, or remove the line"
             )
         }
     }

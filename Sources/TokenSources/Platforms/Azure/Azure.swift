@@ -21,7 +21,10 @@ struct Azure: TokenFetcher {
         guard !resource.isEmpty else {
             throw SourceError(
                 .misconfigured,
-                "no resource to ask for; set credentialSource.resource, tokenAudience or audience"
+                "no resource to ask for",
+                hint:
+                    "set credentialSource.resource to the App ID URI that the trust names, such as"
+                    + " api://APP-ID"
             )
         }
         let demand = AzureDemand(resource: resource, identity: source.identity)
@@ -130,6 +133,9 @@ struct AzureDemand {
                     .noSource,
                     "status 200 without an access_token, so this is not Azure",
                     at: place,
+                    hint:
+                        "another program answers in the metadata service's place: see what serves that"
+                        + " address",
                     isAbsent: true
                 )
             }

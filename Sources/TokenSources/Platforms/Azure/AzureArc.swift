@@ -32,7 +32,9 @@ struct AzureArc {
                 throw SourceError(
                     .noSource,
                     "status \(response.status) although the key file was sent",
-                    at: request.place
+                    at: request.place,
+                    hint:
+                        "restart Azure Arc's agent (systemctl restart himdsd), and see azcmagent show"
                 )
             }
             let token = try demand.token(

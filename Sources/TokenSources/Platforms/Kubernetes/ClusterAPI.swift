@@ -20,7 +20,13 @@ package struct ClusterAPI: Sendable {
         self.directory = directory
         server = try Self.server(context)
         token = SubjectToken(
-            try TokenFile(path: "\(directory)/token", format: .text).token(),
+            try TokenFile(
+                path: "\(directory)/token",
+                format: .text,
+                writer:
+                    "the pod's own token is not mounted: set automountServiceAccountToken: true in the"
+                    + " pod, or project a token into it and name its file in credentialSource.path"
+            ).token(),
             source: Self.name
         )
     }
@@ -119,7 +125,12 @@ package struct ClusterAPI: Sendable {
         do throws(EndpointError) {
             return try Endpoint("https://\(literal):\(port)").url
         } catch {
-            throw SourceError(.misconfigured, "KUBERNETES_SERVICE_HOST and _PORT: \(error.reason)")
+            throw SourceError(
+                .misconfigured,
+                "KUBERNETES_SERVICE_HOST and _PORT: \(error.reason)",
+                hint:
+                    "unset them outside of a pod, and name a token's file in credentialSource.path"
+            )
         }
     }
 }

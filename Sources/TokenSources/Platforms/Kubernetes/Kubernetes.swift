@@ -26,7 +26,10 @@ struct Kubernetes: TokenFetcher {
         guard let (namespace, account) = cluster.serviceAccount else {
             throw SourceError(
                 .noSource,
-                "\(directory.printable)/token is not a service account's token"
+                "\(directory.printable)/token is not a service account's token",
+                hint:
+                    "leave credentialSource.directory out, or name the folder where the pod's own token"
+                    + " and ca.crt are"
             )
         }
         let path =

@@ -1,0 +1,95 @@
+import Federation
+import HTTP
+import Text
+
+/// What to do where the way to a service ends.
+extension ServiceWay {
+    func tlsHint(_ error: HTTPError) -> String? {
+        if error.kind == .tls(.unknownAuthority) { return authorityHint }
+        if error.kind == .tls(.wrongHost) {
+            return
+                "is \(key) right? it names \(endpoint.host), and whoever answers there has a certificate for"
+                + " other names: openssl s_client -connect \(place) </dev/null | openssl x509 -noout -ext"
+                + " subjectAltName shows them"
+        }
+        if let hint = error.hint { return hint }
+        if ["wrong version number", "http request", "packet length"].contains(
+            where: error.detail.contains
+        ) {
+            let isOther = endpoint.port.map { $0 != 443 } ?? false
+            return "\(place) does not speak TLS: "
+                + (isOther
+                    ? "correct the port in \(key); the port of https is 443"
+                    : "a proxy or another program answers in the service's place")
+        }
+        if error.detail.contains("handshake failure")
+            || error.detail.contains("certificate required")
+        {
+            return
+                "\(place) wants a certificate of the client, or another version of TLS than 1.2 and 1.3:"
+                + " is \(key) right, and is there a proxy on the way?"
+        }
+        return "does \(place) speak TLS? a proxy or another service may answer there"
+    }
+
+    /// Whose certificates were held against the service's, and how to add another.
+    private var authorityHint: String {
+        let see =
+            "openssl s_client -connect \(place) -showcerts </dev/null shows who signed it; a proxy that"
+            + " inspects TLS has an authority of its own"
+        if let file = account.caFile {
+            return
+                "add the authority's certificate to \(file.printable), which caFile names, or leave caFile"
+                + " out for a public service; \(see)"
+        }
+        for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            guard let place = context.variable(variable) else { continue }
+            let how = variable == "SSL_CERT_DIR" ? " and run openssl rehash on it" : ""
+            return
+                "\(variable) is \(place.printable), and nothing else is trusted: add the authority's"
+                + " certificate there\(how), or unset \(variable); \(see)"
+        }
+        return
+            "add the authority to the system's CA certificates (update-ca-certificates), or name its file in"
+            + " caFile or SSL_CERT_FILE; \(see)"
+    }
+
+    /// What to do about a proxy that is not found, or does not let the request through.
+    func proxyHint(_ error: HTTPError) -> String {
+        switch error.proxyStatus {
+        case 403?, 401?:
+            return "the proxy forbids \(endpoint.host): have \(place) allowed there"
+        case let status? where status >= 500:
+            return "the proxy cannot reach \(place): see its log, and whether its own way out works"
+        case let status?:
+            return "the proxy answers \(status) to CONNECT \(place): is it a proxy for https?"
+        case nil: break
+        }
+        if error.reason.contains("resolve") {
+            return
+                "the proxy's name is not known here: correct \(proxy?.origin ?? "it"), or the machine's name"
+                + " server"
+        }
+        return "correct the proxy's URL in \(proxy?.origin ?? "its place"): http://HOST:PORT"
+    }
+
+    func httpHint(_ error: HTTPError) -> String {
+        if case .timedOut = error.kind {
+            return
+                "\(place) takes the connection and does not answer: does the service there work, and is it the one"
+                + " that \(key) is to name? curl -v \(endpoint.origin) shows the same"
+        }
+        if error.kind == .malformed, !endpoint.isSecure {
+            return
+                "\(place) does not speak HTTP: correct the port in \(key), or write https:// where it speaks TLS"
+        }
+        return
+            "is it the service that listens at \(place), and does it work? correct \(key) if it is another"
+    }
+
+    var nameHint: String {
+        let known = account.service.kind.facts.places.map { " (\($0))" } ?? ""
+        return "is \(key) right\(known)? does this machine's name server answer:"
+            + " getent hosts \(endpoint.host)"
+    }
+}

@@ -1,0 +1,88 @@
+package import Federation
+import Kernel
+import Text
+
+extension Output {
+    /// What keeps those from a file or socket for whom the account file makes it, and what to do; `nil` where
+    /// nothing does, or where nobody is named.
+    package var readerObjection: (text: String, hint: String)? {
+        if case .socket(_, let access) = kind {
+            for unit in access.units {
+                if let objection = UnitFiles.objection(to: unit) {
+                    return ("allowUnits: \(objection.text)", objection.hint)
+                }
+            }
+        }
+        let (mode, owner, group) = wanted
+        guard let mode else { return nil }
+        if let group, let id = groupID(of: group) {
+            // A socket is written to by whoever connects to it. unix(7)
+            let bits: UInt32 = isSocket ? 0o060 : 0o040
+            guard mode & bits == bits else {
+                return (
+                    "its group is \(group.printable), which the mode 0\(String(mode, radix: 8)) gives no access",
+                    "write \"mode\": \"\(isSocket ? "0660" : "0640")\" beside the group"
+                )
+            }
+            if let place = closedDirectory({ mayEnter($0, group: id) }) {
+                return closed(
+                    place,
+                    to: "the group \(group.printable)",
+                    give: "chgrp \(group.printable)"
+                )
+            }
+        }
+        if let owner, let id = userID(of: owner), id != 0, id != effectiveUserID() {
+            let user = FileUser.known(id)
+            if let place = closedDirectory({ user.may(1, $0) }) {
+                return closed(place, to: "the owner \(owner.printable)", give: nil)
+            }
+        }
+        guard mode & 0o004 != 0, owner == nil, group == nil,
+            let place = closedDirectory({ $0.mode & 0o001 != 0 })
+        else { return nil }
+        return closed(place, to: "other users, who may read the output", give: nil)
+    }
+
+    private var wanted: (mode: UInt32?, owner: String?, group: String?) {
+        switch kind {
+        case .file(_, let options): (options.mode, options.owner, options.group)
+        case .directory(let options): (nil, options.owner, options.group)
+        case .socket(_, let access):
+            // With a list of readers the socket's own folder is opened to them.
+            access.users.isEmpty && access.groups.isEmpty
+                ? (access.effectiveMode, access.owner, access.group) : (nil, nil, nil)
+        case .kubernetesSecret: (nil, nil, nil)
+        }
+    }
+
+    private func closed(
+        _ place: String,
+        to whom: String,
+        give command: String?
+    ) -> (text: String, hint: String) {
+        let own = command.map { "; or \($0) \(place.printable) and chmod g+x" } ?? ""
+        return (
+            "\(place.printable) is closed to \(whom): the file cannot be reached there",
+            "chmod o+x \(place.printable)\(own); or choose a path below /run whose folders they may enter"
+        )
+    }
+
+    private func mayEnter(_ facts: FileFacts, group: UInt32) -> Bool {
+        facts.mode & (facts.group == group ? 0o010 : 0o001) != 0
+    }
+
+    /// The first directory on the path that is there and is not to be entered.
+    private func closedDirectory(_ mayEnter: (FileFacts) -> Bool) -> String? {
+        var place = ""
+        for part in path.split(separator: "/").dropLast() {
+            place += "/\(part)"
+            do throws(Errno) {
+                guard mayEnter(try FileFacts(at: place)) else { return place }
+            } catch {
+                return nil
+            }
+        }
+        return nil
+    }
+}

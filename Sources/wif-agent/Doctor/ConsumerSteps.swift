@@ -1,0 +1,159 @@
+import Federation
+import Kernel
+import Text
+
+/// What is wrong with variables by which other programs are told of what an account delivers.
+func consumerSteps(_ account: Account, _ environment: [String: String]) -> [StepReport] {
+    Consumer.all.compactMap { consumer in
+        guard let path = environment[consumer.variable], !path.isEmpty else { return nil }
+        return consumer.step(path, account)
+    }
+}
+
+/// A variable that names a file, for programs that read credentials.
+private struct Consumer {
+    let variable: String
+    /// The formats that such programs read.
+    let formats: [Format]
+    /// What they read, in words.
+    let content: String
+    /// The service whose credentials they are; `nil` where a file that is missing says nothing here.
+    var service: ServiceName?
+    /// What to do where no format of an output is read.
+    var remark = ""
+
+    static let all = [
+        Consumer(
+            variable: "MONDOO_CONFIG_PATH",
+            formats: [.json],
+            content: "a service account in JSON",
+            service: .mondoo
+        ),
+        Consumer(
+            variable: "GOOGLE_APPLICATION_CREDENTIALS",
+            formats: [],
+            content: "Google's own external_account file or key",
+            service: .google,
+            remark: "set it to Google's external_account file, with the output's path in its"
+                + " credential_source.file; an access token goes into CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"
+        ),
+        Consumer(
+            variable: "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
+            formats: [.raw],
+            content: "an access token alone"
+        ),
+        Consumer(
+            variable: "AWS_SHARED_CREDENTIALS_FILE",
+            formats: [.ini],
+            content: "sections of NAME = VALUE",
+            service: .aws
+        ),
+        Consumer(
+            variable: "AWS_CONFIG_FILE",
+            formats: [.ini],
+            content: "sections of NAME = VALUE"
+        ),
+        Consumer(
+            variable: "AWS_WEB_IDENTITY_TOKEN_FILE",
+            formats: [.raw],
+            content: "an OIDC token alone"
+        ),
+        Consumer(
+            variable: "AZURE_FEDERATED_TOKEN_FILE",
+            formats: [.raw],
+            content: "an OIDC token alone"
+        ),
+    ]
+
+    func step(_ path: String, _ account: Account) -> StepReport? {
+        let outputs = account.configuredOutputs
+        if let output = outputs.first(where: { isSame($0.path, path) }) {
+            return named(output, path)
+        }
+        for output in outputs {
+            guard case .directory = output.kind, path.hasPrefix(output.path + "/") else { continue }
+            return inDirectory(output, path)
+        }
+        guard service == account.service.kind, let best = best(outputs) else { return nil }
+        let facts = facts(path)
+        guard facts == nil || facts?.kind == .directory else { return nil }
+        return warning(
+            "names \(path.printable), which is \(facts == nil ? "not there" : "a directory")",
+            hint: "set \(variable)=\(best.printable), where the account delivers \(content)"
+        )
+    }
+
+    /// The variable names an output.
+    private func named(_ output: Output, _ path: String) -> StepReport? {
+        let wanted = formats.first?.rawValue ?? ""
+        switch output.kind {
+        case .file(let format, _):
+            guard !isRead(format) else { return nil }
+            return warning(
+                "names the output \(path.printable), whose format is \(format.rawValue); programs that"
+                    + " read \(variable) want \(content)",
+                hint: formats.isEmpty ? remark : "write \"format\": \"\(wanted)\" in that output"
+            )
+        case .directory:
+            return warning(
+                "names the directory \(path.printable), not a file in it",
+                hint:
+                    "set \(variable)=\(path.printable)/\(formats.contains(.json) ? "credential.json" : "credential")"
+            )
+        case .socket:
+            return warning(
+                "names the socket \(path.printable), and programs that read \(variable) open a file",
+                hint:
+                    "give the account an output of the format \(wanted) with a path of its own, and name"
+                    + " that; or have systemd read the socket by LoadCredential="
+            )
+        case .kubernetesSecret: return nil
+        }
+    }
+
+    private func inDirectory(_ output: Output, _ path: String) -> StepReport? {
+        let name = splitPath(path).name
+        let right = formats.contains(.json) ? "credential.json" : "credential"
+        guard !formats.isEmpty, !formats.contains(.ini), name != right,
+            ["credential", "credential.json", "credential.env", "expires_at"].contains(name)
+        else { return nil }
+        return warning(
+            "names \(path.printable); programs that read it want \(content)",
+            hint: "set \(variable)=\(output.path.printable)/\(right)"
+        )
+    }
+
+    /// The path at which such programs would find what they read.
+    private func best(_ outputs: [Output]) -> String? {
+        for output in outputs {
+            switch output.kind {
+            case .file(let format, _): if isRead(format) { return output.path }
+            case .directory:
+                if formats.contains(.json) { return output.path + "/credential.json" }
+            case .socket, .kubernetesSecret: break
+            }
+        }
+        return nil
+    }
+
+    /// A template may hold anything.
+    private func isRead(_ format: Format) -> Bool {
+        formats.contains(format) || format == .template
+    }
+
+    private func warning(_ text: String, hint: String) -> StepReport {
+        .warning(.environment, "\(variable) \(text)", hint: hint, about: variable)
+    }
+
+    private func isSame(_ one: String, _ other: String) -> Bool {
+        do throws(Errno) {
+            return one == other ? true : try realPath(one) == realPath(other)
+        } catch {
+            return false
+        }
+    }
+
+    private func facts(_ path: String) -> FileFacts? {
+        do throws(Errno) { return try FileFacts(at: path) } catch { return nil }
+    }
+}
