@@ -44,9 +44,10 @@ package struct AgentClient: Sendable {
         /// What helps.
         package var hint: String? {
             switch kind {
-            case .absent: "start it with wif-agent run"
+            case .absent:
+                "start it: systemctl start wif-agent where its units are installed, else wif-agent run"
             case .forbidden:
-                "it answers root and the user it runs as: ask as one of them; get --fresh asks no agent"
+                "it answers root and the user it runs as: put sudo before the command"
             case .hung:
                 "it hangs: systemctl restart wif-agent, or end the process that ss -lxp shows"
             case .foreign, .late, .broken: nil

@@ -151,14 +151,16 @@ package func checkAdding(to directory: Directory, _ user: FileUser) throws(PathE
     do throws(Errno) {
         try user.checkAdding(to: directory.path)
     } catch {
-        let owner = "chown \(user.id) \(directory.path)"
+        let parent = directory.path == "/" ? "" : directory.path
+        let folder = "install -d -o \(user.id) \(parent)/wif-agent"
         throw PathError(
             directory.path,
             "cannot be written by \(userDescription(user.id))",
             error,
             hint: error == .readOnly
                 ? "under systemd, add it to ReadWritePaths= of the unit"
-                : "let the agent's user write there, as with \(owner), or choose another path"
+                : "write it into /run/wif-agent where the units run the agent; else make a folder for"
+                    + " it: \(folder)"
         )
     }
 }

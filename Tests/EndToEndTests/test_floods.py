@@ -425,7 +425,7 @@ class Hung(World):
     def test_where_there_is_none_it_is_said_how_to_start_one(self):
         done = self.control("status")
         self.assertEqual(done.returncode, 75)
-        self.assertIn(b"hint: start it with wif-agent run", done.stderr)
+        self.assertIn(b"hint: start it: systemctl start wif-agent", done.stderr)
 
     @root_only
     def test_one_that_may_not_be_asked_is_not_gone_around(self):

@@ -89,4 +89,4 @@ class StatusWatch(World):
         self.process.stop()
         done = subprocess.run([str(word) for word in self.command()], capture_output=True, timeout=20)
         self.assertEqual(done.returncode, 75)
-        self.assertIn(b"start it with wif-agent run", done.stderr)
+        self.assertIn(b"start it: systemctl start wif-agent", done.stderr)

@@ -161,6 +161,7 @@ private struct Doctor {
                 hint: "rename it to \(String(name.prefix { $0 != "." }).printable).json"
             )
         }
+        if let objection = unitsObjection(to: account.path) { return objection }
         guard !account.warnings.isEmpty else { return .ok(.account, found) }
         let place = "account file \(account.path.printable): "
         let warnings = account.warnings.map {
@@ -174,6 +175,26 @@ private struct Doctor {
         )
         step.explainsFailures = !advice.isEmpty
         return step
+    }
+
+    /// That the packaged units' user cannot read a file of the folder they read.
+    private func unitsObjection(to path: String) -> StepReport? {
+        guard path.hasPrefix(AccountChoice.standardDirectory + "/"),
+            let id = userID(of: "wif-agent")
+        else { return nil }
+        do throws(Errno) {
+            guard FileUser.known(id).may(4, try FileFacts(at: path)) == false else { return nil }
+        } catch {
+            return nil
+        }
+        let file = path.printable
+        return .failed(
+            .account,
+            .misconfigured,
+            "the agent's units run as wif-agent, who may not read \(file)",
+            hint: "chown root:wif-agent \(file) && chmod 640 \(file)",
+            about: path
+        )
     }
 
     private func workerStep() -> StepReport {
