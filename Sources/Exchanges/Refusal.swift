@@ -112,7 +112,7 @@ struct Refusal {
         },
         Rule("invalid_scope", "scope") { refusal in
             refusal.service.scopes.contains { $0.contains(",") }
-                ? "write scopes as an array, [\"one\", \"two\"], or with blanks between them, without commas"
+                ? "write scopes as an array, [\"one\", \"two\"], or with spaces between them, without commas"
                 : "write scopes that the service allows this client; sent were"
                     + " \(refusal.service.scopes.joined(separator: " ").printable)"
         },

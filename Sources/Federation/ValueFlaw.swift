@@ -85,7 +85,7 @@ struct ValueFlaw {
         let trimmed = value.trimmed
         guard trimmed != value, !trimmed.isEmpty else { return nil }
         let isBefore = value.first != trimmed.first
-        return ValueFlaw("has a blank at its \(isBefore ? "beginning" : "end")", trimmed)
+        return ValueFlaw("has a space at its \(isBefore ? "beginning" : "end")", trimmed)
     }
 
     private static func quoted(_ value: String) -> ValueFlaw? {

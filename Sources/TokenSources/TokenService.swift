@@ -84,7 +84,7 @@ extension SourceContext {
             throw SourceError(
                 .misconfigured,
                 "\(variable) holds characters that a token cannot have",
-                hint: "set \(variable) again, without blanks, quotes and line breaks"
+                hint: "set \(variable) again, without spaces, quotes and line breaks"
             )
         }
         return HTTPHeader("Authorization", value: Secret("\(scheme) \(value)"))

@@ -65,7 +65,7 @@ def is_quiet(pid, seconds):
                 for line in (task / "status").read_text().splitlines():
                     if line.startswith("voluntary_ctxt_switches"):
                         total += int(line.split()[1])
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return None  # A thread has just ended.
         return total
 
