@@ -45,9 +45,10 @@ package struct AgentClient: Sendable {
         package var hint: String? {
             switch kind {
             case .absent:
-                "start it: systemctl start wif-agent where its units are installed, else wif-agent run"
+                "start it: systemctl start wif-agent where its units are installed, else wif-agent run;"
+                    + " one that runs in another place is named by --runtime-dir"
             case .forbidden:
-                "it answers root and the user it runs as: put sudo before the command"
+                "it answers root and the user it runs as: put sudo before the command; get --fresh needs no agent"
             case .hung:
                 "it hangs: systemctl restart wif-agent, or end the process that ss -lxp shows"
             case .foreign, .late, .broken: nil

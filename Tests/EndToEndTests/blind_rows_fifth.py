@@ -184,7 +184,7 @@ ROWS = [
     ("a space of no width", invisible, "plain", "u+200b", "\"audience\": \"//captain"),
     ("a space that does not break", no_break_space, "plain", "u+00a0",
      "\"https://accounts.google.com\""),
-    ("a blank behind a word", changed(type="external_account "), "plain", "blank",
+    ("a blank behind a word", changed(type="external_account "), "plain", "space",
      "\"external_account\""),
     ("quotes inside of the quotes", changed(audience="'//captain.api.mondoo.app/spaces/demo'"),
      "plain", "around it", "\"//captain.api.mondoo.app/spaces/demo\""),

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+import unittest
 
 import test_calls
 import test_delivery
@@ -37,6 +38,7 @@ class RevokingWorker(test_delivery.ScriptedWorker):
             "receivedAt": time.clock_gettime_ns(time.CLOCK_BOOTTIME)}}
 
 
+@unittest.skipUnless(test_calls.SLOW, "takes minutes: WIF_AGENT_SLOW_TESTS")
 class Running(test_calls.CallsCase):
     """A running agent, whose calls fail from some moment on."""
 

@@ -17,6 +17,7 @@ import stat
 import subprocess
 import threading
 import time
+import unittest
 
 from machine import same_processor
 from world import BIN, ROOT, World, is_quiet, secrets, wait_for
@@ -275,6 +276,7 @@ class Delivery(Cut):
         pid = int(self.records.read_text().split("pid ")[-1].split()[0])
         return agent, pid, log
 
+    @unittest.skipUnless(SWEEPS > 1, "takes minutes: WIF_AGENT_SLOW_TESTS")
     def test_each_two_calls_fail_in_a_running_agent(self):
         """Of all pairs some are drawn: the second call is of the same attempt, or of the next one."""
         for sweep in range(20 if SWEEPS > 1 else 1):

@@ -56,11 +56,11 @@ private func others(in folder: String, like path: String) -> String {
     let suffix = suffix(of: splitPath(path).name)
     let names: [String]
     do throws(Errno) {
-        names = try listDirectory(folder).filter { suffix.isEmpty || $0.hasSuffix(suffix) }
+        names = try listDirectory(folder).filter { $0.hasSuffix(suffix) }
     } catch {
         return ""
     }
-    guard !names.isEmpty, names.count < 9 else { return "" }
+    guard !suffix.isEmpty, !names.isEmpty, names.count < 9 else { return "" }
     return ", which holds \(names.joined(separator: ", "))"
 }
 

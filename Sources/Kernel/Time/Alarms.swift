@@ -101,8 +101,12 @@ final class Alarms: Sendable {
     }
 
     private func arm(_ instant: BootInstant) {
-        // Fails only for an instant before the boot, for which nobody sleeps. timerfd_settime(2)
-        _ = wif_boot_timer_arm(timer, max(0, instant.nanoseconds))
+        // Fails only for an instant before the boot, for which nobody sleeps (timerfd_settime(2)). Whatever
+        // else comes in its way, as a tracer can, must not leave a task asleep for ever.
+        let nanoseconds = max(0, instant.nanoseconds)
+        if wif_boot_timer_arm(timer, nanoseconds) != 0 {
+            _ = wif_boot_timer_arm(timer, nanoseconds)
+        }
     }
 }
 

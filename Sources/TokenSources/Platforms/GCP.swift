@@ -55,6 +55,16 @@ struct GoogleMetadata: TokenFetcher {
         )
     }
 
+    /// What to do where another program answers in the metadata server's place.
+    private func otherServerHint(_ environment: [String: String]) -> String {
+        let set = ["GCE_METADATA_HOST", "GCE_METADATA_ROOT"].filter { environment[$0] != nil }
+        return set.isEmpty
+            ? "this machine is not one of GCP: name its platform in credentialSource, {\"provider\": ...},"
+                + " and in issuerUri that platform's issuer"
+            : "another program answers in the metadata server's place: unset"
+                + " \(set.joined(separator: " and "))"
+    }
+
     private func token(
         in response: HTTPResponse,
         to request: HTTPRequest,
@@ -74,9 +84,7 @@ struct GoogleMetadata: TokenFetcher {
                 .noSource,
                 "status \(status) without Metadata-Flavor: Google, so this is not GCP",
                 at: place,
-                hint:
-                    "another program answers in the metadata server's place: unset GCE_METADATA_HOST"
-                    + " and GCE_METADATA_ROOT, or name the platform of this machine",
+                hint: otherServerHint(context.environment),
                 isAbsent: true
             )
         }
