@@ -1,6 +1,6 @@
 """Each system call of a reload, an adoption, a command, a revocation, a worker's start and an end fails, one by
-one: a clear error, nothing lost, no crash, an end within its bound. With WIF_AGENT_SLOW_TESTS every call is
-tried, else a few of each kind. See test_calls.
+one: a clear error, nothing lost, no crash, an end within its bound. For WIF_AGENT_SLOW_TESTS alone. See
+test_calls.
 """
 
 import os
