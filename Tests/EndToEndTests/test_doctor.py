@@ -827,7 +827,7 @@ TABLE = [
     ("a socket that is served", foreign_socket, "plain", "output", "output",
      "served by a running process", "another wif-agent"),
     ("a directory that the user cannot write", unwritable_directory, "plain", "output", "output",
-     "cannot be written by nobody", "chown 65534"),
+     "cannot be written by nobody", "install -d -o 65534"),
     ("a file to give away without root", owner_without_root, "plain", "output", "output",
      "cannot be given to root", "only root"),
     ("a disk that is full", full_disk, "plain", "output", "output", "no space left", "make room"),
