@@ -130,7 +130,7 @@ extension KeyedValues {
         case .object(let members):
             for (name, member) in members.sorted(by: { $0.key < $1.key }) {
                 let key = Self.camelCase(name)
-                try check(member, "\(path).\(key.printable)", root == "headers" ? root : key)
+                try check(member, "\(path).\(key.printable)", Self.open.contains(root) ? root : key)
             }
         case .null, .bool, .integer, .number: break
         }
@@ -148,9 +148,9 @@ extension KeyedValues {
                 hint: "write it anew: \"\(path)\": \"\(flaw.correction.printable)\""
             )
         }
-        guard !Self.namedFreely.contains(key), let placeholder = Placeholder(in: text) else {
-            return
-        }
+        guard !Self.namedFreely.contains(key), let placeholder = Placeholder(in: text),
+            !(Self.services.contains(key) && text.allSatisfy(\.isUppercase))
+        else { return }
         // What may be secret is not repeated.
         let shown = key == "headers" ? "a variable or sample" : placeholder.text.printable
         throw error(
@@ -161,6 +161,12 @@ extension KeyedValues {
                 : placeholder.hint(isPath: Self.paths.contains(key))
         )
     }
+
+    /// Objects whose members are not keys of ours.
+    private static let open: Set<String> = ["headers", "parameters"]
+
+    /// The keys whose values the service chooses: there OWNER may be the name of a role.
+    private static let services: Set<String> = ["parameters", "scopes"]
 
     private static let paths: Set<String> = [
         "file", "path", "caFile", "pidFile", "directory", "outputFile", "socket",

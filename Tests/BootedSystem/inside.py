@@ -629,7 +629,7 @@ class Workers(Booted):
         (ACCOUNTS / "machine.json").unlink()
         self.account(credentialSource={"executable": {"command": [str(program)]}})
         self.start()
-        self.said("this worker runs none")
+        self.said("this worker may not run programs")
         self.said("--worker-socket none")
         systemctl("stop", "wif-agent.service")
         self.drop_in("wif-agent.service", (SHIPPED / "drop-ins/own-worker.conf").read_text())

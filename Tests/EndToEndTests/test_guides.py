@@ -65,7 +65,7 @@ class Guides(World):
                     self.assertNotIn("\t", body)
                     self.assertTrue(all(re.match(r"^ *(- )?[\w.-]+:|^ *- |^ {8}", line) for line in body.splitlines()))
                 elif word == "systemctl":
-                    self.assertIn("wif-exchange.socket wif-agent.service", body)
+                    self.assertIn("systemctl enable --now wif-agent", body)
                     self.agent("-c", self.scratch / "etc/mondoo.json", environment=environment)
                 else:
                     self.assertEqual(word, "theirs")

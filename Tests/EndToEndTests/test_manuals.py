@@ -140,7 +140,7 @@ class CommandTests(unittest.TestCase):
             self.assertIn(command, self.commands, line)
             for option in re.findall(r"--([a-z][a-z-]+)", " ".join(words)):
                 self.assertIn(option, self.help[command], line)
-        theirs = {"user", "unix-socket", "env-file", "all", "now"}
+        theirs = {"user", "unix-socket", "env-file", "all", "now", "ignore-missing"}
         agents = set(re.findall(r"--([a-z][a-z-]+)", text)) - theirs
         self.assertEqual(agents - everywhere - options_in_help(said_by("wif-emulator", "--help")), set())
 

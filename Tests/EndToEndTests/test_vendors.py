@@ -38,7 +38,9 @@ class Vendors(World):
                     self.assertNotIn(b"warning", check.stderr + check.stdout)
 
     def test_the_manuals_examples_are_the_ones_that_are_tested(self):
-        text = (ROOT / "man/wif-agent.json.5").read_text()
+        # A reader writes their own values in place of these words, which are refused.
+        text = re.sub(r"\b(TENANT|HOST|NAME|REALM|OWNER|REPOSITORY|[A-Z]+-ID)\b", "0c1d2e3f-4a5b-4c6d-8e9f-a0b1c2d3e4f5",
+                      (ROOT / "man/wif-agent.json.5").read_text())
         examples = [json.loads(block) for block in re.findall(
             r"^\.Bd -literal -offset indent\n(\{\n.*?^\})$", text, re.M | re.S)]
         self.assertGreater(len(examples), 12)

@@ -153,7 +153,7 @@ class WorkerSocket(World):
         done = self.wif("get", "-c", account, "--worker-socket", self.path, "--timeout", 0,
                         environment=self.environment(self.world))
         self.assertEqual(done.returncode, 78)
-        self.assertIn(b"this worker runs none", done.stderr)
+        self.assertIn(b"this worker may not run programs", done.stderr)
         self.assertIn(b"--worker-socket none", done.stderr)
         self.assertFalse((self.scratch / "ran").exists())
 
