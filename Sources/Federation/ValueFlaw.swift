@@ -112,33 +112,48 @@ extension KeyedValues {
     /// in all that stands below.
     /// - Throws: ``AccountError`` that names the key, the character and the value to write.
     func checkValues() throws(AccountError) {
-        for (key, value) in allMembers { try check(value, key, key) }
+        for (key, value) in allMembers { try check(value, key, key, isServices: false) }
     }
 
-    /// - Parameter root: the key under which it stands in the end.
+    /// - Parameters:
+    ///   - key: under which it stands in the end; `headers` for each of them.
+    ///   - isServices: whether the service chooses the value: there OWNER may be the name of a role.
     private func check(
         _ value: JSON,
         _ path: String,
-        _ root: String
+        _ key: String,
+        isServices: Bool
     ) throws(AccountError) {
+        let isServices = isServices || key == "parameters" || key == "scopes"
         switch value {
-        case .string(let text): try check(text, path, root)
+        case .string(let text):
+            try check(text, path, key, mayBeWord: isServices)
         case .array(let elements):
             for (index, element) in elements.enumerated() {
-                try check(element, "\(path)[\(index)]", root)
+                try check(element, "\(path)[\(index)]", key, isServices: isServices)
             }
         case .object(let members):
             for (name, member) in members.sorted(by: { $0.key < $1.key }) {
-                let key = Self.camelCase(name)
-                try check(member, "\(path).\(key.printable)", Self.open.contains(root) ? root : key)
+                let inner = Self.camelCase(name)
+                try check(
+                    member,
+                    "\(path).\(inner.printable)",
+                    key == "headers" ? key : inner,
+                    isServices: isServices
+                )
             }
         case .null, .bool, .integer, .number: break
         }
     }
 
-    private func check(_ text: String, _ path: String, _ key: String) throws(AccountError) {
-        // Text of any form, or a secret.
-        guard !["template", "jwtToken", "clientSecret", "privateKey"].contains(key) else { return }
+    /// - Parameter mayBeWord: whether a word in capitals is a value like others.
+    private func check(
+        _ text: String,
+        _ path: String,
+        _ key: String,
+        mayBeWord: Bool
+    ) throws(AccountError) {
+        guard !Self.untold.contains(key) else { return }
         let isFree = key == "command" || key == "headers"
         let isIdentifier = Self.identifiers.contains(key)
         if let flaw = ValueFlaw(in: text, isIdentifier: isIdentifier), !isFree {
@@ -149,7 +164,7 @@ extension KeyedValues {
             )
         }
         guard !Self.namedFreely.contains(key), let placeholder = Placeholder(in: text),
-            !(Self.services.contains(key) && text.allSatisfy(\.isUppercase))
+            !(mayBeWord && text.allSatisfy(\.isUppercase))
         else { return }
         // What may be secret is not repeated.
         let shown = key == "headers" ? "a variable or sample" : placeholder.text.printable
@@ -162,11 +177,10 @@ extension KeyedValues {
         )
     }
 
-    /// Objects whose members are not keys of ours.
-    private static let open: Set<String> = ["headers", "parameters"]
-
-    /// The keys whose values the service chooses: there OWNER may be the name of a role.
-    private static let services: Set<String> = ["parameters", "scopes"]
+    /// Text of any form, and secrets, which no error repeats.
+    private static let untold = Set(
+        ["template", "jwtToken", "privateKey"] + longLived.map { camelCase($0) }
+    )
 
     private static let paths: Set<String> = [
         "file", "path", "caFile", "pidFile", "directory", "outputFile", "socket",

@@ -96,6 +96,20 @@ import Text
         ),
     ]
 
+    @Test(
+        arguments: ["client_secret", "password", "refresh_token"],
+        ["s3cr\u{A0}et", "s3cr$HOME", "<s3cret>", " s3cret"]
+    )
+    func `a secret among the parameters stands in no error`(name: String, secret: String) {
+        #expect {
+            try account(["parameters": [name: .string(secret)]])
+        } throws: { error in
+            let text = (error as? AccountError)?.description ?? "s3cr"
+            return text.contains("parameters.\(name): is a long-lived key")
+                && !text.contains("s3cr")
+        }
+    }
+
     @Test(arguments: bad)
     func `bad input is told by its key`(members: [String: JSON], text: String) {
         #expect(throws: AccountError.self) { try account(members) }

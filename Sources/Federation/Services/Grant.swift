@@ -143,5 +143,5 @@ extension KeyedValues {
         "grant_type": "grant",
     ]
 
-    private static let longLived: Set = ["client_secret", "password", "refresh_token"]
+    static let longLived: Set = ["client_secret", "password", "refresh_token"]
 }
