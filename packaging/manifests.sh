@@ -26,7 +26,7 @@ if [ -x "$venv/bin/actionlint" ]; then
     # It looks at workflows only where they belong, and at an action through one that uses it.
     scratch=$(mktemp -d)
     trap 'rm -rf "$scratch"' EXIT
-    mkdir -p "$scratch/.github/workflows" "$scratch/packaging" "$scratch/.git"
+    mkdir -p "$scratch/.github/workflows" "$scratch/.git"
     cp packaging/github-action/example.yml "$scratch/.github/workflows/scan.yml"
     cp -r packaging/github-action "$scratch/"
     (cd "$scratch" && "$OLDPWD/$venv/bin/actionlint" -no-color)

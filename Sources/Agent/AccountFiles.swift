@@ -137,10 +137,6 @@ package enum AccountFiles {
         }
     }
 
-    private static let accessHint =
-        "let this user read the file: chown root:wif-agent FILE, chmod 0640 FILE, and 0750 for its"
-        + " directory; or run the command as root"
-
     private static func unreadable(
         _ path: String,
         _ message: String,
@@ -176,15 +172,26 @@ package enum AccountFiles {
                 return "it is a directory without a .json file: name an account file with -c FILE"
             }
             return
-                "it is a directory: name a file in it, as \(path)/\(first), with -c; run and check take"
-                + " all of them by --config-dir".printable
+                "it is a directory: name a file in it, as \("\(path)/\(first)".printable), with -c; run"
+                + " and check take all of them by --config-dir"
         } catch {
             return "name the account file itself with -c FILE, no device, pipe or directory"
         }
     }
 
+    /// What is said of such names where a directory has no account file, after the sentence, and what to do;
+    /// `nil` where there are none.
+    package static func notePassedOver(in directory: String) -> (text: String, hint: String)? {
+        let names = passedOver(in: directory).map(\.printable)
+        guard !names.isEmpty else { return nil }
+        return (
+            "; \(names.joined(separator: ", ")) there is not read",
+            "only names that end in .json and begin with no dot are read: rename it to NAME.json"
+        )
+    }
+
     /// The names in a directory that look as if they were meant for account files, and are not read.
-    package static func passedOver(in directory: String) -> [String] {
+    private static func passedOver(in directory: String) -> [String] {
         do throws(Errno) {
             let ends = [
                 ".json.bak", ".json.orig", ".json~", ".json.disabled", ".json.txt", ".json.example",

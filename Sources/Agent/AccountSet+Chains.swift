@@ -1,4 +1,4 @@
-import Federation
+package import Federation
 import Kernel
 import Text
 
@@ -80,14 +80,21 @@ extension AccountSet {
             )
         }
         guard source.service.kind.facts.givesTokens else {
-            throw AccountError(
-                "\(place)the credential of \(name.printable) is one of"
-                    + " \(source.service.kind.facts.title)'s, and no token",
-                hint:
-                    "name an account in credentialSource.account whose service gives tokens, or one of the"
-                    + " service token"
-            )
+            let error = source.notAToken
+            throw AccountError(place + error.message, hint: error.hint)
         }
         return try link(source, among: accounts, after: trail, from: place)
+    }
+}
+
+extension Account {
+    /// That its credential is none which another account could use as its token.
+    package var notAToken: AccountError {
+        AccountError(
+            "the credential of \(name.printable) is one of \(service.kind.facts.title)'s, and no token",
+            hint:
+                "name an account in credentialSource.account whose service gives tokens, or one of the"
+                + " service token"
+        )
     }
 }

@@ -166,15 +166,11 @@ package struct Agent: Sendable {
     private func startFailure(_ roster: Roster) -> StartFailure? {
         guard roster.loops.isEmpty else { return nil }
         guard let problem = roster.rejections.values.min(by: { $0.path < $1.path }) else {
-            let others = settings.directory.map(AccountFiles.passedOver(in:)) ?? []
-            let names = others.joined(separator: ", ").printable
+            let note = settings.directory.flatMap(AccountFiles.notePassedOver(in:))
             return StartFailure(
-                "there is no account file to work with"
-                    + (others.isEmpty ? "" : "; \(names) there is not read"),
-                hint: others.isEmpty
-                    ? "name one with -c, or put one into \(settings.directory ?? "/etc/wif-agent")"
-                    : "only names that end in .json and begin with no dot are read: rename it to"
-                        + " NAME.json",
+                "there is no account file to work with\(note?.text ?? "")",
+                hint: note?.hint
+                    ?? "name one with -c, or put one into \(settings.directory ?? "/etc/wif-agent")",
                 exitCode: 66
             )
         }

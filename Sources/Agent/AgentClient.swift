@@ -97,7 +97,7 @@ package struct AgentClient: Sendable {
         } catch {
             // No such directory, or not ours to read: nothing more to ask.
         }
-        return directories.map(AgentClient.init(directory:)).filter(\.isThere)
+        return directories.map(AgentClient.init(directory:)).filter(\.hasSocket)
     }
 
     /// Whether it is one of several that have an account each, as `wif-agent@.service` starts them.
@@ -105,9 +105,8 @@ package struct AgentClient: Sendable {
 
     private var socket: String { directory + "/control.sock" }
 
-    private var isThere: Bool {
-        do throws(Errno) { return try FileFacts(at: socket).kind == .socket } catch { return false }
-    }
+    /// Whether there is a socket where the agent would listen.
+    package var hasSocket: Bool { FileFacts(ifAt: socket)?.kind == .socket }
 
     /// Asks the agent.
     ///

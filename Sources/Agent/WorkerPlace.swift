@@ -77,7 +77,7 @@ package struct WorkerPlace: Sendable {
     }
 
     private func isThere(_ path: String) -> Bool {
-        do throws(Errno) { return try FileFacts(at: path).kind == .socket } catch { return false }
+        FileFacts(ifAt: path)?.kind == .socket
     }
 
     private func notStarted(_ path: String, _ error: Errno) -> Failure {

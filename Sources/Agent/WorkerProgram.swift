@@ -24,10 +24,6 @@ package struct WorkerProgram: Sendable {
 
     /// The path as things are now: an installation may put the program there while the agent runs.
     package var path: String {
-        candidates.dropLast().first(where: isFile) ?? candidates[candidates.count - 1]
+        candidates.dropLast().first(where: isRegularFile(at:)) ?? candidates[candidates.count - 1]
     }
-}
-
-private func isFile(_ path: String) -> Bool {
-    do throws(Errno) { return try FileFacts(at: path).kind == .regular } catch { return false }
 }

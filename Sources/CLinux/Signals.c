@@ -14,7 +14,7 @@
 // socket would, so that no signal is lost while there is none.
 enum { signal_slots = 512 };
 struct signal_queue {
-    int bell;  // a semaphore of eventfd(2): how many were added
+    int arrived;  // a semaphore of eventfd(2): how many were added
     atomic_uint added;
     unsigned taken;
     atomic_ullong slots[signal_slots];  // 0: empty
@@ -32,7 +32,7 @@ static void report_signal(int signal, siginfo_t *info, void *context) {
     uint64_t report = sender << 32 | (uint64_t)from_kernel << 8 | (uint64_t)signal;
     queue->slots[queue->added++ % signal_slots] = report;
     uint64_t one = 1;
-    ssize_t size = write(queue->bell, &one, sizeof one);
+    ssize_t size = write(queue->arrived, &one, sizeof one);
     (void)size;  // it fails only where it says that very many wait
     errno = saved;
 }
@@ -41,9 +41,9 @@ int wif_signal_queue(const int *signals) {
     struct signal_queue *queue = calloc(1, sizeof *queue);
     if (queue == NULL) return -1;
     int reading = -1;
-    queue->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+    queue->arrived = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     // The handler's own is never closed, whatever becomes of the reader's.
-    if (queue->bell >= 0) reading = fcntl(queue->bell, F_DUPFD_CLOEXEC, 3);
+    if (queue->arrived >= 0) reading = fcntl(queue->arrived, F_DUPFD_CLOEXEC, 3);
     if (reading >= 1024) {
         close(reading);
         reading = -1;
@@ -51,7 +51,7 @@ int wif_signal_queue(const int *signals) {
     }
     if (reading < 0) {
         int reason = errno;
-        if (queue->bell >= 0) close(queue->bell);
+        if (queue->arrived >= 0) close(queue->arrived);
         free(queue);
         errno = reason;
         return -1;

@@ -229,9 +229,8 @@ extension ExchangeContext {
                 .misconfigured,
                 at: .account,
                 "caFile \(path.printable) \(error)",
-                hint: (error.reason.flatMap { pathAdvice(path, $0)?.printable }.map { "\($0); " }
-                    ?? "")
-                    + Self.caFileHint
+                hint: [error.reason.flatMap { pathAdvice(path, $0)?.printable }, Self.caFileHint]
+                    .compactMap(\.self).joined(separator: "; ")
             )
         }
         guard content.contains("-----BEGIN"), content.contains("CERTIFICATE-----") else {
@@ -240,14 +239,20 @@ extension ExchangeContext {
                 .misconfigured,
                 at: .account,
                 "caFile \(path.printable) holds no PEM certificate\(found)",
-                hint: content.isEmpty
-                    ? "the file is empty: write the authority's certificate into it, in PEM"
-                    : content.hasPrefix("0")
-                        ? "it may be DER: openssl x509 -inform DER -in FILE -out ca.pem makes PEM of it"
-                        : Self.caFileHint
+                hint: Self.hint(forCertificates: content)
             )
         }
         return .file(path)
+    }
+
+    /// What to do about a file that holds no certificate in PEM.
+    private static func hint(forCertificates content: String) -> String {
+        if content.isEmpty {
+            return "the file is empty: write the authority's certificate into it, in PEM"
+        }
+        return content.hasPrefix("0")
+            ? "it may be DER: openssl x509 -inform DER -in FILE -out ca.pem makes PEM of it"
+            : caFileHint
     }
 }
 
@@ -302,8 +307,7 @@ struct Reply {
 
     /// Where a redirect leads, without its query; begins with a blank, or is empty.
     var target: String {
-        let place = response.header("location").map { String($0.prefix { $0 != "?" }) }
-        return place.map { " to \($0.printable)" } ?? ""
+        response.redirectTarget.map { " to \($0.printable)" } ?? ""
     }
 
     /// The body for a message.

@@ -131,17 +131,19 @@ struct Answer {
             )
         }
         let verb = verdict == .refused ? "refused" : "failed"
-        let isElsewhere = error == nil && [404, 405, 501].contains(status)
         return Failure(
             verdict,
             at: step,
             "\(name) \(verb) \(what): \(said)",
-            hint: isPage && verdict == .refused
-                ? Self.blocked
-                : isElsewhere
-                    ? Self.wrongPlace : status == 415 ? Self.wrongForm : outageHint(status),
+            hint: hint,
             retryAfter: retryAfter
         )
+    }
+
+    private var hint: String? {
+        if isPage, self.class == .refused { return Self.blocked }
+        if error == nil, [404, 405, 501].contains(status) { return Self.wrongPlace }
+        return status == 415 ? Self.wrongForm : outageHint(status)
     }
 
     private static let blocked =

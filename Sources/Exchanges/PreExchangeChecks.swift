@@ -30,12 +30,11 @@ package func findings(
     at date: WallTime
 ) -> [Finding] {
     guard let claims = token.claims else { return [] }
-    let facts = account.service.kind.facts
     let times = [
-        textFinding(claims), timeFinding(claims, facts, date)?.of(account),
+        textFinding(claims), timeFinding(claims, account, date),
         startFinding(claims, date),
         issueFinding(claims, date),
-        ageFinding(claims, facts, date)?.of(account),
+        ageFinding(claims, account, date),
     ]
     let isAsDocumented =
         account.service.name == "mondoo"
@@ -48,23 +47,16 @@ package func findings(
     return (times + [issuer, domainFinding(claims, account.service)]).compactMap(\.self)
 }
 
-extension Finding {
-    /// The same, with what keeps the token in the account's file from being replaced.
-    fileprivate func of(_ account: Account) -> Finding {
-        guard hint == freshHint, let file = account.tokenSource.rotatingFile?.path else {
-            return self
-        }
-        var finding = self
-        finding.hint =
-            "\(file.printable) holds an old token: see that the program that writes it runs and puts a new token there; in a pod, mount"
-            + " the volume whole and not by subPath, and set expirationSeconds of its serviceAccountToken; else"
-            + " check this machine's clock"
-        return finding
+/// What to do about an old token: see to whoever writes it, where the account has it from a file.
+private func freshHint(_ account: Account) -> String {
+    guard let file = account.tokenSource.rotatingFile?.path else {
+        return "use a source that gives a new token each time, or check this machine's clock"
     }
+    return
+        "\(file.printable) holds an old token: see that the program that writes it runs and puts a new token there; in a pod, mount"
+        + " the volume whole and not by subPath, and set expirationSeconds of its serviceAccountToken; else"
+        + " check this machine's clock"
 }
-
-private let freshHint =
-    "use a source that gives a new token each time, or check this machine's clock"
 
 /// The claims of time that a service's page has it read, for a token that lacks one.
 private func missing(_ name: String, _ facts: ServiceFacts, _ rule: String) -> Finding {
@@ -115,8 +107,8 @@ private func textFinding(_ claims: TokenClaims) -> Finding? {
     return nil
 }
 
-private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: WallTime) -> Finding?
-{
+private func timeFinding(_ claims: TokenClaims, _ account: Account, _ date: WallTime) -> Finding? {
+    let facts = account.service.kind.facts
     if let finding = unitFinding(claims) { return finding }
     guard let expiry = claims.expiresAt else {
         return facts.wantsExpiry ? missing("exp", facts, "checks the expiry") : nil
@@ -127,11 +119,13 @@ private func timeFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: W
         left > 0
         ? "has \(seconds(left)) left by this machine's clock"
         : "expired \(seconds(-left)) ago by this machine's clock"
-    guard facts.minimumLeft > 0 else { return Finding(kind: .time, text: state, hint: freshHint) }
+    guard facts.minimumLeft > 0 else {
+        return Finding(kind: .time, text: state, hint: freshHint(account))
+    }
     return Finding(
         kind: .time,
         text: "\(state), and \(facts.title) wants more than \(seconds(facts.minimumLeft))",
-        hint: freshHint
+        hint: freshHint(account)
     )
 }
 
@@ -148,8 +142,8 @@ private func unitFinding(_ claims: TokenClaims) -> Finding? {
     return nil
 }
 
-private func ageFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: WallTime) -> Finding?
-{
+private func ageFinding(_ claims: TokenClaims, _ account: Account, _ date: WallTime) -> Finding? {
+    let facts = account.service.kind.facts
     guard let limit = facts.maximumAge else { return nil }
     guard let issued = claims.issuedAt else {
         return missing("iat", facts, "accepts only tokens of at most \(seconds(limit))")
@@ -160,7 +154,7 @@ private func ageFinding(_ claims: TokenClaims, _ facts: ServiceFacts, _ date: Wa
         kind: .time,
         text: "is \(seconds(age)) old by this machine's clock, and \(facts.title) takes none older"
             + " than \(seconds(limit))",
-        hint: freshHint
+        hint: freshHint(account)
     )
 }
 

@@ -145,9 +145,7 @@ extension Account {
 
     private static func typeHint(_ type: String) -> String {
         let expected = "external_account"
-        if KeyGuess.plain(type) == KeyGuess.plain(expected)
-            || nearest(to: type, among: [expected]) != nil
-        {
+        if KeyGuess.known(for: type, among: [expected]) != nil {
             return "write \"type\": \"\(expected)\", in lower case and with an underscore"
         }
         return "name the external_account file, the one that the service's console generates for a"

@@ -125,11 +125,7 @@ package struct AccountError: Error, Equatable, Sendable, CustomStringConvertible
     /// Whether a required key is absent, and no key is there that looks like it misspelt.
     let isOfAbsentKey: Bool
 
-    package init(_ message: String, hint: String? = nil) {
-        self.init(message, hint: hint, isOfAbsentKey: false)
-    }
-
-    init(_ message: String, hint: String?, isOfAbsentKey: Bool) {
+    package init(_ message: String, hint: String? = nil, isOfAbsentKey: Bool = false) {
         self.message = message
         self.hint = hint
         self.isOfAbsentKey = isOfAbsentKey

@@ -27,7 +27,8 @@ package struct JSONMistake: Sendable {
         )
     }
 
-    private typealias Guess = (likeness: String, hint: String)
+    /// Without a hint the rule that is broken has it.
+    private typealias Guess = (likeness: String, hint: String?)
 
     /// Files that are no text in UTF-8.
     private static func binary(_ bytes: [UInt8]) -> Guess? {
@@ -93,7 +94,7 @@ package struct JSONMistake: Sendable {
                 "name it in an account file: credentialSource {\"file\": PATH}"
             )
         }
-        if text.hasPrefix("eyJ") || text.hasPrefix("ewo") || text.hasPrefix("ewog") {
+        if text.hasPrefix("eyJ") || text.hasPrefix("ewo") {
             return ("it is base64", "decode it: base64 -d")
         }
         if let line = Self.lineOf(
@@ -165,12 +166,8 @@ package struct JSONMistake: Sendable {
         if let line = lineOfLastComma(text) {
             return ("", "remove the comma at the end of line \(line): nothing follows it")
         }
-        guard error.fault == .furtherText else { return nil }
-        let isDocument = text.hasSuffix("}")
-        return (
-            isDocument ? "there is more than one document" : "",
-            "leave one object in one file, and nothing behind its closing }"
-        )
+        guard error.fault == .furtherText, text.hasSuffix("}") else { return nil }
+        return ("there is more than one document", nil)
     }
 
     /// What stands where the parser stopped.
@@ -178,33 +175,25 @@ package struct JSONMistake: Sendable {
         guard let offset = error.offset, offset <= bytes.count else { return nil }
         let rest = String(decoding: bytes[offset...].prefix(64), as: UTF8.self)
         let word = String(rest.prefix { $0.isLetter || $0.isNumber || "_-.".contains($0) })
-        if error.fault == .noValue {
-            let words = [
-                "True": "true", "False": "false", "None": "null", "TRUE": "true", "FALSE": "false",
-                "yes": "true", "no": "false", "undefined": "null", "NULL": "null",
-            ]
-            if let right = words[word] {
-                return ("\(word) stands there", "write \(right), in lower case and without quotes")
-            }
-            if rest.hasPrefix("'") { return ("' stands there", "write \" for '") }
-            if rest.hasPrefix("}") || rest.hasPrefix(",") {
-                return ("a value is missing", "write the value behind the colon")
-            }
-            // It may be secret.
-            if !word.isEmpty || rest.hasPrefix("/") || rest.hasPrefix("$") {
-                return ("a text without quotes stands there", "put the text in double quotes")
-            }
-        }
-        if error.fault == .unknownEscape {
-            return ("", "write each backslash twice, \\\\, and paths with / as Linux has them")
-        }
         if error.fault == .noName, !word.isEmpty {
-            return ("a name without quotes stands there", "write every name in double quotes")
+            return ("a name without quotes stands there", nil)
         }
-        if error.fault == .noColon {
-            return ("", "write a colon between the name and its value: \"NAME\": \"VALUE\"")
+        guard error.fault == .noValue else { return nil }
+        let words = [
+            "True": "true", "False": "false", "None": "null", "TRUE": "true", "FALSE": "false",
+            "yes": "true", "no": "false", "undefined": "null", "NULL": "null",
+        ]
+        if let right = words[word] {
+            return ("\(word) stands there", "write \(right), in lower case and without quotes")
         }
-        return nil
+        if rest.hasPrefix("'") { return ("' stands there", "write \" for '") }
+        if rest.hasPrefix("}") || rest.hasPrefix(",") {
+            return ("a value is missing", "write the value behind the colon")
+        }
+        // It may be secret.
+        let isText = !word.isEmpty || rest.hasPrefix("/") || rest.hasPrefix("$")
+        return isText
+            ? ("a text without quotes stands there", "put the text in double quotes") : nil
     }
 
     /// The number of the first line, without the blanks around it, that is so.
@@ -227,8 +216,11 @@ package struct JSONMistake: Sendable {
         case .noName: "write every name in double quotes"
         case .noValue:
             "write a value there: text in double quotes, a number, true or false"
-        case .tooDeep, .noColon, .noDigit, .leadingZero, .tooLarge, .notUTF8, .unknownEscape,
-            .halfSurrogatePair, .noHexadecimalDigits:
+        case .noColon: "write a colon between the name and its value: \"NAME\": \"VALUE\""
+        case .unknownEscape:
+            "write each backslash twice, \\\\, and paths with / as Linux has them"
+        case .tooDeep, .noDigit, .leadingZero, .tooLarge, .notUTF8, .halfSurrogatePair,
+            .noHexadecimalDigits:
             nil
         }
     }

@@ -51,22 +51,17 @@ extension Account {
     ) throws(AccountError) -> TokenSource {
         if source.has("environmentId") { return .aws(try AWSSource(ofGoogle: &source)) }
         try source.refuseCertificate()
+        let given = KeyedValues.sourceKinds.filter(source.has)
         let provider = try source.text("provider")
         let file = try source.absolutePath("file")
         let environment = try source.variableOfToken()
         let url = try source.text("url")
         let executable = try source.object("executable")
         let account = try source.text("account")
-        let all: [(String, Bool)] = [
-            ("provider", provider != nil), ("file", file != nil),
-            ("environment", environment != nil), ("url", url != nil),
-            ("executable", executable != nil), ("account", account != nil),
-        ]
-        let given = all.filter(\.1).map(\.0)
         guard given.count == 1 else {
             throw values.error(
                 key,
-                "exactly one of provider, file, environment, url, executable, account is expected,"
+                "exactly one of \(KeyedValues.sourceKinds.joined(separator: ", ")) is expected,"
                     + " found \(given.count)",
                 hint: given.isEmpty
                     ? source.hintForMissingKind
@@ -98,6 +93,11 @@ extension Account {
 }
 
 extension KeyedValues {
+    /// The keys that say where the token comes from.
+    fileprivate static let sourceKinds = [
+        "provider", "file", "environment", "url", "executable", "account",
+    ]
+
     /// The variable that holds a token, by its name alone.
     fileprivate mutating func variableOfToken() throws(AccountError) -> String? {
         guard let environment = try text("environment") else { return nil }
@@ -124,13 +124,12 @@ extension KeyedValues {
 
     /// What to write where nothing says which kind of source is meant.
     fileprivate var hintForMissingKind: String {
-        let kinds = ["provider", "file", "environment", "url", "executable", "account"]
         for (key, value) in allMembers {
             let shown = value.string.map { ", {\"KIND\": \"\($0.printable)\"}" } ?? ""
             if let text = value.string, TokenPlatform(rawValue: text) != nil || text == "auto" {
                 return "rename \(key.printable) to provider: {\"provider\": \"\(text)\"}"
             }
-            if let meant = KeyGuess.known(for: key, among: kinds) {
+            if let meant = KeyGuess.known(for: key, among: Self.sourceKinds) {
                 return "rename \(key.printable) to \(meant)"
                     + shown.replacing("KIND", with: meant)
             }

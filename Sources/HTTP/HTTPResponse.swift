@@ -53,6 +53,11 @@ package struct HTTPResponse: Sendable {
             .flatMap { abs($0.secondsSinceEpoch) <= 1e11 ? $0 : nil }
     }
 
+    /// Where a redirect leads, without a query, which may hold a secret; `nil` where it is none.
+    package var redirectTarget: String? {
+        header("location").map { String($0.prefix { $0 != "?" }) }
+    }
+
     /// How many seconds the server wants to be left alone; never negative, `nil` where it does not say.
     /// A date is held against the server's own clock where it tells it, else against `now`.
     /// RFC 9110 section 10.2.3

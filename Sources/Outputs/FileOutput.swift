@@ -144,21 +144,20 @@ func resolved(
 
 func knownUser(_ name: String, for path: String) throws(OutputError) -> UInt32 {
     guard let id = userID(of: name) else {
-        throw OutputError(path, "no user \"\(name)\"", hint: nameHint(name, "/etc/passwd"))
+        throw OutputError(path, "no user \"\(name)\"", hint: nameHint(name, in: "/etc/passwd"))
     }
     return id
 }
 
 func knownGroup(_ name: String, for path: String) throws(OutputError) -> UInt32 {
     guard let id = groupID(of: name) else {
-        throw OutputError(path, "no group \"\(name)\"", hint: nameHint(name, "/etc/group"))
+        throw OutputError(path, "no group \"\(name)\"", hint: nameHint(name, in: "/etc/group"))
     }
     return id
 }
 
 /// What to write for a name that the system does not know.
-private func nameHint(_ name: String, _ database: String) -> String {
-    let isUser = database == "/etc/passwd"
+private func nameHint(_ name: String, in database: String) -> String {
     if let colon = name.firstIndex(of: ":") {
         let (owner, group) = (name[..<colon], name[name.index(after: colon)...])
         return "write \"owner\": \"\(owner)\", \"group\": \"\(group)\", each by itself"
@@ -171,8 +170,10 @@ private func nameHint(_ name: String, _ database: String) -> String {
         // The hint is good without them.
     }
     let guess = nearest(to: name, among: names).map { "did you mean \($0)? " } ?? ""
-    return "\(guess)getent \(isUser ? "passwd" : "group") lists the \(isUser ? "users" : "groups");"
-        + " \(isUser ? "useradd --system" : "groupadd --system") \(name) makes it"
+    return guess
+        + (database == "/etc/group"
+            ? "getent group lists the groups; groupadd --system \(name) makes it"
+            : "getent passwd lists the users; useradd --system \(name) makes it")
 }
 
 /// The directory and the name of an output's path.

@@ -69,7 +69,7 @@ package struct ProtectedPlaces: Sendable {
 
     /// Which of the directories that is.
     fileprivate func directory(_ directory: FileFacts) -> String? {
-        directories.first { facts($0)?.isSameFile(as: directory) == true }
+        directories.first { FileFacts(ifAt: $0)?.isSameFile(as: directory) == true }
     }
 }
 
@@ -85,17 +85,13 @@ private struct Place: Equatable {
 
     init?(of path: String) {
         let (parent, name) = splitPath(path)
-        guard let directory = facts(parent) else { return nil }
+        guard let directory = FileFacts(ifAt: parent) else { return nil }
         self.init(directory: directory, name: name)
     }
 
     static func == (left: Place, right: Place) -> Bool {
         left.name == right.name && left.directory.isSameFile(as: right.directory)
     }
-}
-
-private func facts(_ path: String) -> FileFacts? {
-    do throws(Errno) { return try FileFacts(at: path) } catch { return nil }
 }
 
 private func resolved(_ path: String) -> String? {
@@ -116,7 +112,9 @@ extension Output {
         }
         try checkFileSystem(parent)
         // Nothing stands in a directory that is yet to be made.
-        guard let directory = facts(parent) else { return try protected.checkName(of: self) }
+        guard let directory = FileFacts(ifAt: parent) else {
+            return try protected.checkName(of: self)
+        }
         for name in names {
             if let file = protected.file(at: Place(directory: directory, name: name)) {
                 throw OutputError(
@@ -138,7 +136,7 @@ extension Output {
 
     private func checkFileSystem(_ directory: String) throws(OutputError) {
         var place = directory
-        while place != "/", facts(place) == nil { place = splitPath(place).directory }
+        while place != "/", FileFacts(ifAt: place) == nil { place = splitPath(place).directory }
         do throws(Errno) {
             guard try isKernelFileSystem(place) else { return }
         } catch {

@@ -74,15 +74,6 @@ extension Output {
 
     /// The first directory on the path that is there and is not to be entered.
     private func closedDirectory(_ mayEnter: (FileFacts) -> Bool) -> String? {
-        var place = ""
-        for part in path.split(separator: "/").dropLast() {
-            place += "/\(part)"
-            do throws(Errno) {
-                guard mayEnter(try FileFacts(at: place)) else { return place }
-            } catch {
-                return nil
-            }
-        }
-        return nil
+        parentDirectories(of: path).first { FileFacts(ifAt: $0).map { !mayEnter($0) } ?? false }
     }
 }

@@ -91,8 +91,7 @@ extension SourceContext {
     }
 
     private func redirectHint(_ response: HTTPResponse) -> String {
-        let target = response.header("Location").map { String($0.prefix { $0 != "?" }) }
-        let leads = target.map { " (it leads to \($0.printable))" } ?? ""
+        let leads = response.redirectTarget.map { " (it leads to \($0.printable))" } ?? ""
         return "a redirect could carry the token off: name the address that answers with the token"
             + " itself\(leads); a login page stands there where a request is not authenticated"
     }

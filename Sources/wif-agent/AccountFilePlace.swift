@@ -23,14 +23,7 @@ struct AccountFilePlace {
         let isStandard = path.hasPrefix(AccountChoice.standardDirectory + "/")
         group = isStandard && effectiveUserID() == 0 ? groupID(of: "wif-agent") : nil
         self.path = path
-        let isThere: Bool
-        do throws(Errno) {
-            _ = try FileFacts(at: path)
-            isThere = true
-        } catch {
-            isThere = false
-        }
-        if isThere { throw CommandFailure(Self.taken(path)) }
+        if FileFacts(ifAt: path) != nil { throw CommandFailure(Self.taken(path)) }
     }
 
     private static func taken(_ path: String) -> Failure {

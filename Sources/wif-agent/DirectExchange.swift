@@ -56,7 +56,7 @@ enum DirectExchange {
                 let path = "\(directory)\(name).json"
                 let account = try AccountFiles.load(path, environment: environment)
                 guard account.service.kind.facts.givesTokens else {
-                    return .failure(.noToken(account))
+                    return .failure(account.notAToken.failure)
                 }
                 let worker = chained(pool, environment, after: trail)
                 return await worker.run(.exchange, for: account).outcome.map(\.value)
@@ -197,18 +197,6 @@ extension Failure {
             "account file \(user.path.printable): \(role.key).account: leads in a circle:"
                 + " \(trail.joined(separator: ", "))",
             hint: "one of them must have a token source of its own"
-        )
-    }
-
-    fileprivate static func noToken(_ account: Account) -> Failure {
-        Failure(
-            .misconfigured,
-            at: .account,
-            "the credential of \(account.name) is one of \(account.service.kind.facts.title)'s,"
-                + " and no token",
-            hint:
-                "name an account in credentialSource.account whose service gives tokens, or one of the service"
-                + " token"
         )
     }
 }

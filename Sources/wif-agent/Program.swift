@@ -96,16 +96,14 @@ struct CommandFailure: Error {
 
     /// No account file is named, and the directory holds none.
     static func noAccountFile(in directory: String) -> CommandFailure {
-        let others = AccountFiles.passedOver(in: directory).map(\.printable)
-        let isPassed = others.isEmpty ? "" : "; \(others.joined(separator: ", ")) there is not read"
+        let note = AccountFiles.notePassedOver(in: directory)
         return CommandFailure(
             Failure(
                 .misconfigured,
                 at: .account,
-                "there is no account file in \(directory.printable)\(isPassed)",
-                hint: others.isEmpty
-                    ? "put one there, with a name that ends in .json, or name one with -c FILE"
-                    : "only names that end in .json and begin with no dot are read: rename it to NAME.json"
+                "there is no account file in \(directory.printable)\(note?.text ?? "")",
+                hint: note?.hint
+                    ?? "put one there, with a name that ends in .json, or name one with -c FILE"
             ),
             exitCode: 66
         )

@@ -28,33 +28,39 @@ import Testing
 
         """
 
+    /// The same with a second credential in its place, and the first one in the queue.
+    private static let replaced =
+        delivered + """
+            1001.5 refresh
+                exchange 2 for p at 1001.5
+                - is ready settled attempting
+                - deadline 4600.5
+                - next attempt 1001.5, it is under way
+            1002 gives token-2
+                log refreshed token-2
+                keep token-2 of p, revocations ["token-1"]
+                - credential token-2
+                - is ready settled delivering
+                - deadline 2712
+                - next attempt 2712, at 48 % of the credential's lifetime
+                - attempts 2 ended, 2 well; 2 took 1 s
+                - revocations token-1, 0 done, 0 failures
+            1002.1 kept
+                log kept
+                deliver token-2
+            1002.2 delivered ok
+                log delivered to /out/0
+                - is ready settled
+                - deadline 1032.2
+                - deliveries /out/0 2 ok 0 failed, 2 took 0.5 s
+
+            """
+
     static let histories = [
         LifeHistory.Row(
             "while it waits to be revoked",
             of: "base",
-            delivered + """
-                1001.5 refresh
-                    exchange 2 for p at 1001.5
-                    - is ready settled attempting
-                    - deadline 4600.5
-                    - next attempt 1001.5, it is under way
-                1002 gives token-2
-                    log refreshed token-2
-                    keep token-2 of p, revocations ["token-1"]
-                    - credential token-2
-                    - is ready settled delivering
-                    - deadline 2712
-                    - next attempt 2712, at 48 % of the credential's lifetime
-                    - attempts 2 ended, 2 well; 2 took 1 s
-                    - revocations token-1, 0 done, 0 failures
-                1002.1 kept
-                    log kept
-                    deliver token-2
-                1002.2 delivered ok
-                    log delivered to /out/0
-                    - is ready settled
-                    - deadline 1032.2
-                    - deliveries /out/0 2 ok 0 failed, 2 took 0.5 s
+            replaced + """
                 1003 refresh
                     exchange 3 for p at 1003
                     - is ready settled attempting
@@ -91,29 +97,7 @@ import Testing
         LifeHistory.Row(
             "while it is being revoked",
             of: "base",
-            delivered + """
-                1001.5 refresh
-                    exchange 2 for p at 1001.5
-                    - is ready settled attempting
-                    - deadline 4600.5
-                    - next attempt 1001.5, it is under way
-                1002 gives token-2
-                    log refreshed token-2
-                    keep token-2 of p, revocations ["token-1"]
-                    - credential token-2
-                    - is ready settled delivering
-                    - deadline 2712
-                    - next attempt 2712, at 48 % of the credential's lifetime
-                    - attempts 2 ended, 2 well; 2 took 1 s
-                    - revocations token-1, 0 done, 0 failures
-                1002.1 kept
-                    log kept
-                    deliver token-2
-                1002.2 delivered ok
-                    log delivered to /out/0
-                    - is ready settled
-                    - deadline 1032.2
-                    - deliveries /out/0 2 ok 0 failed, 2 took 0.5 s
+            replaced + """
                 1032.2 time
                     revoke token-1 of p
                     - deadline 2712

@@ -9,7 +9,7 @@ import Testing
 
 /// A client of the control socket, before real sockets.
 @Suite(.timeLimit(.minutes(1))) struct `A client of a running agent` {
-    private static func failure(of directory: String, timeout: Double = 5) async throws
+    private static func failure(of directory: String, timeout: Double = 60) async throws
         -> AgentClient.Unreachable
     {
         try await #require(throws: AgentClient.Unreachable.self) {

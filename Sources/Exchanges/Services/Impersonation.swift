@@ -24,8 +24,9 @@ extension TokenExchange {
         )
         let reply = try await context.send(request, to: place)
         guard reply.response.status == 200 else {
-            var failure = Answer(reply).failure(of: place, doing: "the service account's token")
-            if failure.class == .refused { failure.hint = hint(Answer(reply), impersonation) }
+            let answer = Answer(reply)
+            var failure = answer.failure(of: place, doing: "the service account's token")
+            if failure.class == .refused { failure.hint = hint(answer, impersonation) }
             throw failure
         }
         return try credential(in: reply, place)

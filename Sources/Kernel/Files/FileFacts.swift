@@ -75,7 +75,12 @@ package struct FileFacts: Equatable, Sendable {
     }
 }
 
-/// Whether there is a regular file, links followed as ``FileFacts/init(at:)`` does.
-package func isRegularFile(at path: String) -> Bool {
-    do throws(Errno) { return try FileFacts(at: path).kind == .regular } catch { return false }
+extension FileFacts {
+    /// Those of ``init(at:)``; `nil` where nothing is there, or nothing can be told of it.
+    package init?(ifAt path: String) {
+        do throws(Errno) { try self.init(at: path) } catch { return nil }
+    }
 }
+
+/// Whether there is a regular file, links followed as ``FileFacts/init(at:)`` does.
+package func isRegularFile(at path: String) -> Bool { FileFacts(ifAt: path)?.kind == .regular }

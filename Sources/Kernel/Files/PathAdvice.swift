@@ -15,7 +15,7 @@ package func pathAdvice(_ path: String, _ error: Errno) -> String? {
 }
 
 /// The directories above a path, the outermost first.
-private func parents(of path: String) -> [String] {
+package func parentDirectories(of path: String) -> [String] {
     var place = splitPath(path).directory
     var places: [String] = []
     while !place.isEmpty {
@@ -26,12 +26,8 @@ private func parents(of path: String) -> [String] {
     return places.reversed()
 }
 
-private func facts(_ path: String) -> FileFacts? {
-    do throws(Errno) { return try FileFacts(at: path) } catch { return nil }
-}
-
 private func fileOnPath(_ path: String) -> String? {
-    parents(of: path).first { facts($0).map { $0.kind != .directory } ?? false }
+    parentDirectories(of: path).first { FileFacts(ifAt: $0).map { $0.kind != .directory } ?? false }
 }
 
 private func missingAdvice(_ path: String) -> String? {
@@ -41,7 +37,7 @@ private func missingAdvice(_ path: String) -> String? {
     } catch {
         // It is no link.
     }
-    if let missing = parents(of: path).first(where: { facts($0) == nil }) {
+    if let missing = parentDirectories(of: path).first(where: { FileFacts(ifAt: $0) == nil }) {
         let above = splitPath(missing).directory
         return "there is no \(missing)\(others(in: above, like: missing)): correct the path"
     }
@@ -72,15 +68,15 @@ private func suffix(of name: String) -> String {
 private func accessAdvice(_ path: String) -> String? {
     let user = FileUser.current()
     let who = userDescription(user.id)
-    for place in parents(of: path) {
-        guard let facts = facts(place) else { continue }
+    for place in parentDirectories(of: path) {
+        guard let facts = FileFacts(ifAt: place) else { continue }
         guard user.may(1, facts) else {
             return "\(who) may not enter \(place) (mode \(facts.modeText), owner"
                 + " \(userDescription(facts.owner)), group \(groupDescription(facts.group))): chmod o+x"
                 + " \(place), or make \(who) a member of that group with chmod g+x"
         }
     }
-    guard let facts = facts(path), !user.may(4, facts) else { return nil }
+    guard let facts = FileFacts(ifAt: path), !user.may(4, facts) else { return nil }
     return
         "\(who) may not read it (mode \(facts.modeText), owner \(userDescription(facts.owner)), group"
         + " \(groupDescription(facts.group))): chgrp to a group of \(who) and chmod g+r \(path)"

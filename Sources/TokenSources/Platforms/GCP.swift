@@ -9,14 +9,8 @@ struct GoogleMetadata: TokenFetcher {
     let serviceAccount: String
 
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
-        guard !context.audience.isEmpty else {
-            throw SourceError(
-                .misconfigured,
-                "no audience to ask for",
-                hint: "set tokenAudience to the audience that the service's trust allows"
-            )
-        }
-        let request = try self.request(context)
+        let audience = try context.requiredAudience()
+        let request = try request(for: audience, context)
         return try await context.retrying(context.evidence(of: .gcp)) {
             () async throws(SourceError) in
             let response = try await context.ask(request)
@@ -27,7 +21,10 @@ struct GoogleMetadata: TokenFetcher {
     /// The variables that name the server, in the order the vendor's libraries look at them.
     private static let overrides = ["GCE_METADATA_HOST", "GCE_METADATA_ROOT"]
 
-    private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {
+    private func request(
+        for audience: String,
+        _ context: SourceContext
+    ) throws(SourceError) -> HTTPRequest {
         var base = "http://169.254.169.254"
         var headers = [HTTPHeader("Metadata-Flavor", "Google")]
         var override: Endpoint?
@@ -48,7 +45,7 @@ struct GoogleMetadata: TokenFetcher {
         return HTTPRequest(
             "GET",
             "\(base)\(path)/\(percentEncoded(serviceAccount))/identity"
-                + "?audience=\(percentEncoded(context.audience))&format=full",
+                + "?audience=\(percentEncoded(audience))&format=full",
             headers: headers,
             trust: context.trust,
             connectTimeout: ConnectTimeout.near
@@ -56,8 +53,8 @@ struct GoogleMetadata: TokenFetcher {
     }
 
     /// What to do where another program answers in the metadata server's place.
-    private func otherServerHint(_ environment: [String: String]) -> String {
-        let set = ["GCE_METADATA_HOST", "GCE_METADATA_ROOT"].filter { environment[$0] != nil }
+    private func otherServerHint(_ context: SourceContext) -> String {
+        let set = Self.overrides.filter { context.variable($0) != nil }
         return set.isEmpty
             ? "this machine is not one of GCP: name its platform in credentialSource, {\"provider\": ...},"
                 + " and in issuerUri that platform's issuer"
@@ -84,7 +81,7 @@ struct GoogleMetadata: TokenFetcher {
                 .noSource,
                 "status \(status) without Metadata-Flavor: Google, so this is not GCP",
                 at: place,
-                hint: otherServerHint(context.environment),
+                hint: otherServerHint(context),
                 isAbsent: true
             )
         }

@@ -22,14 +22,8 @@ struct GitHubActions: TokenFetcher {
 
     private func request(_ context: SourceContext) throws(SourceError) -> HTTPRequest {
         guard let endpoint = try context.override(Self.url, plainHTTP: .loopback),
-            let bearer = context.variable(Self.bearer)
+            let bearer = try context.bearer(Self.bearer, scheme: "bearer")
         else { throw unset(context) }
-        guard bearer.utf8.isVisibleASCII else {
-            throw SourceError(
-                .misconfigured,
-                "\(Self.bearer) holds characters that a token cannot have"
-            )
-        }
         var url = endpoint.url
         if !context.audience.isEmpty {
             url += url.contains("?") ? "&" : "?"
@@ -39,7 +33,7 @@ struct GitHubActions: TokenFetcher {
             "GET",
             url,
             headers: [
-                HTTPHeader("Authorization", value: Secret("bearer \(bearer)")),
+                bearer,
                 HTTPHeader("Accept", "application/json; api-version=2.0"),
             ],
             trust: context.trust,

@@ -75,7 +75,7 @@ private struct Consumer {
             return inDirectory(output, path)
         }
         guard service == account.service.kind, let best = best(outputs) else { return nil }
-        let facts = facts(path)
+        let facts = FileFacts(ifAt: path)
         guard facts == nil || facts?.kind == .directory else { return nil }
         return warning(
             "names \(path.printable), which is \(facts == nil ? "not there" : "a directory")",
@@ -98,7 +98,7 @@ private struct Consumer {
             return warning(
                 "names the directory \(path.printable), not a file in it",
                 hint:
-                    "set \(variable)=\(path.printable)/\(formats.contains(.json) ? "credential.json" : "credential")"
+                    "set \(variable)=\(path.printable)/\(nameInDirectory)"
             )
         case .socket:
             return warning(
@@ -113,14 +113,18 @@ private struct Consumer {
 
     private func inDirectory(_ output: Output, _ path: String) -> StepReport? {
         let name = splitPath(path).name
-        let right = formats.contains(.json) ? "credential.json" : "credential"
-        guard !formats.isEmpty, !formats.contains(.ini), name != right,
+        guard !formats.isEmpty, !formats.contains(.ini), name != nameInDirectory,
             ["credential", "credential.json", "credential.env", "expires_at"].contains(name)
         else { return nil }
         return warning(
             "names \(path.printable); programs that read it want \(content)",
-            hint: "set \(variable)=\(output.path.printable)/\(right)"
+            hint: "set \(variable)=\(output.path.printable)/\(nameInDirectory)"
         )
+    }
+
+    /// The file of a directory output that such programs read.
+    private var nameInDirectory: String {
+        formats.contains(.json) ? "credential.json" : "credential"
     }
 
     /// The path at which such programs would find what they read.
@@ -151,9 +155,5 @@ private struct Consumer {
         } catch {
             return false
         }
-    }
-
-    private func facts(_ path: String) -> FileFacts? {
-        do throws(Errno) { return try FileFacts(at: path) } catch { return nil }
     }
 }

@@ -180,13 +180,9 @@ private struct Doctor {
     /// That the packaged units' user cannot read a file of the folder they read.
     private func unitsObjection(to path: String) -> StepReport? {
         guard path.hasPrefix(AccountChoice.standardDirectory + "/"),
-            let id = userID(of: "wif-agent")
+            let id = userID(of: "wif-agent"), let facts = FileFacts(ifAt: path),
+            !FileUser.known(id).may(4, facts)
         else { return nil }
-        do throws(Errno) {
-            guard FileUser.known(id).may(4, try FileFacts(at: path)) == false else { return nil }
-        } catch {
-            return nil
-        }
         let file = path.printable
         return .failed(
             .account,

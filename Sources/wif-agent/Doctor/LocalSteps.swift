@@ -33,7 +33,7 @@ struct AgentPlace {
         let standard = given ?? RuntimeDirectory.standard(invocation.environment)
         var other: Finding?
         for agent in AgentClient.all(runtimeDirectory: given, environment: invocation.environment) {
-            guard isSocket(agent.directory + "/control.sock") else { continue }
+            guard agent.hasSocket else { continue }
             let finding = await ask(agent, account)
             if finding.status != nil { return finding }
             // What another directory's agent does is of no concern to this one's.
@@ -188,17 +188,12 @@ struct AgentPlace {
 
     /// The agent's user where it can be told from its directory: as root one looks at the service's.
     private func user(of directory: String) -> FileUser {
-        guard effectiveUserID() == 0, let owner = owner(of: directory) else { return .current() }
-        let isService = owner == userID(of: "wif-agent") || isSocket(directory + "/control.sock")
+        guard effectiveUserID() == 0, let owner = FileFacts(ifAt: directory)?.owner else {
+            return .current()
+        }
+        let socket = FileFacts(ifAt: directory + "/control.sock")
+        let isService = owner == userID(of: "wif-agent") || socket?.kind == .socket
         return isService ? .known(owner) : .current()
-    }
-
-    private func owner(of path: String) -> UInt32? {
-        do throws(Errno) { return try FileFacts(at: path).owner } catch { return nil }
-    }
-
-    private func isSocket(_ path: String) -> Bool {
-        do throws(Errno) { return try FileFacts(at: path).kind == .socket } catch { return false }
     }
 }
 

@@ -66,7 +66,7 @@ struct ManualPage: Sendable {
     /// The path of its text.
     /// - Throws: ``CommandFailure`` with exit code 66 where it is not installed.
     func path() throws -> String {
-        if let path = candidates.first(where: isThere) { return path }
+        if let path = candidates.first(where: isRegularFile(at:)) { return path }
         throw CommandFailure(
             Failure(
                 .misconfigured,
@@ -77,8 +77,4 @@ struct ManualPage: Sendable {
             exitCode: 66
         )
     }
-}
-
-private func isThere(_ path: String) -> Bool {
-    do throws(Errno) { return try FileFacts(at: path).kind == .regular } catch { return false }
 }

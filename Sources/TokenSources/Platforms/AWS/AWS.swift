@@ -96,13 +96,7 @@ struct AWS: TokenFetcher {
         _ service: SecurityTokenService,
         _ context: SourceContext
     ) async throws(SourceError) -> SubjectToken {
-        guard !context.audience.isEmpty else {
-            throw SourceError(
-                .misconfigured,
-                "no audience to ask for",
-                hint: "set tokenAudience to the audience that the service's trust allows"
-            )
-        }
+        let audience = try context.requiredAudience()
         guard service.host != .global else {
             throw SourceError(
                 .misconfigured,
@@ -113,7 +107,7 @@ struct AWS: TokenFetcher {
         let result = try await service.call(
             "GetWebIdentityToken",
             [
-                ("Audience.member.1", context.audience),
+                ("Audience.member.1", audience),
                 ("DurationSeconds", String(Self.tokenLifetime)),
                 ("SigningAlgorithm", "RS256"),
             ],
