@@ -13,20 +13,19 @@
 // What has arrived and nobody has taken. The handler needs no memory of the kernel's for it, as a message on a
 // socket would, so that no signal is lost while there is none.
 enum { signal_slots = 512 };
-struct signal_queue {
+struct wif_signal_queue {
     int arrived;  // a semaphore of eventfd(2): how many were added
     atomic_uint added;
+    int reading;   // the same, and its reader's to close
     unsigned taken;
     atomic_ullong slots[signal_slots];  // 0: empty
 };
-static _Atomic(struct signal_queue *) queue_of_signal[NSIG];
-// By the descriptor that its reader waits for; few, and made at the start.
-static struct signal_queue *queue_of_descriptor[1024];
+static _Atomic(wif_signal_queue *) queue_of_signal[NSIG];
 
 static void report_signal(int signal, siginfo_t *info, void *context) {
     (void)context;
     int saved = errno;
-    struct signal_queue *queue = queue_of_signal[signal];
+    wif_signal_queue *queue = queue_of_signal[signal];
     bool from_kernel = info->si_code > 0;
     uint64_t sender = from_kernel ? 0 : (uint32_t)info->si_pid;
     uint64_t report = sender << 32 | (uint64_t)from_kernel << 8 | (uint64_t)signal;
@@ -37,42 +36,41 @@ static void report_signal(int signal, siginfo_t *info, void *context) {
     errno = saved;
 }
 
-int wif_signal_queue(const int *signals) {
-    struct signal_queue *queue = calloc(1, sizeof *queue);
-    if (queue == NULL) return -1;
-    int reading = -1;
+wif_signal_queue *wif_signal_queue_open(const int *signals, int *descriptor) {
+    wif_signal_queue *queue = calloc(1, sizeof *queue);
+    if (queue == NULL) return NULL;
+    queue->reading = -1;
     queue->arrived = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     // The handler's own is never closed, whatever becomes of the reader's.
-    if (queue->arrived >= 0) reading = fcntl(queue->arrived, F_DUPFD_CLOEXEC, 3);
-    if (reading >= 1024) {
-        close(reading);
-        reading = -1;
-        errno = EMFILE;
-    }
-    if (reading < 0) {
+    if (queue->arrived >= 0) queue->reading = fcntl(queue->arrived, F_DUPFD_CLOEXEC, 3);
+    if (queue->reading < 0) {
         int reason = errno;
         if (queue->arrived >= 0) close(queue->arrived);
         free(queue);
         errno = reason;
-        return -1;
+        return NULL;
     }
-    queue_of_descriptor[reading] = queue;
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = report_signal;
     action.sa_flags = SA_RESTART | SA_SIGINFO;
     for (; *signals != 0; signals++) {
         queue_of_signal[*signals] = queue;
-        if (sigaction(*signals, &action, NULL) != 0) return -1;
+        if (sigaction(*signals, &action, NULL) != 0) {
+            int reason = errno;
+            close(queue->reading);
+            errno = reason;
+            return NULL;
+        }
     }
-    return reading;
+    *descriptor = queue->reading;
+    return queue;
 }
 
-int wif_next_signal(int descriptor, wif_signal *signal) {
-    struct signal_queue *queue = queue_of_descriptor[descriptor];
+int wif_next_signal(wif_signal_queue *queue, wif_signal *signal) {
     uint64_t one;
     ssize_t size;
-    do size = read(descriptor, &one, sizeof one);
+    do size = read(queue->reading, &one, sizeof one);
     while (size < 0 && errno == EINTR);
     if (size != sizeof one) return -1;
     // Another thread's handler may have a place before this one's and not have filled it yet.

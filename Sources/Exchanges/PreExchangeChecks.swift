@@ -31,7 +31,7 @@ package func findings(
 ) -> [Finding] {
     guard let claims = token.claims else { return [] }
     let times = [
-        textFinding(claims), timeFinding(claims, account, date),
+        dateFormFinding(claims), timeFinding(claims, account, date),
         startFinding(claims, date),
         issueFinding(claims, date),
         ageFinding(claims, account, date),
@@ -73,7 +73,9 @@ private func misformed(_ text: String, _ hint: String) -> Finding {
 
 /// RFC 7519 section 4.1.5
 private func startFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
-    guard let start = claims.all["nbf"]?.lenientNumber else { return nil }
+    guard let start = claims.all["nbf"]?.lenientNumber, start < 1e11 else {
+        return nil
+    }
     let wait = start - date.secondsSinceEpoch
     guard wait > ClockTolerance.seconds else { return nil }
     return Finding(
@@ -96,20 +98,29 @@ private func issueFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
     )
 }
 
-/// RFC 7519 section 2: a NumericDate is a JSON number.
-private func textFinding(_ claims: TokenClaims) -> Finding? {
-    for name in ["exp", "iat", "nbf"] where claims.all[name]?.string != nil {
-        return misformed(
-            "has \(name) as text in quotes",
-            "have the issuer write \(name) as a number, without quotes (RFC 7519)"
-        )
+/// RFC 7519 section 2: a NumericDate is a JSON number of seconds. One that lies beyond the year 5138
+/// is in milliseconds.
+private func dateFormFinding(_ claims: TokenClaims) -> Finding? {
+    for name in ["exp", "iat", "nbf"] {
+        let value = claims.all[name]
+        if value?.string != nil {
+            return misformed(
+                "has \(name) as text in quotes",
+                "have the issuer write \(name) as a number, without quotes (RFC 7519)"
+            )
+        }
+        if let time = value?.lenientNumber, time > 1e11 {
+            return misformed(
+                "has \(name) \(Int(time.clamped(to: 0...1e15))), which is in milliseconds",
+                "have the issuer write times in seconds since 1970 (RFC 7519)"
+            )
+        }
     }
     return nil
 }
 
 private func timeFinding(_ claims: TokenClaims, _ account: Account, _ date: WallTime) -> Finding? {
     let facts = account.service.kind.facts
-    if let finding = unitFinding(claims) { return finding }
     guard let expiry = claims.expiresAt else {
         return facts.wantsExpiry ? missing("exp", facts, "checks the expiry") : nil
     }
@@ -127,19 +138,6 @@ private func timeFinding(_ claims: TokenClaims, _ account: Account, _ date: Wall
         text: "\(state), and \(facts.title) wants more than \(seconds(facts.minimumLeft))",
         hint: freshHint(account)
     )
-}
-
-/// RFC 7519 section 2: a NumericDate is in seconds. One that lies beyond the year 5138 is in
-/// milliseconds.
-private func unitFinding(_ claims: TokenClaims) -> Finding? {
-    for (name, time) in [("exp", claims.expiresAt), ("iat", claims.issuedAt)] {
-        guard let time, time > 1e11 else { continue }
-        return misformed(
-            "has \(name) \(Int(time.clamped(to: 0...1e15))), which is in milliseconds",
-            "have the issuer write times in seconds since 1970 (RFC 7519)"
-        )
-    }
-    return nil
 }
 
 private func ageFinding(_ claims: TokenClaims, _ account: Account, _ date: WallTime) -> Finding? {

@@ -136,16 +136,7 @@ enum ExecutableResponse {
     }
 
     private static func parse(_ bytes: [UInt8]) throws(SourceError) -> ExecutableResponse {
-        let json: JSON
-        do throws(JSONError) {
-            json = try JSON(parsing: bytes)
-        } catch {
-            throw SourceError(
-                .noSource,
-                "the response is not JSON: \(error.reason)",
-                hint: Self.form
-            )
-        }
+        let json = try JSON(bytes, of: "the response", hint: Self.form)
         guard let version = json["version"]?.lenientNumber, version <= 1 else {
             throw SourceError(.noSource, "the response's version is not 1", hint: Self.form)
         }

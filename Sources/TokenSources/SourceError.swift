@@ -173,3 +173,25 @@ extension HTTPError {
         String(url.split(separator: "/", omittingEmptySubsequences: true).dropFirst().first ?? "")
     }
 }
+
+extension JSON {
+    /// What a file or a program gave.
+    /// - Throws: `no-source` where it is no JSON; nothing of it is quoted.
+    init(
+        _ bytes: [UInt8],
+        of subject: String,
+        at place: String? = nil,
+        hint: String? = nil
+    ) throws(SourceError) {
+        do throws(JSONError) {
+            try self.init(parsing: bytes)
+        } catch {
+            throw SourceError(
+                .noSource,
+                "\(subject) is not JSON: \(error.reason)",
+                at: place,
+                hint: hint
+            )
+        }
+    }
+}

@@ -96,18 +96,13 @@ extension TokenFormat {
     /// The token's text in a file or reply.
     func token(in bytes: [UInt8], at place: String) throws(SourceError) -> String {
         guard case .json(let field) = self else { return String(decoding: bytes, as: UTF8.self) }
-        let json: JSON
-        do throws(JSONError) {
-            json = try JSON(parsing: bytes)
-        } catch {
-            throw SourceError(
-                .noSource,
-                "\(place) is not JSON: \(error.reason)",
-                hint: bytes.starts(with: "eyJ".utf8)
-                    ? "it is the token itself: leave credentialSource.format out"
-                    : "credentialSource.format says json: leave it out if the token stands there alone"
-            )
-        }
+        let json = try JSON(
+            bytes,
+            of: place,
+            hint: bytes.starts(with: "eyJ".utf8)
+                ? "it is the token itself: leave credentialSource.format out"
+                : "credentialSource.format says json: leave it out if the token stands there alone"
+        )
         guard let token = json[field]?.string else {
             throw SourceError(
                 .misconfigured,

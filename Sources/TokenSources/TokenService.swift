@@ -44,16 +44,7 @@ struct TokenService {
 
     private func text(_ response: HTTPResponse) throws(SourceError) -> String {
         guard !members.isEmpty else { return response.body.text }
-        var value: JSON?
-        do throws(JSONError) {
-            value = try JSON(parsing: response.body.bytes)
-        } catch {
-            throw SourceError(
-                .noSource,
-                "the reply is not JSON: \(error.reason)",
-                at: request.place
-            )
-        }
+        var value: JSON? = try JSON(response.body.bytes, of: "the reply", at: request.place)
         for member in members { value = value?[member] }
         guard let token = value?.string, !token.isEmpty else {
             throw SourceError(

@@ -52,6 +52,8 @@ struct Command: Sendable {
         value: "SECONDS",
         help: "how long to try or wait (default 60)"
     )
+    /// Of each command that has a worker do something.
+    static let worker = [timeout, workerSocket]
 
     /// All commands, in the order in which help lists them.
     static let all: [Command] = [

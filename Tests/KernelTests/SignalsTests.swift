@@ -25,4 +25,22 @@ import Testing
             #expect(!arrival.isFromKernel)
         }
     }
+
+    // Queues were found by their descriptor, in a table of 1024.
+    @Test(.enabled("needs 1200 descriptors", { descriptorLimit >= 1200 }))
+    func `signals arrive whatever number their descriptor has`() async throws {
+        let taken = (0..<1100).map { _ in dup(STDERR_FILENO) }
+        defer { for descriptor in taken { close(descriptor) } }
+        #expect(!taken.contains(-1))
+        let number = Int32(41)
+        let signals = try Signals([number])
+        kill(getpid(), number)
+        #expect(try await signals.next() == number)
+    }
+}
+
+private var descriptorLimit: rlim_t {
+    var limit = rlimit()
+    unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return limit.rlim_cur
 }

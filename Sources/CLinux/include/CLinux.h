@@ -62,16 +62,18 @@ int wif_poll_writable(int descriptor, int timeout_ms);
 // eventfd(2), close-on-exec and non-blocking.
 int wif_eventfd(void);
 
-// sigaction(2): from now on these signals (ended with 0) are queued, and the non-blocking descriptor that is
-// returned can be read from while there are any; the newest one gets a signal that several ask for.
+// sigaction(2): from now on these signals (ended with 0) are queued; the newest queue gets a signal that several
+// ask for. The non-blocking descriptor can be read from while there are any; it is the caller's to close. A queue
+// is never freed, since a handler may hold it. NULL: see errno.
 // wif_next_signal takes the next one; one taker at a time.
 typedef struct {
     int32_t number;
     int32_t sender;    // pid, where a process sent it
     bool from_kernel;  // such as those a terminal sends to its foreground process group
 } wif_signal;
-int wif_signal_queue(const int *signals);
-int wif_next_signal(int descriptor, wif_signal *signal);
+typedef struct wif_signal_queue wif_signal_queue;
+wif_signal_queue *wif_signal_queue_open(const int *signals, int *descriptor);
+int wif_next_signal(wif_signal_queue *queue, wif_signal *signal);
 // sigaction(2): the signals that are ignored, number n as bit n - 1.
 uint64_t wif_ignored_signals(void);
 

@@ -7,18 +7,25 @@ import Glibc
 /// Blocking them for a `signalfd` would not do: while an asynchronous `main` waits, libdispatch has
 /// the first thread sit in `sigsuspend` with no signal blocked, where they would end the process.
 package struct Signals: Sendable {
-    private final class Handle: Sendable {
+    @safe private final class Handle: Sendable {
+        // Never freed, and changed by one taker at a time and the handlers alone.
+        nonisolated(unsafe) let queue: OpaquePointer
         let descriptor: FileDescriptor
-        init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+
+        init(_ numbers: [Int32]) throws(Errno) {
+            var descriptor: Int32 = -1
+            guard let queue = unsafe wif_signal_queue_open(numbers + [0], &descriptor) else {
+                throw Errno(errno)
+            }
+            unsafe self.queue = queue
+            self.descriptor = FileDescriptor(owning: descriptor)
+        }
     }
 
     private let handle: Handle
 
     /// - Throws: ``Errno`` where the kernel gives no descriptor.
-    package init(_ numbers: [Int32]) throws(Errno) {
-        let descriptor = try systemCall { unsafe wif_signal_queue(numbers + [0]) }
-        handle = Handle(FileDescriptor(owning: descriptor))
-    }
+    package init(_ numbers: [Int32]) throws(Errno) { handle = try Handle(numbers) }
 
     /// The next signal's number. One waiter at a time.
     /// - Throws: `CancellationError`.
@@ -29,7 +36,7 @@ package struct Signals: Sendable {
     package func nextArrival() async throws -> Arrival {
         while true {
             var signal = wif_signal()
-            if unsafe wif_next_signal(handle.descriptor.raw, &signal) == 0 {
+            if unsafe wif_next_signal(handle.queue, &signal) == 0 {
                 return Arrival(
                     number: signal.number,
                     sender: signal.sender,

@@ -37,9 +37,7 @@ extension Command {
             ),
             Option(name: "json", help: "as JSON"),
             .source,
-            timeout,
-            workerSocket,
-        ],
+        ] + worker,
         maximalWords: 1,
         choices: ["-"],
         run: { invocation in try await claimsCommand(invocation) }

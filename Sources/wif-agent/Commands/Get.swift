@@ -27,9 +27,7 @@ extension Command {
                 value: "SECONDS",
                 help: "refresh first where the credential has less than this left"
             ),
-            timeout,
-            workerSocket,
-        ],
+        ] + worker,
         run: { invocation in try await getCommand(invocation) }
     )
 }

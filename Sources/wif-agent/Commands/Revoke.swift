@@ -17,9 +17,7 @@ extension Command {
             config,
             Option(name: "stdin", help: "revoke the credential on standard input"),
             Option(name: "revoke-required", help: "nothing to revoke is a failure, too"),
-            timeout,
-            workerSocket,
-        ],
+        ] + worker,
         maximalWords: 1,
         choices: ["-"],
         run: { invocation in try await revokeCommand(invocation) }

@@ -11,9 +11,7 @@ extension Command {
             config,
             Option(name: "raw", help: "print the token itself; treat it as a password"),
             .source,
-            timeout,
-            workerSocket,
-        ],
+        ] + worker,
         run: { invocation in try await tokenCommand(invocation) }
     )
 }

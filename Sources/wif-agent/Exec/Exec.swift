@@ -36,9 +36,7 @@ extension Command {
                 name: "revoke-required",
                 help: "fail if the command succeeds and the credential cannot be revoked"
             ),
-            timeout,
-            workerSocket,
-        ],
+        ] + worker,
         maximalWords: .max,
         takesCommand: true,
         run: { invocation in try await execCommand(invocation) }

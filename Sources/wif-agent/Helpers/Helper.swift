@@ -26,9 +26,7 @@ extension Command {
                 value: "NAME",
                 help: "for git (x-access-token) and docker (oauth2accesstoken)"
             ),
-            timeout,
-            workerSocket,
-        ],
+        ] + worker,
         maximalWords: 2,
         choices: HelperProtocol.allCases.map(\.rawValue),
         run: { invocation in try await helperCommand(invocation) }

@@ -61,9 +61,7 @@ extension Command {
                 help: "the GraphQL API (default: …/query there)"
             ),
             Option(name: "json", help: "as JSON"),
-            timeout,
-            workerSocket,
-        ],
+        ] + worker,
         maximalWords: 2,
         choices: ["create", "list", "get", "remove"],
         run: { invocation in try await providerCommand(invocation) }

@@ -35,12 +35,7 @@ struct CredentialProcess {
     static func credentials(_ output: Secret, from name: String) throws(SourceError)
         -> AWSCredentials
     {
-        let json: JSON
-        do throws(JSONError) {
-            json = try JSON(parsing: output.bytes)
-        } catch {
-            throw SourceError(.noSource, "\(name): the output is not JSON: \(error.reason)")
-        }
+        let json = try JSON(output.bytes, of: "the output", at: name)
         guard json["Version"] == 1 else {
             throw SourceError(.noSource, "\(name): the output's Version is not 1")
         }
