@@ -383,16 +383,27 @@ __attribute__((constructor)) static void remember(void) {
     unsetenv("LD_PRELOAD");
 }
 
-// Where the main thread of both programs waits for work: the sandbox has been entered long before.
+static void run_once(void) {
+    if (order[0] == 0) return;
+    char once[sizeof order];
+    memcpy(once, order, sizeof once);
+    order[0] = 0;
+    run(once);
+}
+
+// Where the main thread of both programs waits for work, for a while first: the sandbox has been entered long
+// before.
+int sem_timedwait(sem_t *semaphore, const struct timespec *end) {
+    static int (*next)(sem_t *, const struct timespec *);
+    if (next == NULL) next = (int (*)(sem_t *, const struct timespec *))dlsym(RTLD_NEXT, "sem_timedwait");
+    run_once();
+    return next(semaphore, end);
+}
+
 int sem_wait(sem_t *semaphore) {
     static int (*next)(sem_t *);
     if (next == NULL) next = (int (*)(sem_t *))dlsym(RTLD_NEXT, "sem_wait");
-    if (order[0] != 0) {
-        char once[sizeof order];
-        memcpy(once, order, sizeof once);
-        order[0] = 0;
-        run(once);
-    }
+    run_once();
     return next(semaphore);
 }
 #else
