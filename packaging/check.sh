@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 readonly release=.build/release
 current='arguments'
 started=$SECONDS
-# The job that gets the SDKs.
-sdks=''
+# The jobs that get the SDKs and build the fuzzer.
+sdks='' fuzzer=''
 
 usage() {
     cat <<'END'
@@ -68,7 +68,12 @@ run_tests() {
     return "$status"
 }
 
-tests() { run_tests tests.log --skip-build; }
+# The fuzzer is built while the tests wait, with what they leave of the processors.
+tests() {
+    nice -n 19 Tests/Fuzz/run.sh --build >.build/fuzzer.log 2>&1 &
+    fuzzer=$!
+    run_tests tests.log --skip-build
+}
 
 consumers() { Tests/Consumers/run.sh .build/debug; }
 
@@ -196,7 +201,7 @@ scripts() {
         [ -e "$script" ] && bash -n "$script"
     done
     if command -v shellcheck >/dev/null 2>&1; then
-        shellcheck -x -S warning "${list[@]}"
+        printf '%s\n' "${list[@]}" | xargs -n 8 -P 2 shellcheck -x -S warning
     else
         echo "shellcheck is not installed; only the syntax was looked at"
     fi
@@ -205,8 +210,11 @@ scripts() {
 # The account's life against a model world, with seeds drawn anew each time and printed.
 simulation() { Tests/Simulation/run.sh --seeds 10000; }
 
-# Each parser of foreign bytes: all that once failed, then a search of 12 s.
-fuzz() { Tests/Fuzz/run.sh --seed 1 --seconds 8; }
+# Each parser of foreign bytes: all that once failed, then a short search.
+fuzz() {
+    wait "$fuzzer" || { cat .build/fuzzer.log; return 1; }
+    Tests/Fuzz/run.sh --seed 1 --seconds "$fuzz_seconds"
+}
 
 units() { packaging/systemd/check.sh; }
 
@@ -231,10 +239,10 @@ sanitized() {
         run_tests "$sanitizer.log" --no-parallel --sanitize="$sanitizer" --scratch-path "$path"
 }
 
-all=no
+all=no fuzz_seconds=4
 case ${1-} in
 '') ;;
---all) all=yes ;;
+--all) all=yes fuzz_seconds=12 ;;
 -h | --help) usage; exit 0 ;;
 *) usage >&2; exit 64 ;;
 esac
