@@ -25,7 +25,8 @@ package final class UnixListener: Sendable {
     /// The socket file's owner; `nil` for a socket that was handed over and has no file.
     package let owner: UInt32?
 
-    /// Binds, sets owner and mode, then listens. A stale socket file is replaced.
+    /// Binds and listens, then sets owner and mode: whoever waits for the file, and may use it, is not
+    /// refused. A stale socket file is replaced.
     ///
     /// - Throws: ``PathError``; a socket that a live process serves, or a file that is no socket, is
     ///   refused, as is a path beyond the 107 bytes that clients can give.
@@ -49,8 +50,8 @@ package final class UnixListener: Sendable {
         do throws(PathError) {
             let facts = try about(path, "cannot be given its owner, group and mode") {
                 () throws(Errno) in
-                try assignToSocket(mode, owner: owner, group: group, name, in: directory.raw)
                 try systemCall { listen(socket.raw, backlog) }
+                try assignToSocket(mode, owner: owner, group: group, name, in: directory.raw)
                 return try FileFacts(of: name, in: directory.raw)
             }
             place = Place(directory: directory, name: name, facts: facts)
