@@ -18,9 +18,11 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 # What takes longest comes first, so that nothing long is left for the end.
 LONGEST = [
-    "test_faults.Matrix", "test_agent.Adoption", "test_replies.Replies", "test_doctor.Doctor",
-    "test_aws.AWS", "test_adversity.Disks", "test_adversity.Hooks", "test_adversity.Peers",
-    "test_delivery.Cut", "test_agent.Workers", "test_watching.Metrics",
+    "test_strictness.Strictness", "test_doctor.Doctor", "test_provider.Provider",
+    "test_faults.Matrix", "test_edits.AccountFiles", "test_aws.AWS",
+    "test_cluster_secret.ClusterSecrets", "test_addresses.Addresses", "test_delivery.Delivery",
+    "test_sources.Sources", "test_waiting.Waiting", "test_chain.Chain", "test_replies.Replies",
+    "test_doctor_blind.FifthBlind", "test_doctor_blind.SecondBlind", "test_claims.Claims",
 ]
 
 

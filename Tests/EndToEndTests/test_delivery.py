@@ -1,7 +1,7 @@
 """No reader ever sees a torn credential: the agent is killed, or failed, at each system call of a delivery.
 
 With WIF_AGENT_SLOW_TESTS in the environment each error is tried at each call, and everything is swept
-over five times. What cuts the agent off is Tests/Faults/cut.c; the worker is played here.
+over five times; without it the agent is killed at every other call, and fails at each third. What cuts the agent off is Tests/Faults/cut.c; the worker is played here.
 """
 
 import base64
@@ -118,6 +118,8 @@ class Reader(threading.Thread):
                 for name, mode in FILES.items():
                     self.look(place, lambda: self.read_file(place, name, mode))
                 self.look(place, lambda: self.read_set(place))
+                # The agent is to have the processor, too.
+                self.done.wait(0.001)
 
     def look(self, place, work):
         try:
@@ -195,8 +197,16 @@ class Cut(World):
         return self.serial
 
     def calls(self, serial):
-        lines = (line.split() for line in self.records.read_text().splitlines())
-        return [line[3] for line in lines if line[0] == str(serial) and len(line) == 5]
+        return self.calls_by_serial().get(serial, [])
+
+    def calls_by_serial(self):
+        """The calls of every plan that has met some."""
+        found = {}
+        for line in self.records.read_text().splitlines():
+            words = line.split()
+            if len(words) == 5 and words[0].isdigit():
+                found.setdefault(int(words[0]), []).append(words[3])
+        return found
 
     def command(self, *arguments):
         return [str(part) for part in [
@@ -240,7 +250,9 @@ class Delivery(Cut):
         count = len(self.calls(serial))
         reader = self.read("mondoo")
         kills = 0
-        for number in [n for _ in range(SWEEPS) for n in range(1, count + 100)]:
+        step = 1 if SWEEPS > 1 else 2
+        first = random.randint(1, step)
+        for number in [n for _ in range(SWEEPS) for n in range(first, count + 100, step)]:
             serial = self.plan("mondoo", number, "kill")
             done = self.once(path)
             strays = self.strays(self.out / "mondoo")
@@ -251,7 +263,7 @@ class Delivery(Cut):
             # A file, and the generation that it was killed over: they do not pile up.
             self.assertLessEqual(len(strays), 3, strays)
             kills += 1
-        self.assertGreater(kills, 100 * SWEEPS)
+        self.assertGreater(kills, 100 * SWEEPS // step)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(set(self.generations("mondoo").values()),
                          {self.worker.generations["mondoo"]})
@@ -303,15 +315,15 @@ class Delivery(Cut):
             return {name for name in names if re.search(
                 f"output-failed account={name} path=", log.read_text())}
         def must_fail():
-            calls = {name: self.calls(serials[name]) for name in names}
-            assert all(calls.values())
+            met = self.calls_by_serial()
+            calls = {name: met[serials[name]] for name in names}
             return {name for number, name in zip(numbers, names)
                     if CHANGES & set(calls[name][number - 1:])
                     and calls[name][number - 1] not in QUIET}
         def accounts():
             return self.status()["accounts"]
         wait_for(lambda: all(account["refreshes"] == 2 for account in accounts()), "the refreshes")
-        wait_for(lambda: all(self.calls(serials[name]) for name in names), "the deliveries")
+        wait_for(lambda: set(serials.values()) <= set(self.calls_by_serial()), "the deliveries")
         wait_for(lambda: failed() >= must_fail(), "the failures to be told")
         self.assertGreater(len(failed()), len(names) // 3)
         for name in names:
