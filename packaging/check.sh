@@ -79,9 +79,10 @@ consumers() { Tests/Consumers/run.sh .build/debug; }
 
 slow_tests() { WIF_AGENT_SLOW_TESTS=1 run_tests slow-tests.log --skip-build; }
 
-# Thousands of restarts, and every error at every call of a delivery.
+# Thousands of restarts; errors at every call of a start, a reload, an end, …, and at every allocation.
 slow_end_to_end() {
-    WIF_AGENT_SLOW_TESTS=1 WIF_BIN=$release Tests/EndToEndTests/run.py Adoption test_delivery
+    WIF_AGENT_SLOW_TESTS=1 WIF_BIN=$release Tests/EndToEndTests/run.py \
+        test_agent.Adoption test_calls test_delivery test_memory
 }
 
 release_build() { packaging/build.sh; }

@@ -126,7 +126,7 @@ package final class ChildProcess: Sendable {
     package func wait() async throws -> ExitStatus {
         while true {
             if let status = reap() { return status }
-            try await Poller.shared.wait(for: pidfd.raw, .reading)
+            try await Poller.shared.waitPersistently(for: pidfd.raw, .reading)
         }
     }
 
@@ -137,7 +137,7 @@ package final class ChildProcess: Sendable {
     /// - Throws: `CancellationError`; the child then goes on.
     package func ended() async throws {
         if status.withLock({ $0 != nil }) { return }
-        try await Poller.shared.wait(for: pidfd.raw, .reading)
+        try await Poller.shared.waitPersistently(for: pidfd.raw, .reading)
     }
 
     /// Sends a signal, to the whole process group where the child leads one; a dead child gets none.

@@ -43,7 +43,7 @@ package struct Signals: Sendable {
                     isFromKernel: signal.from_kernel
                 )
             }
-            try await Poller.shared.wait(for: handle.descriptor.raw, .reading)
+            try await Poller.shared.waitPersistently(for: handle.descriptor.raw, .reading)
         }
     }
 

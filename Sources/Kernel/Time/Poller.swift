@@ -99,6 +99,22 @@ package final class Poller: Sendable {
         if !isReady { throw CancellationError() }
     }
 
+    /// As ``wait(for:_:)``, where the kernel has no memory left to wait with: then the descriptor is looked
+    /// at again and again. For what comes once, and whoever missed it would wait for ever.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled first; ``Errno`` where there is no clock.
+    func waitPersistently(for descriptor: Int32, _ interest: Interest) async throws {
+        while true {
+            do {
+                return try await wait(for: descriptor, interest)
+            } catch is Errno {
+                var entry = pollfd(fd: descriptor, events: Int16(interest.events), revents: 0)
+                if unsafe poll(&entry, 1, 0) > 0 { return }
+                try await Alarms.shared.sleep(until: .now.advanced(bySeconds: 0.1))
+            }
+        }
+    }
+
     /// Calls the handler on the poller's thread each time the descriptor is ready, until the returned
     /// watch is cancelled. The handler must not block; while it runs nothing else is polled.
     ///
