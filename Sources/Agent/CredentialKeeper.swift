@@ -206,7 +206,7 @@ extension AccountLife.State {
     /// - Parameter adopts: whether credentials are used on at all.
     package func adopted(
         by account: Account,
-        adopts: Bool = true,
+        adopts: Bool,
         at now: BootInstant
     ) -> CredentialKeeper.Kept {
         var kept = CredentialKeeper.Kept()

@@ -11,16 +11,8 @@ package struct RevocationQueue: Sendable {
     /// One such credential, and the account under which it was issued: where it may be sent to.
     package struct Entry: Sendable {
         package let id: Int
+        package let account: Account
         package let credential: Credential
-        private let boxedAccount: Boxed<Account>
-
-        package var account: Account { boxedAccount.value }
-
-        fileprivate init(id: Int, account: Account, credential: Credential) {
-            self.id = id
-            self.credential = credential
-            boxedAccount = Boxed(account)
-        }
     }
 
     private struct State {

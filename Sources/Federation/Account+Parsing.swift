@@ -42,7 +42,7 @@ extension Account {
         let other = service.warning(of: source).map { AccountWarning(place + $0) }
         warnings += [other].compactMap(\.self) + values.unknownKeys()
 
-        self.init(
+        let contents = Contents(
             name: name,
             path: path,
             document: document,
@@ -60,6 +60,7 @@ extension Account {
             variable: variable,
             warnings: warnings
         )
+        self.init(contents)
     }
 
     private static func object(

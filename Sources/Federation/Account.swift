@@ -4,39 +4,73 @@ import Text
 /// One `external_account` file, parsed once into values that need no second look: exclusive options
 /// are cases, URLs are checked, paths are absolute.
 package struct Account: Sendable {
+    /// What an account file says.
+    struct Contents: Sendable {
+        let name: String
+        let path: String
+        let document: Secret
+        let service: Service
+        let tokenSource: TokenSource
+        let actor: ActorToken?
+        let tokenAudience: String
+        let issuer: String?
+        let lifetime: Double
+        var configuredOutputs: [Output]
+        var hooks: [RefreshHook]
+        let revokeOnExit: Bool?
+        let proxy: Endpoint?
+        let caFile: String?
+        let variable: String
+        var warnings: [AccountWarning]
+        var chainedIdentities: [TokenRole: AccountIdentity] = [:]
+        var handedOver: [TokenRole: Secret] = [:]
+    }
+
+    // With one reference, since an account goes with most events and effects of its life.
+    private var boxed: Boxed<Contents>
+
+    private var contents: Contents {
+        get { boxed.value }
+        set { boxed = Boxed(newValue) }
+    }
+
+    init(_ contents: Contents) {
+        boxed = Boxed(contents)
+    }
+
     /// The file's base name without `.json`.
-    package let name: String
+    package var name: String { boxed.value.name }
     /// The file's absolute path as given.
-    package let path: String
+    package var path: String { boxed.value.path }
     /// The file's bytes, for the worker and to tell whether the file has changed.
-    package let document: Secret
-    package let service: Service
-    package let tokenSource: TokenSource
+    package var document: Secret { boxed.value.document }
+    package var service: Service { boxed.value.service }
+    package var tokenSource: TokenSource { boxed.value.tokenSource }
     /// `nil` where nobody acts for the subject.
-    package let actor: ActorToken?
+    package var actor: ActorToken? { boxed.value.actor }
     /// The audience asked of the token source; empty where none is configured.
-    package let tokenAudience: String
+    package var tokenAudience: String { boxed.value.tokenAudience }
     /// The issuer that the service trusts, verbatim.
-    package let issuer: String?
+    package var issuer: String? { boxed.value.issuer }
     /// Seconds a credential is taken to live where the service does not say it.
-    package let lifetime: Double
+    package var lifetime: Double { boxed.value.lifetime }
     /// As configured; ``outputs(in:)`` adds the default.
-    package private(set) var configuredOutputs: [Output]
-    package private(set) var hooks: [RefreshHook]
-    package let revokeOnExit: Bool?
+    package var configuredOutputs: [Output] { boxed.value.configuredOutputs }
+    package var hooks: [RefreshHook] { boxed.value.hooks }
+    package var revokeOnExit: Bool? { boxed.value.revokeOnExit }
     /// A proxy for the exchange in place of the environment's.
-    package let proxy: Endpoint?
+    package var proxy: Endpoint? { boxed.value.proxy }
     /// A file of CA certificates in place of the system's, for the exchange.
-    package let caFile: String?
+    package var caFile: String? { boxed.value.caFile }
     /// The variable that env formats set.
-    package let variable: String
+    package var variable: String { boxed.value.variable }
     /// What is accepted but should be looked at, each ready to print.
-    package private(set) var warnings: [AccountWarning]
+    package var warnings: [AccountWarning] { boxed.value.warnings }
     /// The identities of the accounts whose credentials are this one's tokens, and so a part of its own;
     /// without those that are not known yet.
-    package private(set) var chainedIdentities: [TokenRole: AccountIdentity] = [:]
+    package var chainedIdentities: [TokenRole: AccountIdentity] { boxed.value.chainedIdentities }
     /// Those accounts' present credentials, for one job.
-    package private(set) var handedOver: [TokenRole: Secret] = [:]
+    package var handedOver: [TokenRole: Secret] { boxed.value.handedOver }
 
     /// The accounts whose credentials are this one's tokens.
     package var chainedAccounts: [TokenRole: String] {
@@ -56,21 +90,21 @@ package struct Account: Sendable {
         as role: TokenRole = .subject
     ) -> Account {
         var account = self
-        account.chainedIdentities[role] = identity
+        account.contents.chainedIdentities[role] = identity
         return account
     }
 
     /// The same account, chained as another version of it is.
     package func chained(like other: Account) -> Account {
         var account = self
-        account.chainedIdentities = other.chainedIdentities
+        account.contents.chainedIdentities = other.chainedIdentities
         return account
     }
 
     /// The same account with that credential for one job.
     package func handing(over token: Secret, as role: TokenRole = .subject) -> Account {
         var account = self
-        account.handedOver[role] = token
+        account.contents.handedOver[role] = token
         return account
     }
 
@@ -85,15 +119,15 @@ package struct Account: Sendable {
     /// The same account with these outputs in place of its own (`--output`), and these hooks.
     package func replacingOutputs(_ outputs: [Output], hooks: [RefreshHook]? = nil) -> Account {
         var account = self
-        account.configuredOutputs = outputs
-        account.hooks = hooks ?? self.hooks
+        account.contents.configuredOutputs = outputs
+        account.contents.hooks = hooks ?? self.hooks
         return account
     }
 
     /// The same account with one warning more.
     package func warning(_ text: String) -> Account {
         var account = self
-        account.warnings.append(AccountWarning(text))
+        account.contents.warnings.append(AccountWarning(text))
         return account
     }
 

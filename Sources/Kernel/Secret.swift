@@ -51,6 +51,7 @@ package final class Secret: Sendable, CustomStringConvertible, CustomDebugString
 
     /// Compares all bytes whatever the first difference, so that timing tells nothing but the length.
     package func isEqual(to other: Secret) -> Bool {
+        if self === other { return true }
         guard count == other.count else { return false }
         var difference: UInt8 = 0
         for index in 0..<count {

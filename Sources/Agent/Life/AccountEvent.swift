@@ -73,16 +73,8 @@ extension AccountLife {
     /// One exchange, under one version of the account file.
     package struct Attempt: Sendable {
         package let id: Int
+        package let account: Account
         package let start: BootInstant
-        private let boxedAccount: Boxed<Account>
-
-        package var account: Account { boxedAccount.value }
-
-        init(id: Int, account: Account, start: BootInstant) {
-            self.id = id
-            self.start = start
-            boxedAccount = Boxed(account)
-        }
     }
 
     /// What came of opening the outputs of another version.

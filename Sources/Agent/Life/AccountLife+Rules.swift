@@ -208,7 +208,7 @@ extension AccountLife {
         guard !isStopping else { return turn.answer(request, nil) }
         if outputWork?.work.isOpening == true {
             // What is in force then decides.
-            pendingChange = (Boxed(new), request)
+            pendingChange = (new, request)
         } else if pendingSwitch?.first != nil, pendingSwitch?.account.identity == new.identity {
             // Where its outputs cannot be opened it is this version that is tried again.
             candidate?.account = new
@@ -295,7 +295,7 @@ extension AccountLife {
         }
         if let (account, request) = pendingChange {
             pendingChange = nil
-            change(to: account.value, request, &turn)
+            change(to: account, request, &turn)
         }
     }
 

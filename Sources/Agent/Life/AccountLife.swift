@@ -19,18 +19,8 @@ package struct AccountLife: Sendable {
 
     /// A version of the account file with another identity, tried beside the version in force.
     package struct Candidate: Sendable {
+        package var account: Account
         package var pace: AttemptPace
-        private var boxedAccount: Boxed<Account>
-
-        package var account: Account {
-            get { boxedAccount.value }
-            set { boxedAccount = Boxed(newValue) }
-        }
-
-        init(account: Account, pace: AttemptPace) {
-            self.pace = pace
-            boxedAccount = Boxed(account)
-        }
     }
 
     /// What kind of failure an attempt ended in.
@@ -65,16 +55,11 @@ package struct AccountLife: Sendable {
     /// Another version that is to come into force: with its first credential if its identity is another
     /// one and the version in force has a credential.
     struct Switch {
+        var account: Account
         var request: Request?
         /// Whether the first credential has been there before, and may still be in an output.
         var isGivenAgain = false
-        private var boxedAccount: Boxed<Account>
         private let boxedFirst: Boxed<(credential: Credential, result: JobAnswer<Credential>)>?
-
-        var account: Account {
-            get { boxedAccount.value }
-            set { boxedAccount = Boxed(newValue) }
-        }
 
         var first: (credential: Credential, result: JobAnswer<Credential>)? { boxedFirst?.value }
 
@@ -83,8 +68,7 @@ package struct AccountLife: Sendable {
             first: (credential: Credential, result: JobAnswer<Credential>)? = nil,
             request: Request? = nil
         ) {
-            self.request = request
-            boxedAccount = Boxed(account)
+            (self.account, self.request) = (account, request)
             boxedFirst = first.map(Boxed.init)
         }
     }
@@ -159,7 +143,7 @@ package struct AccountLife: Sendable {
     var outputWork: (work: OutputWork, start: BootInstant)?
     var pendingSwitch: Switch?
     /// A version of the file that came while outputs were being opened.
-    var pendingChange: (account: Boxed<Account>, request: Request)?
+    var pendingChange: (account: Account, request: Request)?
     var surrender: Surrender?
     var hooksStart: BootInstant?
     /// Counts the changes of what is kept: credential and revocations.

@@ -73,7 +73,7 @@ struct Fleet {
     }
 
     private mutating func restart(_ machine: Int) {
-        let kept = machines[machine].kept?.adopted(by: account, at: instant)
+        let kept = machines[machine].kept?.adopted(by: account, adopts: true, at: instant)
         machines[machine].life = AccountLife(
             account: account,
             revokesSuperseded: true,

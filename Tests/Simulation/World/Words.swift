@@ -4,6 +4,24 @@ import Kernel
 import Outputs
 
 extension AccountLife {
+    func view(at now: BootInstant, holding document: Secret, _ facts: World.Facts?) -> World.View {
+        var given: Credential?
+        if case .success(let credential)? = answer(for: document, newerThan: nil, at: now) {
+            given = credential
+        }
+        return World.View(
+            facts: facts,
+            deadline: deadline ?? .distantFuture,
+            pendingRevocations: revocations.count,
+            phase: phase(at: now),
+            isStopping: isStopping,
+            isReady: isReady(at: now),
+            isDelivering: isDelivering,
+            credential: credential,
+            given: given
+        )
+    }
+
     /// What it is about.
     func label(at now: BootInstant) -> World.State {
         World.State(
@@ -18,6 +36,21 @@ extension AccountLife {
 }
 
 extension World {
+    /// What is looked at after each event, taken in one call: each question by itself would cost a copy of
+    /// the life.
+    struct View {
+        let facts: Facts?
+        let deadline: BootInstant
+        let pendingRevocations: Int
+        let phase: AccountLife.Phase
+        let isStopping: Bool
+        let isReady: Bool
+        let isDelivering: Bool
+        let credential: Credential?
+        /// What whoever holds the file's bytes is given.
+        let given: Credential?
+    }
+
     /// What an account's life can be told, as the coverage counts it.
     enum EventKind: Int, CaseIterable {
         case started, timePassed, exchanged, exchangeFailed, delivered, deliveryFailed, withdrawn,

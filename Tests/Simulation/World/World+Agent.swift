@@ -13,10 +13,7 @@ extension World {
     var places: [Int] { facts?.places ?? [] }
 
     /// Of the version in force.
-    var facts: Facts? {
-        guard let document = life?.account.document else { return nil }
-        return known[ObjectIdentifier(document)]
-    }
+    var facts: Facts? { view?.facts }
 
     func places(of account: Account) -> [Int] {
         known[ObjectIdentifier(account.document)]?.places ?? []
@@ -26,9 +23,23 @@ extension World {
         known[ObjectIdentifier(account.document)]?.identity ?? -1
     }
 
-    func number(of credential: Credential) -> Int? {
-        numbers[ObjectIdentifier(credential.value)]
+    func number(of credential: Credential) -> Int? { number(of: credential.value) }
+
+    /// It is written in it.
+    func number(of secret: Secret) -> Int? {
+        secret.withBytes { bytes in
+            guard bytes.byteCount > Self.prefix.utf8.count else { return nil }
+            var number = 0
+            for index in Self.prefix.utf8.count..<bytes.byteCount {
+                let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+                number = 10 * number + Int(byte) - 0x30
+            }
+            return number
+        }
     }
+
+    /// A credential's value is this and its number.
+    static let prefix = "token-"
 
     mutating func startAgent() {
         guard isDead else { return }
@@ -75,7 +86,9 @@ extension World {
         lastExchange = nil
         lastTrouble = instant
         served = Set(places(of: account))
-        let kept = kept.map { $0.adopted(by: account, at: instant) } ?? CredentialKeeper.Kept()
+        let kept =
+            kept.map { $0.adopted(by: account, adopts: true, at: instant) }
+            ?? CredentialKeeper.Kept()
         if let number = kept.credential.flatMap(number(of:)) {
             if issued[number].isRevoked {
                 fail("credential \(number) was revoked, and is adopted")
@@ -131,7 +144,7 @@ extension World {
 
     /// The loop is gone, and with it what was not kept.
     mutating func forget() {
-        life = nil
+        (life, view) = (nil, nil)
         offer = SocketOffer()
         keeping = nil
         run += 1
@@ -187,7 +200,15 @@ extension World {
         let chance = chance()
         let date = WallTime(secondsSinceEpoch: now)
         let effects = life?.handle(event, at: instant, date: date, chance: chance) ?? []
+        takeView()
         for effect in effects { perform(effect) }
         check()
+    }
+
+    private mutating func takeView() {
+        let document = versions[identity][rest].account.document
+        let inForce = life?.account.document
+        let facts = inForce.flatMap { known[ObjectIdentifier($0)] }
+        view = life?.view(at: instant, holding: document, facts)
     }
 }

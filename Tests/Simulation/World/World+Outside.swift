@@ -88,13 +88,12 @@ extension World {
         let number = issued.count
         let credential = Credential(
             kind: .accessToken(type: "Bearer", scheme: "Bearer"),
-            value: Secret("token-\(number)"),
+            value: Secret("\(Self.prefix)\(number)"),
             issuedAt: WallTime(secondsSinceEpoch: now),
             lifetime: shortLifetimes.popLast() ?? lifetime,
             receivedAt: instant
         )
         issued.append(Issued(number: number, identity: identity, credential: credential))
-        numbers[ObjectIdentifier(credential.value)] = number
         return credential
     }
 

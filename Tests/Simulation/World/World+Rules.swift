@@ -7,14 +7,10 @@ import TestSupport
 /// What must hold: after each step, and once all faults have ended.
 extension World {
     mutating func check() {
-        // Without a copy of the life, here as below: half of the time went into those.
-        guard let pending = life?.revocations.count else { return }
-        if pending > 400 { fail("too many wait to be revoked") }
+        guard let view else { return }
+        if view.pendingRevocations > 400 { fail("too many wait to be revoked") }
         // Whoever holds the file's bytes is never given another identity's credential.
-        let document = versions[identity][rest].account.document
-        if case .success(let credential)? = life?.answer(for: document, newerThan: nil, at: instant),
-            let number = number(of: credential)
-        {
+        if let credential = view.given, let number = number(of: credential) {
             if issued[number].identity != identity {
                 fail("a reader is given credential \(number) of another identity")
             }
@@ -24,13 +20,13 @@ extension World {
         }
         checkSocket()
         checkExpiry()
-        if life?.isReady(at: instant) == true { checkReadiness() }
+        if view.isReady { checkReadiness() }
     }
 
     /// Whoever connects to the socket, at whatever moment, is given what is of use.
     mutating func checkSocket() {
         guard let secret = offer.credential(at: instant), let facts,
-            let number = numbers[ObjectIdentifier(secret)]
+            let number = number(of: secret)
         else { return }
         let issue = issued[number]
         if instant >= issue.credential.expiry {
@@ -46,7 +42,7 @@ extension World {
     /// way, the one before.
     mutating func checkReadiness() {
         guard let facts else { return }
-        let present = life?.isDelivering == false ? life?.credential.flatMap(number(of:)) : nil
+        let present = view?.isDelivering == false ? view?.credential.flatMap(number(of:)) : nil
         for place in facts.places {
             guard let number = files[place] else {
                 fail("ready, and output \(place) is empty")
@@ -67,8 +63,8 @@ extension World {
     /// No credential runs out that the contract's schedule could have replaced: nothing has stood in the
     /// way of an exchange since the refresh was due and since the longest pause after the last failure.
     mutating func checkExpiry() {
-        guard life?.phase(at: instant) == .expired, life?.isStopping == false,
-            let credential = life?.credential, let number = number(of: credential),
+        guard view?.phase == .expired, view?.isStopping == false,
+            let credential = view?.credential, let number = number(of: credential),
             lastExpired != number
         else { return }
         lastExpired = number

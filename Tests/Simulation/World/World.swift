@@ -79,6 +79,8 @@ struct World {
     let isTraced: Bool
     var instant = BootInstant(seconds: 1000)
     var life: AccountLife?
+    /// Of the life, after the last event.
+    var view: View?
     var accounts = AccountSet()
     /// Counts the agent's processes and the account's loops; what an earlier one began is lost.
     var run = 0
@@ -109,7 +111,6 @@ struct World {
     var isDead = true
 
     var issued: [Issued] = []
-    var numbers: [ObjectIdentifier: Int] = [:]
     var kept: AccountLife.State?
     /// Whether what was to be kept last could not be written.
     var isKeptStale = false
@@ -170,7 +171,7 @@ struct World {
         let end = BootInstant(seconds: seconds)
         while violations.isEmpty {
             let first = nextStep
-            let deadline = life?.deadline ?? .distantFuture
+            let deadline = view?.deadline ?? .distantFuture
             let moment = first.map { queue[$0].at } ?? .distantFuture
             guard min(moment, deadline) <= end else { break }
             if let first, moment <= deadline {
@@ -179,7 +180,7 @@ struct World {
             } else {
                 instant = max(instant, deadline)
                 tell(.timePassed)
-                if let after = life?.deadline, after <= instant {
+                if let after = view?.deadline, after <= instant {
                     fail("the deadline \(after) is not in the future: a hot loop")
                 }
             }
@@ -189,7 +190,17 @@ struct World {
 
     /// Where the step that comes next is.
     var nextStep: Int? {
-        queue.indices.min { (queue[$0].at, queue[$0].order) < (queue[$1].at, queue[$1].order) }
+        // Without a closure, which would have a copy of the world.
+        var first: Int?
+        for index in queue.indices {
+            guard let best = first else {
+                first = index
+                continue
+            }
+            let (a, b) = (queue[index].at, queue[best].at)
+            if a < b || a == b && queue[index].order < queue[best].order { first = index }
+        }
+        return first
     }
 
     mutating func perform(_ scheduled: Scheduled) {

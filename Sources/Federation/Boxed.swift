@@ -1,5 +1,5 @@
 /// A large value that does not change, behind a reference: what holds it is small and cheap to copy.
-struct Boxed<Value: Sendable>: Sendable {
+package struct Boxed<Value: Sendable>: Sendable {
     private final class Storage: Sendable {
         let value: Value
 
@@ -10,9 +10,10 @@ struct Boxed<Value: Sendable>: Sendable {
 
     private let storage: Storage
 
-    init(_ value: Value) {
+    package init(_ value: Value) {
         storage = Storage(value)
     }
 
-    var value: Value { storage.value }
+    /// What it holds.
+    package var value: Value { storage.value }
 }
