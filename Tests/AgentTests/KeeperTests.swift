@@ -151,4 +151,30 @@ import Text
             #expect(kept.superseded.isEmpty)
         }
     }
+
+    @Test func `a quarter of its lifetime must be left, and more`() throws {
+        let scratch = ScratchDirectory()
+        let account = try Account.revocable()
+        try keep("a", of: account, scratch)
+        // Received at 1000 s, for 3600 s.
+        let late = try keeper(scratch).adopt(for: account, at: BootInstant(seconds: 3700))
+        #expect(late.credential == nil)
+        let early = try keeper(scratch).adopt(for: account, at: BootInstant(seconds: 3699))
+        #expect(early.credential?.value.text == "a")
+    }
+
+    @Test func `a state may have a mebibyte, and no more`() throws {
+        let scratch = ScratchDirectory()
+        let account = try Account.revocable()
+        try keep("a", of: account, scratch)
+        let path = scratch("state/\(account.name).json")
+        let state = try Data(contentsOf: URL(filePath: path))
+        for (size, name) in [(1_048_576, "a"), (1_048_577, nil)] {
+            try (state + Data(repeating: 0x20, count: size - state.count))
+                .write(to: URL(filePath: path))
+            let kept = try keeper(scratch).adopt(for: account, at: now)
+            #expect(kept.credential?.value.text == name)
+            #expect((kept.problem == nil) == (name != nil))
+        }
+    }
 }

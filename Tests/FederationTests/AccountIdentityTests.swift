@@ -58,6 +58,19 @@ import Text
         #expect(identities[0] != identities[1])
     }
 
+    /// Only the address differs: the name of the host, and so the token's audience, is the same.
+    @Test func `includes an address that the environment supplies`() throws {
+        let members: [String: JSON] = ["type": "external_account", "service": "conductorone"]
+        let identities = try ["https://c1.example:8443", "https://c1.example:9443"].map {
+            let environment = [
+                "CONDUCTORONE_CLIENT_ID": "a@first.conductor.one/wfe",
+                "CONDUCTORONE_SERVER_URL": $0,
+            ]
+            return try account(members, environment: environment).identity
+        }
+        #expect(identities[0] != identities[1])
+    }
+
     @Test func `survives being written down, and shows nothing`() throws {
         let identity = try account(Self.base.merging(["jwtToken": "secret.secret.secret"]) { $1 })
             .identity

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Changes the code in many small ways and looks whether a test notices.
 
-    nice Tests/Mutation/run.py [GROUP]... [--list] [--sample N] [--only ID,ID] [--scratch DIR] [--jobs N]
+    nice Tests/Mutation/run.py [GROUP]... [--list] [--test GROUP,GROUP] [--sample N --seed S] [--only ID,ID] [--scratch DIR] [--jobs N]
 
 All changes (mutants) of a group are compiled into one copy of the tests, each behind a switch: operators are
 replaced by operators of their own, numbers, conditions and statements by calls, and the variable WIF_MUTANT
@@ -18,6 +18,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -44,7 +45,7 @@ GROUPS = {
     "outputs": Group(["Sources/Outputs/**/*.swift"], ["OutputsTests"], ["OutputsTests"]),
     "identity": Group(
         ["Sources/Federation/AccountIdentity.swift"], ["FederationTests", "AgentTests"],
-        ["AccountIdentityTests", "KeeperTests"]),
+        ["AccountIdentityTests|KubernetesSecretTests", "KeeperTests"]),
     "redaction": Group(
         ["Sources/Kernel/Secret.swift", "Sources/Text/SecretSearch.swift", "Sources/Text/ForeignText.swift",
          "Sources/Federation/Secrets/*.swift"],
@@ -54,6 +55,9 @@ GROUPS = {
         ["SocketAccessTests|CredentialSocketTests"]),
     "policy": Group(["Sources/Policy/**/*.swift"], ["PolicyTests"], ["PolicyTests"]),
 }
+
+# The rooms that have mutants, the lowest first.
+ROOMS = ["Kernel", "Text", "Federation", "Policy", "Outputs", "Agent"]
 
 # Appended to the copy's manifest: nothing is built but what the groups need.
 MANIFEST = """
@@ -177,7 +181,8 @@ class Writer:
                 edits.append((found.start(), found.end(), f"number({id}, {found.group()})"))
         if allowed("boolean") and not re.match(r"case ", stripped):
             for found in re.finditer(r"(?<![\w.])(true|false)\b", code):
-                if re.search(r"case [^:]*$|catch [^{]*$", code[:found.start()]):
+                # What follows an endless loop is known not to be reached.
+                if re.search(r"case [^:]*$|catch [^{]*$|while $", code[:found.start()]):
                     continue
                 id = self.new(path, number, line, f"{found.group()} is negated")
                 edits.append((found.start(), found.end(), f"flip({id}, {found.group()})"))
@@ -218,7 +223,7 @@ class Writer:
             # Comparisons have mutants of their own.
             if re.match(r"(let|var|case|_ =|#)", part) or re.search(r" (<|>|<=|>=|==|!=|is) ", part):
                 continue
-            if not part or "{" in part:
+            if not part or "{" in part or part == "true":
                 continue
             id = self.new(path, number, line, f"{part} is negated")
             edits.append((start + low, start + low, f"flip({id}, "))
@@ -275,11 +280,13 @@ class Context:
 
     def is_in_initializer(self, indent):
         """Whether what encloses the line is an initializer, which must set everything."""
+        is_end = False
         for index in range(self.index - 1, -1, -1):
             line = self.lines[index]
             own = len(line) - len(line.lstrip())
-            if line.strip() and own < indent:
-                indent = own
+            # The parameters of a long signature stand between its beginning and its end.
+            if line.strip() and (own < indent or own == indent and is_end):
+                indent, is_end = own, line.lstrip().startswith(")")
                 if re.search(r"\b(func|init)\b", line):
                     return bool(re.search(r"\binit\b", line))
         return False
@@ -384,11 +391,18 @@ def text_at(writer, path, line):
 
 
 def build(scratch, groups, writer):
-    """Builds the tests, leaving out what does not compile; the number of rounds."""
+    """Builds the tests, leaving out what does not compile. Room by room, so that an error costs one room's
+    build and no more."""
+    rooms = [room for room in ROOMS if any(path.startswith(f"Sources/{room}/") for path in files(groups))]
+    for what in [["--target", room] for room in rooms] + [["--build-tests"]]:
+        build_part(scratch, groups, writer, what)
+
+
+def build_part(scratch, groups, writer, what):
     for attempt in range(1, 25):
         instrument(scratch, groups, writer)
-        print(f"build {attempt}: {len(writer.mutants)} mutants", flush=True)
-        command = ["swift", "build", "--build-tests", "-Xswiftc", "-suppress-warnings"]
+        print(f"build {what[-1]} {attempt}: {len(writer.mutants)} mutants", flush=True)
+        command = ["swift", "build", *what, "-Xswiftc", "-suppress-warnings"]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)
         if done.returncode == 0:
             remember(scratch, writer)
@@ -406,6 +420,21 @@ def build(scratch, groups, writer):
 KINDS = ["operator", "number", "boolean", "extreme", "condition", "statement"]
 
 
+def dropped_before(lines, line, message):
+    """The statements that can be left out, of the function that ends at the line or assigns what is named."""
+    name = re.search(r"'(\w+)' (?:used before|captured by a closure before)", message)
+    if not name and "missing return" not in message:
+        return []
+    out = []
+    for n in range(line, 0, -1):
+        text = lines[n - 1].strip()
+        if text.startswith("if !mutant(") and (not name or f"{{ {name.group(1)} = " in text):
+            out.append(n)
+        if re.search(r"\b(func|init)\b", text):
+            break
+    return out
+
+
 def leave_out(scratch, writer, path, line, column, message):
     """The kind of change at the error, or all of the line's."""
     text = (scratch / path).read_text().splitlines()[line - 1]
@@ -417,10 +446,11 @@ def leave_out(scratch, writer, path, line, column, message):
     }
     present = [kind for kind in present if signs[kind]]
     if not present:
-        # The error shows on another line than its cause: look around.
-        near = range(line - 6, line + 7)
+        # The error shows on another line than its cause: an assignment further up, or a line of the function.
         lines = (scratch / path).read_text().splitlines()
-        dropped = [n for n in near if 0 < n <= len(lines) and lines[n - 1].strip().startswith("if !mutant(")]
+        near = range(line - 6, min(line + 6, len(lines)) + 1)
+        dropped = dropped_before(lines, line, message) or [
+            n for n in near if n > 0 and lines[n - 1].strip().startswith("if !mutant(")]
         if dropped:
             writer.skipped.update((path, n, "statement") for n in dropped)
         else:
@@ -484,7 +514,9 @@ def main():
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(GROUPS))
     parser.add_argument("--reuse", action="store_true", help="the copy as it was built for the same groups before")
     parser.add_argument("--list", action="store_true", help="the mutants, without building them")
-    parser.add_argument("--sample", type=int, help="each N-th mutant only")
+    parser.add_argument("--test", help="of the groups that are built, these only: groups with commas between")
+    parser.add_argument("--sample", type=int, help="of each group so many mutants, drawn with --seed")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="the mutants with these numbers")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--scratch", type=pathlib.Path,
@@ -511,7 +543,12 @@ def main():
     for group in groups:
         own = set(files([group])) - used
         used |= own
-        mutants = [mutant for mutant in writer.mutants if mutant.path in own][::options.sample or 1]
+        mutants = [mutant for mutant in writer.mutants if mutant.path in own]
+        if options.test and group not in options.test.split(","):
+            continue
+        if options.sample and options.sample < len(mutants):
+            drawn = random.Random(options.seed).sample(mutants, options.sample)
+            mutants = sorted(drawn, key=lambda mutant: mutant.id)
         if options.only:
             wanted = {int(id) for id in options.only.split(",")}
             mutants = [mutant for mutant in mutants if mutant.id in wanted]
