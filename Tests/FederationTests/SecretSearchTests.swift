@@ -105,6 +105,11 @@ struct SecretSearchTests {
         ("s3cr3t", "as3cr3ts", nil), ("proxy", "the proxy answers", nil),
         ("8080", "127.0.0.1:8080", nil), ("abc", "abc abc", nil),
         ("https1234", "https://example.test", nil),
+        // From 16 characters on a piece goes even if it is a word.
+        ("correcthorsebattery7", "the correcthorsebat came", nil),
+        ("correcthorsebattery7", "the correcthorsebatt came", "the <redacted> came"),
+        // A secret of four characters is looked for, one of three is not.
+        ("s3cr", "user:s3cr@host", "user:<redacted>@host"), ("s3c", "user:s3c@host", nil),
     ])
     func `words stay words`(_ secret: String, _ text: String, _ expected: String?) {
         #expect(cleaned(text, of: secret) == expected ?? text)

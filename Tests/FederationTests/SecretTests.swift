@@ -27,6 +27,11 @@ import Testing
         #expect(Secret(left).isEqual(to: Secret(right)) == equal)
     }
 
+    @Test func `one is equal to itself`() {
+        let secret = Secret("a")
+        #expect(secret.isEqual(to: secret))
+    }
+
     @Test func `bytes come out as they went in`() {
         let bytes: [UInt8] = [0, 255, 10, 65]
         let secret = Secret(bytes)
