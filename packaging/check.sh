@@ -272,6 +272,7 @@ if [ "$all" = yes ]; then
     step 'packages' packages
     step 'release' packaging/reproducible.sh
     step 'other systems' packaging/roots.sh
+    step 'arm64' packaging/arm64.sh
     step 'manifests' packaging/manifests.sh
     step 'pipelines' pipelines
     step 'image' image
