@@ -27,7 +27,7 @@ for release in "${releases[@]}"; do
         rm -rf "$root.new"
         case $release in bookworm) libraries=libcurl4,libssl3 ;; *) libraries=libcurl4t64,libssl3t64 ;; esac
         # A mirror that is a copy of some day has lists that are out of date; they are signed all the same.
-        mmdebstrap --quiet --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' \
+        mmdebstrap --quiet --variant=apt --dpkgopt=force-unsafe-io --aptopt='Acquire::Check-Valid-Until "false"' \
             --include="$libraries,$tools" \
             "$release" "$root.new" "${MIRROR:-http://deb.debian.org/debian}"
         mv "$root.new" "$root"
