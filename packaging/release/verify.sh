@@ -85,6 +85,26 @@ P
     found=1
 done
 [ "$found" = 1 ] || good "none of them is for this machine: not run"
+images=(wif-agent-"$version"-linux-*.oci.tar)
+if [ "${#images[@]}" -gt 1 ]; then
+    python3 - "wif-agent-$version-linux.oci.tar" "${images[@]}" <<'P' || bad 'the image of all architectures'
+import hashlib, json, sys, tarfile
+def opened(name):
+    archive = tarfile.open(name)
+    blobs = {member.name.rpartition("/")[2]: archive.extractfile(member).read()
+             for member in archive if member.name.startswith("blobs/sha256/")}
+    if any(hashlib.sha256(data).hexdigest() != digest for digest, data in blobs.items()):
+        sys.exit(f"{name}: a blob of another digest")
+    return blobs, json.load(archive.extractfile("index.json"))["manifests"]
+blobs, [whole] = opened(sys.argv[1])
+listed = {manifest["platform"]["architecture"]: manifest["digest"]
+          for manifest in json.loads(blobs[whole["digest"].partition(":")[2]])["manifests"]}
+singles = [opened(name) for name in sys.argv[2:]]
+found = {manifest["platform"]["architecture"]: manifest["digest"] for _, [manifest] in singles}
+sys.exit(listed != found or not all(one.items() <= blobs.items() for one, _ in singles))
+P
+    good "one image of all ${#images[@]} architectures, made of theirs"
+fi
 
 python3 - "$version" <<'P' || bad 'the provenance'
 import hashlib, json, pathlib, sys
