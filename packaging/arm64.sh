@@ -49,7 +49,7 @@ inside() {
         mkdir -p "$root/w" "$root$source"
         mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev"
         mount --bind "$work" "$root/w" && mount --bind "$source" "$root$source"
-        exec chroot "$root" "$@"' inside "$work/amd64" "$source" "$work" "$@"
+        exec chroot "$root" env --unset=TMPDIR "$@"' inside "$work/amd64" "$source" "$work" "$@"
 }
 
 # The compiler's libraries for arm64, from the package that a system of arm64 would install.
