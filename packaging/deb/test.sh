@@ -59,10 +59,10 @@ for name in "${releases[@]}"; do
     cp "$package" "$scratch/$name/older.deb"
     cp "$scratch/newer.deb" "$scratch/try.sh" packaging/upgrade-test.sh "$scratch/$name/"
     # A network of its own, in which the emulator alone is; what the package needs is fetched before.
-    chroot "$scratch/$name" sh -c \
+    env --unset=TMPDIR chroot "$scratch/$name" sh -c \
         'apt-get -qq install -y --no-install-recommends --download-only /older.deb' >/dev/null
     unshare --net --pid --fork --mount --mount-proc="$scratch/$name/proc" \
-        sh -c "ip link set lo up; mount -t tmpfs tmpfs '$scratch/$name/run'; exec chroot '$scratch/$name' bash /try.sh"
+        sh -c "ip link set lo up; mount -t tmpfs tmpfs '$scratch/$name/run'; exec env --unset=TMPDIR chroot '$scratch/$name' bash /try.sh"
     echo "$name: installed, upgraded under a running agent, removed, purged"
     rm -rf "${scratch:?}/$name"
 done

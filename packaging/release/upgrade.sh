@@ -72,7 +72,7 @@ kill -TERM "$agent" "$emulator"; wait
 good 'removed'
 END_OF_TRY
 unshare --net --pid --fork --mount --mount-proc="$root/proc" \
-    sh -c "ip link set lo up; mount -t tmpfs tmpfs '$root/run'; exec chroot '$root' bash /try.sh"
+    sh -c "ip link set lo up; mount -t tmpfs tmpfs '$root/run'; exec env --unset=TMPDIR chroot '$root' bash /try.sh"
 
 image=$(echo "$release"/*-linux-"$(uname -m)".raw)
 export image

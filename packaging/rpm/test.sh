@@ -68,5 +68,5 @@ printf '%s\n' "install-system-units $units" 'mark-restart-system-units wif-agent
     "remove-system-units $units" | diff - /helper.log || fail 'what systemd was told'
 END
 unshare --net --pid --fork --mount --mount-proc="$root/proc" \
-    sh -c "ip link set lo up; mount -t tmpfs tmpfs '$root/run'; exec chroot '$root' bash /try.sh"
+    sh -c "ip link set lo up; mount -t tmpfs tmpfs '$root/run'; exec env --unset=TMPDIR chroot '$root' bash /try.sh"
 echo 'installed, upgraded under a running agent, removed'
