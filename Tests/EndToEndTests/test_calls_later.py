@@ -276,6 +276,9 @@ class WorkerStart(Running):
                     self.assertIn(done.returncode, test_calls.CODES, done.stderr)
                     self.assertTrue(done.stderr)
                 self.plan("any", 0, "fail")
+                # What was not asked for does not come; what looks like a mistake is tried again in minutes.
+                if done.returncode:
+                    self.assertEqual(refresh().returncode, 0, self.text_since(mark))
                 wait_for(lambda: self.file.read_text() != before, f"another: {self.text_since(mark)}", 90)
                 wait_for(lambda: self.status()["ready"], "readiness", BOUND)
         self.assertEqual(self.end(agent), 0)

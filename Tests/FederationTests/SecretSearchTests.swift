@@ -115,6 +115,27 @@ struct SecretSearchTests {
         #expect(cleaned(text, of: secret) == expected ?? text)
     }
 
+    @Test(arguments: [
+        // Percent-encoded in part: nothing else in the text is the secret's.
+        ("abC1d$fG2hI", "at abC1d%24fG2hI", "at <redacted>"),
+        ("abC1dJfG2hI", "at abC1d%4AfG2hI", "at <redacted>"),
+        ("abC1dJfG2hI", "at abC1d%4afG2hI", "at <redacted>"),
+        ("JbC1dFf2", "%4AbC1dFf2", "<redacted>"), ("abC1dJfG2hI", "100 %", nil),
+        // The first eight letters, without what separates them.
+        ("Ab-3dEf-7hIj", "at Ab3dEf7h", "at <redacted>"),
+        // Fewer than eight, whatever stands before them.
+        ("abC1dJfG2hI", "\u{0}abC1dJf", nil), ("abC1dJfG2hI", "\u{0}\u{0}\u{0}\u{0}abC1", nil),
+        // Whole digits of base64: what follows is not the secret's.
+        ("abC1dJfG2hI8", base64Encoded(Array("abC1dJfG2hI8".utf8)) + "A", "<redacted>A"),
+    ])
+    func `nothing but the secret goes, and all of it`(
+        _ secret: String,
+        _ text: String,
+        _ expected: String?
+    ) {
+        #expect(cleaned(text, of: secret) == expected ?? text)
+    }
+
     @Test func `of a document only what its names say is looked for`() {
         let text =
             "https://sts.amazonaws.com/?Action=GetCallerIdentity signed AKIAEXAMPLE 9f86d081884c7d65"

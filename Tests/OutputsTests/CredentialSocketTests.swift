@@ -172,7 +172,7 @@ struct CredentialSocketTests {
             for _ in 0..<70 { streams.append(try await connect(to: .unix(path: path))) }
             await yieldUntil { socket.counts.waiting + socket.counts.refused == 70 }
             #expect(socket.counts.waiting == 64)
-            let name = "1/unit/foo.service/x"
+            let name = "4/unit/foo.service/x"
             #expect(try await ForeignClient(abstractName: name).read(path) == big)
         }
     }

@@ -40,6 +40,13 @@ import Text
         #expect(try verdict(source, .conductorone, claims) == (holds ? .holds : .fails))
     }
 
+    @Test func `shows a path as a whole`() throws {
+        let source = #"claims.a.b == "x""#
+        let expression = try Expression(parsing: source, dialect: .conductorone)
+        let evaluation = expression.evaluate(claims: ["a": ["b": "x"]])
+        #expect(evaluation.trace.map(\.source) == [source, "claims.a.b"])
+    }
+
     @Test func `shows every part with its value, and which of them decided`() throws {
         let source =
             #"claims.sub == "a" && (claims.env == "prod" || claims.x) && size(claims.list) > 1"#

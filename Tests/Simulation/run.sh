@@ -7,5 +7,6 @@
 # A seed that fails prints its shortest history and its trace; `--seeds 1 --first SEED` plays it again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-swift build -c release --product wif-simulation --scratch-path .build-simulation 2>&1 | grep -E 'error|complete' || true
+swift build -c release --product wif-simulation --scratch-path .build-simulation \
+    --static-swift-stdlib -Xswiftc -cross-module-optimization 2>&1 | grep -E 'error|complete' || true
 exec .build-simulation/release/wif-simulation "$@"

@@ -211,12 +211,19 @@ package final class Poller: Sendable {
     private func finish(_ id: UInt64, isReady: Bool) {
         let waiter = state.withLock { state in
             let waiter = state.waiters.removeValue(forKey: id)
-            if let waiter {
-                _ = wif_epoll_control(epoll, Int32(WIF_EPOLL_DELETE), waiter.descriptor, 0, 0)
-            }
+            if let waiter { forget(waiter.descriptor) }
             return waiter
         }
         if case .once(_, _, let continuation) = waiter { continuation.resume(returning: isReady) }
+    }
+
+    private func forget(_ descriptor: Int32) {
+        // Fails only for what is not waited for (epoll_ctl(2)). Whatever else comes in its way, as a tracer
+        // can, must not leave a descriptor behind that is reported for ever.
+        let delete = Int32(WIF_EPOLL_DELETE)
+        if wif_epoll_control(epoll, delete, descriptor, 0, 0) != 0 {
+            _ = wif_epoll_control(epoll, delete, descriptor, 0, 0)
+        }
     }
 
     fileprivate func run() {
