@@ -143,7 +143,7 @@ package final class AccountLoop: Sendable {
             group.addTask { await self.serveOutputs() }
             tell(.started(adopt()))
             while !Task.isCancelled, !ask(\.isStopping) {
-                for effect in takeEffects() { begin(effect, in: &group) }
+                beginEffects(in: &group)
                 let deadline = ask(\.deadline)
                 await wakeup.wait(until: deadline, on: dependencies.timekeeper)
                 if let deadline, deadline <= dependencies.timekeeper.now { tell(.timePassed) }
@@ -176,6 +176,12 @@ package final class AccountLoop: Sendable {
             defer { state.effects = [] }
             return state.effects
         }
+    }
+
+    // Not inlined: the effect would stand in the frame of a task that lives as long as the account.
+    @inline(never)
+    private func beginEffects(in group: inout DiscardingTaskGroup) {
+        for effect in takeEffects() { begin(effect, in: &group) }
     }
 
     private func begin(_ effect: AccountLife.Effect, in group: inout DiscardingTaskGroup) {

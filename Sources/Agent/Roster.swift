@@ -1,6 +1,7 @@
 import Federation
 import Kernel
 import Outputs
+import Synchronization
 
 /// Runs the accounts of an ``AccountSet``: reads the files, starts, changes and stops loops.
 struct Roster {
@@ -10,6 +11,7 @@ struct Roster {
     private let keeper: CredentialKeeper?
     private let handedOver: HandedOverSockets
     private let log: Log
+    private let protected = PlacesAtReload()
     private var accounts = AccountSet()
     private(set) var loops: [String: AccountLoop] = [:]
 
@@ -34,6 +36,7 @@ struct Roster {
     /// - Parameter start: runs a loop until it stops.
     mutating func reload(start: (AccountLoop) -> Void) async {
         var (files, problem) = readFiles()
+        protected.look(settings)
         if let problem {
             files.append(AccountSet.File(path: problem.path, content: .failure(problem)))
         }
@@ -106,7 +109,7 @@ struct Roster {
     }
 
     private mutating func makeLoop(for account: Account) -> AccountLoop? {
-        let (settings, handedOver, log) = (settings, handedOver, log)
+        let (settings, handedOver, log, protected) = (settings, handedOver, log, protected)
         let clock = dependencies.timekeeper
         let secrets = SecretApplier(dependencies.worker)
         do throws(OutputError) {
@@ -118,7 +121,7 @@ struct Roster {
                     return try OutputSet(
                         account: account,
                         runtimeDirectory: settings.runtimeDirectory,
-                        protected: settings.protectedPlaces,
+                        protected: protected.places,
                         handedOver: handedOver.sockets(for: account.name),
                         patience: patience,
                         timekeeper: clock,
@@ -212,4 +215,17 @@ extension SocketEvent {
             )
         }
     }
+}
+
+/// What no output may take the place of, as it was at the last reload: each account's outputs are held
+/// against it, and all the files are looked at once.
+private final class PlacesAtReload: Sendable {
+    private let found = Mutex(ProtectedPlaces(accountFiles: [], directories: []))
+
+    func look(_ settings: AgentSettings) {
+        let places = settings.protectedPlaces
+        found.withLock { $0 = places }
+    }
+
+    var places: ProtectedPlaces { found.withLock(\.self) }
 }

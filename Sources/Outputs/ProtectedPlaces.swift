@@ -7,15 +7,30 @@ package struct ProtectedPlaces: Sendable {
     /// Where an agent finds its accounts unless it is told otherwise.
     package static let accountDirectory = "/etc/wif-agent"
 
-    private let files: [String]
-    private let directories: [String]
+    /// Places found together, by what they are and not how their paths are written.
+    private struct Table {
+        let files: [Place: String]
+        let directories: [String]
+    }
 
+    private let tables: [Table]
+
+    private var directories: some Sequence<String> { tables.lazy.flatMap(\.directories) }
+
+    private init(_ tables: [Table]) { self.tables = tables }
+
+    /// Looks at the files as they are now: where they stand, and where links lead.
+    ///
     /// - Parameters:
     ///   - accountFiles: absolute paths.
     ///   - directories: those whose `.json` files are accounts.
     package init(accountFiles: [String], directories: [String]) {
-        files = accountFiles
-        self.directories = directories
+        var files: [Place: String] = [:]
+        for file in accountFiles {
+            for place in [file, resolved(file)].compactMap({ $0.flatMap(Place.init(of:)) })
+            where files[place] == nil { files[place] = file }
+        }
+        self.init([Table(files: files, directories: directories)])
     }
 
     /// What the account itself names: its file, the programs that it has run, and this program.
@@ -49,10 +64,7 @@ package struct ProtectedPlaces: Sendable {
 
     /// These and those.
     package func adding(_ others: ProtectedPlaces) -> ProtectedPlaces {
-        ProtectedPlaces(
-            accountFiles: files + others.files,
-            directories: directories + others.directories
-        )
+        ProtectedPlaces(tables + others.tables)
     }
 
     private static var ownProgram: String? {
@@ -61,10 +73,7 @@ package struct ProtectedPlaces: Sendable {
 
     /// Which of the files a name in a directory is, through links as well.
     fileprivate func file(at place: Place) -> String? {
-        files.first { file in
-            let names = [file, resolved(file)].compactMap(\.self)
-            return names.contains { Place(of: $0) == place }
-        }
+        tables.lazy.compactMap { $0.files[place] }.first
     }
 
     /// Which of the directories that is.
@@ -74,12 +83,13 @@ package struct ProtectedPlaces: Sendable {
 }
 
 /// A name in a directory that is there, however its path is written.
-private struct Place: Equatable {
-    let directory: FileFacts
+private struct Place: Hashable {
+    let device: UInt64
+    let directory: UInt64
     let name: String
 
     init(directory: FileFacts, name: String) {
-        self.directory = directory
+        (device, self.directory) = (directory.device, directory.inode)
         self.name = name
     }
 
@@ -87,10 +97,6 @@ private struct Place: Equatable {
         let (parent, name) = splitPath(path)
         guard let directory = FileFacts(ifAt: parent) else { return nil }
         self.init(directory: directory, name: name)
-    }
-
-    static func == (left: Place, right: Place) -> Bool {
-        left.name == right.name && left.directory.isSameFile(as: right.directory)
     }
 }
 

@@ -45,7 +45,9 @@ final class Inotify: Sendable {
         var descriptor: Int32?
         var nextID: UInt64 = 1
         var listeners: [UInt64: @Sendable (Set<String>?) -> Void] = [:]
-        var registrations: [Int32: [Registration]] = [:]
+        /// By watch and listener: many listen to the directories that all paths share.
+        var registrations: [Int32: [UInt64: [Registration]]] = [:]
+        var watches: [UInt64: Set<Int32>] = [:]
     }
 
     private let state = Mutex(State())
@@ -71,7 +73,9 @@ final class Inotify: Sendable {
             let watch = try systemCall {
                 unsafe inotify_add_watch(descriptor, path, registration.mask | flags)
             }
-            state.registrations[watch, default: []].append(registration)
+            let listener = registration.listener
+            state.registrations[watch, default: [:]][listener, default: []].append(registration)
+            state.watches[listener, default: []].insert(watch)
         }
     }
 
@@ -91,15 +95,17 @@ final class Inotify: Sendable {
     }
 
     private static func remove(_ listener: UInt64, before round: UInt64, _ state: inout State) {
-        for (watch, registrations) in state.registrations {
-            let kept = registrations.filter { $0.listener != listener || $0.round >= round }
-            guard kept.count < registrations.count else { continue }
-            state.registrations[watch] = kept.isEmpty ? nil : kept
-            // It fails only where the file is gone, and its watch with it.
-            if kept.isEmpty, let descriptor = state.descriptor {
-                _ = inotify_rm_watch(descriptor, watch)
-            }
+        for watch in state.watches[listener] ?? [] {
+            let kept = state.registrations[watch]?[listener]?.filter { $0.round >= round } ?? []
+            state.registrations[watch]?[listener] = kept.isEmpty ? nil : kept
+            guard kept.isEmpty else { continue }
+            state.watches[listener]?.remove(watch)
+            // Where it is gone with its file, the kernel's number is another file's or nobody's by now.
+            guard state.registrations[watch]?.isEmpty == true else { continue }
+            state.registrations[watch] = nil
+            if let descriptor = state.descriptor { _ = inotify_rm_watch(descriptor, watch) }
         }
+        if state.watches[listener]?.isEmpty == true { state.watches[listener] = nil }
     }
 
     private func open(_ state: inout State) throws(Errno) -> Int32 {
@@ -129,7 +135,7 @@ final class Inotify: Sendable {
             if isLost { return state.listeners.values.map { ($0, Set<String>?.none) } }
             var touched: [UInt64: Set<String>] = [:]
             for event in events {
-                for registration in state.registrations[event.watch] ?? []
+                for registration in (state.registrations[event.watch] ?? [:]).values.joined()
                 where registration.wants(event) {
                     touched[registration.listener, default: []].insert(registration.path)
                 }
