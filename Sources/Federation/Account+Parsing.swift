@@ -19,7 +19,7 @@ extension Account {
     ) throws(AccountError) {
         let name = try AccountName.ofFile(at: path)
         let place = "account file \(path.printable): "
-        var values = try KeyedValues(Self.object(in: document, at: place), at: place)
+        var values = try KeyedValues(Self.object(in: document, from: path, at: place), at: place)
         if !values.has("privateKey") { try values.checkValues() }
         try Self.checkType(&values)
 
@@ -65,6 +65,7 @@ extension Account {
 
     private static func object(
         in document: Secret,
+        from path: String,
         at place: String
     ) throws(AccountError) -> [String: JSON] {
         var bytes = document.bytes
@@ -76,10 +77,11 @@ extension Account {
         do throws(JSONError) {
             parsed = try JSON(parsing: bytes)
         } catch {
-            if JSONMistake.isYAML(String(decoding: bytes, as: UTF8.self)) {
+            let text = String(decoding: bytes, as: UTF8.self)
+            if JSONMistake.isYAML(text) {
                 throw AccountError(
-                    "\(place)is YAML, and only JSON is read",
-                    hint: "use the JSON file that the service's console generates"
+                    "\(place)is YAML, and only JSON is read\(JSONMistake.manifest(text))",
+                    hint: JSONMistake.yamlHint(text)
                 )
             }
             let mistake = JSONMistake(in: bytes, error)
@@ -88,39 +90,30 @@ extension Account {
                 hint: mistake.hint
             )
         }
+        if let wrapped = WrappedAccount(in: parsed) { throw error(wrapped, of: path, at: place) }
         guard let object = parsed.object else {
             throw AccountError(
                 "\(place)an object is expected, found \(parsed.kind)",
                 hint: parsed.array == nil
-                    ? nil : "write the object alone, without the brackets around it"
+                    ? "save the account file itself, which begins with { and ends with }"
+                    : "write the object alone, without the brackets around it"
             )
         }
-        try checkNesting(object, at: place)
-        if object["data"]?.object != nil || object["config"]?.object != nil {
-            throw AccountError(
-                "\(place)this is a reply of Mondoo's GraphQL API, not an account file",
-                hint: "save its member config alone; wif-agent provider get MRN --out FILE does"
-            )
+        if let other = OtherFile(object) {
+            throw AccountError("\(place)\(other.problem)", hint: other.hint)
         }
         return object
     }
 
-    /// Refuses an account that is a member of another object.
-    private static func checkNesting(
-        _ object: [String: JSON],
+    private static func error(
+        _ wrapped: WrappedAccount,
+        of path: String,
         at place: String
-    ) throws(AccountError) {
-        guard object["type"] == nil else { return }
-        let inner = object.sorted { $0.key < $1.key }.first {
-            $0.value["type"]?.string == "external_account"
+    ) -> AccountError {
+        guard wrapped.isReplyOfAPI else {
+            return AccountError("\(place)\(wrapped.problem)", hint: wrapped.hint(path))
         }
-        guard let inner, !["data", "config"].contains(inner.key) else { return }
-        throw AccountError(
-            "\(place)the account stands below the name \"\(inner.key.printable)\"",
-            hint:
-                "save the object behind \"\(inner.key.printable)\": alone, so that type is among the"
-                + " outermost names"
-        )
+        return AccountError("\(place)\(OtherFile.replyOfAPI)", hint: OtherFile.replyHint)
     }
 
     private static func checkType(_ values: inout KeyedValues) throws(AccountError) {

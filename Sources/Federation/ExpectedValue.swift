@@ -41,3 +41,29 @@ package enum ExpectedValue: String, Sendable {
         }
     }
 }
+
+/// A length of time as people write it, with its unit: `1h`, `30 min`, `PT1H`; `nil` for any other text.
+func seconds(ofLength text: String) -> Double? {
+    var rest = text.lowercased()[...]
+    if rest.hasPrefix("pt") { rest = rest.dropFirst(2) }
+    var total = 0.0
+    var hasUnit = false
+    while !rest.isEmpty {
+        rest = rest.drop { $0 == " " }
+        let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard let amount = Double(digits) else { return nil }
+        rest = rest.dropFirst(digits.count).drop { $0 == " " }
+        let word = rest.prefix { $0.isASCII && $0.isLetter }
+        guard let unit = unitsOfTime[String(word)] else { return nil }
+        rest = rest.dropFirst(word.count)
+        total += amount * unit
+        hasUnit = true
+    }
+    return hasUnit ? total : nil
+}
+
+private let unitsOfTime: [String: Double] = [
+    "ms": 0.001, "s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "m": 60, "min": 60,
+    "mins": 60, "minute": 60, "minutes": 60, "h": 3600, "hr": 3600, "hour": 3600, "hours": 3600,
+    "d": 86_400, "day": 86_400, "days": 86_400,
+]

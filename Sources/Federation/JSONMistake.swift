@@ -19,8 +19,8 @@ package struct JSONMistake: Sendable {
     package init(in bytes: [UInt8], _ error: JSONError) {
         let text = String(decoding: bytes, as: UTF8.self).trimmed
         let found =
-            Self.binary(bytes) ?? Self.otherDocument(text) ?? Self.foreignMarks(text)
-            ?? Self.detail(text, error) ?? Self.byPlace(bytes, error)
+            Self.binary(bytes) ?? Self.otherDocument(text) ?? Self.unseenMark(bytes, error)
+            ?? Self.foreignMarks(text) ?? Self.detail(text, error) ?? Self.byPlace(bytes, error)
         self.init(
             found?.likeness ?? "",
             found?.hint ?? error.fault.flatMap(Self.hint)
@@ -109,6 +109,24 @@ package struct JSONMistake: Sendable {
         return nil
     }
 
+    /// A character where the parser stopped that is not seen, or looks like one of JSON's.
+    private static func unseenMark(_ bytes: [UInt8], _ error: JSONError) -> Guess? {
+        guard let offset = error.offset, offset < bytes.count,
+            let mark = String(decoding: bytes[offset...].prefix(4), as: UTF8.self)
+                .unicodeScalars.first, mark.value >= 0x80,
+            let name = ValueFlaw.name(of: mark), let plain = ValueFlaw.plain(mark)
+        else { return nil }
+        let code = ValueFlaw.hexCode(mark)
+        let how =
+            plain == "" ? "delete it" : "write \(plain == " " ? "a plain space" : plain) for it"
+        let escaped = String(mark).utf8.map { "\\x" + String($0, radix: 16) }.joined()
+        return (
+            "U+\(code) stands there, \(name)",
+            "\(how) there and wherever else it stands; sed -i 's/\(escaped)/\(plain)/g' FILE does,"
+                + " and copies from a web page or a chat bring it along"
+        )
+    }
+
     /// Marks of other languages.
     private static func foreignMarks(_ text: String) -> Guess? {
         let isComment = { (line: String) in
@@ -140,7 +158,18 @@ package struct JSONMistake: Sendable {
             return ("the typographic quote \(mark) stands in it", "write straight quotes: \"")
         }
         if isYAML(text) { return ("it is YAML", "write it as JSON; YAML is not read") }
-        return assignments(text)
+        return assignments(text) ?? wordsBefore(text)
+    }
+
+    /// An object below lines of something else, such as what a program printed before it.
+    private static func wordsBefore(_ text: String) -> Guess? {
+        guard let first = text.first, !"{[\"".contains(first),
+            let line = lineOf(text, where: { $0.hasPrefix("{") }), line > 1
+        else { return nil }
+        return (
+            "other text stands before the object, which begins in line \(line)",
+            "remove all that stands before the { in line \(line)"
+        )
     }
 
     /// Files of variables, and those with sections.
@@ -170,8 +199,30 @@ package struct JSONMistake: Sendable {
         return ("there is more than one document", nil)
     }
 
+    /// A line whose last string is not closed.
+    private static func openQuote(_ bytes: [UInt8], _ error: JSONError) -> Guess? {
+        guard error.fault == .controlCharacter, let offset = error.offset, offset <= bytes.count
+        else { return nil }
+        // The parser stopped behind the line's end.
+        let before = bytes[..<offset]
+        guard before.last == UInt8(ascii: "\n") || before.last == UInt8(ascii: "\r") else {
+            return nil
+        }
+        let lines = before.dropLast().split(
+            separator: UInt8(ascii: "\n"),
+            omittingEmptySubsequences: false
+        )
+        let line = String(decoding: lines.last ?? [], as: UTF8.self).trimmed
+        guard let last = line.last, last != "\"" else { return nil }
+        return (
+            "the string at the end of line \(lines.count) is not closed",
+            "put the missing quote at the end of line \(lines.count)\(last == "," ? ", before the comma" : "")"
+        )
+    }
+
     /// What stands where the parser stopped.
     private static func byPlace(_ bytes: [UInt8], _ error: JSONError) -> Guess? {
+        if let open = openQuote(bytes, error) { return open }
         guard let offset = error.offset, offset <= bytes.count else { return nil }
         let rest = String(decoding: bytes[offset...].prefix(64), as: UTF8.self)
         let word = String(rest.prefix { $0.isLetter || $0.isNumber || "_-.".contains($0) })
@@ -234,6 +285,27 @@ package struct JSONMistake: Sendable {
         if first.hasPrefix("---") { return true }
         guard let colon = first.firstIndex(of: ":") else { return false }
         return first[..<colon].allSatisfy { $0.isLetter || $0.isNumber || "_-".contains($0) }
+    }
+
+    /// What is said of YAML that is a manifest; empty for any other.
+    static func manifest(_ text: String) -> String {
+        let isManifest =
+            lineOf(text, where: { $0.hasPrefix("apiVersion:") }) != nil
+            && lineOf(text, where: { $0.hasPrefix("kind:") }) != nil
+        return isManifest ? "; it is a manifest for a cluster" : ""
+    }
+
+    /// What to do about YAML.
+    static func yamlHint(_ text: String) -> String {
+        let isBlock = { (line: String) in
+            [": |", ": |-", ": >", ": >-", ": |+"].contains { line.hasSuffix($0) }
+        }
+        guard let line = lineOf(text, where: isBlock) else {
+            return "use the JSON file that the service's console generates"
+        }
+        return
+            "save only what stands below line \(line), from { to }, without the spaces before each line;"
+            + " in a pod mount the ConfigMap or Secret as a volume, where each key is a file of its own"
     }
 
     /// The line of a comma before a closing bracket.

@@ -93,7 +93,8 @@ struct KeyedValues {
         switch value {
         case .integer(let integer): number = Double(integer)
         case .number(let double): number = double
-        case .null, .bool, .string, .array, .object: throw mismatch(key, value, .number)
+        case .string(let text): throw lengthInQuotes(key, text, range)
+        case .null, .bool, .array, .object: throw mismatch(key, value, .number)
         }
         guard range.contains(number) else {
             let bounds = "\(Int(range.lowerBound)) to \(Int(range.upperBound))"
@@ -106,6 +107,26 @@ struct KeyedValues {
             )
         }
         return number
+    }
+
+    /// What is said of a length of time in quotes, perhaps with a unit.
+    private func lengthInQuotes(
+        _ key: String,
+        _ text: String,
+        _ range: ClosedRange<Double>
+    ) -> AccountError {
+        let isMillis = key.hasSuffix("Millis")
+        let unit = isMillis ? "milliseconds" : "seconds"
+        let bare = Double(text)
+        let amount = bare ?? seconds(ofLength: text).map { isMillis ? $0 * 1000 : $0 }
+        let number = amount.flatMap { range.contains($0) ? String(Int($0)) : nil }
+        let shown = text.count < 40 ? " \"\(text.printable)\"" : ""
+        return error(
+            key,
+            "a number of \(unit) is expected, found a string\(shown)",
+            hint: "write \(number ?? "a number of \(unit)") without quotes"
+                + (bare == nil && number != nil ? ", the number of \(unit)" : "")
+        )
     }
 
     mutating func object(_ key: String) throws(AccountError) -> KeyedValues? {

@@ -2,7 +2,7 @@ import Text
 
 /// A part of a page's sample value that was to be replaced, and was not: `YOUR_SPACE_ID`,
 /// `TENANT_ID`, `<SPACE-ID>`, `${TENANT}`.
-struct Placeholder {
+package struct Placeholder {
     /// As it stands in the value.
     let text: String
 
@@ -10,6 +10,7 @@ struct Placeholder {
     init?(in value: String) {
         let brackets: [(open: String, close: Character)] = [
             ("<", ">"), ("${", "}"), ("{{", "}"), ("$(", ")"), ("[your", "]"), ("[YOUR", "]"),
+            ("#{", "}"), ("((", ")"),
         ]
         for (open, close) in brackets {
             guard let start = value.firstRange(of: open),
@@ -30,11 +31,58 @@ struct Placeholder {
             text = "$" + name
             return
         }
+        if let marked = Self.marked(value) {
+            text = marked
+            return
+        }
         let words = value.split {
             !($0.isASCII && ($0.isLetter || $0.isNumber || "_-".contains($0)))
         }
         guard let word = words.first(where: { Self.isSample(String($0)) }) else { return nil }
         text = String(word)
+    }
+
+    /// The part of a variable's value that is a template which nothing has replaced, such as
+    /// `$(System.AccessToken)`; `nil` for any other value. Neither tokens nor URLs look so.
+    package static func unexpanded(in value: String) -> String? {
+        for (open, close): (String, Character) in [
+            ("${{", "}"), ("${", "}"), ("$(", ")"), ("{{", "}"), ("$[", "]"),
+        ] {
+            guard let start = value.firstRange(of: open),
+                let end = value[start.upperBound...].firstIndex(of: close)
+            else { continue }
+            let rest = value[end...].prefix { $0 == close }.prefix(2)
+            return String(value[start.lowerBound..<end]) + rest
+        }
+        let value = value.trimmed
+        guard let first = value.first, let last = value.last, value.count > 2 else { return nil }
+        let inner = value.dropFirst()
+        let isName = { (text: Substring) in
+            text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+        }
+        if first == "$", isName(inner) { return value }
+        if first == "%", last == "%", isName(inner.dropLast()) { return value }
+        // A page or a document is another matter.
+        let isPage = inner.dropLast().contains { "<>/=".contains($0) } || value.count > 60
+        return first == "<" && last == ">" && !isPage ? value : nil
+    }
+
+    /// A name in capitals between two signs, as Windows (`%NAME%`) and some templates (`@NAME@`) have it.
+    private static func marked(_ value: String) -> String? {
+        for sign: Character in ["%", "@"] {
+            let parts = value.split(separator: sign, omittingEmptySubsequences: false)
+            guard parts.count > 2 else { continue }
+            let name = parts.dropFirst().dropLast().first { part in
+                // Two digits after % are a sign in a URL.
+                part.count > 2 && part.first?.isLetter == true
+                    && part.allSatisfy {
+                        $0.isASCII && ($0.isUppercase || $0.isNumber || $0 == "_")
+                    }
+                    && part.contains { $0.isUppercase && !"ABCDEF".contains($0) }
+            }
+            if let name { return "\(sign)\(name)\(sign)" }
+        }
+        return nil
     }
 
     /// The words of the services' own pages, and what people write in their place.
@@ -58,9 +106,18 @@ struct Placeholder {
     ]
 
     /// What belongs there.
-    func hint(isPath: Bool) -> String {
-        let start = text.hasPrefix("$") ? "variables are not expanded here: " : ""
+    ///
+    /// - Parameters:
+    ///   - value: the whole value of the key.
+    ///   - example: how to write the key, for a placeholder that is all of its value.
+    func hint(in value: String, example: String?, isPath: Bool) -> String {
+        let isVariable = text.first.map { "$%#{(@".contains($0) } ?? false
+        let start =
+            isVariable
+            ? "variables are not expanded here, fill them in before (envsubst, the deployment's template): "
+            : ""
         guard !isPath else { return "\(start)write the absolute path, from / on" }
+        if value == text, let example { return "\(start)\(example)" }
         let kinds = [
             ("SPACE", "the space's id"), ("TENANT", "the tenant's id"),
             ("ORG", "the organization's id"), ("PROJECT", "the project's id"),

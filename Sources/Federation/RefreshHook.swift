@@ -28,7 +28,11 @@ extension Account {
     ) throws(AccountError) -> [RefreshHook] {
         var hooks: [RefreshHook] = []
         for var entry in try values.objects("onRefresh") {
-            hooks.append(try RefreshHook(&entry))
+            let hook = try RefreshHook(&entry)
+            hooks.append(hook)
+            if case .command(let words, _) = hook, let warning = entry.warning(of: words) {
+                warnings.append(warning)
+            }
             warnings += entry.unknownKeys()
         }
         return hooks
@@ -63,12 +67,10 @@ extension RefreshHook {
 
     private static func command(_ hook: inout KeyedValues) throws(AccountError) -> RefreshHook {
         if let text = hook.peek("command") {
-            let words = text.split(separator: " ").joined(separator: "\", \"")
-            let program = words.hasPrefix("/") ? words : "/usr/bin/" + words
             throw hook.error(
                 "command",
                 "an array of strings is expected, found a string",
-                hint: "write an array, its program with the whole path: [\"\(program.printable)\"]"
+                hint: ShellLine(text).hint
             )
         }
         let command = try hook.strings("command")

@@ -46,13 +46,14 @@ struct ValueFlaw {
         return ValueFlaw("holds \(code)\(name), \(place)", String(clean).trimmed)
     }
 
-    private static func hexCode(_ scalar: Unicode.Scalar) -> String {
+    /// The digits after `U+`.
+    static func hexCode(_ scalar: Unicode.Scalar) -> String {
         let digits = String(scalar.value, radix: 16).uppercased()
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
     /// What a character is that no value here has; `nil` for all others.
-    private static func name(of scalar: Unicode.Scalar) -> String? {
+    static func name(of scalar: Unicode.Scalar) -> String? {
         switch scalar.value {
         case 0x0A, 0x0D, 0x2028, 0x2029, 0x85: "a line break"
         case 0x09: "a tab"
@@ -67,6 +68,17 @@ struct ValueFlaw {
         case 0x2010...0x2015, 0x2212: "a typographic dash"
         case 0x2026: "an ellipsis, as of a text that was cut"
         case 0xFF01...0xFF5E: "a character of full width"
+        default: nil
+        }
+    }
+
+    /// What stands for such a character in JSON outside of strings: a space, a sign, or nothing at all; `nil`
+    /// for one that has no such place.
+    static func plain(_ scalar: Unicode.Scalar) -> String? {
+        switch scalar.value {
+        case 0xA0, 0x2000...0x200A, 0x202F, 0x205F, 0x3000, 0x2028, 0x2029, 0x85: " "
+        case 0xAD, 0x200B...0x200F, 0x2060, 0xFEFF, 0x202A...0x202E, 0x2066...0x2069: ""
+        case 0xFF01...0xFF5E: Unicode.Scalar(scalar.value - 0xFEE0).map { String($0) }
         default: nil
         }
     }
@@ -173,7 +185,11 @@ extension KeyedValues {
             "holds the placeholder \(shown)",
             hint: key == "headers"
                 ? "variables are not expanded here: write the value itself"
-                : placeholder.hint(isPath: Self.paths.contains(key))
+                : placeholder.hint(
+                    in: text,
+                    example: KeyGuess.example(of: key),
+                    isPath: Self.paths.contains(key)
+                )
         )
     }
 

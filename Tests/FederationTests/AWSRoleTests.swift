@@ -79,7 +79,10 @@ import Text
         (["sessionName": "a b"], "sessionName: \"a b\" is not a session name"),
         (["sessionName": "a"], "sessionName: \"a\" is not a session name"),
         (["durationSeconds": 899], "durationSeconds: is out of range; 900 to 43200 is expected"),
-        (["durationSeconds": "1h"], "durationSeconds: a number is expected, found a string"),
+        (
+            ["durationSeconds": "1h"],
+            "durationSeconds: a number of seconds is expected, found a string"
+        ),
         (["region": "eu/central"], "region: \"eu/central\" is not the name of a region"),
         (
             ["roleArn": "arn:aws-cn:iam::123456789012:role/a"],

@@ -147,7 +147,7 @@ import Text
         ),
         Bad(
             ["lifetime": "3600"],
-            "lifetime: a number is expected, found a string",
+            "lifetime: a number of seconds is expected, found a string",
             hint: "write 3600 without quotes"
         ),
         Bad(

@@ -28,6 +28,10 @@ extension PlatformFacts {
         tokens: TokenFacts(
             name: "Microsoft Entra ID",
             claims: [["tid"], ["oid"], ["xms_mirid"]],
+            keptAdvice:
+                "Azure keeps a managed identity's token for up to a day and gives no younger one before, so that"
+                + " trying again does not help: for this service use another source, such as workload"
+                + " identity in AKS (AZURE_FEDERATED_TOKEN_FILE) or a job's own token",
             audienceAdvice:
                 "set credentialSource.resource to AUDIENCE, an App ID URI of the tenant, or"
                 + " allow the token's aud in the trust"

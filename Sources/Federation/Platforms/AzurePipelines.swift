@@ -6,6 +6,11 @@ extension PlatformFacts {
         parse: { (options) throws(AccountError) in
             .azurePipelines(serviceConnection: try options.text("serviceConnectionId"))
         },
-        issuers: KnownIssuers(of: "Azure DevOps", "vstoken.dev.azure.com")
+        issuers: KnownIssuers(of: "Azure DevOps", "vstoken.dev.azure.com"),
+        template: (
+            "$(",
+            "Azure Pipelines replaces $(NAME) in a step's env: and inputs alone, and leaves it as it is where"
+                + " it has no such variable"
+        )
     )
 }

@@ -21,9 +21,10 @@ extension PlatformFacts {
                 ["oidc.circleci.com/vcs-ref"],
             ],
             advice: "VCS origin and ref are in CIRCLE_OIDC_TOKEN_V2 alone",
-            audienceAdvice: "CircleCI's own tokens have the organization's id as aud: allow that "
-                + "in the trust, or have circleci run oidc get make one for AUDIENCE "
-                + "(the program must be along PATH)"
+            audienceAdvice:
+                "CircleCI's own tokens (CIRCLE_OIDC_TOKEN_V2) have the organization's id as aud, whatever"
+                + " is asked for: put the circleci program along PATH, by which (circleci run oidc get) one for"
+                + " AUDIENCE is made; or allow the id in the trust, where the service can"
         )
     )
 }

@@ -15,6 +15,11 @@ extension PlatformFacts {
             text: "it is a token for GitHub's API (GITHUB_TOKEN), not an OIDC token",
             hint: "use provider github, and permissions: id-token: write in the workflow"
         ),
+        template: (
+            "${{",
+            "GitHub Actions replaces ${{ }} in the workflow's file alone, and not in scripts or files that"
+                + " it calls"
+        ),
         tokens: TokenFacts(
             name: "GitHub Actions",
             // Those of GitHub Enterprise have hosts of their own.

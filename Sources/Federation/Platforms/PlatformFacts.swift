@@ -27,8 +27,17 @@ package struct PlatformFacts: Sendable {
     package var issuers: KnownIssuers?
     /// Tokens of the platform's that are taken for identity tokens by mistake.
     var otherTokens: OtherTokens?
+    /// How templates are marked that the platform's own files have, and where alone it replaces them.
+    package var template: (mark: String, rule: String)?
     /// What is known of its tokens, where that is more than their issuer.
     package var tokens: TokenFacts?
+
+    /// The variables that send the questions elsewhere than to the platform's own address.
+    package var overrides: [String] {
+        signs.flatMap { sign -> [String] in
+            if case .override(let names) = sign { names } else { [] }
+        }
+    }
 
     /// The variables of a requester's environment that a job may carry for this platform.
     var variables: [String] {

@@ -15,6 +15,10 @@ package struct TokenFacts: Sendable {
     /// What to check when a service says that the claims do not fit; reads after a semicolon.
     package var advice: String?
 
+    /// What to do where a token is too old that the platform keeps, and gives again, for hours; `nil` where it
+    /// makes a new one each time.
+    package var keptAdvice: String?
+
     /// How a job or pod has its tokens made for another audience, or that it cannot; the wanted one stands in
     /// it as AUDIENCE. `nil` where `tokenAudience` is what asks for it.
     package var audienceAdvice: String?
