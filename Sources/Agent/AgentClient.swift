@@ -100,6 +100,11 @@ package struct AgentClient: Sendable {
         return directories.map(AgentClient.init(directory:)).filter(\.hasSocket)
     }
 
+    /// The one whose runtime directory that is.
+    package static func named(_ directory: String) -> AgentClient {
+        AgentClient(directory: directory)
+    }
+
     /// Whether it is one of several that have an account each, as `wif-agent@.service` starts them.
     package var isInstance: Bool { directory.hasPrefix(RuntimeDirectory.system + "/") }
 

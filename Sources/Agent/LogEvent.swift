@@ -61,7 +61,7 @@ extension Log {
             case .adopted: ["account", "expires_at"]
             case .willExpire: ["account", "error", "expires_at"]
             case .socketDelivered, .socketStalled: ["account", "path", "uid", "unit"]
-            case .socketRefused: ["account", "path", "uid", "error"]
+            case .socketRefused: ["account", "path", "uid", "error", "hint"]
             case .socketHeldTooLong: ["account", "path", "uid"]
             case .socketPaused: ["account", "path", "error"]
             case .workerStarted, .restarting: ["pid"]

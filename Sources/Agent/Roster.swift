@@ -183,13 +183,13 @@ extension SocketEvent {
                 .socketDelivered,
                 ["account": account, "path": path, "uid": "\(uid)", "unit": unit]
             )
-        case .refused(let uid, let reason, let count):
+        case .refused(let uid, let reason, let hint, let count):
             log(
                 .warning,
                 .socketRefused,
                 [
                     "account": account, "path": path, "uid": "\(uid)", "error": reason,
-                    "count": "\(count)",
+                    "count": "\(count)", "hint": hint,
                 ]
             )
         case .heldTooLong(let uid):

@@ -202,9 +202,9 @@ package final class CredentialSocket: Sendable {
         let raw = connection.descriptor.raw
         let verdict = gate.judge(peer) { () throws(Errno) in try peerGroups(of: raw) }
         switch verdict {
-        case .refused(let reason): refuse(peer.uid, reason)
+        case .refused(let reason, let hint): refuse(peer.uid, reason, hint)
         case .allowed where isOwnDescendant(raw):
-            refuse(peer.uid, "a process that descends from this agent")
+            refuse(peer.uid, "a process that descends from this agent", nil)
         case .allowed(let unit):
             let now = timekeeper.now
             guard let credential = state.withLock({ $0.credential(at: now) }) else {
@@ -249,10 +249,10 @@ package final class CredentialSocket: Sendable {
         if isFirst { report(.delivered(uid: uid, unit: unit)) }
     }
 
-    private func refuse(_ uid: UInt32, _ reason: String) {
+    private func refuse(_ uid: UInt32, _ reason: String, _ hint: String?) {
         let now = timekeeper.now
         let count = state.withLock { $0.noteRefusal(of: uid, at: now) }
-        if let count { report(.refused(uid: uid, reason: reason, count: count)) }
+        if let count { report(.refused(uid: uid, reason: reason, hint: hint, count: count)) }
     }
 
     /// Keeps a peer until there is a credential; serves it if one has come in the meantime.
@@ -270,7 +270,7 @@ package final class CredentialSocket: Sendable {
         switch outcome {
         case .serve(let credential): serve(held, credential, from: 0)
         case .kept: wakeup.ring()
-        case .full: refuse(held.uid, "too many of its connections wait already")
+        case .full: refuse(held.uid, "too many of its connections wait already", nil)
         }
     }
 
@@ -296,7 +296,11 @@ package final class CredentialSocket: Sendable {
         let isKept = state.withLock { state in
             state.admit(entry) { (id) throws(Errno) in try watch(held, id, for: .writing) }
         }
-        if isKept { wakeup.ring() } else { refuse(held.uid, "too many of its connections wait") }
+        if isKept {
+            wakeup.ring()
+        } else {
+            refuse(held.uid, "too many of its connections wait", nil)
+        }
     }
 
     private func watch(

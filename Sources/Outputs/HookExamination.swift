@@ -14,15 +14,7 @@ extension HookRunner {
     /// - Throws: ``Failure``, in the words with which the hook would fail.
     package func examine(_ hook: RefreshHook, as user: FileUser) throws(Failure) -> Finding {
         switch hook {
-        case .command(let command, _):
-            let name = command.first ?? ""
-            do throws(PathError) {
-                let program = try trustedFile(name, owners: [user.id])
-                try checkRunning(program, as: user)
-                return Finding(text: "\(program.printable) can be run")
-            } catch {
-                throw failure(name, "is not run: \(error)", hint: error.hint ?? advice(name, error))
-            }
+        case .command(let command, _): return try examine(command, user)
         case .unit(let unit, let action):
             let program = try systemctl()
             do throws(PathError) {
@@ -63,15 +55,41 @@ extension HookRunner {
         }
     }
 
+    private func examine(_ command: [String], _ user: FileUser) throws(Failure) -> Finding {
+        let name = command.first ?? ""
+        do throws(PathError) {
+            let program = try trustedFile(name, owners: [user.id])
+            try checkRunning(program, as: user)
+            if let objection = startObjection(program) {
+                return Finding(
+                    text: "\(program.printable) may be run, and cannot be started",
+                    hint: objection.printable
+                )
+            }
+            return Finding(text: "\(program.printable) can be run")
+        } catch {
+            throw failure(name, "is not run: \(error)", hint: advice(name, error))
+        }
+    }
+
     /// What to do about a program that is not found, or not one to be run.
-    private func advice(_ name: String, _ error: PathError) -> String? {
+    func advice(_ name: String, _ error: PathError) -> String? {
+        if let stranger = error.stranger,
+            effectiveUserID() == 0 || stranger != userName(effectiveUserID())
+        {
+            let new = "/usr/local/sbin/\(splitPath(name).name)"
+            return
+                "\(stranger) could change what the agent runs: install -o root -g root -m 755 \(name) \(new), and"
+                + " name \(new) in command"
+        }
+        if let hint = error.hint { return hint }
         if error.reason == .notFound, let blank = name.firstIndex(where: { " \t".contains($0) }) {
             let words = name.split { " \t".contains($0) }.map { "\"\($0)\"" }
             let isThere = isRegularFile(at: String(name[..<blank]))
             return "there is no shell that splits a line: write each word by itself,"
                 + " [\(words.joined(separator: ", "))]\(isThere ? "" : ", with a program that is there")"
         }
-        if error.reason == .noAccess { return "chmod a+x \(name)" }
+        if error.reason == .noAccess { return startAdvice(name, .noAccess) ?? "chmod a+x \(name)" }
         return error.reason.flatMap { pathAdvice(name, $0) }
     }
 

@@ -132,7 +132,7 @@ package struct HookRunner: Sendable {
         do throws(PathError) {
             program = try trustedFile(name, owners: [effectiveUserID()])
         } catch {
-            throw failure(name, "is not run: \(error)", hint: error.hint)
+            throw failure(name, "is not run: \(error)", hint: advice(name, error))
         }
         var own = ["WIF_AGENT_ACCOUNT": account, "WIF_AGENT_EXPIRES_AT": rfc3339(expiresAt)]
         // By it a program finds the user's service manager.
@@ -147,7 +147,7 @@ package struct HookRunner: Sendable {
         do throws(Errno) {
             return try ChildProcess(request)
         } catch {
-            throw failure(name, "cannot be started: \(error)")
+            throw failure(name, "cannot be started: \(error)", hint: startAdvice(program, error))
         }
     }
 

@@ -24,7 +24,15 @@ package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible 
         self.path = path
         self.problem = error.path == path ? error.problem : error.description
         self.reason = error.reason
-        self.hint = error.hint ?? error.reason?.hint
+        self.hint =
+            error.stranger.map { Self.strangerHint($0, path) } ?? error.hint ?? error.reason?.hint
+    }
+
+    private static func strangerHint(_ owner: String, _ path: String) -> String {
+        let name = splitPath(path).name
+        return
+            "if the credential is for \(owner), write \"owner\": \"\(owner)\" in this output; else put it where"
+            + " only root can change directories, such as /run/wif-agent/\(name)"
     }
 
     package var description: String {
@@ -65,9 +73,15 @@ extension Errno {
     fileprivate var hint: String? {
         switch self {
         case .noSpace, .quota: "make room on the file system"
-        case .readOnly: "under systemd, add the directory to ReadWritePaths= of the unit"
+        case .readOnly: readOnlyHint
         case .notPermitted, .noAccess: "the agent's user may not do this there"
         default: limitHint
         }
     }
 }
+
+/// What to do about a file system that takes no writes: where it is mounted so cannot be told from here.
+let readOnlyHint =
+    "in a container, mount a volume that can be written there (an emptyDir with medium: Memory, docker run"
+    + " --tmpfs DIRECTORY), or write below one that is; under systemd, add the directory to ReadWritePaths= of the"
+    + " unit; findmnt -T DIRECTORY shows what is mounted"

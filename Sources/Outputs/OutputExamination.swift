@@ -158,7 +158,7 @@ package func checkAdding(to directory: Directory, _ user: FileUser) throws(PathE
             "cannot be written by \(userDescription(user.id))",
             error,
             hint: error == .readOnly
-                ? "under systemd, add it to ReadWritePaths= of the unit"
+                ? readOnlyHint
                 : "write it into /run/wif-agent where the units run the agent; else make a folder for"
                     + " it: \(folder)"
         )

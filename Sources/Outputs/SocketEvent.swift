@@ -4,7 +4,7 @@ package enum SocketEvent: Equatable, Sendable {
     case delivered(uid: UInt32, unit: String?)
     /// Peers closed without a byte; `count` since this user's last report, with those of others that had
     /// none.
-    case refused(uid: UInt32, reason: String, count: Int)
+    case refused(uid: UInt32, reason: String, hint: String?, count: Int)
     /// A peer waited for a credential as long as it may.
     case heldTooLong(uid: UInt32)
     /// A peer did not read what it was sent.

@@ -8,8 +8,8 @@ struct SocketGuard: Sendable {
     enum Verdict: Equatable {
         /// It may read; `unit` is its systemd unit, where it names one and is believed.
         case allowed(unit: String?)
-        /// It may not; the reason fits behind "refused: ".
-        case refused(String)
+        /// It may not; the reason fits behind "refused: ", the hint says what would let it in.
+        case refused(String, hint: String)
     }
 
     private let users: Set<UInt32>
@@ -36,15 +36,37 @@ struct SocketGuard: Sendable {
 
     /// Judges a peer; `groupsOfPeer` is asked only where it matters.
     func judge(_ peer: Peer, groupsOfPeer: () throws(Errno) -> [UInt32]) -> Verdict {
-        if peer.uid == overflow { return .refused("a user id that this system does not know") }
+        if peer.uid == overflow {
+            return .refused(
+                "a user id that this system does not know",
+                hint:
+                    "give the reader's container users that this system has, or a socket of its own"
+            )
+        }
         guard users.contains(peer.uid) || isInGroup(peer, groupsOfPeer) else {
-            return .refused("neither root, the agent, the socket's owner nor allowed")
+            let name = userName(peer.uid).printable
+            return .refused(
+                "neither root, the agent, the socket's owner nor allowed",
+                hint:
+                    "if \(name) is to read it, write \"allowUsers\": [\"\(name)\"] in this output, or allowGroups"
+                    + " with a group of it; the socket's mode alone lets nobody in"
+            )
         }
         let unit = believed.contains(peer.uid) ? peer.abstractName.flatMap(unitName) : nil
         if units.isEmpty { return .allowed(unit: unit) }
-        guard let unit else { return .refused("not a systemd unit that can be believed") }
+        guard let unit else {
+            return .refused(
+                "not a systemd unit that can be believed",
+                hint:
+                    "with allowUnits units alone read it, by LoadCredential=NAME:SOCKET; leave allowUnits out to"
+                    + " let other programs in"
+            )
+        }
         guard units.contains(unit) else {
-            return .refused("unit \(unit.printable) is not among allowUnits")
+            return .refused(
+                "unit \(unit.printable) is not among allowUnits",
+                hint: "if it is to read it, add \"\(unit.printable)\" to allowUnits"
+            )
         }
         return .allowed(unit: unit)
     }

@@ -57,45 +57,11 @@ extension SourceContext {
             throw SourceError(
                 Failure.Class(of: error),
                 "\(program.name) cannot be started: \(error)",
-                hint: error.limitHint ?? startHint(path, error)
+                hint: error.limitHint ?? startAdvice(path, error)?.printable
             )
         } catch {
             throw .cancelled
         }
-    }
-
-    /// Why a program that is there cannot be started. `execve(2)`
-    private func startHint(_ path: String, _ error: Errno) -> String? {
-        let name = path.printable
-        var start: [UInt8] = []
-        do throws(ReadFileError) {
-            start = [UInt8](try readFile(path, limit: 1 << 26).bytes.prefix(256))
-        } catch {
-            return nil
-        }
-        let line = start.prefix { $0 != UInt8(ascii: "\n") }
-        let isScript = line.starts(with: "#!".utf8)
-        if isScript, line.last == UInt8(ascii: "\r") {
-            return "the script has the line ends of Windows: sed -i 's/\\r$//' \(name)"
-        }
-        if error == .notFound, isScript {
-            let interpreter = String(decoding: line.dropFirst(2), as: UTF8.self).trimmed
-            return
-                "the first line of \(name) names the interpreter \(interpreter.printable): install it,"
-                + " or correct that line"
-        }
-        if error == .notFound {
-            return
-                "the program is there, but not the loader that it needs: was it built for another"
-                + " system? file \(name) and ldd \(name) tell"
-        }
-        if error == .noExecutable {
-            return
-                "write the interpreter in the script's first line, such as #!/bin/sh; a program must be"
-                + " one for this machine (file \(name) tells)"
-        }
-        guard error == .noAccess else { return nil }
-        return "chmod a+rx \(name); if it may be run already, its file system is mounted noexec"
     }
 
     /// Starts it; again for a moment where somebody still holds the file open for writing.

@@ -86,7 +86,7 @@ struct Program {
 
 /// A command that has failed: why, and the exit code that says so.
 struct CommandFailure: Error {
-    let failure: Failure
+    var failure: Failure
     let exitCode: Int32
 
     init(_ failure: Failure, exitCode: Int32? = nil) {

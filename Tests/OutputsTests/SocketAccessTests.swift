@@ -101,7 +101,7 @@ struct SocketAccessTests {
             #expect(try await row.client.read(path) == (row.isServed ? "credential" : ""))
             #expect(socket.counts.delivered == (row.isServed ? 1 : 0))
             #expect(socket.counts.refused == (row.isServed ? 0 : 1))
-            guard !row.isServed, case .refused(_, _, count: 1) = events.all.first else {
+            guard !row.isServed, case .refused(_, _, _, count: 1) = events.all.first else {
                 return #expect(row.isServed)
             }
         }

@@ -146,7 +146,8 @@ package struct DirectoryTrust: Sendable {
                 path,
                 "is owned by \(userDescription(facts.owner)), who could replace what is put there",
                 hint: "a directory on the path must be owned by "
-                    + (["root"] + trusted).joined(separator: " or ")
+                    + (["root"] + trusted).joined(separator: " or "),
+                stranger: userName(facts.owner)
             )
         }
         if facts.mode & 0o1000 != 0 || path == shared { return facts }

@@ -20,7 +20,11 @@ package struct FileUser: Equatable, Sendable {
 
     /// One of the user database; without groups where it is in none. `getgrouplist(3)`
     package static func known(_ id: UInt32) -> FileUser {
-        guard id != geteuid() else { return .current() }
+        id == geteuid() ? .current() : listed(id)
+    }
+
+    /// The same of this process's user too: with the groups that it would have after its next login.
+    static func listed(_ id: UInt32) -> FileUser {
         var groups = [UInt32](repeating: 0, count: 65_536)
         var count = Int32(groups.count)
         guard let (name, group) = nameAndGroup(of: id),

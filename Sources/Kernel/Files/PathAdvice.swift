@@ -71,13 +71,24 @@ private func accessAdvice(_ path: String) -> String? {
     for place in parentDirectories(of: path) {
         guard let facts = FileFacts(ifAt: place) else { continue }
         guard user.may(1, facts) else {
+            if let advice = loginAdvice(user, 1, facts) { return advice }
             return "\(who) may not enter \(place) (mode \(facts.modeText), owner"
                 + " \(userDescription(facts.owner)), group \(groupDescription(facts.group))): chmod o+x"
                 + " \(place), or make \(who) a member of that group with chmod g+x"
         }
     }
     guard let facts = FileFacts(ifAt: path), !user.may(4, facts) else { return nil }
+    if let advice = loginAdvice(user, 4, facts) { return advice }
     return
         "\(who) may not read it (mode \(facts.modeText), owner \(userDescription(facts.owner)), group"
         + " \(groupDescription(facts.group))): chgrp to a group of \(who) and chmod g+r \(path)"
+}
+
+/// For a user who was made a member of the group after this process's login; `nil` for any other.
+private func loginAdvice(_ user: FileUser, _ right: UInt32, _ facts: FileFacts) -> String? {
+    guard FileUser.listed(user.id).may(right, facts) else { return nil }
+    let group = groupDescription(facts.group)
+    return
+        "\(userDescription(user.id)) is a member of the group \(group) that may, and this process is not: its"
+        + " login or service began before. Log in again (or newgrp), or restart the service"
 }

@@ -6,9 +6,12 @@ package struct PathError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The failed call's reason; `nil` where a rule refused the path.
     package let reason: Errno?
     package let hint: String?
+    /// Whose it is, where that is what a rule refuses: a name, or a number without one.
+    package let stranger: String?
 
     /// A path that a rule refuses.
-    package init(_ path: String, _ problem: String, hint: String? = nil) {
+    package init(_ path: String, _ problem: String, hint: String? = nil, stranger: String? = nil) {
+        self.stranger = stranger
         self.path = path
         self.problem = problem
         self.reason = nil
@@ -17,6 +20,7 @@ package struct PathError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// A call that failed while doing `step` ("cannot be renamed").
     package init(_ path: String, _ step: String, _ reason: Errno, hint: String? = nil) {
+        self.stranger = nil
         self.path = path
         self.problem = "\(step): \(reason)"
         self.reason = reason

@@ -78,7 +78,13 @@ func checkUnshared(
         try FileFacts(of: descriptor)
     }
     guard facts.owner == 0 || owners.contains(facts.owner) else {
-        throw PathError(path, "is owned by \(userDescription(facts.owner)), who is not trusted")
+        throw PathError(
+            path,
+            "is owned by \(userDescription(facts.owner)), who is not trusted",
+            hint:
+                "chown root \(path), unless \(userDescription(facts.owner)) may change what this user uses",
+            stranger: userName(facts.owner)
+        )
     }
     let writers = try otherWriters(of: descriptor, facts, path: path)
     guard let writer = writers.first(where: { !$0.isTrusted(owners: owners, groups: []) }) else {

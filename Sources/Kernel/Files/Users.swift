@@ -23,6 +23,9 @@ package func userDescription(_ id: UInt32) -> String {
     nameAndGroup(of: id).map { "\($0.name) (\(id))" } ?? String(id)
 }
 
+/// A user's name, or the number where it has none.
+package func userName(_ id: UInt32) -> String { nameAndGroup(of: id)?.name ?? String(id) }
+
 /// A user's name and primary group; `nil` for an id that has none. `getpwuid_r(3)`
 func nameAndGroup(of id: UInt32) -> (name: String, group: UInt32)? {
     unsafe lookUp(passwd(), { unsafe getpwuid_r(id, $0, $1, $2, $3) }) {

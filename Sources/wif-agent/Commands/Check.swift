@@ -56,7 +56,8 @@ private func checkCommand(_ invocation: Invocation) throws -> Int32 {
             }
             summaries += summary(account)
         } catch {
-            complain(error.failure.message, hint: error.failure.hint)
+            let named = AccountChoice.naming(error, invocation)
+            complain(named.failure.message, hint: named.failure.hint)
             code = code == 0 ? error.exitCode : code
         }
     }

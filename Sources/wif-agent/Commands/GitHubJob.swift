@@ -1,5 +1,6 @@
 import Federation
 import Kernel
+import Text
 
 /// The GitHub Actions job that a step runs in: where its environment is added to, and how a value is
 /// kept out of its log.
@@ -13,8 +14,15 @@ struct GitHubJob {
                 Failure(
                     .misconfigured,
                     at: .account,
-                    "GITHUB_ENV names no file",
-                    hint: "--format github is for a step of a GitHub Actions job"
+                    environment["GITHUB_ENV"].map {
+                        $0.isEmpty
+                            ? "the variable GITHUB_ENV is empty"
+                            : "the variable GITHUB_ENV names no file: \($0.printable) is no absolute path"
+                    } ?? "the variable GITHUB_ENV is not set",
+                    hint:
+                        "--format github is for a step of a GitHub Actions job: in a container that a step starts,"
+                        + " hand on the variable and its file, docker run -e GITHUB_ENV -v \"$GITHUB_ENV:$GITHUB_ENV\";"
+                        + " elsewhere choose another format, --format env say"
                 )
             )
         }

@@ -29,14 +29,18 @@ private func statusCommand(_ invocation: Invocation) async throws -> Int32 {
     }
     let timeout = try invocation.seconds("timeout", default: 6)
     var reports: [AgentStatus] = []
-    var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
+    var failure: Failure?
     for agent in invocation.agents {
         switch await agent.status(timeout: timeout) {
         case .success(let report): reports.append(report)
         case .failure(let reason): failure = reason
         }
     }
-    guard !reports.isEmpty else { throw CommandFailure(failure) }
+    guard !reports.isEmpty else {
+        // One that is there and does not answer is told of first.
+        let isAbsent = !invocation.agents.contains(where: \.hasSocket)
+        throw CommandFailure(isAbsent ? invocation.noAgent : failure ?? invocation.noAgent)
+    }
     if let name = invocation.words.first {
         reports = reports.compactMap { report in report.narrowed(to: name) }
         guard !reports.isEmpty else { throw CommandFailure.noAgentHas(name) }

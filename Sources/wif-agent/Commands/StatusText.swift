@@ -16,6 +16,9 @@ struct StatusText {
         for rejected in report.rejected {
             text += "\n\(style("rejected", .bad)): \(rejected.error.printable)\n"
             if let hint = rejected.hint { text += "  hint: \(hint.printable)\n" }
+            if let kept = report.accounts.first(where: { $0.file == rejected.file }) {
+                text += "  \(kept.name.printable) goes on with the file's last good version\n"
+            }
         }
     }
 

@@ -77,6 +77,12 @@ private func untilReady(
         try await SystemTimekeeper().sleep(until: min(end, .now.advanced(bySeconds: 0.2)))
     }
     WaitNotice.clear()
+    let isAbsent = !invocation.agents.contains(where: \.hasSocket)
+    let failure = isAbsent ? invocation.noAgent : nil
+    reason = failure?.message ?? reason
+    defer {
+        if let hint = failure?.hint { writeToStandardError("hint: \(hint)\n") }
+    }
     writeToStandardError("wif-agent: not ready after \(Int(timeout)) s: \(reason)\n")
     return 75
 }
@@ -121,7 +127,7 @@ private func lastingFailure(_ account: String?, of agent: AgentClient) async -> 
 private func refreshCommand(_ invocation: Invocation) async throws -> Int32 {
     let timeout = try invocation.timeout
     let path = invocation.words.first.map { "/refresh/\(percentEncoded($0))" } ?? "/refresh"
-    var failure = AgentClient.Unreachable(kind: .absent, reason: "no agent is running").failure
+    var failure: Failure?
     let agents = invocation.agents
     var strangers = 0
     for agent in agents {
@@ -145,8 +151,9 @@ private func refreshCommand(_ invocation: Invocation) async throws -> Int32 {
             failure = error.failure
         }
     }
-    if strangers > 0, strangers == agents.count { throw unknownAccount(failure.message) }
-    throw CommandFailure(failure)
+    let reason = failure ?? invocation.noAgent
+    if strangers > 0, strangers == agents.count { throw unknownAccount(reason.message) }
+    throw CommandFailure(reason)
 }
 
 /// Every agent that is there was asked for an account that none has.

@@ -116,7 +116,12 @@ struct ExecSupervisor {
         } catch {
             let name = String(decoding: options.command.first ?? [], as: UTF8.self)
             throw CommandFailure(
-                Failure(.misconfigured, at: .output, "\(name.printable): \(error)"),
+                Failure(
+                    .misconfigured,
+                    at: .output,
+                    "\(name.printable): \(error)",
+                    hint: programAdvice(name, error, path: environment.programPath)?.printable
+                ),
                 exitCode: error == .notFound ? 127 : 126
             )
         }
@@ -174,6 +179,13 @@ struct ExecEnvironment: Sendable {
         self.account = account
         self.path = path
         inherited = processEnvironmentEntries()
+    }
+
+    /// Along which the command is looked for.
+    var programPath: String? {
+        let mark = Array("PATH=".utf8)
+        return inherited.first { $0.starts(with: mark) }
+            .map { String(decoding: $0.dropFirst(mark.count), as: UTF8.self) }
     }
 
     /// `NAME=value` entries.
