@@ -23,7 +23,7 @@ extension SourceContext {
         do throws(HTTPError) {
             response = try await transport.send(request, deadline: min(limit, deadline))
         } catch {
-            throw error.kind == .cancelled ? .cancelled : SourceError(error)
+            throw error.kind == .cancelled ? .cancelled : told(error, request)
         }
         if (300..<400).contains(response.status) {
             throw SourceError(
@@ -74,6 +74,7 @@ extension SourceContext {
         plainHTTP: Endpoint.PlainHTTP
     ) throws(SourceError) -> Endpoint? {
         guard let value = self.variable(variable) else { return nil }
+        try checkExpanded(value, in: "the variable \(variable)")
         do throws(EndpointError) {
             return try Endpoint(
                 value.contains("://") ? value : scheme + value,

@@ -18,6 +18,7 @@ struct GivenToken: TokenFetcher {
                     "put the token into it; a job of CI leaves it empty where its id token is not asked for"
             )
         }
+        try context.checkExpanded(token, in: place)
         return SubjectToken(Secret(token), source: context.source, isRenewable: false)
     }
 }

@@ -31,7 +31,10 @@ extension SourceContext {
 
     /// The value of a variable that every workload of the platform has.
     func platformVariable(_ name: String, hint: String) throws(SourceError) -> String {
-        if let value = variable(name) { return value }
+        if let value = variable(name) {
+            try checkExpanded(value, in: "the variable \(name)")
+            return value
+        }
         throw SourceError(
             .noSource,
             "the variable \(name) is not set",

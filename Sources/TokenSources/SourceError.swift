@@ -169,7 +169,7 @@ extension HTTPResponse {
 
 extension HTTPError {
     /// The host, with its port where one is written.
-    fileprivate var host: String {
+    var host: String {
         String(url.split(separator: "/", omittingEmptySubsequences: true).dropFirst().first ?? "")
     }
 }

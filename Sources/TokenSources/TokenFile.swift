@@ -75,6 +75,13 @@ struct TokenFile: TokenFetcher {
 
     private var missingHint: String? {
         if let linkHint { return linkHint }
+        let isMount = ["/var/run/secrets/", "/run/secrets/"].contains { path.hasPrefix($0) }
+        if isMount,
+            let missing = parentDirectories(of: path).first(where: { FileFacts(ifAt: $0) == nil })
+        {
+            return
+                "\(missing) is not there, so that no volume with the token is mounted in this container: \(writer)"
+        }
         let advice = pathAdvice(path, .notFound).map { "; \($0.printable)" } ?? ""
         return writer + advice
     }

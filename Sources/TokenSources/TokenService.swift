@@ -71,6 +71,7 @@ extension SourceContext {
     /// A variable's value as the credentials of an Authorization header.
     func bearer(_ variable: String, scheme: String) throws(SourceError) -> HTTPHeader? {
         guard let value = self.variable(variable) else { return nil }
+        try checkExpanded(value, in: "the variable \(variable)")
         guard value.utf8.isVisibleASCII else {
             throw SourceError(
                 .misconfigured,

@@ -15,9 +15,14 @@ struct AzurePipelines: TokenFetcher {
         guard let endpoint = try context.override(Self.url, plainHTTP: .loopback),
             let bearer = try context.bearer(Self.bearer, scheme: "Bearer")
         else {
+            if context.variable(Self.url) == nil, let partly = context.partly(Self.url, Self.bearer)
+            {
+                throw SourceError(.noSource, partly.cause, hint: partly.hint, isAbsent: true)
+            }
             throw SourceError(
                 .noSource,
-                "\(Self.url) and \(Self.bearer) are not both set",
+                context.partly(Self.url, Self.bearer)?.cause
+                    ?? "\(Self.url) and \(Self.bearer) are not both set",
                 hint: "the pipeline must map the token:"
                     + " env: { \(Self.bearer): $(System.AccessToken) }",
                 isAbsent: true

@@ -42,6 +42,9 @@ struct GitHubActions: TokenFetcher {
     }
 
     private func unset(_ context: SourceContext) -> SourceError {
+        if let partly = context.partly(Self.url, Self.bearer) {
+            return SourceError(.noSource, partly.cause, hint: partly.hint, isAbsent: true)
+        }
         let isJob = context.variable("GITHUB_ACTIONS") == "true"
         return SourceError(
             .noSource,
@@ -50,7 +53,7 @@ struct GitHubActions: TokenFetcher {
                 ? "the job needs 'permissions: id-token: write'; pull requests from forks never"
                     + " get it"
                 : "in a GitHub Actions job, grant 'permissions: id-token: write' and pass both"
-                    + " on to wif-agent",
+                    + " on to wif-agent (sudo, su and docker run drop them)",
             isAbsent: true
         )
     }

@@ -20,7 +20,7 @@ struct AssumedRole {
         let place = "the profile \(name.printable)"
         let visited = visited + [name]
         guard let profile = chain.settings.profiles[name] else {
-            throw SourceError(.misconfigured, "\(place) is in neither of AWS's shared files")
+            throw chain.settings.profiles.missing(name, chain.context)
         }
         let role = try Role(profile, place)
         let key: AWSKey

@@ -11,6 +11,8 @@ struct AWSProfiles: Sendable {
     /// Of all profiles, sorted.
     var names: [String] { Set(config.keys).union(credentials.keys).sorted() }
 
+    /// The configuration file's sections that lack the word `profile` before their name.
+    var bareSections: Set<String> = []
     /// Why others could have changed one of the files; `nil` where they could not.
     var objection: SourceError?
 
@@ -35,6 +37,63 @@ struct AWSProfiles: Sendable {
         }
         return profiles
     }
+
+    /// Sections of a configuration file with one word, which AWS's programs pass over.
+    fileprivate static func bareSections(in file: INI) -> Set<String> {
+        Set(file.sections.keys.filter { $0 != "default" && !$0.isEmpty && !$0.contains(" ") })
+    }
+
+    /// What is said of a profile that is in neither file.
+    func missing(_ name: String, _ context: SourceContext) -> SourceError {
+        let shown = name.printable
+        let said = context.variable("AWS_PROFILE") == name ? " (AWS_PROFILE names it)" : ""
+        if bareSections.contains(name) {
+            return SourceError(
+                .misconfigured,
+                "the profile \(shown) is in neither of AWS's shared files\(said): the configuration file has a"
+                    + " section [\(shown)], without the word profile",
+                hint:
+                    "write [profile \(shown)] for [\(shown)] in \(Self.place("AWS_CONFIG_FILE", "config", context));"
+                    + " the credentials file alone has bare names"
+            )
+        }
+        if credentials["profile \(name)"] != nil {
+            return SourceError(
+                .misconfigured,
+                "the profile \(shown) is in neither of AWS's shared files\(said): the credentials file has a section"
+                    + " [profile \(shown)]",
+                hint: "write [\(shown)] for [profile \(shown)] in"
+                    + " \(Self.place("AWS_SHARED_CREDENTIALS_FILE", "credentials", context)); the word profile stands in"
+                    + " the configuration file alone"
+            )
+        }
+        return SourceError(
+            .misconfigured,
+            "the profile \(shown) is in neither of AWS's shared files\(said)",
+            hint: hint(for: name, context)
+        )
+    }
+
+    private func hint(for name: String, _ context: SourceContext) -> String {
+        guard !names.isEmpty else {
+            let places = [
+                Self.place("AWS_CONFIG_FILE", "config", context),
+                Self.place("AWS_SHARED_CREDENTIALS_FILE", "credentials", context),
+            ]
+            return "no profile is in \(places.joined(separator: " or ")), which AWS_CONFIG_FILE,"
+                + " AWS_SHARED_CREDENTIALS_FILE and HOME choose: name the right files, or leave the profile out"
+        }
+        let guess = nearest(to: name, among: names).map { "did you mean \($0.printable)? " } ?? ""
+        return "\(guess)set credentialSource.profile or AWS_PROFILE to one of"
+            + " \(names.joined(separator: ", ").printable)"
+    }
+
+    private static func place(_ variable: String, _ name: String, _ context: SourceContext)
+        -> String
+    {
+        let usual = "\(context.variable("HOME") ?? "~")/.aws/\(name)"
+        return (context.variable(variable).map(context.expanded) ?? usual).printable
+    }
 }
 
 extension SourceContext {
@@ -52,6 +111,7 @@ extension SourceContext {
         return AWSProfiles(
             config: AWSProfiles.profiles(in: config.content),
             credentials: credentials.content.sections,
+            bareSections: AWSProfiles.bareSections(in: config.content),
             objection: config.objection ?? credentials.objection
         )
     }

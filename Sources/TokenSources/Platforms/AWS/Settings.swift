@@ -20,14 +20,7 @@ struct AWSSettings: Sendable {
         profiles = try context.awsProfiles()
         let found = profiles[profileName]
         guard found != nil || named == nil else {
-            throw SourceError(
-                .misconfigured,
-                "the profile \(profileName.printable) is in neither of AWS's shared files",
-                hint: profiles.names.isEmpty
-                    ? "no profile is found: check AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and HOME"
-                    : "set credentialSource.profile or AWS_PROFILE to one of"
-                        + " \(profiles.names.joined(separator: ", ").printable)"
-            )
+            throw profiles.missing(profileName, context)
         }
         profile = found ?? [:]
     }

@@ -50,8 +50,9 @@ struct WebIdentityRole {
 
     private static let writer =
         "AWS_WEB_IDENTITY_TOKEN_FILE, or the profile, names this file: on EKS the pod's service account"
-        + " needs the annotation eks.amazonaws.com/role-arn; elsewhere, has the program that writes it"
-        + " started?"
+        + " needs the annotation eks.amazonaws.com/role-arn, by which the token is mounted into a pod made"
+        + " afterwards; variables that were copied into another container have no file there. Elsewhere, has the"
+        + " program that writes it started?"
 
     private func credentials(
         _ service: SecurityTokenService,

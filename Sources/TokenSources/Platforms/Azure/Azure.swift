@@ -153,6 +153,22 @@ struct AzureDemand {
         """
     }
 
+    /// What to do where the identity that the account file names is not found.
+    private var namedIdentityHint: String {
+        let end = "assign it to this machine, or name one that is"
+        return switch identity {
+        case .clientID(let id)?:
+            "no identity of this machine has the client id \(id.printable): if that is an identity's object"
+                + " (principal) id, write it as credentialSource.objectId in place of clientId; the identity's"
+                + " overview in the portal shows both. Else \(end)"
+        case .objectID(let id)?:
+            "no identity of this machine has the object id \(id.printable): if that is an identity's client id,"
+                + " write it as credentialSource.clientId in place of objectId. Else \(end)"
+        case .resourceID?, nil:
+            "the identity that credentialSource.resourceId names is not assigned to this machine: \(end)"
+        }
+    }
+
     /// What to do where no identity was found, or too many.
     func identityHint(_ said: String) -> String {
         if said.lowercased().contains("multiple") {
@@ -162,8 +178,7 @@ struct AzureDemand {
         return identity == nil
             ? "assign a managed identity; where it has only user-assigned ones, or several, name"
                 + " one by credentialSource.clientId, objectId or resourceId"
-            : "the identity that credentialSource names (clientId, objectId or resourceId) is not"
-                + " assigned to this machine: assign it, or name one that is"
+            : namedIdentityHint
     }
 
     private func error(

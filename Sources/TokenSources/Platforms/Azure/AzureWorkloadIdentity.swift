@@ -51,12 +51,21 @@ struct AzureWorkloadIdentity {
             throw SourceError(
                 .noSource,
                 "\(Self.file) is set and \(name) is not",
-                hint:
-                    "does the pod have the label azure.workload.identity/use: \"true\", and its service"
+                hint: partlyHint(name, context)
+                    ?? "does the pod have the label azure.workload.identity/use: \"true\", and its service"
                     + " account the annotation azure.workload.identity/client-id?"
             )
         }
         return value
+    }
+
+    /// Where the pod's other variables are there, so that one was lost on the way to this container.
+    private func partlyHint(_ name: String, _ context: SourceContext) -> String? {
+        let others = ["AZURE_CLIENT_ID", "AZURE_TENANT_ID"].filter { $0 != name }
+        guard others.allSatisfy({ context.variable($0) != nil }) else { return nil }
+        return
+            "the pod's webhook sets \(name) with the other two: hand it on to this container as well, or set it to"
+            + " the \(name == "AZURE_TENANT_ID" ? "tenant's id" : "identity's client id")"
     }
 
     private static let writer =

@@ -1,0 +1,75 @@
+import Federation
+import HTTP
+import Text
+
+extension SourceContext {
+    /// A request without a reply, with what in the environment has to do with it.
+    func told(_ error: HTTPError, _ request: HTTPRequest) -> SourceError {
+        var told = SourceError(error)
+        guard error.isOfReaching, let hint = environmentHint(error, request) else { return told }
+        told.hint = hint
+        return told
+    }
+
+    /// The environment's part in that nobody was reached; `nil` where it has none.
+    private func environmentHint(_ error: HTTPError, _ request: HTTPRequest) -> String? {
+        let host = error.host
+        if let name = overriding(host) {
+            return
+                "nothing answers at \(host), which the variable \(name) names: is it left over from a test or"
+                + " another machine? unset \(name) then, so that the platform's own address is asked"
+        }
+        let named = naming(host)
+        guard request.unixSocket == nil, request.route == .direct, !Endpoint.isLoopback(bare(host)),
+            !host.hasPrefix("169.254."), let proxy = ProxySettings.general(variable)
+        else { return named.map { namedHint(host, $0, error) } }
+        let naming = named.map { ", which \($0) names," } ?? ""
+        return
+            "\(host)\(naming) is asked directly: \(proxy.variable) is not used for a platform's token service."
+            + " Let this machine reach \(host) without the proxy (its name must resolve here, and the firewall"
+            + " let port 443 through)"
+    }
+
+    /// For a host that a variable of the job or container names.
+    private func namedHint(_ host: String, _ name: String, _ error: HTTPError) -> String {
+        let fault =
+            error.kind == .unresolved ? "its name has no address here" : "nothing answers there"
+        return
+            "the variable \(name) names \(host), and \(fault): if \(name) is left over from another job, container or"
+            + " test, unset it or take this one's; else let this user's requests to \(host) through (firewall, network"
+            + " policy)"
+    }
+
+    private func bare(_ host: String) -> String { String(host.prefix { $0 != ":" }) }
+
+    /// The variable that sends a platform's questions to the host in place of its own address.
+    private func overriding(_ host: String) -> String? {
+        let names = TokenPlatform.allCases.flatMap(\.facts.overrides)
+        return names.first { variable($0).map { hostPart($0) == host } ?? false }
+    }
+
+    /// Any variable with a URL on the host.
+    private func naming(_ host: String) -> String? {
+        environment.keys.sorted().first { name in
+            variable(name).map { $0.contains("://") && hostPart($0) == host } ?? false
+        }
+    }
+
+    private func hostPart(_ value: String) -> String {
+        let rest = value.firstRange(of: "://").map { value[$0.upperBound...] } ?? value[...]
+        return String(rest.prefix { !"/?#".contains($0) })
+    }
+}
+
+extension HTTPError {
+    /// Whether nobody was reached, as opposed to somebody who answers otherwise than expected.
+    fileprivate var isOfReaching: Bool {
+        switch kind {
+        case .unresolved, .unreachable: true
+        case .timedOut(let phase): phase.isBeforeRequest
+        case .tls, .trustStore, .proxy, .tooLarge, .malformed, .interrupted, .invalidRequest,
+            .cancelled, .setup:
+            false
+        }
+    }
+}
