@@ -1,5 +1,7 @@
 #include <curl/curl.h>
+#include <netdb.h>
 #include <string.h>
+#include <sys/socket.h>
 
 // curl_easy_setopt, curl_easy_getinfo, curl_multi_setopt and curl_share_setopt are variadic: Swift
 // cannot call them, and the compiler would not check the argument's type. One function per type of
@@ -67,18 +69,30 @@ static inline const char *wif_get_text(CURL *easy, CURLINFO info) {
     char *value = NULL;
     return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : NULL;
 }
-// What CURLOPT_CERTINFO collected of the peer's own certificate: the line that begins with that name
-// and a colon, without both; NULL if there is none. Lives as long as the handle.
-static inline const char *wif_certificate_field(CURL *easy, const char *name) {
+// What CURLOPT_CERTINFO collected of one of the peer's certificates, its own the first: the line that
+// begins with that name and a colon, without both; NULL if there is none. Lives as long as the handle.
+static inline const char *wif_certificate_field(CURL *easy, int index, const char *name) {
     struct curl_certinfo *chain = NULL;
     size_t length = strlen(name);
     if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
-        chain->num_of_certs < 1)
+        chain->num_of_certs <= index)
         return NULL;
-    for (struct curl_slist *line = chain->certinfo[0]; line != NULL; line = line->next)
+    for (struct curl_slist *line = chain->certinfo[index]; line != NULL; line = line->next)
         if (strncmp(line->data, name, length) == 0 && line->data[length] == ':')
             return line->data + length + 1;
     return NULL;
+}
+// What the system's resolver says of a name, as libcurl asks it: 0 for an address, 1 for a name that has
+// none, 2 where no name server gave an answer, 3 for anything else. getaddrinfo(3)
+static inline int wif_look_up(const char *name) {
+    struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    switch (getaddrinfo(name, NULL, &wanted, &found)) {
+    case 0: freeaddrinfo(found); return 0;
+    case EAI_NONAME: return 1;
+    case EAI_AGAIN: return 2;
+    default: return 3;
+    }
 }
 // The CA bundle that libcurl was built to use (CURLINFO_CAINFO, 7.84); NULL if there is none.
 static inline const char *wif_default_bundle(CURL *easy) {

@@ -101,7 +101,8 @@ package struct AccountProbe: Sendable {
                 let found = "\(answer.evidence); gave a token\(issuer)"
                 return .ok(.source, found, about: answer.name)
             case .failure(var failure):
-                failure.hint = account.clientHint(failure) ?? failure.hint
+                failure.hint =
+                    movedHint(answer, probe) ?? account.clientHint(failure) ?? failure.hint
                 let name = "\(answer.name): "
                 if failure.message.hasPrefix(name) { failure.message.removeFirst(name.count) }
                 failure.message = "\(answer.evidence); \(failure.message)"
@@ -130,6 +131,19 @@ package struct AccountProbe: Sendable {
             steps.append(.failed(.token, failure.class, cause, hint: hint))
         }
         return steps
+    }
+
+    /// What to do where the account wants a platform's identity, and another platform answers on this machine.
+    private func movedHint(_ answer: SourceAnswer, _ probe: SourceProbe) -> String? {
+        guard !answer.isHere, let issuer = account.issuer,
+            TokenPlatform.ofIssuer(issuer)?.rawValue == answer.name,
+            let here = probe.answers.first(where: { $0.isHere && $0.name != answer.name })
+        else { return nil }
+        return
+            "this machine is one of \(here.name), not of \(answer.name), and the account wants a token of"
+            + " \(issuer.printable), which is not to be had here: make an identity provider for"
+            + " \(here.name)'s issuer at \(account.service.name) (wif-agent claims shows what to enter) and an"
+            + " account file for it; or run this account on a machine of \(answer.name)"
     }
 
     /// What a trust looks at: the token's claims, or whose signature a request to AWS bears.

@@ -59,7 +59,7 @@ struct ServiceWay {
             let deadline = min(limit, context.deadline)
             return reached(try await context.transport.send(request, deadline: deadline))
         } catch {
-            return ended(by: step(error))
+            return ended(by: await explained(step(error), error))
         }
     }
 
@@ -233,7 +233,9 @@ struct ServiceWay {
                 .transient,
                 error.description,
                 hint:
-                    "a firewall or proxy between here and there allows the connection, but not TLS"
+                    "a firewall or proxy between here and there allows the connection, but not TLS; or long packets"
+                    + " are lost on the way, through a tunnel or VPN say (MTU): ping -M do -s 1400 \(endpoint.host)"
+                    + " tells, and ip link set dev NAME mtu 1400 helps"
             )
         }
         if error.systemError == .networkUnreachable || error.reason.contains("unreachable") {
@@ -310,7 +312,7 @@ extension ProxySettings {
     }
 
     /// The URL without user and password.
-    fileprivate var shown: String {
+    var shown: String {
         let text = url ?? ""
         let scheme = text.contains("://") ? String(text.prefix { $0 != ":" }) + "://" : ""
         // The last @ ends the password, whatever stands in it.

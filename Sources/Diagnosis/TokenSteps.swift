@@ -15,20 +15,7 @@ package func tokenSteps(
     at date: WallTime,
     warnings: [String]
 ) -> [StepReport] {
-    guard let claims = token.claims else {
-        let text =
-            SignedRequestSummary(decoding: token.value)?.text ?? "not a JWT; it is sent unchanged"
-        if let shape = shape(of: token, for: account) {
-            return [
-                .failed(.token, .refused, "the token is not a JWT: \(shape.text)", hint: shape.hint)
-            ]
-                + [.issuer, .audience, .times, .subject].map {
-                    .skipped($0, "the token is not a JWT")
-                }
-        }
-        return [tokenStep(token, text, warnings)]
-            + [.issuer, .audience, .times, .subject].map { .skipped($0, "the token is not a JWT") }
-    }
+    guard let claims = token.claims else { return unreadable(token, account, warnings) }
     let findings = findings(of: token, for: account, at: date)
     func step(_ name: StepReport.Name, _ kinds: Finding.Kind..., found: String) -> StepReport {
         guard let finding = findings.first(where: { kinds.contains($0.kind) }) else {
@@ -38,9 +25,8 @@ package func tokenSteps(
             name,
             .refused,
             "the token \(finding.text)",
-            hint: token.source == "JWT_TOKEN"
-                ? "unset JWT_TOKEN, which is used before the account's credentialSource and is"
-                    + " stale or of another; or give it a new token each time"
+            hint: token.isGivenAway
+                ? givenAwayHint
                 : finding.hint ?? advice(on: finding.kind, account)
         )
     }
@@ -57,6 +43,40 @@ package func tokenSteps(
         step(.times, .timeForm, .time, found: times(of: claims, at: date)),
         subjectStep(claims, account),
     ]
+}
+
+/// Of a token without claims that this program could read.
+private func unreadable(
+    _ token: SubjectToken,
+    _ account: Account,
+    _ warnings: [String]
+) -> [StepReport] {
+    let rest = [StepReport.Name.issuer, .audience, .times, .subject].map {
+        StepReport.skipped($0, "the token is not a JWT")
+    }
+    guard let shape = shape(of: token, for: account) else {
+        let text =
+            SignedRequestSummary(decoding: token.value)?.text ?? "not a JWT; it is sent unchanged"
+        return [tokenStep(token, text, warnings)] + rest
+    }
+    let place = token.isGivenAway ? " in the variable JWT_TOKEN" : ""
+    return [
+        .failed(
+            .token,
+            .refused,
+            "the token\(place) is not a JWT: \(shape.text)",
+            hint: token.isGivenAway ? givenAwayHint : shape.hint
+        )
+    ] + rest
+}
+
+private let givenAwayHint =
+    "unset JWT_TOKEN, which is used before the account's credentialSource and is stale or of another; or give"
+    + " it a new token each time"
+
+extension SubjectToken {
+    /// Whether a variable has it that comes before every source.
+    fileprivate var isGivenAway: Bool { source == "JWT_TOKEN" }
 }
 
 /// What a token is that is no JWT; `nil` where the account's service may take it all the same.

@@ -310,6 +310,24 @@ struct Reply {
         response.redirectTarget.map { " to \($0.printable)" } ?? ""
     }
 
+    /// What to do where a redirect leads to another domain than the service's; `nil` for any other reply.
+    ///
+    /// - Parameter key: of the account file, which has the service's address.
+    func gatewayHint(of host: String, _ key: String) -> String? {
+        guard (300..<400).contains(response.status), let target = response.redirectTarget,
+            let mark = target.firstRange(of: "://")
+        else { return nil }
+        let other = target[mark.upperBound...].prefix { !"/:#".contains($0) }.lowercased()
+        let domain = { (name: String) in name.split(separator: ".").suffix(2).joined(separator: ".")
+        }
+        guard !other.isEmpty, domain(other) != domain(host.lowercased()) else { return nil }
+        return
+            "\(host) sends this machine to \(other.printable), which is not the service: a gateway of this network (a"
+            + " login page, a captive portal) answers in its place. Log in there, have \(host) exempted for this"
+            + " machine, or set HTTPS_PROXY where a proxy is the way out; only if \(other.printable) is the"
+            + " service's own address, correct \(key)"
+    }
+
     /// The body for a message.
     var excerpt: String {
         switch response.excerpt {
@@ -331,6 +349,27 @@ extension Failure {
                 .transient
             }
         let step: Step = error.kind == .tooLarge || error.kind == .malformed ? .reply : .exchange
-        self.init(`class`, at: step, "\(service): \(error.description)", hint: error.hint)
+        self.init(
+            `class`,
+            at: step,
+            "\(service): \(error.description)",
+            hint: error.hint ?? Self.wayHint(error.kind)
+        )
+    }
+
+    /// What to do where the way to a service ends; doctor looks at each part of it.
+    private static func wayHint(_ kind: HTTPError.Kind) -> String? {
+        let parts = "wif-agent doctor tells which part of the way fails"
+        return switch kind {
+        case .unresolved:
+            "does this machine's name server answer (getent hosts), and must a proxy be used (HTTPS_PROXY)? \(parts)"
+        case .timedOut(let phase) where !phase.isBeforeRequest:
+            "the service took the request and did not answer in time; it is asked again. \(parts)"
+        case .unreachable, .timedOut:
+            "does a firewall let this machine through, or must a proxy be used (HTTPS_PROXY)? \(parts)"
+        case .tls, .interrupted, .malformed:
+            "does a firewall or proxy stand between this machine and the service? \(parts)"
+        case .trustStore, .proxy, .tooLarge, .invalidRequest, .cancelled, .setup: nil
+        }
     }
 }

@@ -44,12 +44,14 @@ package func findings(
         )
     let issuer =
         isAsDocumented ? nil : account.issuer.flatMap { issuerFinding(claims, $0, account) }
-    return (times + [issuer, domainFinding(claims, account.service)]).compactMap(\.self)
+    return (times + [issuer, domainFinding(claims, account)]).compactMap(\.self)
 }
 
 /// What to do about an old token: see to whoever writes it, where the account has it from a file.
-private func freshHint(_ account: Account) -> String {
+private func freshHint(_ account: Account, _ claims: TokenClaims) -> String {
     guard let file = account.tokenSource.rotatingFile?.path else {
+        let lifetime = (claims.expiresAt ?? 0) - (claims.issuedAt ?? 0)
+        if lifetime > 7200, let advice = TokenFacts.of(claims.all).keptAdvice { return advice }
         return "use a source that gives a new token each time, or check this machine's clock"
     }
     return
@@ -131,12 +133,12 @@ private func timeFinding(_ claims: TokenClaims, _ account: Account, _ date: Wall
         ? "has \(seconds(left)) left by this machine's clock"
         : "expired \(seconds(-left)) ago by this machine's clock"
     guard facts.minimumLeft > 0 else {
-        return Finding(kind: .time, text: state, hint: freshHint(account))
+        return Finding(kind: .time, text: state, hint: freshHint(account, claims))
     }
     return Finding(
         kind: .time,
         text: "\(state), and \(facts.title) wants more than \(seconds(facts.minimumLeft))",
-        hint: freshHint(account)
+        hint: freshHint(account, claims)
     )
 }
 
@@ -152,23 +154,43 @@ private func ageFinding(_ claims: TokenClaims, _ account: Account, _ date: WallT
         kind: .time,
         text: "is \(seconds(age)) old by this machine's clock, and \(facts.title) takes none older"
             + " than \(seconds(limit))",
-        hint: freshHint(account)
+        hint: freshHint(account, claims)
     )
 }
 
-private func domainFinding(_ claims: TokenClaims, _ service: Service) -> Finding? {
+private func domainFinding(_ claims: TokenClaims, _ account: Account) -> Finding? {
     // An audience around the domain may do: ConductorOne's page wants it contained.
-    guard case .tokenExchange(let service) = service, let domain = service.tenantDomain,
+    guard case .tokenExchange(let service) = account.service, let domain = service.tenantDomain,
         !claims.audiences.contains(where: { $0.lowercased().contains(domain) })
     else { return nil }
     let found = claims.audiences.isEmpty ? "none" : claims.audiences.joined(separator: " ")
     return Finding(
         kind: .audience,
         text: "has the audience \(found.printable), without the tenant's domain \(domain)",
-        hint: claims.clusterHint(for: domain)
-            ?? "have the token made for the audience \(domain); tokenAudience says otherwise, or the"
-            + " source gives one that was made for another"
+        hint: claims.clusterHint(for: domain) ?? domainHint(claims, account, service, domain)
     )
+}
+
+/// How the token comes to have the domain: by the account file where that asks for another audience, else by
+/// its platform.
+private func domainHint(
+    _ claims: TokenClaims,
+    _ account: Account,
+    _ service: TokenExchangeService,
+    _ domain: String
+) -> String {
+    if claims.audiences.contains(account.tokenAudience) {
+        let key = account.tokenAudience == service.wantedAudience ? "audience" : "tokenAudience"
+        return
+            "the account file asks for that audience: remove \(key) from it, so that the token is made for"
+            + " \(domain), or write \"\(key)\": \"\(domain)\""
+    }
+    if let advice = TokenFacts.of(claims.all).audienceAdvice {
+        return advice.replacing("AUDIENCE", with: domain)
+    }
+    return
+        "the source gives a token for another audience than the one that is asked for, \(domain): have whoever"
+        + " makes it make it for \(domain), or name another credentialSource"
 }
 
 private func issuerFinding(

@@ -7,6 +7,8 @@ struct Refusal {
     let answer: Answer
     let service: TokenExchangeService
     let claims: TokenClaims?
+    /// The audience that the account file asks for; empty where it asks for none.
+    var asked = ""
 
     /// What to change; `nil` where the answer fits nothing known.
     var hint: String? {
@@ -72,8 +74,11 @@ struct Refusal {
     /// What holds for every service, the most telling words first.
     private static let common = [
         Rule("unsupported_grant_type") { refusal in
-            "the endpoint does not take the grant \(refusal.service.grant.rawValue): is tokenUrl right,"
-                + " and grant?"
+            "the server does not take the grant \(refusal.service.grant.rawValue), or not from this client: enable it"
+                + " there (for Keycloak and others a switch of the server and of the client), or write in grant one"
+                + " that grant_types_supported in"
+                + " \(refusal.service.tokenURL.origin.printable)/.well-known/openid-configuration lists; and is"
+                + " tokenUrl right?"
         },
         Rule("signature", "jwks", "signing key", "public key", "kid") { refusal in
             "the service must be able to fetch the issuer's keys: is"

@@ -96,13 +96,38 @@ struct TokenExchange: ExchangeProtocol {
     ) -> Failure {
         let answer = Answer(reply)
         var failure = answer.failure(of: account.place, doing: "the exchange")
-        let refusal = Refusal(answer: answer, service: service, claims: token.claims)
+        let refusal = Refusal(
+            answer: answer,
+            service: service,
+            claims: token.claims,
+            asked: account.tokenAudience
+        )
         guard failure.class == .refused else {
             failure.hint = refusal.limitHint ?? failure.hint
             return failure
         }
-        failure.hint = findings.compactMap { $0.hint }.first ?? refusal.hint ?? failure.hint
+        failure.hint =
+            addressHint(reply) ?? findings.compactMap { $0.hint }.first ?? refusal.hint
+            ?? failure.hint
         return context.explained(failure, token, findings)
+    }
+
+    /// What to do where the answer says that the address is not the token endpoint's.
+    private func addressHint(_ reply: Reply) -> String? {
+        let key = account.service.kind.facts.addressKey
+        if let hint = reply.gatewayHint(of: service.tokenURL.host, key) { return hint }
+        let status = reply.response.status
+        let method = service.grant == .bearer ? "GET" : "POST"
+        guard service.name == .oauth, OAuthError(parsing: reply.response.body) == nil,
+            status == 405 || status == 501 || (status == 404 && !reply.isPage)
+        else { return nil }
+        let allowed = reply.response.header("allow").map { " (it allows \($0.printable))" } ?? ""
+        let what =
+            status == 404
+            ? "is not there" : "takes no \(method)\(allowed), as a page to log in does not"
+        return
+            "\(service.tokenURL.description.printable) \(what): it is not the token endpoint. Set \(key) to the"
+            + " token_endpoint in \(service.tokenURL.origin.printable)/.well-known/openid-configuration"
     }
 
     private func explaining<Value>(

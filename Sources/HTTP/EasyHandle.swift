@@ -9,6 +9,7 @@ final class EasyHandle {
     private let url: RequestURL
     private let storePath: String
     private let wantsFacts: Bool
+    private let onlyShakesHands: Bool
     private let isProxied: Bool
     // Kept because libcurl reads the body where it is.
     private let body: Secret?
@@ -27,6 +28,7 @@ final class EasyHandle {
         url = job.url
         storePath = job.store?.path ?? "(none)"
         wantsFacts = job.request.wantsConnectionFacts
+        onlyShakesHands = job.request.onlyShakesHands
         isProxied = job.request.route != .direct
         body = job.request.body
         unsafe message = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -45,6 +47,11 @@ final class EasyHandle {
 
     /// What came back; `result` is libcurl's verdict on the transfer.
     func outcome(_ result: CURLcode) -> Result<HTTPResponse, HTTPError> {
+        if result == CURLE_OK, onlyShakesHands {
+            var response = HTTPResponse(status: 0, body: Secret(""))
+            response.connection = facts
+            return .success(response)
+        }
         if result == CURLE_OK, var response = received.response() {
             if wantsFacts { response.connection = facts }
             return .success(response)
@@ -58,18 +65,32 @@ final class EasyHandle {
                 unsafe String(cString: $0)
             } ?? "",
             port: unsafe wif_get_long(raw, CURLINFO_PRIMARY_PORT),
-            certificate: field("Issuer").map { issuer in
-                CertificateFacts(
-                    subject: field("Subject") ?? "",
-                    issuer: issuer,
-                    expires: field("Expire date") ?? ""
-                )
-            }
+            chain: chain
         )
     }
 
-    private func field(_ name: String) -> String? {
-        unsafe wif_certificate_field(raw, name).map { unsafe String(cString: $0) }
+    /// As many certificates as anybody sends.
+    private static let chainLimit: Int32 = 10
+
+    private var chain: [CertificateFacts] {
+        var chain: [CertificateFacts] = []
+        for index in 0..<Self.chainLimit {
+            guard let issuer = field("Issuer", of: index) else { break }
+            chain.append(
+                CertificateFacts(
+                    subject: field("Subject", of: index) ?? "",
+                    issuer: issuer,
+                    starts: field("Start date", of: index) ?? "",
+                    expires: field("Expire date", of: index) ?? "",
+                    hosts: field("X509v3 Subject Alternative Name", of: index) ?? ""
+                )
+            )
+        }
+        return chain
+    }
+
+    private func field(_ name: String, of index: Int32) -> String? {
+        unsafe wif_certificate_field(raw, index, name).map { unsafe String(cString: $0) }
     }
 
     /// Whether the peer's certificate led to no authority of the store, so that another store may do.
@@ -97,6 +118,7 @@ final class EasyHandle {
         unsafe set(CURLOPT_SHARE, pointer: UnsafeRawPointer(share))
         setMethod(job.request)
         if wantsFacts { set(CURLOPT_CERTINFO, 1) }
+        if onlyShakesHands { setHandshakeAlone() }
         try setHeaders(job.request.headers)
         guard failure == CURLE_OK else {
             throw HTTPError(.invalidRequest, url: url.shown, detail: text(of: failure))
@@ -118,6 +140,14 @@ final class EasyHandle {
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         // What is signed, or asked for, is the path as it was written.
         set(CURLOPT_PATH_AS_IS, 1)
+    }
+
+    /// Nothing is sent, so that it does not matter who is there.
+    private func setHandshakeAlone() {
+        set(CURLOPT_CONNECT_ONLY, 1)
+        set(CURLOPT_CERTINFO, 1)
+        set(CURLOPT_SSL_VERIFYPEER, 0)
+        set(CURLOPT_SSL_VERIFYHOST, 0)
     }
 
     private func setReceivers() {

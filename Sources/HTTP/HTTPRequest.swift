@@ -54,6 +54,10 @@ package struct HTTPRequest: Sendable {
     package var connectTimeout: Double
     /// Whether the reply is to tell of the connection that it came over.
     package var wantsConnectionFacts = false
+    /// Whether there is a TLS handshake and nothing else, with whoever is there: no certificate is checked
+    /// and no byte of a request is sent. The reply has status 0 and the connection's facts. For a look at
+    /// certificates that were refused.
+    package var onlyShakesHands = false
 
     /// A request without a proxy, with the system's authorities and 5 s to connect, unless said otherwise.
     package init(
@@ -117,4 +121,13 @@ package protocol HTTPTransport: Sendable {
         _ request: HTTPRequest,
         deadline: BootInstant
     ) async throws(HTTPError) -> HTTPResponse
+
+    /// What this machine's resolver says of a name. It may block for as long as the resolver waits for its
+    /// servers.
+    func lookUp(_ name: String) async -> NameLookup
+}
+
+extension HTTPTransport {
+    /// Of a network that is played nothing is known.
+    package func lookUp(_ name: String) async -> NameLookup { .failed }
 }

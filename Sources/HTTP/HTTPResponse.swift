@@ -7,20 +7,39 @@ package struct ConnectionFacts: Sendable, Equatable {
     package let address: String
     package let port: Int
     /// Of the host's own certificate: whom it names, who signed it, its last day. `nil` without TLS.
-    package let certificate: CertificateFacts?
+    package var certificate: CertificateFacts? { chain.first }
+    /// All that the peer sent, its own the first; not those of the store.
+    package let chain: [CertificateFacts]
 
-    package init(address: String, port: Int, certificate: CertificateFacts?) {
+    package init(address: String, port: Int, chain: [CertificateFacts]) {
         self.address = address
         self.port = port
-        self.certificate = certificate
+        self.chain = chain
     }
 }
 
-/// A certificate's names and last day in libcurl's words.
+/// A certificate's names and days in libcurl's words.
 package struct CertificateFacts: Sendable, Equatable {
     package let subject: String
     package let issuer: String
+    package let starts: String
     package let expires: String
+    /// `DNS:a.example, DNS:b.example`; empty where there are none.
+    package let hosts: String
+
+    package init(
+        subject: String,
+        issuer: String,
+        starts: String = "",
+        expires: String = "",
+        hosts: String = ""
+    ) {
+        self.subject = subject
+        self.issuer = issuer
+        self.starts = starts
+        self.expires = expires
+        self.hosts = hosts
+    }
 }
 
 /// A whole reply, at most 1 MiB of body.

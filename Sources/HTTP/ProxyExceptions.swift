@@ -4,11 +4,17 @@ extension ProxySettings {
     /// Whether its exceptions lead straight to the host, as libcurl reads them: names and their ends, whole
     /// addresses and networks of IPv4, `*` alone for all. `CURLOPT_NOPROXY(3)`
     package func excepts(_ host: String) -> Bool {
-        guard let noProxy else { return false }
-        if noProxy == "*" { return true }
+        exception(for: host) != nil
+    }
+
+    /// The entry of its exceptions that leads straight to the host, as it is written; `nil` where none does.
+    package func exception(for host: String) -> String? {
+        guard let noProxy else { return nil }
+        if noProxy == "*" { return noProxy }
         let host = Self.bare(host)
         let address = Self.address(host)
-        return noProxy.split { $0 == "," || $0 == " " }.map { Self.bare($0) }.contains { entry in
+        return noProxy.split { $0 == "," || $0 == " " }.map(String.init).first { written in
+            let entry = Self.bare(written)
             guard !entry.isEmpty else { return false }
             if let address { return entry == host || Self.network(entry, holds: address) }
             return entry == host || host.hasSuffix(".\(entry)")

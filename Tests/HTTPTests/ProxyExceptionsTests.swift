@@ -32,4 +32,10 @@ import Testing
         let settings = ProxySettings(url: "http://proxy.example:3128", noProxy: row.list)
         #expect(settings.excepts(row.host) == row.isExcepted)
     }
+
+    @Test func `the entry that leads straight to a host is told as it is written`() {
+        let settings = ProxySettings(url: "http://p", noProxy: "localhost,.Example.com, b")
+        #expect(settings.exception(for: "a.example.com") == ".Example.com")
+        #expect(settings.exception(for: "c") == nil)
+    }
 }

@@ -22,6 +22,7 @@ private func ask(
     kind: PrivateKey.Kind = .p256,
     times: Int = 1,
     counter: Counter = Counter(),
+    onlyShakesHands: Bool = false,
     trust: (String) throws -> HTTPRequest.Trust = { .file($0 + "/ca.pem") }
 ) async throws -> (HTTPResponse, connections: Int) {
     let authority = try CertificateAuthority(commonName: "test authority")
@@ -51,6 +52,7 @@ private func ask(
     ) { server in
         var request = HTTPRequest("GET", "https://127.0.0.1:\(server.port)/", trust: trust)
         request.connectTimeout = 30
+        request.onlyShakesHands = onlyShakesHands
         let deadline = BootInstant.now.advanced(bySeconds: 30)
         var response = try await transport.send(request, deadline: deadline)
         for _ in 1..<max(times, 2) where times > 1 {
@@ -102,6 +104,23 @@ private func ask(
     ) async throws {
         let error = try await #require(throws: HTTPError.self) { try await ask(days: days) }
         #expect(error.kind == .tls(reason), "\(error)")
+    }
+
+    @Test func `a look at refused certificates sends nothing and tells who signed them`()
+        async throws
+    {
+        let counter = Counter()
+        let (response, _) = try await ask(
+            hosts: ["other.example"],
+            days: -2.0 ... -1.0,
+            counter: counter,
+            onlyShakesHands: true
+        ) { _ in .system(file: nil, directory: nil) }
+        #expect(counter.value == 1)
+        #expect(response.status == 0 && response.body.count == 0)
+        let own = try #require(response.connection?.certificate)
+        #expect(own.issuer.contains("test authority") && own.hosts.contains("other.example"))
+        #expect(!own.expires.isEmpty && !own.starts.isEmpty)
     }
 
     @Test(arguments: ["absent.pem", "."])

@@ -5,7 +5,9 @@ extension Refusal {
     /// What ConductorOne refuses, and what to change then.
     static let conductorOne = [
         Rule("client") { refusal in
-            "clientId must be that of the federation trust: \(refusal.clientID)"
+            "\(refusal.service.tenantDomain ?? "the tenant") has no federation trust with this clientId, \(refusal.clientID):"
+                + " it was deleted, or made anew under another id; copy the Client ID of the present trust"
+                + " (Settings > Workload Federation) into clientId"
         },
         Rule("audience", "aud ") { refusal in
             "the token's aud must contain the tenant's domain \(refusal.service.wantedAudience):"

@@ -5,8 +5,9 @@ import Text
 extension Refusal {
     /// What Google refuses, and what to change then.
     static let google = [
-        Rule("invalid value for \"audience\"", "invalid value for audience") { _ in
-            "audience must be the provider's full resource name:"
+        Rule("invalid value for \"audience\"", "invalid value for audience") { refusal in
+            refusal.projectNumberHint
+                ?? "audience must be the provider's full resource name:"
                 + " //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/"
                 + "POOL/providers/PROVIDER"
         },
@@ -49,4 +50,21 @@ extension Refusal {
                     + " service, or set clientId to another one (\(refusal.clientID))"
         },
     ]
+
+    /// What to do where a project's id stands in a provider's resource name, which wants its number.
+    fileprivate var projectNumberHint: String? {
+        for audience in service.audiences {
+            let parts = audience.split(separator: "/")
+            guard let mark = parts.firstIndex(of: "projects"), parts.count > mark + 1 else {
+                continue
+            }
+            let project = parts[mark + 1]
+            guard !project.allSatisfy(\.isNumber) else { continue }
+            let name = String(project).printable
+            return
+                "audience has the project's id, \(name), where its number stands: gcloud projects describe \(name)"
+                + " --format='value(projectNumber)' prints it; write //iam.googleapis.com/projects/NUMBER/..."
+        }
+        return nil
+    }
 }

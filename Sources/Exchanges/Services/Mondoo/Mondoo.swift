@@ -86,16 +86,17 @@ struct Mondoo: ExchangeProtocol {
             kind.class,
             at: .exchange,
             message,
-            hint: kind.class == .refused
-                ? MondooRefusal(
-                    service: service,
-                    token: token,
-                    findings: findings,
-                    clockSkew: reply.clockSkew,
-                    words: (rpc?.message ?? "").lowercased(),
-                    isOfPolicy: [7, 16].contains(rpc?.code ?? 0),
-                    sender: rpc != nil ? .mondoo : status < 400 ? .redirect : .stranger
-                ).hint ?? kind.hint : kind.hint,
+            hint: reply.gatewayHint(of: service.universe.host, "universeDomain")
+                ?? (kind.class == .refused
+                    ? MondooRefusal(
+                        service: service,
+                        token: token,
+                        findings: findings,
+                        clockSkew: reply.clockSkew,
+                        words: (rpc?.message ?? "").lowercased(),
+                        isOfPolicy: [7, 16].contains(rpc?.code ?? 0),
+                        sender: rpc != nil ? .mondoo : status < 400 ? .redirect : .stranger
+                    ).hint ?? kind.hint : kind.hint),
             retryAfter: retryAfter
         )
     }

@@ -57,6 +57,18 @@ struct MondooRefusal {
             + " leave it out"
     }
 
+    /// Where Mondoo finds no provider, and the slash at the issuer's end alone is not the token's.
+    private var slashHint: String? {
+        guard let issuer = token.claims?.issuer, issuer != service.issuer,
+            issuer == service.issuer + "/" || issuer + "/" == service.issuer
+        else { return nil }
+        let (has, lacks) = issuer.hasSuffix("/") ? ("ends", "does not") : ("does not end", "does")
+        return
+            "the token's issuer \(has) in a slash, and issuerUri \(lacks): write issuerUri exactly as the token has it,"
+            + " \(issuer.printable), and the issuer of Mondoo's identity provider in the same way; then, should"
+            + " Mondoo still know none, compare audience \(service.audience.printable) with the space's MRN"
+    }
+
     private static let strangerHint =
         "not Mondoo answered, but a proxy or firewall on the way, or another server: is"
         + " universeDomain right, and does a proxy let this machine through to it?"
@@ -74,6 +86,10 @@ struct MondooRefusal {
     private var tokenHint: String? {
         guard let claims = token.claims else {
             guard SignedRequestSummary(decoding: token.value) == nil else { return nil }
+            if token.source == "JWT_TOKEN" {
+                return
+                    "unset JWT_TOKEN, which is used before the account's credentialSource and holds no token"
+            }
             return (TokenShape(of: token.value) ?? .unknown(for: "Mondoo")).hint
         }
         return claims.subject == nil
@@ -87,6 +103,7 @@ struct MondooRefusal {
                 "it is switched off in Mondoo: enable it there, or make another by wif-agent provider create"
         }
         if ["identity provider", "binding", "not found"].contains(where: words.contains) {
+            if let slashHint { return slashHint }
             return
                 "Mondoo knows no identity provider for these values: is audience"
                 + " \(service.audience.printable) the space's MRN, has that space an identity provider"
