@@ -41,6 +41,29 @@ class Words(World):
                     self.assertIn(words, text)
                     self.assertIn("hint: name ", text)
 
+    def test_what_names_a_file_that_is_not_there_is_told(self):
+        variables = {**self.variables, "WIF_AGENT_CONFIG": "/nonexistent/old.json"}
+        for command in ["check", "get", "doctor"]:
+            done = self.wif(command, environment=variables)
+            self.assertIn(b"WIF_AGENT_CONFIG names the file", done.stdout + done.stderr, command)
+
+    def test_a_command_in_quotes_and_a_format_of_another_place_are_told(self):
+        path = self.account(self.world.account, name="good")
+        done = self.wif("exec", "-c", path, "--", "no-such a b", environment=self.variables)
+        self.assertEqual(done.returncode, 127, done.stderr)
+        self.assertIn(b"leave out the quotes around it, -- no-such a b", done.stderr)
+        done = self.wif("get", "-c", path, "--format", "github", environment=self.variables)
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn(b"GITHUB_ENV is not set", done.stderr)
+        self.assertIn(b"docker run -e GITHUB_ENV", done.stderr)
+
+    def test_an_agent_in_another_directory_is_found(self):
+        agent = self.agent("-c", self.account(self.world.account), environment=self.variables)
+        self.await_ready(agent)
+        done = self.wif("status", "--runtime-dir", self.scratch / "other")
+        self.assertEqual(done.returncode, 75, done.stderr)
+        self.assertRegex(done.stderr.decode(), "one runs in /.*process [0-9]+")
+
     def test_check_takes_files(self):
         good = self.account(self.world.account, name="good")
         bad = self.account(self.world.account, name="bad", audience=None)

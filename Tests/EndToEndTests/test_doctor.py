@@ -818,7 +818,7 @@ TABLE = [
     ("a directory that all can write", shared_directory, "plain", "output", "output",
      "writable by others", "chmod o-w"),
     ("a directory of another's", foreign_directory, "plain", "output", "output",
-     "is owned by nobody", "must be owned by root"),
+     "is owned by nobody", '"owner": "nobody"'),
     ("a directory in the file's place", directory_in_the_way, "plain", "output", "output",
      "is a directory, not a regular file", "choose another path"),
     ("a link on the path", link_on_the_way, "plain", "output", "output",

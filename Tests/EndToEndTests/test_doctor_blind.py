@@ -22,6 +22,7 @@ import blind_rows
 import blind_rows_fifth
 import blind_rows_fourth
 import blind_rows_later
+import blind_rows_sixth
 from test_doctor import Case, provider, without
 from world import World, is_root
 
@@ -392,6 +393,11 @@ class ThirdBlind(Trial):
 class FourthBlind(Trial):
     def test_seventy_more(self):
         self.trial(blind_rows_fourth.ROWS, blind_rows.WORLDS, blind_rows_fourth.NEEDS_ROOT)
+
+
+class SixthBlind(Trial):
+    def test_what_the_environment_leaves_behind(self):
+        self.trial(blind_rows_sixth.ROWS, blind_rows.WORLDS)
 
 
 class FifthBlind(Trial):

@@ -73,16 +73,12 @@ private func accountPaths(_ invocation: Invocation) throws -> [String] {
         throw CommandFailure(failure, exitCode: error.exitCode)
     }
     guard !found.isEmpty else {
-        throw CommandFailure(
-            Failure(
-                .misconfigured,
-                at: .account,
-                "there is no account file in \(AccountChoice.standardDirectory)"
-                    + AccountChoice.unusedPathNote(invocation),
-                hint: "name one: wif-agent doctor FILE"
-            ),
-            exitCode: 66
-        )
+        var missing = CommandFailure.noAccountFile(in: AccountChoice.standardDirectory)
+        missing.failure.message += AccountChoice.unusedPathNote(invocation)
+        if AccountFiles.notePassedOver(in: AccountChoice.standardDirectory) == nil {
+            missing.failure.hint = "name one: wif-agent doctor FILE"
+        }
+        throw missing
     }
     return found
 }
@@ -235,7 +231,7 @@ private struct Doctor {
         }
         var told = 0
         for await step in ended {
-            try tell(step)
+            try tell(SourceVariables(invocation.environment).explained(step, account))
             told += 1
         }
         switch await outcome.outcome {

@@ -32,7 +32,14 @@ struct AgentPlace {
         let given = invocation.value("runtime-dir").map(AccountChoice.absolute)
         let standard = given ?? RuntimeDirectory.standard(invocation.environment)
         var other: Finding?
-        for agent in AgentClient.all(runtimeDirectory: given, environment: invocation.environment) {
+        var agents = AgentClient.all(
+            runtimeDirectory: given,
+            environment: invocation.environment
+        )
+        if given == nil, let stray = StrayAgent.find(besides: agents.map(\.directory)) {
+            agents.append(.named(stray.directory))
+        }
+        for agent in agents {
             guard agent.hasSocket else { continue }
             let finding = await ask(agent, account)
             if finding.status != nil { return finding }
@@ -153,10 +160,15 @@ struct AgentPlace {
         let pid = report.processID > 0 ? "pid \(report.processID), " : ""
         let found = "\(agent.directory) (\(pid)the account is \(served.state))"
         if let failure = served.lastFailure?.failure {
-            let text = "the agent's last attempt failed: \(failure.message)"
+            var text = "the agent's last attempt failed: \(failure.message)"
+            var hint = failure.hint
+            if let difference = AgentEnvironment(report.processID, invocation).difference(failure) {
+                text += "; \(difference.text)"
+                hint = difference.hint
+            }
             return served.phase == .valid
-                ? .warning(.agent, text, hint: failure.hint)
-                : .failed(.agent, failure.class, text, hint: failure.hint)
+                ? .warning(.agent, text, hint: hint)
+                : .failed(.agent, failure.class, text, hint: hint)
         }
         return .ok(.agent, found)
     }
@@ -206,9 +218,16 @@ struct LocalSteps {
 
     /// Whether the agent runs and delivers, before the steps of an exchange are tried.
     func steps() -> [StepReport] {
-        [runtimeStep()] + outputs.filter { $0.secret == nil }.map(outputStep)
+        [runtimeStep()] + outputs.filter { $0.secret == nil }.map(outputStep) + unitSteps
             + account.hooks.map(hookStep) + hookFailures
             + [found.step]
+    }
+
+    /// Of the packaged units, where the file is one that they serve and none of them has it in force.
+    private var unitSteps: [StepReport] {
+        let isTheUnits = account.path.hasPrefix(AccountChoice.standardDirectory + "/")
+        guard isTheUnits, found.status?.phase != .valid else { return [] }
+        return UnitSteps(of: account).steps()
     }
 
     /// What came of the hooks when the running agent ran them last.

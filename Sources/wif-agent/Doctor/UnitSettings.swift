@@ -1,0 +1,102 @@
+import Kernel
+import Text
+
+/// The settings that systemd takes for a service of this machine: of its file and the files that override
+/// parts of it. `systemd.unit(5)`
+struct UnitSettings {
+    private struct Value {
+        let text: String
+        /// Where it is set.
+        let path: String
+    }
+
+    /// The unit's name.
+    let name: String
+    private var values: [String: [Value]] = [:]
+
+    /// In the order in which the first one that has the unit's file counts.
+    private static let directories = [
+        "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+        "/usr/lib/systemd/system", "/lib/systemd/system",
+    ]
+    private static let limit = 1 << 20
+
+    /// `nil` where this machine has no such unit, or it cannot be read.
+    ///
+    /// - Parameter root: what stands before the paths of systemd's folders; empty but in tests.
+    init?(of name: String, below root: String = "") {
+        self.name = name
+        let folders = Self.directories.map { root + $0 }
+        let files = folders.map { "\($0)/\(name)" }
+        guard let file = files.first(where: { FileFacts(ifAt: $0) != nil }) else { return nil }
+        read(file)
+        // Of two with the same name the first folder's counts; all are read in the order of their names.
+        var parts: [String: String] = [:]
+        for folder in folders {
+            for name in Self.names(in: "\(folder)/\(name).d") where parts[name] == nil {
+                parts[name] = "\(folder)/\(self.name).d/\(name)"
+            }
+        }
+        for part in parts.sorted(by: { $0.key < $1.key }) { read(part.value) }
+        // Of one that is masked, or that this user may not read, nothing is known.
+        guard last("ExecStart") != nil else { return nil }
+    }
+
+    private static func names(in directory: String) -> [String] {
+        do throws(Errno) {
+            return try listDirectory(directory).filter { $0.hasSuffix(".conf") }
+        } catch {
+            return []
+        }
+    }
+
+    private mutating func read(_ path: String) {
+        let text: String
+        do throws(ReadFileError) {
+            text = try readFile(path, limit: Self.limit).text
+        } catch {
+            return
+        }
+        for line in text.split(whereSeparator: \.isNewline).map({ String($0).trimmed }) {
+            guard let mark = line.firstIndex(of: "="), line.first != "#", line.first != ";" else {
+                continue
+            }
+            let key = String(line[..<mark]).trimmed
+            let value = String(line[line.index(after: mark)...]).trimmed
+            // An empty value takes back what stands before it.
+            if value.isEmpty {
+                values[key] = []
+            } else {
+                values[key, default: []].append(Value(text: value, path: path))
+            }
+        }
+    }
+
+    /// The last value of a setting, and the file that has it.
+    func last(_ key: String) -> (value: String, path: String)? {
+        values[key]?.last.map { ($0.text, $0.path) }
+    }
+
+    /// All words of a setting that is a list.
+    func words(_ key: String) -> [String] {
+        (values[key] ?? []).flatMap { $0.text.split { $0 == " " || $0 == "\t" } }.map(String.init)
+    }
+
+    /// Whether a setting says yes, and the file that does.
+    func isOn(_ key: String) -> String? {
+        guard let last = last(key), ["yes", "true", "on", "1"].contains(last.value.lowercased())
+        else { return nil }
+        return last.path
+    }
+
+    /// Directories that the unit may write to whatever else it says.
+    var writable: [String] {
+        let named = words("ReadWritePaths").map { String($0.drop { "-+".contains($0) }) }
+        let kinds = [
+            ("RuntimeDirectory", "/run"), ("StateDirectory", "/var/lib"),
+            ("CacheDirectory", "/var/cache"), ("LogsDirectory", "/var/log"),
+        ]
+        let made = kinds.flatMap { key, base in words(key).map { "\(base)/\($0)" } }
+        return named + made
+    }
+}

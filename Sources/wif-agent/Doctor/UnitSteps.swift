@@ -1,0 +1,148 @@
+import Federation
+import Kernel
+import Text
+
+/// What the packaged services would keep an account from, by their settings on this machine. A service that
+/// runs already and delivers is not in question.
+struct UnitSteps {
+    private let account: Account
+    private let agent: UnitSettings?
+    private let worker: UnitSettings?
+
+    private static let agentName = "wif-agent.service"
+    private static let workerName = "wif-exchange@.service"
+
+    init(of account: Account, below root: String = "") {
+        self.account = account
+        agent = UnitSettings(of: Self.agentName, below: root)
+        worker = UnitSettings(of: Self.workerName, below: root)
+    }
+
+    /// A warning for each setting that is in the way.
+    func steps() -> [StepReport] {
+        networkSteps() + (runtimeStep().map { [$0] } ?? [])
+            + account.configuredOutputs.filter { $0.secret == nil }.compactMap(outputStep)
+    }
+
+    // MARK: Network
+
+    private func networkSteps() -> [StepReport] {
+        if let agent, startsWorker(agent) {
+            guard let path = agent.isOn("PrivateNetwork") else { return [] }
+            return [
+                .warning(
+                    .worker,
+                    "\(Self.agentName) starts the worker itself (WIF_AGENT_WORKER_SOCKET=none) and has no network:"
+                        + " PrivateNetwork=yes in \(path.printable)",
+                    hint:
+                        "systemctl edit wif-agent, [Service] PrivateNetwork=no, IPAddressDeny= and"
+                        + " RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6; or take WIF_AGENT_WORKER_SOCKET=none out"
+                )
+            ]
+        }
+        guard let worker else { return [] }
+        var found: [(setting: String, path: String)] = []
+        if let path = worker.isOn("PrivateNetwork") { found.append(("PrivateNetwork=yes", path)) }
+        if let families = worker.last("RestrictAddressFamilies"), isWithoutNetwork(worker) {
+            found.append(("RestrictAddressFamilies=\(families.value)", families.path))
+        }
+        if let denied = worker.last("IPAddressDeny"), denied.value == "any",
+            worker.words("IPAddressAllow").isEmpty
+        {
+            found.append(("IPAddressDeny=any", denied.path))
+        }
+        return found.map { setting, path in
+            .warning(
+                .worker,
+                "\(Self.workerName), which has the network for the agent, may not use it: \(setting.printable) in"
+                    + " \(path.printable)",
+                hint:
+                    "remove that line from \(path.printable), then systemctl daemon-reload; the agent's own unit"
+                    + " is the one without a network"
+            )
+        }
+    }
+
+    /// Whether the agent's unit uses no worker's socket.
+    private func startsWorker(_ unit: UnitSettings) -> Bool {
+        let name = "WIF_AGENT_WORKER_SOCKET="
+        let words = unit.words("Environment").filter { $0.hasPrefix(name) }
+        return words.last == name + "none"
+    }
+
+    private func isWithoutNetwork(_ unit: UnitSettings) -> Bool {
+        let families = unit.words("RestrictAddressFamilies")
+        guard let first = families.first else { return false }
+        let names = families.map { String($0.drop { $0 == "~" }) }
+        return first.hasPrefix("~") ? names.contains("AF_INET") : !names.contains("AF_INET")
+    }
+
+    // MARK: Files
+
+    private func runtimeStep() -> StepReport? {
+        guard let agent, !agent.words("RuntimeDirectory").contains("wif-agent"),
+            !agent.words("ReadWritePaths").contains("/run/wif-agent"), isConfined(agent)
+        else { return nil }
+        return .warning(
+            .runtimeDirectory,
+            "\(Self.agentName) has no RuntimeDirectory=wif-agent, so that /run/wif-agent is not made for it: one of"
+                + " its files takes it away",
+            hint:
+                "systemctl cat wif-agent shows which; remove that line, or add RuntimeDirectory=wif-agent, then"
+                + " systemctl daemon-reload && systemctl restart wif-agent"
+        )
+    }
+
+    /// Whether the unit's agent takes the usual directory and cannot make it itself.
+    private func isConfined(_ unit: UnitSettings) -> Bool {
+        let isElsewhere =
+            unit.words("ExecStart").contains { $0.hasPrefix("--runtime-dir") }
+            || unit.words("Environment").contains { $0.hasPrefix("WIF_AGENT_RUNTIME_DIR=") }
+        let user = unit.last("User")?.value ?? "root"
+        return !isElsewhere && (user != "root" || unit.last("ProtectSystem")?.value == "strict")
+    }
+
+    private func outputStep(_ output: Output) -> StepReport? {
+        guard let agent else { return nil }
+        let path = output.path
+        let place = splitPath(path).directory
+        // Of its own directory the step before tells.
+        guard place != "/run/wif-agent", !place.hasPrefix("/run/wif-agent/") else { return nil }
+        let isOpened = agent.writable.contains { place == $0 || place.hasPrefix($0 + "/") }
+        let isHome = ["/home/", "/root/", "/run/user/"].contains { path.hasPrefix($0) }
+        if isHome, let home = agent.last("ProtectHome"), home.value != "no", home.value != "false" {
+            return warning(
+                output,
+                "ProtectHome=\(home.value) (\(home.path)) hides home directories from \(Self.agentName)",
+                hint:
+                    "write it below /run/wif-agent, and let the reader read it there; or set ProtectHome=no and"
+                    + " ReadWritePaths=\(place.printable) in a drop-in: systemctl edit wif-agent"
+            )
+        }
+        let isTemporary = ["/tmp/", "/var/tmp/"].contains { path.hasPrefix($0) }
+        if isTemporary, let tmp = agent.isOn("PrivateTmp") {
+            return warning(
+                output,
+                "\(Self.agentName) has a /tmp of its own (PrivateTmp=yes in \(tmp)), which no other program sees",
+                hint: "write it below /run/wif-agent"
+            )
+        }
+        let system = agent.last("ProtectSystem")
+        guard system?.value == "strict", !isOpened, !place.hasPrefix("/dev/"), place != "/dev"
+        else {
+            return nil
+        }
+        return warning(
+            output,
+            "\(Self.agentName) may not write there: of all directories ProtectSystem=strict leaves it"
+                + " \(agent.writable.isEmpty ? "none" : agent.writable.joined(separator: ", "))",
+            hint:
+                "systemctl edit wif-agent, [Service] ReadWritePaths=\(place.printable), then systemctl restart"
+                + " wif-agent; or write it below /run/wif-agent"
+        )
+    }
+
+    private func warning(_ output: Output, _ text: String, hint: String) -> StepReport {
+        .warning(.output, text.printable, hint: hint, about: output.path)
+    }
+}
