@@ -40,7 +40,7 @@ extension ServiceWay {
         step.text += "; no name server gave an answer, or only that it failed (\(which))"
         return step.advising(
             "this machine's name servers are at fault, and not \(key): \(NameFiles.resolverPath) must name one"
-                + " that answers from here (resolvectl status; in a container docker run --dns ADDRESS, in a"
+                + " that answers from here (getent hosts, resolvectl status; in a container docker run --dns ADDRESS, in a"
                 + " pod dnsPolicy and the cluster's DNS); 127.0.0.53 is the host's own and is not to be reached from"
                 + " inside a container"
         )
@@ -57,8 +57,8 @@ extension ServiceWay {
             "; the proxy \(proxy.settings.shown) is not used for \(endpoint.host), because \(variable) has"
             + " \(entry.printable)"
         return step.advising(
-            "take \(entry.printable) out of \(variable), so that \(endpoint.host) is reached through the proxy"
-                + " (\(proxy.origin)); without it there is no way from this machine"
+            "take \(entry.printable) out of \(variable), if \(endpoint.host) is to be reached through the"
+                + " proxy (\(proxy.origin)); if it is to be reached directly: \(step.hint ?? "see why it is not")"
         )
     }
 
@@ -169,10 +169,10 @@ extension ServiceWay {
         }
         step.text += "; \(place) sends one certificate alone, signed by \(authority)"
         return step.advising(
-            "no certificate of \(authority) is among those trusted here, nor does \(place) send one. If it is an"
-                + " intermediate authority, the chain is incomplete: have \(endpoint.host) send its certificate too (the"
-                + " full chain in the server's configuration), or put it into a file that caFile names. If it is an"
-                + " authority of its own: \(add)"
+            "\(authority) is not trusted here. If it is an intermediate authority, the chain is incomplete:"
+                + " have \(endpoint.host) send that certificate too (its full chain), or put it into caFile. If it"
+                + " is an authority of its own, or a proxy's that inspects TLS: add it to the system's CA"
+                + " certificates, or to caFile or SSL_CERT_FILE"
         )
     }
 
@@ -182,6 +182,12 @@ extension ServiceWay {
         for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
             guard let path = context.variable(name) else { continue }
             let advice = name == "SSL_CERT_FILE" ? pathAdvice(path, .notFound) : nil
+            if name == "SSL_CERT_FILE", FileFacts(ifAt: path)?.kind == .directory {
+                return step.advising(
+                    "SSL_CERT_FILE names \(path.printable), which is a directory: unset it, and name the directory"
+                        + " in SSL_CERT_DIR"
+                )
+            }
             let isMissing = FileFacts(ifAt: path) == nil
             let why =
                 isMissing ? advice.map { " (\($0.printable))" } ?? ", and nothing is there" : ""

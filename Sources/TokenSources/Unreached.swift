@@ -17,7 +17,8 @@ extension SourceContext {
         if let name = overriding(host) {
             return
                 "nothing answers at \(host), which the variable \(name) names: is it left over from a test or"
-                + " another machine? unset \(name) then, so that the platform's own address is asked"
+                + " another machine? unset \(name) then, so that the platform's own address is asked; if this is none of the platform's machines, name another"
+                + " credentialSource"
         }
         let named = naming(host)
         guard request.unixSocket == nil, request.route == .direct, !Endpoint.isLoopback(bare(host)),

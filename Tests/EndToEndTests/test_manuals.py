@@ -13,6 +13,8 @@ NO_VARIABLES = {
     "RESOURCE_EXHAUSTED", "N_A",
     # Parts of names: what follows GOOGLE_EXTERNAL_ACCOUNT_.
     "TOKEN_TYPE", "IMPERSONATED_EMAIL", "OUTPUT_FILE",
+    # Words of OpenSSL and of systemd's units.
+    "SSL_ERROR_SYSCALL", "AF_INET",
     # Of the language's runtime.
     "SWIFT_BACKTRACE",
 }

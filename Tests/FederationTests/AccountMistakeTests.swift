@@ -71,7 +71,7 @@ import Text
         Row("{\"issuer\":\"https://a\",\"jwks_uri\":\"b\"}", "discovery document", "issuerUri"),
         Row(
             "{\"id_token\":\"x\",\"expires_in\":1}",
-            "a reply with a token",
+            "reply with a token",
             "subjectTokenFieldName"
         ),
         Row("{\"client_id\":\"x\",\"client_secret\":\"y\"}", "a client's secret", "no secret"),
