@@ -98,7 +98,7 @@ def opened(name):
     return blobs, json.load(archive.extractfile("index.json"))["manifests"]
 blobs, [whole] = opened(sys.argv[1])
 listed = {manifest["platform"]["architecture"]: manifest["digest"]
-          for manifest in json.loads(blobs[whole["digest"].partition(":")[2]])["manifests"]}
+          for manifest in json.loads(blobs[whole["digest"].partition(":")[2]]).get("manifests", ())}
 singles = [opened(name) for name in sys.argv[2:]]
 found = {manifest["platform"]["architecture"]: manifest["digest"] for _, [manifest] in singles}
 sys.exit(listed != found or not all(one.items() <= blobs.items() for one, _ in singles))
