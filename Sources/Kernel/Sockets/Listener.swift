@@ -94,13 +94,14 @@ package final class Listener: Sendable {
         switch error.code {
         // One that was shut down is always ready, and has nothing to accept.
         case EAGAIN where isEnded.load(ordering: .acquiring): throw Errno(EINVAL)
-        case EAGAIN: try await Poller.shared.wait(for: raw, .reading)
+        case EAGAIN: try await Poller.shared.waitPersistently(for: raw, .reading)
         // The peer left before it was accepted, or the network told of an error early. accept(2)
         case ECONNABORTED, EPROTO, EPERM, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH: break
-        // Out of descriptors or memory: connections end by themselves, the queue waits.
-        case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-            try await Alarms.shared.sleep(until: .now.advanced(bySeconds: 0.1))
-        default: throw error
+        // It is no listening socket, or none any more.
+        case EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP: throw error
+        // Out of descriptors or memory: connections end by themselves, the queue waits. A security module
+        // refuses one connection, and not those that follow.
+        default: try await Alarms.shared.sleep(until: .now.advanced(bySeconds: 0.1))
         }
     }
 }
