@@ -288,8 +288,11 @@ class World(unittest.TestCase):
         return path
 
     def wif(self, *arguments, environment=None, stdin=b"", deadline=DEADLINE, records=True,
-            program="wif-agent", user=None):
+            program="wif-agent", user=None, alone=False):
         command = [str(BIN / program), *[str(argument) for argument in arguments]]
+        if alone:
+            # It sees no other process, and so no agent of another test's. Needs root.
+            command = ["unshare", "--pid", "--fork", "--mount-proc", *command]
         done = subprocess.run(
             command, input=stdin, capture_output=True, timeout=deadline * PATIENCE,
             env=environment if environment is not None else {"PATH": os.environ["PATH"]},
