@@ -143,6 +143,8 @@ package struct OutputStatus: StatusRecord {
     package var group: String?
     /// Why it could not be looked at.
     package var finding: String?
+    /// Of a socket: whom it refused last.
+    package var lastRefusal: RefusalStatus?
 
     package init() {}
 
@@ -156,6 +158,25 @@ package struct OutputStatus: StatusRecord {
         members.text("owner", &owner)
         members.text("group", &group)
         members.text("found", &finding)
+        members.record("last_refusal", &lastRefusal)
+    }
+}
+
+/// A reader that a socket has refused.
+package struct RefusalStatus: StatusRecord {
+    /// By name and number.
+    package var user = ""
+    package var error = ""
+    package var hint: String?
+    package var date: WallTime?
+
+    package init() {}
+
+    package mutating func visit(_ members: inout StatusMembers) {
+        members.text("user", &user)
+        members.text("error", &error)
+        members.text("hint", &hint)
+        members.date("at", &date)
     }
 }
 

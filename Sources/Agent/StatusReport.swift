@@ -11,7 +11,15 @@ extension Board {
         status.processID = Int(processID)
         status.isReady = isReady
         status.revision = Int(revision)
-        status.accounts = loops.map { self.status(of: $0.snapshot, at: now) }
+        status.accounts = loops.map { loop in
+            var status = self.status(of: loop.snapshot, at: now)
+            let counts = loop.socketCounts
+            for index in status.outputs.indices {
+                let refusal = counts[status.outputs[index].path]?.lastRefusal
+                status.outputs[index].lastRefusal = refusal.map(RefusalStatus.init)
+            }
+            return status
+        }
         status.rejected = rejections.map { rejection in
             var file = RejectedFile()
             (file.file, file.error) = (rejection.path, rejection.failure.message)
@@ -98,6 +106,13 @@ extension OutputStatus {
             // What systemd handed over has no path of its own.
             finding = error.description
         }
+    }
+}
+
+extension RefusalStatus {
+    fileprivate init(_ refusal: SocketRefusal) {
+        (user, error, hint) = (userDescription(refusal.uid), refusal.reason, refusal.hint)
+        date = refusal.date
     }
 }
 

@@ -16,11 +16,13 @@ extension ServiceWay {
             return await context.transport.lookUp(endpoint.host) == .unanswered
                 ? unanswered(step) : step
         case .timedOut(.resolve): return exempted(step) ?? unanswered(step)
-        case .unreachable: return sentElsewhere(exempted(step) ?? step)
+        case .unreachable: return sentElsewhere(exempted(step) ?? step, isFirst: true)
         case .timedOut(let phase):
             return phase.isBeforeRequest ? sentElsewhere(exempted(step) ?? step) : step
         case .tls(.other):
             return sentElsewhere(resetHint(error).map { step.advising($0) } ?? step)
+        case .tls(let reason) where reason == .expired || reason == .notYetValid:
+            return await chained(step, reason)
         case .tls(let reason): return sentElsewhere(await chained(step, reason))
         case .trustStore: return storeless(step)
         case .malformed, .interrupted: return sentElsewhere(step)
@@ -63,7 +65,9 @@ extension ServiceWay {
     }
 
     /// Tells where the hosts file gives the host's name an address, which the name servers may not have.
-    private func sentElsewhere(_ step: StepReport) -> StepReport {
+    ///
+    /// - Parameter isFirst: nobody is there, so that the address itself is in question before all else.
+    private func sentElsewhere(_ step: StepReport, isFirst: Bool = false) -> StepReport {
         guard proxy == nil || proxy?.settings.excepts(endpoint.host) == true,
             !Endpoint.isLoopback(endpoint.host),
             let line = NameFiles.reading().line(of: endpoint.host)
@@ -77,6 +81,12 @@ extension ServiceWay {
             return step.advising(
                 "remove \(place), if it is left over from a test: then the name servers are asked for"
                     + " \(endpoint.host); if it is meant, start what is to answer there"
+            )
+        }
+        if isFirst, let rest = step.hint {
+            return step.advising(
+                "remove \(place), if it is left over: then the name servers are asked for"
+                    + " \(endpoint.host); if the address is right: \(rest)"
             )
         }
         let rest = step.hint.map { "\($0); and" } ?? "compare it with the name server's address:"
@@ -168,6 +178,13 @@ extension ServiceWay {
             )
         }
         step.text += "; \(place) sends one certificate alone, signed by \(authority)"
+        if let file = account.caFile {
+            return step.advising(
+                "\(authority) is not in \(file.printable), and with caFile no other authority is trusted: remove"
+                    + " caFile, if the system's authorities are meant, or add \(authority) to \(file.printable);"
+                    + " if it is an intermediate authority, have \(endpoint.host) send its full chain"
+            )
+        }
         return step.advising(
             "\(authority) is not trusted here. If it is an intermediate authority, the chain is incomplete:"
                 + " have \(endpoint.host) send that certificate too (its full chain), or put it into caFile. If it"

@@ -80,6 +80,12 @@ struct Refusal {
                 + " \(refusal.service.tokenURL.origin.printable)/.well-known/openid-configuration lists; and is"
                 + " tokenUrl right?"
         },
+        Rule("role could not be found", "role not found", "no such role", "unknown role") {
+            refusal in
+            let role = refusal.service.parameters.first { $0.name == "role" }?.value
+            return role.map { "the service has no role \($0.printable): correct parameters.role" }
+                ?? "name a role that the service has in parameters.role"
+        },
         Rule("signature", "jwks", "signing key", "public key", "kid") { refusal in
             "the service must be able to fetch the issuer's keys: is"
                 + " \(refusal.issuer)/.well-known/openid-configuration public?"

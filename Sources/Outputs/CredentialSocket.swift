@@ -251,7 +251,12 @@ package final class CredentialSocket: Sendable {
 
     private func refuse(_ uid: UInt32, _ reason: String, _ hint: String?) {
         let now = timekeeper.now
-        let count = state.withLock { $0.noteRefusal(of: uid, at: now) }
+        let date = timekeeper.wallClock
+        let refusal = SocketRefusal(uid: uid, reason: reason, hint: hint, date: date)
+        let count = state.withLock { state in
+            state.counts.lastRefusal = refusal
+            return state.noteRefusal(of: uid, at: now)
+        }
         if let count { report(.refused(uid: uid, reason: reason, hint: hint, count: count)) }
     }
 

@@ -35,13 +35,7 @@ extension HookRunner {
             }
             do throws(PathError) {
                 _ = try openTrusted(pidFile, owners: [user.id])
-                if !holdsProcessID(pidFile) {
-                    return Finding(
-                        text: "\(pidFile.printable) holds no process id: no process is signalled",
-                        hint: "is pidFile the file to which the program writes its process id?"
-                    )
-                }
-                return Finding(text: "\(pidFile.printable) names the process to signal")
+                return examine(pidFile: pidFile)
             } catch {
                 // The program that writes it may yet start.
                 if error.reason == .notFound {
@@ -94,12 +88,28 @@ extension HookRunner {
     }
 
     /// Whether a pid file holds a number; also where it cannot be read here.
-    private func holdsProcessID(_ path: String) -> Bool {
+    private func examine(pidFile: String) -> Finding {
+        let text: String
         do throws(ReadFileError) {
-            return Int32(try readFile(path, limit: 64).text.trimmed) != nil
+            text = try readFile(pidFile, limit: 64).text.trimmed
         } catch {
-            return true
+            return Finding(text: "\(pidFile.printable) names the process to signal")
         }
+        guard let id = Int32(text), id > 0 else {
+            return Finding(
+                text: "\(pidFile.printable) holds no process id: no process is signalled",
+                hint: "is pidFile the file to which the program writes its process id?"
+            )
+        }
+        guard isProcess(id) else {
+            return Finding(
+                text:
+                    "\(pidFile.printable) names process \(id), which does not run: no process is signalled",
+                hint:
+                    "start the program that writes it, or correct pidFile if that is another file's"
+            )
+        }
+        return Finding(text: "\(pidFile.printable) names the process to signal, \(id)")
     }
 
     private func checkRunning(_ program: String, as user: FileUser) throws(PathError) {

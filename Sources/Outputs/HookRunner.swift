@@ -70,9 +70,7 @@ package struct HookRunner: Sendable {
             throw failure(
                 name,
                 "ended with \(status)",
-                hint:
-                    "run it by hand as \(userDescription(effectiveUserID())), with PATH, HOME and LANG alone,"
-                    + " and fix what it reports; wif-agent refresh runs it again"
+                hint: status == .exited(77) ? Self.descendantHint : Self.byHandHint
             )
         }
     }
@@ -100,6 +98,17 @@ package struct HookRunner: Sendable {
                         + " wif-agent.json(5) has the rule"
             )
         }
+    }
+
+    private static var byHandHint: String {
+        "run it by hand as \(userDescription(effectiveUserID())), with PATH, HOME and LANG alone, and fix what it"
+            + " reports; wif-agent refresh runs it again"
+    }
+
+    /// Of a program that ends as wif-agent does where it is refused.
+    private static var descendantHint: String {
+        "if it calls wif-agent: what descends from the agent is given no credential (77), so have an output write"
+            + " the file, and let the hook do the rest; else \(byHandHint)"
     }
 
     /// Where systemctl is, by the PATH that programs are given.

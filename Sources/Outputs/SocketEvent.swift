@@ -1,3 +1,5 @@
+package import Kernel
+
 /// What a credential socket tells of: first deliveries and what went wrong.
 package enum SocketEvent: Equatable, Sendable {
     /// The first delivery of the present credential to this user and unit.
@@ -13,10 +15,19 @@ package enum SocketEvent: Equatable, Sendable {
     case paused(reason: String)
 }
 
+/// A peer that was closed without a byte, and what would let it in.
+package struct SocketRefusal: Equatable, Sendable {
+    package let uid: UInt32
+    package let reason: String
+    package let hint: String?
+    package let date: WallTime
+}
+
 /// What a credential socket has done so far.
 package struct SocketCounts: Equatable, Sendable {
     package var delivered = 0
     package var refused = 0
+    package var lastRefusal: SocketRefusal?
     /// Peers that hung up, or stopped reading, before they had the credential.
     package var abandoned = 0
     /// Peers whose time for waiting was over.

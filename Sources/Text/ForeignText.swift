@@ -27,7 +27,7 @@ extension String {
         return String(String.UnicodeScalarView(scalars))
     }
 
-    /// A text as the other process made it, cut should that not have been done: of each line 300
+    /// A text as the other process made it, cut should that not have been done: of each line 600
     /// characters are left, of its lines 32; what steers a terminal becomes `?`.
     package var bounded: String {
         // A hundred scalars that make one character are a hundred here.
@@ -51,7 +51,7 @@ extension String {
         return String(result)
     }
 
-    private static let longestLine = 300
+    private static let longestLine = 600
     private static let mostLines = 32
 
     /// The text with long runs of base64 characters, mixed as only encoded bytes are, left out.

@@ -61,6 +61,9 @@ struct Candidate: Sendable {
             throw SourceError(
                 .noSource,
                 "not asked: \(variable) is \(value)",
+                hint:
+                    "unset \(variable), or name the source, which is asked all the same: \"credentialSource\":"
+                    + " {\"provider\": \"\(name)\"}",
                 isAbsent: true
             )
         }

@@ -10,15 +10,17 @@ struct StrayAgent {
     let directory: String
 
     /// The first one that is not in one of the directories.
-    static func find(besides known: [String]) -> StrayAgent? {
-        for process in processes(named: "wif-agent") {
+    static func find(besides known: [String]) -> StrayAgent? { all(besides: known).first }
+
+    /// Those that are not in one of the directories.
+    static func all(besides known: [String]) -> [StrayAgent] {
+        processes(named: "wif-agent").compactMap { process in
             guard process.arguments.count > 1, process.arguments[1] == "run",
                 let directory = directory(of: process), !known.contains(directory),
                 AgentClient.named(directory).hasSocket
-            else { continue }
+            else { return nil }
             return StrayAgent(processID: process.id, directory: directory)
         }
-        return nil
     }
 
     private static func directory(of process: ProcessFacts) -> String? {

@@ -6,6 +6,7 @@ A row is: what was done, the set-up, the world, words of the cause, words of wha
 """
 
 import json
+import subprocess
 
 from blind_rows import gcp
 from test_doctor import provider, without
@@ -58,6 +59,12 @@ def script_without_start(case):
     gcp(case, onRefresh=[{"command": [str(path)]}])
 
 
+def old_process(case):
+    gone = subprocess.Popen(["/bin/true"])
+    gone.wait()
+    gcp(case, onRefresh=[{"signal": "HUP", "pidFile": str(case.file("app.pid", f"{gone.pid}\n"))}])
+
+
 def no_such_store(case):
     case.environment["SSL_CERT_FILE"] = "/nonexistent/ca.pem"
 
@@ -84,6 +91,8 @@ ROWS = [
      '.data["mondoo.json"]'),
     ("a hook's script without a first line", script_without_start, "plain", "cannot be started",
      "#!/bin/sh"),
+    ("a pid file of a process that is gone", old_process, "plain", "which does not run",
+     "start the program"),
     ("an authority's file that is not there", no_such_store, "tls", "cannot be read",
      "unset ssl_cert_file"),
     ("an authority that nobody knows", untrusted, "tls", "signed", "trusted here"),

@@ -122,6 +122,13 @@ class Delivery(World):
             self.assertEqual(done.stdout.strip() not in (b"", b"0"), expected,
                              (name, user, done.stdout, done.stderr))
         wait_for(lambda: "socket-refused" in agent.text(), "the refusal in the log")
+        # Told to whoever looks for why a reader got nothing.
+        refusal = self.the_account()["outputs"][1]["last_refusal"]
+        self.assertIn("daemon", refusal["user"])
+        self.assertIn('"allowUsers": ["daemon"]', refusal["hint"])
+        self.assertRegex(self.control("status").stdout.decode(), r"refused +daemon .*nor allowed")
+        done = self.control("doctor", account, environment=self.environment(world))
+        self.assertRegex(done.stdout.decode(), r"daemon \([0-9]+\) was refused at 20")
 
 
 class Workers(World):

@@ -840,7 +840,7 @@ TABLE = [
     ("a runtime directory of another's", foreign_runtime, "plain", "runtime-directory",
      "misconfigured", "is owned by nobody", "must be owned by root"),
     ("a control socket of another agent", other_agent, "plain", "agent", "misconfigured",
-     "serves other, not this file", "sighup"),
+     "other.json, not this file", "sighup"),
     ("a control socket of another user", foreign_agent, "plain", "agent", "misconfigured",
      "nobody", "as that user"),
     ("something else in a delivered link's place", delivery_failed, "plain", "delivery", "output",

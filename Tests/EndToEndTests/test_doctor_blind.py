@@ -24,7 +24,8 @@ import blind_rows_fourth
 import blind_rows_later
 import blind_rows_sixth
 from test_doctor import Case, provider, without
-from world import World, is_root
+import world
+from world import BIN, World, is_root
 
 GCP = "112233445566778899000"
 IMMUTABLE = "repo:acme@987654/app@123456789:ref:refs/heads/main"
@@ -398,6 +399,25 @@ class FourthBlind(Trial):
 class SixthBlind(Trial):
     def test_what_the_environment_leaves_behind(self):
         self.trial(blind_rows_sixth.ROWS, blind_rows.WORLDS)
+
+    def test_two_agents_that_write_one_file(self):
+        case = Case(self, self.emulator(*WORLD))
+        gcp(case, outputs=[{"format": "raw", "path": f"{self.scratch}/out"}])
+        account = self.account(case.content, name="one")
+        other = self.scratch / "other"
+        other.mkdir(mode=0o700)
+        for runtime in (self.runtime, other):
+            agent = world.Process(
+                [BIN / "wif-agent", "run", "--runtime-dir", runtime, "-c", account],
+                self.scratch / f"{runtime.name}.log", case.environment)
+            self.addCleanup(agent.stop)
+            done = self.wif("wait", "--timeout", "20", "--runtime-dir", runtime)
+            self.assertEqual(done.returncode, 0, agent.text())
+        done = self.control("doctor", account, environment=case.environment)
+        self.assertNotEqual(done.returncode, 0)
+        said = done.stdout.decode()
+        self.assertIn(f"another agent writes there, too: process {agent.pid} in {other}", said)
+        self.assertIn(f"stop that agent (kill {agent.pid}", said)
 
 
 class FifthBlind(Trial):

@@ -224,7 +224,7 @@ import Text
 
     @Test func `every text of a result is cut, however it came to be that long`() throws {
         let long = String(repeating: "x", count: 1000)
-        let cut = String(repeating: "x", count: 300) + "…"
+        let cut = String(repeating: "x", count: 600) + "…"
         let many = Array(repeating: "y", count: 1000).joined(separator: "\n")
         let fewer = Array(repeating: "y", count: 32).joined(separator: "\n")
         for (text, expected) in [(long, cut), (long + "\nb", cut + "\nb"), (many, fewer)] {

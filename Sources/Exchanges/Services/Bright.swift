@@ -17,13 +17,25 @@ extension Refusal {
                 + " \(refusal.service.resources.first?.printable ?? "none")"
         },
         Rule("match", "configuration", "credential", "invalid_grant", "unauthorized") { refusal in
-            refusal.unaskedAudience
-                ?? "compare with the Federated Credentials of the project that projectId names (resource"
-                + " \(refusal.service.resources.first?.printable ?? "none")): iss must be equal"
-                + " (\(refusal.issuer)), one aud must be allowed (\(refusal.audiences); tokenAudience"
-                + " asks for another), and the claims must fit\(refusal.platformAdvice)"
+            refusal.unaskedAudience ?? refusal.otherAudience
+                ?? "see whether projectId is that of the project in Bright's console (sent was"
+                + " \(refusal.service.resources.first?.printable ?? "none")); if it is, compare with that"
+                + " project's Federated Credentials: iss must be equal (\(refusal.issuer)), one aud must be"
+                + " allowed (\(refusal.audiences); tokenAudience asks for another), and the claims must"
+                + " fit\(refusal.platformAdvice)"
         },
     ]
+
+    /// What to do where the token is for another audience than the account file asks for.
+    fileprivate var otherAudience: String? {
+        guard !asked.isEmpty, let own = claims?.audiences, !own.isEmpty, !own.contains(asked) else {
+            return nil
+        }
+        return
+            "the token's aud is \(audiences), and \(asked.printable) was asked for: have the token made for"
+            + " \(asked.printable), or add \(audiences) to Allowed audiences in Bright's Federated"
+            + " Credentials\(platformAdvice)"
+    }
 
     /// What to do where the account file asks for no audience, so that the platform chose one.
     fileprivate var unaskedAudience: String? {

@@ -36,7 +36,8 @@ extension Refusal {
                 + " prints them); sub is \(refusal.subject)"
         },
         Rule("invalid_target") { refusal in
-            refusal.service.name == .google
+            if let hint = refusal.projectNumberHint { return hint }
+            return refusal.service.name == .google
                 ? "audience names a pool or provider that does not exist or is disabled: compare project"
                     + " number, pool and provider; a change takes minutes"
                 : "audience or resource names a target that does not exist or is disabled: audience"

@@ -36,6 +36,9 @@ extension PlatformFacts {
         parse: { (options) throws(AccountError) in .aws(try AWSSource(parsing: &options)) },
         startsPrograms: { _, environment in AWSSource.filesNameProgram(in: environment) },
         readsFiles: { _ in true },
+        homeFiles: [
+            (".aws/credentials", "AWS_SHARED_CREDENTIALS_FILE"), (".aws/config", "AWS_CONFIG_FILE"),
+        ],
         issuers: KnownIssuers(of: "AWS", "*.tokens.sts.global.api.aws"),
         otherTokens: OtherTokens(
             marks: ["AKIA", "ASIA"],

@@ -21,6 +21,8 @@ package struct PlatformFacts: Sendable {
     var unixSocket: @Sendable (TokenSource) -> Bool = { _ in false }
     /// Whether getting a token reads files beside the system's own, given the requester's environment.
     var readsFiles: @Sendable ([String: String]) -> Bool = { _ in false }
+    /// The files that it reads in the user's home, and the variable that names another in place of each.
+    package var homeFiles: [(path: String, variable: String)] = []
     /// The file in which something else keeps the token fresh.
     var rotatingFile: @Sendable (TokenSource) -> String? = { _ in nil }
     /// The issuers that every service knows.

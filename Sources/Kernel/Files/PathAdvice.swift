@@ -56,7 +56,7 @@ private func others(in folder: String, like path: String) -> String {
     } catch {
         return ""
     }
-    guard !suffix.isEmpty, !names.isEmpty, names.count < 9 else { return "" }
+    guard !names.isEmpty, names.count < 9 else { return "" }
     return ", which holds \(names.joined(separator: ", "))"
 }
 

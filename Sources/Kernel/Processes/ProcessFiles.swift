@@ -1,3 +1,5 @@
+import Glibc
+
 /// A process of this machine, as far as the kernel tells. `proc_pid_cmdline(5)`
 package struct ProcessFacts: Sendable, Equatable {
     package let id: Int
@@ -22,6 +24,9 @@ package func processes(named name: String) -> [ProcessFacts] {
         return ProcessFacts(id: id, arguments: arguments)
     }
 }
+
+/// Whether a process of that id runs. `kill(2)`
+package func isProcess(_ id: Int32) -> Bool { kill(id, 0) == 0 || errno == EPERM }
 
 /// The variables that a process was started with; `nil` where the kernel does not tell, as it does root
 /// and the process's own user alone. `proc_pid_environ(5)`

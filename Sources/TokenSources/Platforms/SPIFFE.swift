@@ -78,7 +78,8 @@ private struct WorkloadAPI {
     func token(_ context: SourceContext) async throws(SourceError) -> Secret {
         try context.checkUnixSocket(
             socket,
-            hint: "is the SPIRE agent running, and is its socket there?"
+            hint: "start the SPIRE agent; or correct the socket's path, in the account file or in"
+                + " SPIFFE_ENDPOINT_SOCKET; in a container or pod mount the socket's directory"
         )
         let request = try request(context)
         return try await context.retrying(.platform) { () async throws(SourceError) in

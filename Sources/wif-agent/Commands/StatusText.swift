@@ -68,7 +68,12 @@ struct StatusText {
             let reason = account.nextReason.printable
             add("next", "\(account.action) \(rfc3339(date)) (\(moment(rest))): \(reason)")
         }
-        for output in account.outputs { addOutput(output) }
+        for output in account.outputs {
+            addOutput(output)
+            guard let refusal = output.lastRefusal else { continue }
+            let date = refusal.date.map { " at \(rfc3339($0))" } ?? ""
+            add("refused", "\(refusal.user.printable)\(date): \(refusal.error.printable)")
+        }
         if account.isRenewable == false {
             add("note", "the token source cannot give another token; the account will expire")
         }

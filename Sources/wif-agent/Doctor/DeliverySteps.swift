@@ -18,11 +18,42 @@ struct DeliverySteps {
         }
         let told = status.outputs
         var steps: [StepReport] = []
+        let rivals = await rivals()
         for output in account.outputs(in: found.directory) {
+            if let rival = rivals[output.path] {
+                steps.append(rival)
+                continue
+            }
             let report = told.first { $0.path == output.path }
             steps.append(try await step(output, report))
         }
         return steps
+    }
+
+    /// By path: that an agent of another directory delivers to an output, too.
+    private func rivals() async -> [String: StepReport] {
+        var found: [String: StepReport] = [:]
+        for other in StrayAgent.all(besides: [self.found.directory]) {
+            let agent = AgentClient.named(other.directory)
+            guard case .success(let report) = await agent.status(timeout: AgentClient.patience)
+            else { continue }
+            for account in report.accounts {
+                for path in account.outputs.map(\.path) {
+                    found[path] = .failed(
+                        .delivery,
+                        .misconfigured,
+                        "another agent writes there, too: process \(other.processID) in"
+                            + " \(other.directory.printable), for \(account.file.printable); the file holds now"
+                            + " one credential, now the other",
+                        hint:
+                            "stop that agent (kill \(other.processID), or its unit), or give one of the two"
+                            + " another path",
+                        about: path
+                    )
+                }
+            }
+        }
+        return found
     }
 
     private func step(_ output: Output, _ report: OutputStatus?) async throws -> StepReport {
@@ -61,9 +92,25 @@ struct DeliverySteps {
             )
         }
         if let step = try await contentStep(output, report, facts) { return step }
+        if let step = refusalStep(report) { return step }
         let owner = userDescription(facts.owner)
         let text = "\(facts.kind.rawValue), mode \(facts.modeText), owner \(owner)"
         return .ok(.delivery, text, about: output.path)
+    }
+
+    /// Seconds for which a reader that was refused is told of.
+    private static let refusalTime = 3600.0
+
+    private func refusalStep(_ report: OutputStatus) -> StepReport? {
+        guard let refusal = report.lastRefusal, let date = refusal.date,
+            WallTime.now.seconds(since: date) < Self.refusalTime
+        else { return nil }
+        return .warning(
+            .delivery,
+            "\(refusal.user.printable) was refused at \(rfc3339(date)): \(refusal.error.printable)",
+            hint: refusal.hint,
+            about: report.path
+        )
     }
 
     // MARK: Content

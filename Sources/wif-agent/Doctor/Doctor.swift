@@ -176,15 +176,39 @@ private struct Doctor {
     /// That the packaged units' user cannot read a file of the folder they read.
     private func unitsObjection(to path: String) -> StepReport? {
         guard path.hasPrefix(AccountChoice.standardDirectory + "/"),
-            let id = userID(of: "wif-agent"), let facts = FileFacts(ifAt: path),
-            !FileUser.known(id).may(4, facts)
+            let id = userID(of: "wif-agent"), let facts = FileFacts(ifAt: path)
         else { return nil }
+        let user = FileUser.known(id)
         let file = path.printable
+        if let objection = wayObjection(to: path, user) { return objection }
+        guard !user.may(4, facts) else { return nil }
         return .failed(
             .account,
             .misconfigured,
             "the agent's units run as wif-agent, who may not read \(file)",
             hint: "chown root:wif-agent \(file) && chmod 640 \(file)",
+            about: path
+        )
+    }
+
+    /// That a link leads to where that user does not come.
+    private func wayObjection(to path: String, _ user: FileUser) -> StepReport? {
+        let target: String
+        do throws(Errno) { target = try realPath(path) } catch { return nil }
+        let closed = parentDirectories(of: target).first { place in
+            FileFacts(ifAt: place).map { !user.may(1, $0) } ?? false
+        }
+        guard let closed else { return nil }
+        let (file, other) = (path.printable, target.printable)
+        return .failed(
+            .account,
+            .misconfigured,
+            "the agent's units run as wif-agent, who may not enter \(closed.printable)"
+                + (target == path ? "" : ", and \(file) is a link to \(other)"),
+            hint: target == path
+                ? "chgrp wif-agent \(closed.printable) && chmod g+x \(closed.printable)"
+                : "put the file itself there: cp --remove-destination \(other) \(file) && chown root:wif-agent"
+                    + " \(file) && chmod 640 \(file)",
             about: path
         )
     }

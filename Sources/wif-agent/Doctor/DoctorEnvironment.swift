@@ -33,13 +33,19 @@ private func unknownVariables(_ environment: [String: String]) -> [StepReport] {
     known.formUnion(["WIF_AGENT_FILE", "WIF_AGENT_EXPIRES_AT", "WIF_AGENT_ACCOUNT"])
     let unknown = environment.keys.filter { $0.hasPrefix("WIF_AGENT_") && !known.contains($0) }
     return unknown.sorted().map { name in
-        .warning(
+        let isProxy = name.hasSuffix("PROXY")
+        let guess = isProxy ? nil : nearest(to: name, among: known.sorted())
+        var step = StepReport.warning(
             .environment,
             "the variable \(name.printable) is not known, and ignored",
-            hint: nearest(to: name, among: known.sorted()).map { "did you mean \($0)? rename it" }
-                ?? "unset it; wif-agent(1), Environment, lists every variable",
+            hint: isProxy
+                ? "write HTTPS_PROXY for \(name.printable), or \"proxy\" in the account file"
+                : guess.map { "did you mean \($0)? rename it" }
+                    ?? "unset it; wif-agent(1), Environment, lists every variable",
             about: name
         )
+        step.explainsFailures = isProxy
+        return step
     }
 }
 

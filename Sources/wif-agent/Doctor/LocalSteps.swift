@@ -187,14 +187,17 @@ struct AgentPlace {
                 hint: rejected.hint
             )
         }
-        let names = report.accounts.map(\.name)
+        let names = report.accounts.map(\.file)
+        let folder = names.first.map { splitPath($0).directory.printable } ?? "its folder"
         return .failed(
             .agent,
             .misconfigured,
             "the agent at \(agent.directory) serves \(names.joined(separator: ", ").printable), not"
                 + " this file, and holds the control socket",
-            hint: "if the file is among those it reads, send it SIGHUP (systemctl reload"
-                + " wif-agent); else run another agent with a --runtime-dir of its own"
+            hint:
+                "if it was started for this file too, send it SIGHUP (systemctl reload wif-agent); else put the"
+                + " file into \(folder), which it reads, or start it with -c or --config-dir for this one; a second"
+                + " agent needs a --runtime-dir of its own"
         )
     }
 
@@ -227,7 +230,28 @@ struct LocalSteps {
     private var unitSteps: [StepReport] {
         let isTheUnits = account.path.hasPrefix(AccountChoice.standardDirectory + "/")
         guard isTheUnits, found.status?.phase != .valid else { return [] }
-        return UnitSteps(of: account).steps()
+        return homeSteps + UnitSteps(of: account).steps()
+    }
+
+    /// That the source reads files of this user's home, which the units' user does not have.
+    private var homeSteps: [StepReport] {
+        let environment = processEnvironment()
+        guard let home = environment["HOME"], let user = userID(of: "wif-agent"),
+            user != effectiveUserID(),
+            let platform = TokenPlatform(rawValue: account.tokenSource.name)
+        else { return [] }
+        return platform.facts.homeFiles.compactMap { path, variable in
+            let file = "\(home)/\(path)"
+            guard environment[variable] == nil, FileFacts(ifAt: file) != nil else { return nil }
+            let copy = "/etc/wif-agent/\(splitPath(path).name)"
+            return .warning(
+                .account,
+                "the steps below read \(file.printable); the units' agent runs as wif-agent, who does not",
+                hint: "install -o root -g wif-agent -m 640 \(file.printable) \(copy), and write"
+                    + " \(variable)=\(copy) into /etc/default/wif-agent, with what else this shell sets for"
+                    + " it; or give the machine an identity of its own"
+            )
+        }
     }
 
     /// What came of the hooks when the running agent ran them last.
@@ -262,9 +286,27 @@ struct LocalSteps {
                 .runtimeDirectory,
                 .misconfigured,
                 error.description.printable,
-                hint: (error.hint ?? Self.runtimeHint).printable
+                hint: (closedHint ?? error.hint ?? Self.runtimeHint).printable
             )
         }
+    }
+
+    /// Whose directory keeps the agent's user out.
+    private var closedHint: String? {
+        let places = parentDirectories(of: found.directory) + [found.directory]
+        let closed = places.first { place in
+            FileFacts(ifAt: place).map { !found.user.may(1, $0) } ?? false
+        }
+        guard let closed, let owner = FileFacts(ifAt: closed)?.owner else { return nil }
+        let (who, whose) = (userName(found.user.id), userName(owner))
+        if closed.hasPrefix("/run/user/") {
+            return
+                "\(closed) is \(whose)'s, which XDG_RUNTIME_DIR names after su: unset XDG_RUNTIME_DIR, or log in as"
+                + " \(who) (machinectl shell \(who)@), or choose --runtime-dir"
+        }
+        return
+            "\(closed) is \(whose)'s, left by an agent that \(whose) has run: chown -R \(who): \(closed), or remove it"
+            + " and let RuntimeDirectory= of the unit make it; or choose --runtime-dir"
     }
 
     private func keeping(in place: String) -> String {

@@ -8,20 +8,51 @@ struct UnitSteps {
     private let account: Account
     private let agent: UnitSettings?
     private let worker: UnitSettings?
+    private let root: String
 
     private static let agentName = "wif-agent.service"
     private static let workerName = "wif-exchange@.service"
 
     init(of account: Account, below root: String = "") {
-        self.account = account
+        (self.account, self.root) = (account, root)
         agent = UnitSettings(of: Self.agentName, below: root)
         worker = UnitSettings(of: Self.workerName, below: root)
     }
 
     /// A warning for each setting that is in the way.
     func steps() -> [StepReport] {
-        networkSteps() + (runtimeStep().map { [$0] } ?? [])
+        variableSteps() + networkSteps() + (runtimeStep().map { [$0] } ?? [])
             + account.configuredOutputs.filter { $0.secret == nil }.compactMap(outputStep)
+    }
+
+    // MARK: Variables
+
+    /// The file of variables that both units read.
+    private static let variablesPath = "/etc/default/wif-agent"
+
+    /// Lines of a shell, which set nothing for a unit. systemd.exec(5), EnvironmentFile=
+    private func variableSteps() -> [StepReport] {
+        let text: String
+        do throws(ReadFileError) {
+            text = try readFile(root + Self.variablesPath, limit: 1 << 20).text
+        } catch {
+            return []
+        }
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        return lines.enumerated().compactMap { index, line in
+            let words = line.split { $0 == " " || $0 == "\t" }
+            guard words.count > 1, words[0] == "export" else { return nil }
+            let name = words[1].prefix { $0 != "=" }
+            let place = "line \(index + 1) of \(Self.variablesPath)"
+            return .failed(
+                .worker,
+                .misconfigured,
+                "the units do not get \(String(name).printable): \(place) begins with export, which systemd does"
+                    + " not know",
+                hint:
+                    "write \(String(name).printable)=... there without export, then systemctl restart wif-agent"
+            )
+        }
     }
 
     // MARK: Network

@@ -90,6 +90,14 @@ struct HelperCall: Sendable {
         }
         let patterns = allowedHosts(for: account)
         guard !patterns.contains(where: { asked.matches($0) }) else { return }
+        guard account.service.kind.facts.givesTokens else {
+            throw refused(
+                "\(helper.rawValue) asks for a token for \(asked.host.printable), and the credential of"
+                    + " \(account.service.name) is none",
+                hint:
+                    "name with -c an account of a service that gives tokens for \(asked.host.printable)"
+            )
+        }
         let names = patterns.isEmpty ? "none" : patterns.joined(separator: ", ").printable
         throw refused(
             "\(helper.rawValue) asks for a credential for \(asked.host.printable), and"

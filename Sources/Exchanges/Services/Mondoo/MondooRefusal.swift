@@ -105,10 +105,11 @@ struct MondooRefusal {
         if ["identity provider", "binding", "not found"].contains(where: words.contains) {
             if let slashHint { return slashHint }
             return
-                "Mondoo knows no identity provider for these values: is audience"
-                + " \(service.audience.printable) the space's MRN, has that space an identity provider"
-                + " with the issuer \(service.issuer.printable), the slash at the end included, and is"
-                + " \(service.universe.host) the region of that space?"
+                "look at the identity providers of \(service.audience.printable) in Mondoo's console: if none has"
+                + " the issuer \(service.issuer.printable), to the last slash, create it there or with wif-agent"
+                + " provider create (wif-agent claims --for mondoo shows what to enter); if one has it, audience is"
+                + " not that space's MRN or \(service.universe.host) not its region: take both from the account"
+                + " file that the console generates for it"
         }
         if words.contains("mapping") || words.contains("claim") {
             return
