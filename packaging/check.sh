@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 readonly release=.build/release
 current='arguments'
 started=$SECONDS
-# The jobs that get the SDKs and build the fuzzer.
-sdks='' fuzzer=''
+# The job that gets the SDKs.
+sdks=''
 
 usage() {
     cat <<'END'
@@ -68,12 +68,7 @@ run_tests() {
     return "$status"
 }
 
-# The fuzzer is built while the tests wait, with what they leave of the processors.
-tests() {
-    nice -n 19 Tests/Fuzz/run.sh --build >.build/fuzzer.log 2>&1 &
-    fuzzer=$!
-    run_tests tests.log --skip-build
-}
+tests() { run_tests tests.log --skip-build; }
 
 consumers() { Tests/Consumers/run.sh .build/debug; }
 
@@ -82,7 +77,7 @@ slow_tests() { WIF_AGENT_SLOW_TESTS=1 run_tests slow-tests.log --skip-build; }
 # Thousands of restarts; errors at every call of a start, a reload, an end, …, and at every allocation.
 slow_end_to_end() {
     WIF_AGENT_SLOW_TESTS=1 WIF_BIN=$release Tests/EndToEndTests/run.py \
-        test_agent.Adoption test_calls test_delivery test_memory
+        test_agent.Adoption test_calls test_delivery test_doctor_blind test_memory
 }
 
 release_build() { packaging/build.sh; }
@@ -211,11 +206,8 @@ scripts() {
 # The account's life against a model world, with seeds drawn anew each time and printed.
 simulation() { Tests/Simulation/run.sh --seeds 10000; }
 
-# Each parser of foreign bytes: all that once failed, then a short search.
-fuzz() {
-    wait "$fuzzer" || { cat .build/fuzzer.log; return 1; }
-    Tests/Fuzz/run.sh --seed 1 --seconds "$fuzz_seconds"
-}
+# Each parser of foreign bytes: all that once failed, then a search. What once failed is among the tests, too.
+fuzz() { Tests/Fuzz/run.sh --seed 1 --seconds 12; }
 
 units() { packaging/systemd/check.sh; }
 
@@ -240,10 +232,10 @@ sanitized() {
         run_tests "$sanitizer.log" --no-parallel --sanitize="$sanitizer" --scratch-path "$path"
 }
 
-all=no fuzz_seconds=4
+all=no
 case ${1-} in
 '') ;;
---all) all=yes fuzz_seconds=12 ;;
+--all) all=yes ;;
 -h | --help) usage; exit 0 ;;
 *) usage >&2; exit 64 ;;
 esac
@@ -266,8 +258,8 @@ step 'sizes' sizes
 step 'pictures' pictures
 step 'demo' demo
 step 'end to end' end_to_end
-step 'fuzz' fuzz
 if [ "$all" = yes ]; then
+    step 'fuzz' fuzz
     step 'simulation' simulation
     step 'packages' packages
     step 'release' packaging/reproducible.sh

@@ -9,7 +9,8 @@ The grade of an answer:
     C   another cause, or a general one
     F   no failure and no warning, or advice that makes things worse
 
-WIF_GRADES=1 prints the grade of each row and what was said.
+WIF_GRADES=1 prints the grade of each row and what was said. Each third row is tried; with
+WIF_AGENT_SLOW_TESTS all are.
 """
 
 import base64
@@ -336,7 +337,8 @@ class Trial(World):
         scratch = self.scratch
         scratch.chmod(0o755)
         grades = {}
-        for index, (what, set_up, world_name, cause, advice) in enumerate(rows):
+        step = 1 if os.environ.get("WIF_AGENT_SLOW_TESTS") else 3
+        for index, (what, set_up, world_name, cause, advice) in enumerate(rows[::step]):
             if set_up in needs_root and not is_root():
                 continue
             self.scratch = scratch / str(index)

@@ -2,11 +2,9 @@
 # libFuzzer over every parser of foreign bytes, under the address sanitizer.
 #
 # usage: Tests/Fuzz/run.sh [--seed N] [--seconds S | --executions N] [TARGET...]    (no targets: all)
-#        Tests/Fuzz/run.sh --build
 #   --seed N         the same search each time, so that what it says of a change does not hang on chance
 #   --seconds S      that long for each target (20)
 #   --executions N   that many inputs for each target instead
-#   --build          only that
 # First the seeds and the inputs that once failed (Regressions/) are run. What is found new is kept in
 # .build-fuzz/corpus, what fails in .build-fuzz/finds: mend it, then move it to Regressions/TARGET.
 set -euo pipefail
@@ -17,15 +15,13 @@ scratch=.build-fuzz
 program=$scratch/release/wif-fuzz
 limit=-max_total_time=20
 seed=0
-only_build=no
 while [[ ${1-} == -* ]]; do
     case $1 in
     --seed) seed=$2 ;;
     --seconds) limit=-max_total_time=$2 ;;
     --executions) limit=-runs=$2 ;;
-    --build) only_build=yes; shift; continue ;;
-    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) sed -n '4,5p' "$0" >&2; exit 64 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) sed -n '4p' "$0" >&2; exit 64 ;;
     esac
     shift 2
 done
@@ -65,7 +61,6 @@ fuzz() {
 
 mkdir -p "$scratch"
 build >"$scratch/build.log" 2>&1 || { tail -n 40 "$scratch/build.log"; exit 1; }
-if [ "$only_build" = yes ]; then exit 0; fi
 if [ $# -eq 0 ]; then mapfile -t targets < <("$program"); else targets=("$@"); fi
 echo "built in $SECONDS s; ${#targets[@]} targets, each with $limit"
 export -f fuzz
