@@ -51,7 +51,7 @@ def run(name):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("-j", type=int, default=5)
+    parser.add_argument("-j", type=int, default=4)
     parser.add_argument("names", nargs="*")
     asked = parser.parse_args()
     if "WIF_BIN" in os.environ:

@@ -132,8 +132,8 @@ class AccountFiles(World):
     def test_not_with_no_watch(self):
         path = self.put("m.json", self.content())
         agent = self.start("-c", path, "--no-watch")
-        # Its worker ends two seconds after the exchange.
-        wait_for(lambda: is_quiet(agent.pid, 3), "the agent's rest")
+        # Its worker ends two seconds after the exchange, and two seconds later it gives back memory.
+        wait_for(lambda: is_quiet(agent.pid, 5), "the agent's rest")
         self.put("m.json", self.content(variable="A"))
         self.assertTrue(is_quiet(agent.pid, 2), "woken by an edit")
         self.assertNotIn("reloaded", agent.text())
