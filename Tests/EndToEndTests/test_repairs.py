@@ -67,7 +67,8 @@ class Repairs(World):
                 self.damages()[name]()
                 wait_for(self.is_whole, "the repair", 5)
                 self.assertLess(time.monotonic() - begin, 1.5)
-        self.assertEqual(self.control("status", "--check").returncode, 0)
+        # What is whole on the disk is told a moment later.
+        wait_for(lambda: self.control("status", "--check").returncode == 0, "the status", 5)
         self.assertEqual(self.world.exchanges(), exchanges)
 
     def test_what_cannot_be_repaired_is_not_ready_until_it_can_be(self):

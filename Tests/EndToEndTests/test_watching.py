@@ -175,7 +175,8 @@ class Status(World):
         documented = set(self.MEMBERS.findall((ROOT / "man/wif-agent.1").read_text()))
         members = set(report) | set(account) | set(account["outputs"][0]) | set(failure)
         self.assertEqual(members - documented, set(), "not in the manual")
-        self.assertEqual(self.control("status", "--check").returncode, 0)
+        # What is whole on the disk is told a moment later.
+        wait_for(lambda: self.control("status", "--check").returncode == 0, "the status", 5)
 
     def test_what_is_not_ready_decides_the_exit_code(self):
         self.file.unlink()
