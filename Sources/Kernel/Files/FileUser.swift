@@ -46,6 +46,13 @@ package struct FileUser: Equatable, Sendable {
         return facts.mode >> shift & bits == bits
     }
 
+    /// The outermost directory above a path that the user may not search; `nil` where none is known.
+    package func closedDirectory(above path: String) -> (path: String, facts: FileFacts)? {
+        parentDirectories(of: path).lazy.compactMap { place in
+            FileFacts(ifAt: place).map { (path: place, facts: $0) }
+        }.first { !may(1, $0.facts) }
+    }
+
     /// Whether the user may put files into the directory. Of this process's own user the kernel is
     /// asked, which also knows of access lists; of another the modes are read.
     /// - Throws: ``Errno`` with the reason where not.

@@ -68,14 +68,11 @@ private func suffix(of name: String) -> String {
 private func accessAdvice(_ path: String) -> String? {
     let user = FileUser.current()
     let who = userDescription(user.id)
-    for place in parentDirectories(of: path) {
-        guard let facts = FileFacts(ifAt: place) else { continue }
-        guard user.may(1, facts) else {
-            if let advice = loginAdvice(user, 1, facts) { return advice }
-            return "\(who) may not enter \(place) (mode \(facts.modeText), owner"
-                + " \(userDescription(facts.owner)), group \(groupDescription(facts.group))): chmod o+x"
-                + " \(place), or make \(who) a member of that group with chmod g+x"
-        }
+    if let (place, facts) = user.closedDirectory(above: path) {
+        if let advice = loginAdvice(user, 1, facts) { return advice }
+        return "\(who) may not enter \(place) (mode \(facts.modeText), owner"
+            + " \(userDescription(facts.owner)), group \(groupDescription(facts.group))): chmod o+x"
+            + " \(place), or make \(who) a member of that group with chmod g+x"
     }
     guard let facts = FileFacts(ifAt: path), !user.may(4, facts) else { return nil }
     if let advice = loginAdvice(user, 4, facts) { return advice }

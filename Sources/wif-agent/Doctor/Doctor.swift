@@ -195,10 +195,7 @@ private struct Doctor {
     private func wayObjection(to path: String, _ user: FileUser) -> StepReport? {
         let target: String
         do throws(Errno) { target = try realPath(path) } catch { return nil }
-        let closed = parentDirectories(of: target).first { place in
-            FileFacts(ifAt: place).map { !user.may(1, $0) } ?? false
-        }
-        guard let closed else { return nil }
+        guard let closed = user.closedDirectory(above: target)?.path else { return nil }
         let (file, other) = (path.printable, target.printable)
         return .failed(
             .account,

@@ -293,17 +293,19 @@ struct LocalSteps {
 
     /// Whose directory keeps the agent's user out.
     private var closedHint: String? {
-        let places = parentDirectories(of: found.directory) + [found.directory]
-        let closed = places.first { place in
-            FileFacts(ifAt: place).map { !found.user.may(1, $0) } ?? false
-        }
-        guard let closed, let owner = FileFacts(ifAt: closed)?.owner else { return nil }
-        let (who, whose) = (userName(found.user.id), userName(owner))
+        guard
+            let (closed, facts) = found.user.closedDirectory(
+                above: found.directory + "/control.sock"
+            )
+        else { return nil }
+        let (who, whose) = (userName(found.user.id), userName(facts.owner))
         if closed.hasPrefix("/run/user/") {
             return
                 "\(closed) is \(whose)'s, which XDG_RUNTIME_DIR names after su: unset XDG_RUNTIME_DIR, or log in as"
                 + " \(who) (machinectl shell \(who)@), or choose --runtime-dir"
         }
+        // A directory above it may be anybody's, and is not to be given away.
+        guard closed == found.directory else { return nil }
         return
             "\(closed) is \(whose)'s, left by an agent that \(whose) has run: chown -R \(who): \(closed), or remove it"
             + " and let RuntimeDirectory= of the unit make it; or choose --runtime-dir"
