@@ -39,14 +39,9 @@ package struct AgentSettings: Sendable {
         return files + (try AccountFiles.list(directory))
     }
 
-    /// What no account's output may take the place of.
-    var protectedPlaces: ProtectedPlaces {
-        let present: [String]
-        do throws(AccountFiles.Problem) { present = try paths() } catch { present = files }
-        return ProtectedPlaces(
-            accountFiles: present,
-            directories: directory.map { [$0] } ?? []
-        )
+    /// What no account's output may take the place of, where these are the account files.
+    func protectedPlaces(_ paths: [String]) -> ProtectedPlaces {
+        ProtectedPlaces(accountFiles: paths, directories: directory.map { [$0] } ?? [])
     }
 
     /// The account with the outputs of the command line, if there are any.

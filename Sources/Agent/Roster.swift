@@ -36,7 +36,7 @@ struct Roster {
     /// - Parameter start: runs a loop until it stops.
     mutating func reload(start: (AccountLoop) -> Void) async {
         var (files, problem) = readFiles()
-        protected.look(settings)
+        protected.places = settings.protectedPlaces(files.map(\.path))
         if let problem {
             files.append(AccountSet.File(path: problem.path, content: .failure(problem)))
         }
@@ -222,10 +222,8 @@ extension SocketEvent {
 private final class PlacesAtReload: Sendable {
     private let found = Mutex(ProtectedPlaces(accountFiles: [], directories: []))
 
-    func look(_ settings: AgentSettings) {
-        let places = settings.protectedPlaces
-        found.withLock { $0 = places }
+    var places: ProtectedPlaces {
+        get { found.withLock(\.self) }
+        set { found.withLock { $0 = newValue } }
     }
-
-    var places: ProtectedPlaces { found.withLock(\.self) }
 }

@@ -14,23 +14,17 @@ struct NameFiles {
 
     static let hostsPath = "/etc/hosts"
     static let resolverPath = "/etc/resolv.conf"
-    private static let limit = 1 << 20
 
     /// The system's.
     static func reading() -> NameFiles {
-        NameFiles(hosts: text(of: hostsPath), resolver: text(of: resolverPath))
+        NameFiles(
+            hosts: readText(ifAt: hostsPath) ?? "",
+            resolver: readText(ifAt: resolverPath) ?? ""
+        )
     }
 
     init(hosts: String, resolver: String) {
         (self.hosts, self.resolver) = (hosts, resolver)
-    }
-
-    private static func text(of path: String) -> String {
-        do throws(ReadFileError) {
-            return try readFile(path, limit: limit).text
-        } catch {
-            return ""
-        }
     }
 
     /// The first line that gives a host an address. `hosts(5)`

@@ -162,13 +162,9 @@ private func nameHint(_ name: String, in database: String) -> String {
         let (owner, group) = (name[..<colon], name[name.index(after: colon)...])
         return "write \"owner\": \"\(owner)\", \"group\": \"\(group)\", each by itself"
     }
-    var names: [String] = []
-    do throws(ReadFileError) {
-        let lines = try readFile(database, limit: 1 << 20).text.split(separator: "\n")
-        names = lines.map { String($0.prefix { $0 != ":" }) }
-    } catch {
-        // The hint is good without them.
-    }
+    // The hint is good without them.
+    let lines = (readText(ifAt: database) ?? "").split(separator: "\n")
+    let names = lines.map { String($0.prefix { $0 != ":" }) }
     let guess = nearest(to: name, among: names).map { "did you mean \($0)? " } ?? ""
     return guess
         + (database == "/etc/group"

@@ -89,10 +89,7 @@ extension HookRunner {
 
     /// Whether a pid file holds a number; also where it cannot be read here.
     private func examine(pidFile: String) -> Finding {
-        let text: String
-        do throws(ReadFileError) {
-            text = try readFile(pidFile, limit: 64).text.trimmed
-        } catch {
+        guard let text = readText(ifAt: pidFile, limit: 64)?.trimmed else {
             return Finding(text: "\(pidFile.printable) names the process to signal")
         }
         guard let id = Int32(text), id > 0 else {

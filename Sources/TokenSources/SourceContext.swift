@@ -87,11 +87,7 @@ package struct Machine: Sendable {
     /// Reads the DMI strings that the kernel shows to everyone; a file that is not there says nothing.
     package static func reading(_ directory: String = "/sys/class/dmi/id") -> Machine {
         func value(_ name: String) -> String {
-            do throws(ReadFileError) {
-                return try readFile("\(directory)/\(name)", limit: 4096).text.trimmed
-            } catch {
-                return ""
-            }
+            readText(ifAt: "\(directory)/\(name)", limit: 4096)?.trimmed ?? ""
         }
         return Machine(
             isGoogle: value("product_name").hasPrefix("Google") || value("bios_vendor") == "Google",

@@ -145,12 +145,8 @@ extension AWSSource {
             var path = environment[variable]?.trimmed ?? ""
             if path.isEmpty { path = "~/.aws/\(name)" }
             if path.hasPrefix("~/") { path = home + path.dropFirst() }
-            do throws(ReadFileError) {
-                let text = try readFile(path, limit: 1 << 20).text
-                return text.lowercased().contains("credential_process")
-            } catch {
-                return false  // The worker reports what is wrong with it.
-            }
+            // The worker reports what is wrong with one that cannot be read.
+            return readText(ifAt: path)?.lowercased().contains("credential_process") ?? false
         }
     }
 }

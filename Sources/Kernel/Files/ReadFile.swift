@@ -27,6 +27,13 @@ package enum ReadFileError: Error, Equatable, Sendable, CustomStringConvertible 
     }
 }
 
+/// The text of a regular file; `nil` where it cannot be read.
+///
+/// - Parameter limit: the most bytes that are accepted.
+package func readText(ifAt path: String, limit: Int = 1 << 20) -> String? {
+    do throws(ReadFileError) { return try readFile(path, limit: limit).text } catch { return nil }
+}
+
 /// Reads a whole regular file. Never waits: not for the other end of a FIFO, nor for a device.
 /// `open(2)`, `fstat(2)`
 ///

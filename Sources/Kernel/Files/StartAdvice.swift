@@ -6,20 +6,15 @@ package func startAdvice(_ path: String, _ error: Errno) -> String? {
     if FileFacts(ifAt: path)?.kind == .directory {
         return "\(path) is a directory: name the program in it"
     }
-    var start: [UInt8] = []
-    do throws(ReadFileError) {
-        start = [UInt8](try readFile(path, limit: 1 << 26).bytes.prefix(256))
-    } catch {
-        // Its rights may be all that is wrong.
-    }
-    let line = start.prefix { $0 != UInt8(ascii: "\n") }
-    let isScript = line.starts(with: "#!".utf8)
-    if isScript, line.last == UInt8(ascii: "\r") {
+    // Where it cannot be read, its rights may be all that is wrong.
+    let start = firstBytes(of: path) ?? []
+    let line = firstLine(start)
+    let interpreter = interpreter(in: line)
+    if interpreter != nil, line.last == UInt8(ascii: "\r") {
         return "the script has the line ends of Windows: sed -i 's/\\r$//' \(path)"
     }
-    if error == .notFound, isScript {
-        let words = String(decoding: line.dropFirst(2), as: UTF8.self).split(separator: " ")
-        return "the first line of \(path) names the interpreter \(words.first ?? ""): install it,"
+    if error == .notFound, let interpreter {
+        return "the first line of \(path) names the interpreter \(interpreter): install it,"
             + " or correct that line"
     }
     if error == .notFound {
@@ -42,20 +37,32 @@ package func startAdvice(_ path: String, _ error: Errno) -> String? {
 /// Why a program's file could not be started though this user may run it, and what to do; `nil` where nothing
 /// is wrong with it, or it cannot be read.
 package func startObjection(_ path: String) -> String? {
-    let start: [UInt8]
+    guard let start = firstBytes(of: path), !start.starts(with: [0x7F, 0x45, 0x4C, 0x46]) else {
+        return nil
+    }
+    guard let interpreter = interpreter(in: firstLine(start)) else {
+        return startAdvice(path, .noExecutable)
+    }
+    return FileFacts(ifAt: interpreter) == nil ? startAdvice(path, .notFound) : nil
+}
+
+private func firstBytes(of path: String) -> [UInt8]? {
     do throws(ReadFileError) {
-        start = [UInt8](try readFile(path, limit: 1 << 26).bytes.prefix(256))
+        return [UInt8](try readFile(path, limit: 1 << 26).bytes.prefix(256))
     } catch {
         return nil
     }
-    if start.starts(with: [0x7F, 0x45, 0x4C, 0x46]) { return nil }
-    guard start.starts(with: "#!".utf8) else { return startAdvice(path, .noExecutable) }
-    let line = String(
-        decoding: start.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") },
-        as: UTF8.self
-    )
-    let interpreter = line.split(separator: " ").first.map(String.init) ?? ""
-    return FileFacts(ifAt: interpreter) == nil ? startAdvice(path, .notFound) : nil
+}
+
+private func firstLine(_ start: [UInt8]) -> ArraySlice<UInt8> {
+    start.prefix { $0 != UInt8(ascii: "\n") }
+}
+
+/// What a script's first line names; `nil` where it is no script's.
+private func interpreter(in line: ArraySlice<UInt8>) -> String? {
+    guard line.starts(with: "#!".utf8) else { return nil }
+    let words = String(decoding: line.dropFirst(2), as: UTF8.self).split(separator: " ")
+    return words.first.map(String.init) ?? ""
 }
 
 /// What to do about a program that a command line names and that cannot be started; `nil` where nothing is

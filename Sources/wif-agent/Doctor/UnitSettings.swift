@@ -19,7 +19,6 @@ struct UnitSettings {
         "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
         "/usr/lib/systemd/system", "/lib/systemd/system",
     ]
-    private static let limit = 1 << 20
 
     /// `nil` where this machine has no such unit, or it cannot be read.
     ///
@@ -51,12 +50,7 @@ struct UnitSettings {
     }
 
     private mutating func read(_ path: String) {
-        let text: String
-        do throws(ReadFileError) {
-            text = try readFile(path, limit: Self.limit).text
-        } catch {
-            return
-        }
+        guard let text = readText(ifAt: path) else { return }
         for line in text.split(whereSeparator: \.isNewline).map({ String($0).trimmed }) {
             guard let mark = line.firstIndex(of: "="), line.first != "#", line.first != ";" else {
                 continue

@@ -32,12 +32,7 @@ struct UnitSteps {
 
     /// Lines of a shell, which set nothing for a unit. systemd.exec(5), EnvironmentFile=
     private func variableSteps() -> [StepReport] {
-        let text: String
-        do throws(ReadFileError) {
-            text = try readFile(root + Self.variablesPath, limit: 1 << 20).text
-        } catch {
-            return []
-        }
+        guard let text = readText(ifAt: root + Self.variablesPath) else { return [] }
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         return lines.enumerated().compactMap { index, line in
             let words = line.split { $0 == " " || $0 == "\t" }
