@@ -158,12 +158,27 @@ class Git(Helpers):
         self.assertEqual(len(self.tokens.minted), 1)
         log = self.run_program("git", "-C", self.scratch / "clone", "log", "--format=%s").stdout
         self.assertEqual(log, b"the commit\n")
-        # As a command line; the user name of the URL goes along.
+
+    def test_the_user_name_that_git_tells(self):
+        # As a command line. git 2.55 forgets the user name of a URL before it asks; that of credential.username
+        # each version tells.
         helper = f"!{BIN}/wif-agent helper git --host 127.0.0.1:{self.place.port}"
-        done = self.git("ls-remote", self.url.replace("//", "//somebody@"), helper=helper)
+        done = self.git("-c", "credential.username=somebody", "ls-remote", self.url, helper=helper)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(b"refs/heads/", done.stdout)
         self.assertEqual(basic(self.place.asked[-1])[0], "somebody")
+        # What it tells of a URL with one is what it is answered.
+        questions = self.scratch / "questions"
+        helper = f'!f() {{ tee -a {questions} | {BIN}/wif-agent helper git "$@"; }}; f'
+        done = self.git("ls-remote", self.url.replace("//", "//somebody@"), helper=helper)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = "username=somebody" in questions.read_text().splitlines()
+        self.assertEqual(basic(self.place.asked[-1])[0], "somebody" if told else "x-access-token")
+        # And by itself.
+        done = self.ask("git", "get", stdin=self.question(username="somebody"))
+        self.assertIn("username=somebody", done.stdout.decode().splitlines(), done.stderr)
+        done = self.ask("git", "get", "--username", "x", stdin=self.question(username="somebody"))
+        self.assertIn("username=x", done.stdout.decode().splitlines(), done.stderr)
 
     def test_a_rejected_credential_is_refreshed_by_the_agent(self):
         agent = self.agent("-c", self.path, environment=self.variables())
