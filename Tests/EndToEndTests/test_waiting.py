@@ -8,8 +8,9 @@ import unittest
 
 import world
 from machine import needs
-from world import World, remember, root_only, terminal_output
+from world import Process, World, remember, root_only, terminal_output, wait_for
 
+NOBODY = 65534
 LINE = b"wif-agent: waiting for mondoo: the token source gcp, then mondoo\n"
 
 
@@ -56,6 +57,26 @@ class Waiting(World):
             b"wif-agent: not ready after 2 s: no agent is running in " + bytes(self.runtime),
             b"hint: start it: systemctl start wif-agent where its units are installed, else"
             b" wif-agent run; one that runs in another place is named by --runtime-dir"])
+
+    def test_wait_before_there_is_an_agent(self):
+        """Where nobody names its directory: what was looked for once was never found."""
+        options = {}
+        if os.geteuid() == 0:
+            # Only others than root have a directory of their own.
+            options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        own = self.scratch / "own"
+        own.mkdir(mode=0o755)
+        self.scratch.chmod(0o755)
+        os.chown(own, options.get("user", -1), options.get("group", -1))
+        self.path.chmod(0o644)
+        variables = {**self.variables, "XDG_RUNTIME_DIR": str(own), "HOME": "/nonexistent"}
+        waiter = Process([world.BIN / "wif-agent", "wait", "--timeout", "30"],
+                         self.scratch / "waiter.log", variables, **options)
+        self.addCleanup(waiter.stop)
+        wait_for(lambda: "waiting for an agent: none is running yet" in waiter.text(), "the notice")
+        self.runtime = own / "wif-agent"
+        agent = self.agent("-c", self.path, environment=variables, **options)
+        self.assertEqual(waiter.wait(), 0, waiter.text() + agent.text())
 
     @needs("terminals")
     def test_a_terminal(self):

@@ -51,9 +51,10 @@ private func untilReady(
     let end = BootInstant.now.advanced(bySeconds: timeout)
     let account = invocation.words.first
     let failsFast = invocation.isSet("fail-fast")
-    let agents = invocation.agents
     var reason = "no agent is running"
     while true {
+        // An agent may have started since.
+        let agents = invocation.agents
         let rest = max(0, end.seconds(since: .now))
         var round = Round()
         for agent in agents {
