@@ -4,7 +4,7 @@
 # and the demo, the end-to-end tests and the Swift tests of what uses those libraries are run. Needs root.
 # The roots are kept in $ROOTS (/var/tmp/wif-agent-roots); each run works on a layer above, which goes.
 #
-# usage: packaging/roots.sh [--only NAME]... [RELEASE...]    # default: trixie sid
+# usage: packaging/roots.sh [--only NAME]... [RELEASE...]    # default: bookworm trixie sid
 #   --only NAME  of the end-to-end tests those alone, and nothing else
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 only=()
 while [ "${1-}" = --only ]; do only+=("$2") && shift 2; done
 releases=("$@")
-[ $# -gt 0 ] || releases=(trixie sid)
+[ $# -gt 0 ] || releases=(bookworm trixie sid)
 roots=${ROOTS:-/var/tmp/wif-agent-roots}
 own_folder "$roots" ROOTS
 install_missing mmdebstrap util-linux=unshare

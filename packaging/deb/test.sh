@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries the Debian package of .build/packages in clean roots: lintian, installation, a credential by the
-# installed programs, an upgrade under a running agent, removal, purge. Needs root.
+# installed programs, an upgrade and the way back under a running agent, removal, purge. Needs root.
 #   packaging/deb/test.sh [RELEASE...]    # default: the release it was built on, and trixie
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -39,7 +39,8 @@ fail() { echo "FAILED: $*"; exit 1; }
 apt-get -qq install -y --no-install-recommends -o Dpkg::Use-Pty=0 /older.deb >/dev/null
 dpkg -L wif-agent | while read -r path; do [ ! -f "$path" ] || echo "$path"; done >/files
 [ "$(wc -l </files)" -gt 20 ] || fail 'few files'
-set -- dpkg -i /newer.deb
+newer() { dpkg -i /newer.deb; }
+older() { dpkg --force-downgrade -i /older.deb; }
 . /upgrade-test.sh
 apt-get -qq remove -y -o Dpkg::Use-Pty=0 wif-agent >/dev/null
 [ ! -e /usr/bin/wif-agent ] && [ -e /etc/default/wif-agent ] || fail 'the removal'
@@ -63,6 +64,6 @@ for name in "${releases[@]}"; do
         'apt-get -qq install -y --no-install-recommends --download-only /older.deb' >/dev/null
     unshare --net --pid --fork --mount --mount-proc="$scratch/$name/proc" \
         sh -c "ip link set lo up; mount -t tmpfs tmpfs '$scratch/$name/run'; exec env --unset=TMPDIR chroot '$scratch/$name' bash /try.sh"
-    echo "$name: installed, upgraded under a running agent, removed, purged"
+    echo "$name: installed, upgraded and put back under a running agent, removed, purged"
     rm -rf "${scratch:?}/$name"
 done

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tries the rpm: rpmlint, what it holds against the staged tree, what it asks for, and in a clean root
-# installation, an upgrade under a running agent, and removal. The root is Debian's, which has the libraries
-# that the programs were built with; systemd's helper for scriptlets is played by one that notes its calls.
-# Needs root.
+# installation, an upgrade and the way back under a running agent, and removal. The root is Debian's, which has the
+# libraries that the programs were built with; systemd's helper for scriptlets is played by one that notes its
+# calls. Needs root.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/requirements.sh
@@ -57,16 +57,18 @@ fail() { echo "FAILED: $*"; exit 1; }
 rpm() { command rpm --dbpath /var/lib/rpm --nodeps --force-debian "$@"; }
 rpm -i /older.rpm
 rpm -V wif-agent || fail 'the installed files'
-set -- rpm -U /newer.rpm
+newer() { rpm -U /newer.rpm; }
+older() { rpm -U --oldpackage /older.rpm; }
 . /upgrade-test.sh
 rpm -e wif-agent
 [ ! -e /usr/bin/wif-agent ] && [ ! -e /usr/libexec/wif-agent ] || fail 'the removal'
 grep -q HOLD=80 /etc/default/wif-agent.rpmsave || fail 'the removal took the settings'
 [ -e /etc/wif-agent/mondoo.json ] || fail 'the removal took an account file'
 units='wif-agent.service wif-agent-metrics.socket wif-exchange.socket'
-printf '%s\n' "install-system-units $units" 'mark-restart-system-units wif-agent.service' \
-    "remove-system-units $units" | diff - /helper.log || fail 'what systemd was told'
+restart='mark-restart-system-units wif-agent.service'
+printf '%s\n' "install-system-units $units" "$restart" "$restart" "remove-system-units $units" |
+    diff - /helper.log || fail 'what systemd was told'
 END
 unshare --net --pid --fork --mount --mount-proc="$root/proc" \
     sh -c "ip link set lo up; mount -t tmpfs tmpfs '$root/run'; exec env --unset=TMPDIR chroot '$root' bash /try.sh"
-echo 'installed, upgraded under a running agent, removed'
+echo 'installed, upgraded and put back under a running agent, removed'
