@@ -356,13 +356,21 @@ class Paths(World):
 class Questions(World):
     """To the control socket."""
 
+    COMMANDS = [("status", "--check"), ("wait", "--timeout", 5), ("refresh",)]
+
     def start(self, *arguments):
         self.world = self.emulator("--platform", "gcp")
         agent = self.agent("-c", self.account(self.world.account), *arguments,
                            environment=self.environment(self.world))
         self.await_ready(agent)
+        self.calm = {command: self.seconds(command) for command in self.COMMANDS}
         many_descriptors(self)
         return agent
+
+    def seconds(self, command):
+        begin = time.monotonic()
+        self.assertEqual(self.control(*command).returncode, 0)
+        return time.monotonic() - begin
 
     def connect(self, request=b""):
         client = socket.socket(socket.AF_UNIX)
@@ -374,10 +382,9 @@ class Questions(World):
         return client
 
     def all_is_well(self):
-        for command in [("status", "--check"), ("wait", "--timeout", 5), ("refresh",)]:
-            begin = time.monotonic()
-            self.assertEqual(self.control(*command).returncode, 0)
-            self.assertLess(time.monotonic() - begin, 5)
+        # Than before there were strangers: a busy machine takes its time by itself.
+        for command in self.COMMANDS:
+            self.assertLess(self.seconds(command), self.calm[command] + 5, command)
 
     def test_one_socket_has_one_agent(self):
         agent = self.start()
