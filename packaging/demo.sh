@@ -82,7 +82,10 @@ start_world() {
     env -i PATH="$PATH" "$bin/wif-emulator" --platform all --credential-lifetime "$lifetime" \
         --directory "$scratch/world" >/dev/null 2>"$scratch/emulator.log" &
     emulator=$!
-    await 10 test -e "$scratch/world/ready"
+    until [ -e "$scratch/world/ready" ]; do
+        kill -0 "$emulator" || return 1
+        sleep 0.1
+    done
     # shellcheck disable=SC1091
     . "$scratch/world/environment"
 }

@@ -35,7 +35,8 @@ if [ $# -eq 0 ]; then
     WIF_BIN=/opt/wif-agent/usr/bin packaging/demo.sh >/tmp/demo 2>&1 && grep '^All of it' /tmp/demo || { cat /tmp/demo && status=1; }
     tests=.build/debug/wif-agentPackageTests.xctest
     if [ -e "$tests" ] && [ -e /opt/swift/libswiftCore.so ]; then
-        LD_LIBRARY_PATH=/opt/swift "$tests" --testing-library swift-testing \
+        # One at a time: they have time limits, and the machine may be busy.
+        LD_LIBRARY_PATH=/opt/swift "$tests" --testing-library swift-testing --no-parallel \
             --filter 'HTTPTests|CryptoTests|ExchangesTests|TokenSourcesTests' >/tmp/tests 2>&1 || { grep -E '^(✘|↳)' /tmp/tests; status=1; }
         tail -n 1 /tmp/tests
     else

@@ -8,7 +8,7 @@ wif-agent --version
 getent passwd wif-exchange >/dev/null || fail 'no user wif-exchange'
 wif-emulator --directory /world --clock-offset 0 >/world.log 2>&1 &
 emulator=$!
-for _ in $(seq 100); do [ -e /world/ready ] && break; sleep 0.1; done
+until [ -e /world/ready ]; do kill -0 "$emulator" || fail 'the emulator'; sleep 0.1; done
 set -a; . /world/environment; set +a
 cp /world/mondoo.json /etc/wif-agent/mondoo.json
 chgrp wif-agent /etc/wif-agent/mondoo.json; chmod 640 /etc/wif-agent/mondoo.json

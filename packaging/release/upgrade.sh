@@ -41,7 +41,7 @@ WIF_BIN=/opt/wif-agent/usr/bin /demo/packaging/demo.sh >/demo.log 2>&1 || { cat 
 good "the demo: $(grep -c ' ✓ ' /demo.log) checks, $(grep '^All of it' /demo.log)"
 wif-emulator --directory /world >/world.log 2>&1 &
 emulator=$!
-for _ in $(seq 100); do [ -e /world/ready ] && break; sleep 0.1; done
+until [ -e /world/ready ]; do kill -0 "$emulator" || fail 'the emulator'; sleep 0.1; done
 set -a; . /world/environment; set +a
 cp /world/mondoo.json /etc/wif-agent/mondoo.json
 start() {
