@@ -3,6 +3,7 @@ again, elsewhere in one line, once; what is quick says nothing."""
 
 import os
 import pty
+import pwd
 import subprocess
 import unittest
 
@@ -10,7 +11,6 @@ import world
 from machine import needs
 from world import Process, World, remember, root_only, terminal_output, wait_for
 
-NOBODY = 65534
 LINE = b"wif-agent: waiting for mondoo: the token source gcp, then mondoo\n"
 
 
@@ -63,7 +63,8 @@ class Waiting(World):
         options = {}
         if os.geteuid() == 0:
             # Only others than root have a directory of their own.
-            options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            user = pwd.getpwnam("daemon")
+            options = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         own = self.scratch / "own"
         own.mkdir(mode=0o755)
         self.scratch.chmod(0o755)
