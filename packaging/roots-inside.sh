@@ -15,6 +15,8 @@ mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mkdir -p "$root$source" "$root/opt/wif-agent" "$root/opt/swift"
 mount --bind "$source" "$root$source"
 ip link set lo up
+# Not each release's packages bring one.
+[ -e "$root/etc/hosts" ] || printf '%s\n' '127.0.0.1 localhost' '::1 localhost' >"$root/etc/hosts"
 
 archive=$(echo "$source"/.build/packages/wif-agent-*-linux-"$(uname -m)".tar.gz)
 tar -xzf "$archive" -C "$root/opt/wif-agent" --strip-components=1
