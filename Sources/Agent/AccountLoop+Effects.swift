@@ -70,7 +70,7 @@ extension AccountLoop {
         }
     }
 
-    /// Puts the outputs of another version in place of the present ones, and serves them until they are
+    /// Puts the outputs of another version in place of the present ones, and watches them until they are
     /// replaced in turn.
     private func open(_ account: Account, removingOthers: Bool) async -> AccountLife.Event? {
         let old = outputs.present
@@ -80,12 +80,12 @@ extension AccountLoop {
         }
         tell(.opened(opening))
         if case .lost = opening { return nil }
-        await serveOutputs()
+        await watchOutputs()
         return nil
     }
 
-    /// Serves the present outputs until others take their place.
-    func serveOutputs() async {
-        await outputs.serve { self.tell(.outputsTouched) }
+    /// Watches the present outputs until others take their place.
+    func watchOutputs() async {
+        await outputs.watch { self.tell(.outputsTouched) }
     }
 }

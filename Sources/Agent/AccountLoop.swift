@@ -140,11 +140,11 @@ package final class AccountLoop: Sendable {
     /// are gone.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.serveOutputs() }
-            tell(.started(adopt()))
-            while !Task.isCancelled, !ask(\.isStopping) {
+            group.addTask { await self.watchOutputs() }
+            begin()
+            while !Task.isCancelled, !isStopping {
                 beginEffects(in: &group)
-                let deadline = ask(\.deadline)
+                let deadline = nextDeadline
                 await wakeup.wait(until: deadline, on: dependencies.timekeeper)
                 if let deadline, deadline <= dependencies.timekeeper.now { tell(.timePassed) }
             }
@@ -171,17 +171,32 @@ package final class AccountLoop: Sendable {
         dependencies.onChange()
     }
 
+    // These are not inlined: what they hold would stand in the frame of a task that lives as long as the
+    // account.
+
+    @inline(never)
+    private func begin() {
+        tell(.started(adopt()))
+    }
+
+    private var isStopping: Bool {
+        @inline(never) get { state.withLock { $0.life.isStopping } }
+    }
+
+    private var nextDeadline: BootInstant? {
+        @inline(never) get { state.withLock { $0.life.deadline } }
+    }
+
+    @inline(never)
+    private func beginEffects(in group: inout DiscardingTaskGroup) {
+        for effect in takeEffects() { begin(effect, in: &group) }
+    }
+
     private func takeEffects() -> [AccountLife.Effect] {
         state.withLock { state in
             defer { state.effects = [] }
             return state.effects
         }
-    }
-
-    // Not inlined: the effect would stand in the frame of a task that lives as long as the account.
-    @inline(never)
-    private func beginEffects(in group: inout DiscardingTaskGroup) {
-        for effect in takeEffects() { begin(effect, in: &group) }
     }
 
     private func begin(_ effect: AccountLife.Effect, in group: inout DiscardingTaskGroup) {

@@ -4,11 +4,8 @@ package import Outputs
 
 /// An account's outputs as the loop sees them; the live ones are ``OutputSet``.
 package protocol CredentialOutputs: Sendable {
-    /// Serves the sockets until cancelled; returns at once where there are none.
-    func run() async
-
     /// Returns when an output does not hold any more what was delivered, by the hand of somebody else;
-    /// ``deliver(_:)`` is to follow. Throws where the task is cancelled.
+    /// ``deliver(_:)`` is to follow. Throws where the task is cancelled or the outputs are closed.
     func damage() async throws
 
     /// Tries every output; one that fails does not stop the others. What holds this credential already is

@@ -28,10 +28,8 @@ package final class CredentialSocket: Sendable {
     private let isOwnDescendant: @Sendable (Int32) -> Bool
     private let report: @Sendable (SocketEvent) -> Void
     let state = Mutex(SocketState())
-    private let wakeup = Wakeup()
 
-    /// Opens the socket, or takes over one that listens already. Connections queue from then on and
-    /// are served by ``run()``.
+    /// Opens the socket, or takes over one that listens already, and serves it until ``close()``.
     ///
     /// A connection that `isOwnDescendant` tells of gets no credential; so a test's child may read one.
     /// `report` is called on the poller's thread or that of ``set(_:expiry:)`` and must not block.
@@ -59,6 +57,7 @@ package final class CredentialSocket: Sendable {
             throw error
         }
         present = Mutex(listener)
+        doWhatIsDue()
     }
 
     /// The socket file as it was made; `nil` for one that was handed over.
@@ -82,7 +81,7 @@ package final class CredentialSocket: Sendable {
             state.listening = nil
         }
         old.close()
-        wakeup.ring()
+        doWhatIsDue()
     }
 
     /// Where a change of the socket file shows.
@@ -110,18 +109,7 @@ package final class CredentialSocket: Sendable {
         }
         guard let credential else { return }
         for entry in released { serve(entry.connection, credential, from: 0) }
-        wakeup.ring()
-    }
-
-    /// Serves until the task is cancelled, then hangs up on those that wait and removes the socket
-    /// file. To be called once.
-    package func run() async {
-        while !Task.isCancelled {
-            listen()
-            await wakeup.wait(until: state.withLock { $0.nextDeadline }, on: timekeeper)
-            giveUp(at: timekeeper.now)
-        }
-        close()
+        doWhatIsDue()
     }
 
     /// Hangs up on those that wait, stops listening and removes the socket file.
@@ -129,6 +117,8 @@ package final class CredentialSocket: Sendable {
         let dropped = state.withLock { state in
             state.listening?.cancel()
             state.listening = nil
+            state.alarm?.call.cancel()
+            state.alarm = nil
             state.isClosed = true
             return state.takeAll { _ in true }
         }
@@ -136,8 +126,22 @@ package final class CredentialSocket: Sendable {
         withExtendedLifetime(dropped) {}
     }
 
-    private func listen() {
+    /// Does what is due, and has itself called when more will be; to be called after each change.
+    private func doWhatIsDue() {
         let now = timekeeper.now
+        giveUp(at: now)
+        listen(at: now)
+        state.withLock { state in
+            let next = state.isClosed ? nil : state.nextDeadline
+            guard next != state.alarm?.instant else { return }
+            state.alarm?.call.cancel()
+            state.alarm = next.map { instant in
+                (instant, timekeeper.alarm(at: instant) { [weak self] in self?.doWhatIsDue() })
+            }
+        }
+    }
+
+    private func listen(at now: BootInstant) {
         state.withLock { state in
             guard state.listening == nil, !state.isClosed, !state.isCrowded,
                 state.pausedUntil.map({ $0 <= now }) ?? true
@@ -193,7 +197,7 @@ package final class CredentialSocket: Sendable {
             state.listening = nil
             state.pausedUntil = until
         }
-        wakeup.ring()
+        doWhatIsDue()
         report(.paused(reason: reason.description))
     }
 
@@ -274,7 +278,7 @@ package final class CredentialSocket: Sendable {
         }
         switch outcome {
         case .serve(let credential): serve(held, credential, from: 0)
-        case .kept: wakeup.ring()
+        case .kept: doWhatIsDue()
         case .full: refuse(held.uid, "too many of its connections wait already", nil)
         }
     }
@@ -302,7 +306,7 @@ package final class CredentialSocket: Sendable {
             state.admit(entry) { (id) throws(Errno) in try watch(held, id, for: .writing) }
         }
         if isKept {
-            wakeup.ring()
+            doWhatIsDue()
         } else {
             refuse(held.uid, "too many of its connections wait", nil)
         }
@@ -324,7 +328,7 @@ package final class CredentialSocket: Sendable {
         } else {
             state.withLock { $0.counts.abandoned += 1 }
         }
-        wakeup.ring()
+        doWhatIsDue()
     }
 
     private func giveUp(at now: BootInstant) {

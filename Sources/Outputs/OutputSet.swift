@@ -39,8 +39,9 @@ package final class OutputSet: Sendable {
     /// Of each of ``places``.
     let holdings: Mutex<[Holding]>
     let changes = PathWatch()
+    let isClosed = Mutex(false)
 
-    /// Opens the account's outputs: directories are made and checked, sockets listen.
+    /// Opens the account's outputs: directories are made and checked, sockets are served until ``close(removing:)``.
     ///
     /// - Parameters:
     ///   - account: whose outputs.
@@ -172,21 +173,14 @@ package final class OutputSet: Sendable {
         holdings.withLock { $0 = places.map { _ in .nothing } }
     }
 
-    /// Serves the sockets until the task is cancelled; returns at once if there are none.
-    package func run() async {
-        await withDiscardingTaskGroup { group in
-            for case (_, .socket(let socket)) in places {
-                group.addTask { await socket.run() }
-            }
-        }
-    }
-
     /// Closes the sockets and, with `removing`, removes the files; reports as ``expire()`` does.
     @discardableResult
     package func close(removing: Bool) async -> [OutputReport] {
         await lock.withLock {
             forget()
             for case (_, .socket(let socket)) in places { socket.close() }
+            isClosed.withLock { $0 = true }
+            changes.wake()
             return removing ? await remove { _, _ in true } : []
         }
     }

@@ -22,9 +22,10 @@ extension OutputSet {
     ///
     /// What this set does itself is no damage. Nothing wakes up while nothing is done (inotify); where the
     /// kernel cannot watch, the outputs are looked at every 10 s.
-    /// - Throws: `CancellationError`. One waiter at a time.
+    /// - Throws: `CancellationError` where the task is cancelled or the outputs are closed. One waiter at a time.
     package func damage() async throws {
         while true {
+            if isClosed.withLock(\.self) { throw CancellationError() }
             let isWatching = watch()
             if await lock.withLock({ await examine() }) { return }
             guard isWatching else {

@@ -54,6 +54,8 @@ struct SocketState: ~Copyable {
     var waiting: [UInt64: Entry] = [:]
     var listening: Poller.Watch?
     var pausedUntil: BootInstant?
+    /// The call for when something is due.
+    var alarm: (instant: BootInstant, call: Alarm)?
     var isClosed = false
     /// Whether nobody is accepted until somebody who waits is gone.
     var isCrowded = false

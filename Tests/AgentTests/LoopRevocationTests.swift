@@ -200,8 +200,6 @@ private final class FakeOutputs: CredentialOutputs {
         self.worker = worker
     }
 
-    func run() async {}
-
     func deliver(_ credential: Credential) async -> [OutputReport] {
         let failure = fails.withLock(\.self) ? Failure(.misconfigured, at: .output, "full") : nil
         return [OutputReport(output: output, facts: nil, failure: failure, warnings: [])]

@@ -113,8 +113,6 @@ final class Road: ResultWorker, CredentialOutputs {
         return JobResult(id: 1, outcome: .credential(credential))
     }
 
-    func run() async {}
-
     func deliver(_ credential: Credential) async -> [OutputReport] {
         await yieldUntil { !outputHangs.withLock(\.self) }
         let failure = outputFails.withLock(\.self) ? Failure(.transient, at: .output, "full") : nil

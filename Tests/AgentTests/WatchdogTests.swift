@@ -188,8 +188,6 @@ private final class Scene: ResultWorker, CredentialOutputs {
         return JobResult(id: 1, outcome: .credential(credential))
     }
 
-    func run() async {}
-
     func deliver(_ credential: Credential) async -> [OutputReport] {
         if deliveryHangs.withLock(\.self) { await Wakeup().wait() }
         let output = Output(kind: .file(.raw, FileOptions()), path: "/x")
@@ -219,5 +217,10 @@ private final class DeafTimekeeper: Timekeeper {
         sleepers.withLock { $0 += 1 }
         await Wakeup().wait()
         throw CancellationError()
+    }
+
+    func alarm(at instant: BootInstant, _ ring: @escaping @Sendable () -> Void) -> Alarm {
+        sleepers.withLock { $0 += 1 }
+        return Alarm {}
     }
 }

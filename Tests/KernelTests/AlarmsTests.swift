@@ -1,3 +1,4 @@
+import Synchronization
 import TestSupport
 import Testing
 
@@ -41,6 +42,53 @@ import Testing
         await #expect(throws: CancellationError.self) { try await first.value }
         try await other.value
         #expect(BootInstant.now >= moment)
+    }
+
+    @Test(arguments: [-10.0, 0, 0.02])
+    func `make a call at its instant, and not within the request for it`(
+        delay: Double
+    ) async {
+        let instant = BootInstant.now.advanced(bySeconds: delay)
+        let rung = Wakeup()
+        let isAsked = Mutex(false)
+        let order = Box()
+        isAsked.withLock { flag in
+            _ = Alarms.shared.alarm(at: instant) {
+                isAsked.withLock { order.add($0 ? "rung after the request" : "rung within it") }
+                rung.ring()
+            }
+            flag = true
+        }
+        await rung.wait()
+        #expect(order.all == ["rung after the request"])
+        #expect(BootInstant.now >= instant)
+    }
+
+    @Test func `make no call that was cancelled, and all the others`() async {
+        let start = BootInstant.now
+        let (calls, last) = (Box(), Wakeup())
+        let cancelled = Alarms.shared.alarm(at: start.advanced(bySeconds: 0.02)) { calls.add("1") }
+        _ = Alarms.shared.alarm(at: start.advanced(bySeconds: 0.04)) { calls.add("2") }
+        _ = Alarms.shared.alarm(at: start.advanced(bySeconds: 0.06)) {
+            calls.add("3")
+            last.ring()
+        }
+        cancelled.cancel()
+        await last.wait()
+        #expect(calls.all == ["2", "3"])
+        // One that has come is past cancelling, and leaves nothing behind.
+        cancelled.cancel()
+    }
+
+    @Test func `wake a wait at its deadline, or when it is rung before`() async {
+        let wakeup = Wakeup()
+        let deadline = BootInstant.now.advanced(bySeconds: 0.02)
+        await wakeup.wait(until: deadline, on: SystemTimekeeper())
+        #expect(BootInstant.now >= deadline)
+        wakeup.ring()
+        let late = BootInstant.now.advanced(bySeconds: 3600)
+        await wakeup.wait(until: late, on: SystemTimekeeper())
+        #expect(BootInstant.now < late)
     }
 
     @Test func `do not sleep in a task that has been cancelled`() async {

@@ -245,11 +245,8 @@ func served(
         isOwnDescendant: { _ in false },
         report: report
     )
-    try await withThrowingTaskGroup { group in
-        group.addTask { await socket.run() }
-        try await body(socket)
-        group.cancelAll()
-    }
+    defer { socket.close() }
+    try await body(socket)
 }
 
 /// Connects and reads to the end.

@@ -60,23 +60,20 @@ struct OutputRepairTests {
         let place = ScratchDirectory()
         let set = try Self.outputs(in: place.path)
         let credential = mondooCredential()
-        try await withThrowingTaskGroup { group in
-            group.addTask { await set.run() }
-            _ = await set.deliver(credential)
-            async let noticed: Void = set.damage()
-            try damage.work(place.path)
-            try await noticed
-            let reports = await set.deliver(credential)
-            #expect(reports.map { $0.failure?.message } == [nil, nil, nil])
-            for file in ["a/file", "d/credential.json"] {
-                #expect(try Self.contents(place(file)) == mondooDocument)
-            }
-            #expect(try FileFacts(at: place("a/file")).mode == 0o640)
-            #expect(!hasAccessLists(place("a/file")))
-            #expect(try FileFacts(at: place("a/socket")).mode == 0o600)
-            #expect(try await read(place("a/socket")) == mondooDocument)
-            group.cancelAll()
+        _ = await set.deliver(credential)
+        async let noticed: Void = set.damage()
+        try damage.work(place.path)
+        try await noticed
+        let reports = await set.deliver(credential)
+        #expect(reports.map { $0.failure?.message } == [nil, nil, nil])
+        for file in ["a/file", "d/credential.json"] {
+            #expect(try Self.contents(place(file)) == mondooDocument)
         }
+        #expect(try FileFacts(at: place("a/file")).mode == 0o640)
+        #expect(!hasAccessLists(place("a/file")))
+        #expect(try FileFacts(at: place("a/socket")).mode == 0o600)
+        #expect(try await read(place("a/socket")) == mondooDocument)
+        await set.close(removing: true)
     }
 
     @Test func `what is whole is left alone by a second delivery of the same credential`()
@@ -95,6 +92,16 @@ struct OutputRepairTests {
         #expect(before[1].isSameFile(as: after[1]))
         #expect(!before[2].isSameFile(as: after[2]))
         await set.close(removing: true)
+    }
+
+    @Test func `nobody waits for damage to outputs that are closed`() async throws {
+        let place = ScratchDirectory()
+        let set = try Self.outputs(in: place.path)
+        _ = await set.deliver(mondooCredential())
+        let waiting = Task { try await set.damage() }
+        await set.close(removing: true)
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        await #expect(throws: CancellationError.self) { try await set.damage() }
     }
 
     /// Were its own writing damage, there would be a loop without end.
@@ -134,23 +141,20 @@ struct OutputRepairTests {
         let place = ScratchDirectory()
         let set = try Self.outputs(in: place.path)
         let credential = mondooCredential()
-        try await withThrowingTaskGroup { group in
-            group.addTask { await set.run() }
-            _ = await set.deliver(credential)
-            unsafe unlink(place(name))
-            unsafe mkdir(place(name), 0o700)
-            try await set.damage()
-            let broken = await set.deliver(credential)
-            #expect(broken.filter { $0.failure != nil }.count == 1)
-            // It is known, and not told again; nor is the attempt that failed.
-            async let again: Void = set.damage()
-            unsafe rmdir(place(name))
-            try await again
-            let repaired = await set.deliver(credential)
-            #expect(repaired.allSatisfy { $0.failure == nil })
-            #expect(try await read(place("a/socket")) == mondooDocument)
-            group.cancelAll()
-        }
+        _ = await set.deliver(credential)
+        unsafe unlink(place(name))
+        unsafe mkdir(place(name), 0o700)
+        try await set.damage()
+        let broken = await set.deliver(credential)
+        #expect(broken.filter { $0.failure != nil }.count == 1)
+        // It is known, and not told again; nor is the attempt that failed.
+        async let again: Void = set.damage()
+        unsafe rmdir(place(name))
+        try await again
+        let repaired = await set.deliver(credential)
+        #expect(repaired.allSatisfy { $0.failure == nil })
+        #expect(try await read(place("a/socket")) == mondooDocument)
+        await set.close(removing: true)
     }
 
     @Test func `a directory that was opened to all is damage that cannot be repaired`() async throws
@@ -174,7 +178,6 @@ struct OutputRepairTests {
         let credential = mondooCredential()
         let before = try FileFacts(at: place("a/socket"))
         try await withThrowingTaskGroup { group in
-            group.addTask { await set.run() }
             group.addTask { try await set.damage() }
             try FileManager.default.removeItem(atPath: place("a"))
             await yieldUntil { (try? FileFacts(at: place("a/socket"))) != nil }

@@ -16,25 +16,21 @@ struct OutputSetTests {
              {"format": "socket", "path": "\(socket)", "content": "json"}]
             """
         let set = try OutputSet(account: account(outputs: outputs), runtimeDirectory: "/unused")
-        try await withThrowingTaskGroup { group in
-            group.addTask { await set.run() }
-            let reports = await set.deliver(mondooCredential())
-            #expect(reports.map(\.output.path) == [file, place("env"), socket])
-            #expect(reports.allSatisfy { $0.failure == nil })
-            #expect(reports.map { $0.facts?.mode } == [0o640, 0o600, 0o600])
-            #expect(try FileFacts(at: file).mode == 0o640)
-            #expect(try FileFacts(at: place("new")).mode == 0o700)
-            let served = try await read(socket)
-            #expect(served == mondooDocument)
-            #expect(try contents(file) == mondooDocument)
-            let removed = await set.expire()
-            #expect(removed.map(\.output.path) == [file])
-            #expect(throws: Errno.notFound) { try FileFacts(at: file) }
-            _ = try FileFacts(at: place("env"))
-            await set.close(removing: true)
-            #expect(throws: Errno.notFound) { try FileFacts(at: place("env")) }
-            group.cancelAll()
-        }
+        let reports = await set.deliver(mondooCredential())
+        #expect(reports.map(\.output.path) == [file, place("env"), socket])
+        #expect(reports.allSatisfy { $0.failure == nil })
+        #expect(reports.map { $0.facts?.mode } == [0o640, 0o600, 0o600])
+        #expect(try FileFacts(at: file).mode == 0o640)
+        #expect(try FileFacts(at: place("new")).mode == 0o700)
+        let served = try await read(socket)
+        #expect(served == mondooDocument)
+        #expect(try contents(file) == mondooDocument)
+        let removed = await set.expire()
+        #expect(removed.map(\.output.path) == [file])
+        #expect(throws: Errno.notFound) { try FileFacts(at: file) }
+        _ = try FileFacts(at: place("env"))
+        await set.close(removing: true)
+        #expect(throws: Errno.notFound) { try FileFacts(at: place("env")) }
     }
 
     @Test func `with no outputs given there is one socket`() async throws {

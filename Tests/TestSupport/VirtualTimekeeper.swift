@@ -8,7 +8,8 @@ import Synchronization
 package final class VirtualTimekeeper: Timekeeper {
     private struct Sleeper {
         let instant: BootInstant
-        let continuation: CheckedContinuation<Bool, Never>
+        /// Told whether the instant has come.
+        let end: @Sendable (Bool) -> Void
     }
 
     private struct State {
@@ -67,7 +68,7 @@ package final class VirtualTimekeeper: Timekeeper {
             state.now = state.now.advanced(bySeconds: seconds)
             return Self.takeDue(&state)
         }
-        for sleeper in due { sleeper.continuation.resume(returning: true) }
+        for sleeper in due { sleeper.end(true) }
     }
 
     /// Waits until somebody sleeps, moves the clock to the earliest instant slept for, and wakes for it.
@@ -79,7 +80,7 @@ package final class VirtualTimekeeper: Timekeeper {
             }
             return Self.takeDue(&state)
         }
-        for sleeper in due { sleeper.continuation.resume(returning: true) }
+        for sleeper in due { sleeper.end(true) }
     }
 
     /// Returns when at least so many are asleep, or the test's time limit has cancelled it.
@@ -113,19 +114,37 @@ package final class VirtualTimekeeper: Timekeeper {
         defer { state.withLock { _ = $0.cancelled.remove(id) } }
         let isDue = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                fallAsleep(id, Sleeper(instant: instant, continuation: continuation))
+                let sleeper = Sleeper(instant: instant) { continuation.resume(returning: $0) }
+                if let isDue = fallAsleep(id, sleeper) { continuation.resume(returning: isDue) }
             }
         } onCancel: {
             let sleeper = state.withLock { state in
                 state.cancelled.insert(id)
                 return state.sleepers.removeValue(forKey: id)
             }
-            sleeper?.continuation.resume(returning: false)
+            sleeper?.end(false)
         }
         if !isDue { throw CancellationError() }
     }
 
-    private func fallAsleep(_ id: Int, _ sleeper: Sleeper) {
+    package func alarm(
+        at instant: BootInstant,
+        _ ring: @escaping @Sendable () -> Void
+    ) -> Alarm {
+        let id = state.withLock { state in
+            state.slept.append(instant.seconds(since: state.now))
+            if isSkipping { state.now = max(state.now, instant) }
+            defer { state.nextID += 1 }
+            return state.nextID
+        }
+        let sleeper = Sleeper(instant: instant) { if $0 { ring() } }
+        // Not within the call.
+        if fallAsleep(id, sleeper) != nil { Task.detached { ring() } }
+        return Alarm { [self] in _ = state.withLock { $0.sleepers.removeValue(forKey: id) } }
+    }
+
+    /// Whether the instant has come, or the sleep was cancelled; `nil` where it begins.
+    private func fallAsleep(_ id: Int, _ sleeper: Sleeper) -> Bool? {
         var watchers: [CheckedContinuation<Void, Never>] = []
         let answer: Bool? = state.withLock { state in
             if state.cancelled.contains(id) { return false }
@@ -137,8 +156,8 @@ package final class VirtualTimekeeper: Timekeeper {
             watchers = satisfied.values.map(\.continuation)
             return nil
         }
-        if let answer { sleeper.continuation.resume(returning: answer) }
         for watcher in watchers { watcher.resume() }
+        return answer
     }
 
     private static func takeDue(_ state: inout State) -> [Sleeper] {

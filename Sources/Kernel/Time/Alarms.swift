@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Wakes tasks at instants of the boot-time clock: one kernel timer, armed for the earliest of them,
+/// Wakes tasks, and makes calls, at instants of the boot-time clock: one kernel timer, armed for the earliest,
 /// and nothing periodic. (`Task.sleep` would start libdispatch, whose thread monitor wakes up each
 /// second for as long as the process lives.) `timerfd_create(2)`
 final class Alarms: Sendable {
@@ -11,7 +11,8 @@ final class Alarms: Sendable {
     private struct Sleeper {
         let id: UInt64
         let instant: BootInstant
-        let continuation: CheckedContinuation<Bool, Never>
+        /// Told whether the instant has come; called once.
+        let end: @Sendable (Bool) -> Void
     }
 
     private struct State {
@@ -53,13 +54,23 @@ final class Alarms: Sendable {
         }
         defer { state.withLock { _ = $0.cancelled.remove(id) } }
         let isOver = await withTaskCancellationHandler {
-            await withCheckedContinuation {
-                add(Sleeper(id: id, instant: instant, continuation: $0))
+            await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+                add(Sleeper(id: id, instant: instant) { continuation.resume(returning: $0) })
             }
         } onCancel: {
             cancel(id)
         }
         if !isOver { throw CancellationError() }
+    }
+
+    /// See ``Timekeeper/alarm(at:_:)``. ``MainLoop`` runs no program without a timer.
+    func alarm(at instant: BootInstant, _ ring: @escaping @Sendable () -> Void) -> Alarm {
+        let id = state.withLock { state in
+            defer { state.nextID += 1 }
+            return state.nextID
+        }
+        add(Sleeper(id: id, instant: instant) { if $0 { ring() } })
+        return Alarm { [self] in _ = take(id) }
     }
 
     private func add(_ sleeper: Sleeper) {
@@ -70,13 +81,19 @@ final class Alarms: Sendable {
             if index == state.sleepers.count - 1 { arm(sleeper.instant) }
             return false
         }
-        if isCancelled { sleeper.continuation.resume(returning: false) }
+        if isCancelled { sleeper.end(false) }
     }
 
     private func cancel(_ id: UInt64) {
-        let sleeper = state.withLock { state -> Sleeper? in
+        take(id, orElse: { $0.cancelled.insert(id) })?.end(false)
+    }
+
+    /// Takes a sleeper away that has not been woken; where there is none, `otherwise` notes that.
+    private func take(_ id: UInt64, orElse otherwise: (inout State) -> Void = { _ in }) -> Sleeper?
+    {
+        state.withLock { state in
             guard let index = state.sleepers.lastIndex(where: { $0.id == id }) else {
-                state.cancelled.insert(id)
+                otherwise(&state)
                 return nil
             }
             let sleeper = state.sleepers.remove(at: index)
@@ -84,7 +101,6 @@ final class Alarms: Sendable {
             if index == state.sleepers.count { arm(state.sleepers.last?.instant ?? .distantFuture) }
             return sleeper
         }
-        sleeper?.continuation.resume(returning: false)
     }
 
     private func wake() {
@@ -97,13 +113,13 @@ final class Alarms: Sendable {
             arm(state.sleepers.last?.instant ?? .distantFuture)
             return due
         }
-        for sleeper in due.reversed() { sleeper.continuation.resume(returning: true) }
+        for sleeper in due.reversed() { sleeper.end(true) }
     }
 
     private func arm(_ instant: BootInstant) {
-        // Fails only for an instant before the boot, for which nobody sleeps (timerfd_settime(2)). Whatever
-        // else comes in its way, as a tracer can, must not leave a task asleep for ever.
-        let nanoseconds = max(0, instant.nanoseconds)
+        // Zero would disarm it, and an instant before the boot fails (timerfd_settime(2)). Whatever else
+        // comes in its way, as a tracer can, must not leave a task asleep for ever.
+        let nanoseconds = max(1, instant.nanoseconds)
         if wif_boot_timer_arm(timer, nanoseconds) != 0 {
             _ = wif_boot_timer_arm(timer, nanoseconds)
         }

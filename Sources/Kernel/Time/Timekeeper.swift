@@ -63,6 +63,23 @@ package protocol Timekeeper: Sendable {
     /// Returns at `instant`, at once if that is past. Time in suspend counts.
     /// - Throws: `CancellationError` when the task is cancelled.
     func sleep(until instant: BootInstant) async throws
+
+    /// Has `ring` called once, at `instant` or as soon as that is past, unless the alarm is cancelled
+    /// before. It may be called on any thread, never from within this call, and must not block.
+    func alarm(at instant: BootInstant, _ ring: @escaping @Sendable () -> Void) -> Alarm
+}
+
+/// A call that is to come; see ``Timekeeper/alarm(at:_:)``.
+package struct Alarm: Sendable {
+    private let forget: @Sendable () -> Void
+
+    /// - Parameter forget: has the call not come; it may be called when it has come already.
+    package init(_ forget: @escaping @Sendable () -> Void) {
+        self.forget = forget
+    }
+
+    /// The call does not come any more; one that has begun may still be running.
+    package func cancel() { forget() }
 }
 
 /// The machine's own clocks.
@@ -74,6 +91,14 @@ package struct SystemTimekeeper: Timekeeper {
 
     package func sleep(until instant: BootInstant) async throws {
         try await Alarms.shared.sleep(until: instant)
+    }
+
+    /// On the thread of the ``Poller``.
+    package func alarm(
+        at instant: BootInstant,
+        _ ring: @escaping @Sendable () -> Void
+    ) -> Alarm {
+        Alarms.shared.alarm(at: instant, ring)
     }
 }
 

@@ -44,13 +44,14 @@ package final class Wakeup: Sendable {
         }
     }
 
-    /// Returns when somebody has rung, at `deadline`, or when the task is cancelled.
+    /// Returns when somebody has rung, at `deadline`, or when the task is cancelled; now and then earlier,
+    /// where an earlier wait's deadline comes while that ends.
     package func wait(until deadline: BootInstant?, on timekeeper: any Timekeeper) async {
         guard let deadline else { return await wait() }
         guard timekeeper.now < deadline else { return }
-        await race(
-            { await self.wait() },
-            against: { await timekeeper.reaches(deadline) ? () : nil }
-        )
+        // An alarm, and not a race of two tasks, which would be two more for each account that waits.
+        let alarm = timekeeper.alarm(at: deadline) { [self] in ring() }
+        defer { alarm.cancel() }
+        await wait()
     }
 }

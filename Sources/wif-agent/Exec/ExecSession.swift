@@ -223,8 +223,6 @@ private struct ObservedOutputs: CredentialOutputs {
         self.tell = tell
     }
 
-    func run() async { await outputs.run() }
-
     func deliver(_ credential: Credential) async -> [OutputReport] {
         let reports = await outputs.deliver(credential)
         if let failure = reports.lazy.compactMap(\.failure).first {
