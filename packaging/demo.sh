@@ -154,9 +154,10 @@ start_agent
 seen 'it is ready' "${on[@]}" wait --timeout 15
 seen 'a service account in a file, for MONDOO_CONFIG_PATH' valid_json
 seen 'that only its owner can read' is_private "$scratch/out/mondoo.json"
-seen 'the same in an env file' same_in_envfile
-seen 'the same on a Unix socket' same_in_socket
-seen 'and from wif-agent get' got_from_agent
+# Awaited: a refresh may come between two looks.
+seen 'the same in an env file' await 10 same_in_envfile
+seen 'the same on a Unix socket' await 10 same_in_socket
+seen 'and from wif-agent get' await 10 got_from_agent
 shown "$bin/wif-agent" status
 
 heading 'It replaces the credential before it expires'
@@ -164,7 +165,7 @@ cp "$scratch/out/mondoo.json" "$scratch/before.json"
 seen 'a first refresh' await 10 refreshed 2
 seen 'a second refresh' await 10 refreshed 3
 seen 'the file holds another credential' differs_from_before
-seen 'the socket too' same_in_socket
+seen 'the socket too' await 10 same_in_socket
 
 heading 'The service fails: what works stays delivered'
 fault POST -d '{"match":{"role":"mondoo"},"status":503}' >/dev/null

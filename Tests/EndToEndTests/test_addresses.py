@@ -37,7 +37,7 @@ mount --bind "$S/nsswitch" /etc/nsswitch.conf
 emulator=$!
 export emulator
 trap 'kill $emulator 2>/dev/null || true' EXIT
-for _ in $(seq 200); do [ -e "$S/world/ready" ] && break; sleep 0.05; done
+until [ -e "$S/world/ready" ]; do kill -0 "$emulator"; sleep 0.05; done
 cp -a /etc/ssl/certs "$S/certs"
 cp "$S/world/ca.pem" "$S/certs/wif-test-ca.pem"
 ln -sf wif-test-ca.pem "$S/certs/$(openssl x509 -in "$S/world/ca.pem" -noout -hash).0"

@@ -61,14 +61,13 @@ class Hooks(World):
         left = self.scratch / "left"
         left.touch()
         script = f"setsid sleep 300 & echo $! >>{left}"
-        begin = time.monotonic()
-        agent = self.start({"command": ["/bin/sh", "-c", script], "timeout": 20})
+        # Longer than what is waited for: who would wait for what is left would be late.
+        agent = self.start({"command": ["/bin/sh", "-c", script], "timeout": 300})
         self.addCleanup(lambda: [os.kill(int(pid), 9) for pid in left.read_text().split()])
         wait_for(lambda: len(left.read_text().split()) == 1, "the hook")
         # The hook has ended: the next one is not held up by what it left.
         self.assertEqual(self.control("refresh", "mondoo").returncode, 0)
         wait_for(lambda: len(left.read_text().split()) == 2, "the second hook")
-        self.assertLess(time.monotonic() - begin, 15)
         self.assertNotIn("hook-failed", agent.text())
 
     def test_ones_that_cannot_run(self):
@@ -368,9 +367,14 @@ class Questions(World):
         return agent
 
     def seconds(self, command):
-        begin = time.monotonic()
-        self.assertEqual(self.control(*command).returncode, 0)
-        return time.monotonic() - begin
+        """How long it takes; once more where a busy machine let no answer come within the command's patience."""
+        def answered():
+            begin = time.monotonic()
+            done = self.control(*command)
+            self.assertIn(done.returncode, (0, 75), done.stderr)
+            return done.returncode == 0 and time.monotonic() - begin
+
+        return wait_for(answered, f"{command[0]} to be answered")
 
     def connect(self, request=b""):
         client = socket.socket(socket.AF_UNIX)
