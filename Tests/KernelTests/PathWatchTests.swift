@@ -44,6 +44,25 @@ import Testing
         #expect(try await watch.next() == [scratch("a/b/file")])
     }
 
+    /// Between two looks the paths are watched anew, and what was done before must not fall between them.
+    @Test func `hears what was done before a watch anew, however late the poller is`() async throws
+    {
+        let scratch = ScratchDirectory()
+        unsafe mkdir(scratch("x"), 0o700)
+        let watch = PathWatch()
+        try watch.watch([(scratch("x"), .file)])
+        let (held, release) = (OneThreadSemaphore(), OneThreadSemaphore())
+        _ = Alarms.shared.alarm(at: .now) {
+            held.signal()
+            release.wait()
+        }
+        held.wait()
+        unsafe rmdir(scratch("x"))
+        try watch.watch([(scratch("x"), .file)])
+        release.signal()
+        #expect(try await watch.next() == [scratch("x")])
+    }
+
     static let replacements = [
         Change(testDescription: "another link takes the name") {
             unsafe symlink("b/other", "\($0)/a/new")

@@ -112,7 +112,7 @@ final class Inotify: Sendable {
         if let descriptor = state.descriptor { return descriptor }
         let descriptor = try systemCall { inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)) }
         do throws(Errno) {
-            _ = try Poller.shared.watch(descriptor) { [unowned self] in hear(descriptor) }
+            _ = try Poller.shared.watch(descriptor) { [unowned self] in _ = hear() }
         } catch {
             close(descriptor)
             throw error
@@ -121,33 +121,52 @@ final class Inotify: Sendable {
         return descriptor
     }
 
-    /// One read a call: what is left wakes the poller again, after others had their turn.
-    private func hear(_ descriptor: Int32) {
-        let bytes: [UInt8]
-        do throws(Errno) {
-            bytes = try Kernel.read(descriptor, upTo: 65_536)
-        } catch {
-            return
-        }
-        let events = Self.events(in: bytes)
-        let calls = state.withLock { state in
-            let isLost = events.contains { $0.mask & UInt32(IN_Q_OVERFLOW) != 0 }
-            if isLost { return state.listeners.values.map { ($0, Set<String>?.none) } }
-            var touched: [UInt64: Set<String>] = [:]
-            for event in events {
-                for registration in (state.registrations[event.watch] ?? [:]).values.joined()
-                where registration.wants(event) {
-                    touched[registration.listener, default: []].insert(registration.path)
-                }
-                if event.mask & UInt32(IN_IGNORED) != 0 {
-                    state.registrations[event.watch] = nil
-                }
-            }
-            return touched.compactMap { id, paths in
-                state.listeners[id].map { ($0, Optional(paths)) }
+    /// Has the listeners told of all that has happened so far, which the poller may not have come to yet.
+    func catchUp() {
+        // More than the kernel ever keeps (`max_queued_events`), and an end where events do not cease.
+        for _ in 0..<16 where !hear() { return }
+    }
+
+    /// One read a call: what is left wakes the poller again, after others had their turn. Whether there was
+    /// anything to read.
+    private func hear() -> Bool {
+        let calls = state.withLock { state -> [Call]? in
+            // Under the lock: what was read is for those who listen now, and not for those who do later.
+            guard let descriptor = state.descriptor else { return nil }
+            do throws(Errno) {
+                let bytes = try Kernel.read(descriptor, upTo: 65_536)
+                return Self.calls(of: Self.events(in: bytes), &state)
+            } catch {
+                return nil
             }
         }
-        for (listener, paths) in calls { listener(paths) }
+        for call in calls ?? [] { call.listener(call.paths) }
+        return calls != nil
+    }
+
+    private struct Call {
+        let listener: @Sendable (Set<String>?) -> Void
+        let paths: Set<String>?
+    }
+
+    /// Whom to tell of what.
+    private static func calls(of events: [Event], _ state: inout State) -> [Call] {
+        if events.contains(where: { $0.mask & UInt32(IN_Q_OVERFLOW) != 0 }) {
+            return state.listeners.values.map { Call(listener: $0, paths: nil) }
+        }
+        var touched: [UInt64: Set<String>] = [:]
+        for event in events {
+            for registration in (state.registrations[event.watch] ?? [:]).values.joined()
+            where registration.wants(event) {
+                touched[registration.listener, default: []].insert(registration.path)
+            }
+            if event.mask & UInt32(IN_IGNORED) != 0 {
+                state.registrations[event.watch] = nil
+            }
+        }
+        return touched.compactMap { id, paths in
+            state.listeners[id].map { Call(listener: $0, paths: paths) }
+        }
     }
 
     /// `struct inotify_event`: watch, mask, cookie, length of the name, the name padded with NUL.

@@ -40,6 +40,8 @@ package final class PathWatch: Sendable {
         for (path, interest) in places {
             try add(path, interest, round)
         }
+        // What has happened to the former ones would be nobody's without them.
+        Inotify.shared.catchUp()
         Inotify.shared.remove(listener, before: round)
     }
 
