@@ -13,32 +13,43 @@ extension AccountLoop {
         }
     }
 
+    // What is done for an effect is not inlined: the frame of this one stands in memory once for each account
+    // that waits for a worker, and would have room for all of them.
+
     /// Does one thing; `nil` where nobody is to be told, as after a cancellation.
     func answer(_ effect: AccountLife.Effect) async -> AccountLife.Event? {
-        let present = outputs.present
         switch effect {
         case .log, .answer:
             note(effect)
             return nil
-        case .exchange(let attempt):
-            let answer = await dependencies.worker.run(.exchange, for: attempt.account)
-            if Task.isCancelled, case .failure = answer.outcome { return nil }
-            return .exchanged(attempt, answer)
-        case .deliver(let credential):
-            let start = dependencies.timekeeper.now
-            let reports = await present.deliver(credential)
-            return .delivered(reports, seconds: dependencies.timekeeper.now.seconds(since: start))
-        case .expire: return .withdrawn(await present.expire())
-        case .withdraw: return .withdrawn(await present.withdraw())
+        case .exchange(let attempt): return await exchange(attempt)
+        case .deliver(let credential): return await deliver(credential)
+        case .expire: return .withdrawn(await outputs.present.expire())
+        case .withdraw: return .withdrawn(await outputs.present.withdraw())
         case .open(let account, let removingOthers):
             return await open(account, removingOthers: removingOthers)
         case .keep(let state): return .kept(problem: await keep(state))
         case .runHooks(let hooks, let expiresAt): return await run(hooks, expiresAt)
         case .revoke(let entry): return await revoke(entry)
-        case .close(let removing): return .closed(await present.close(removing: removing))
+        case .close(let removing): return .closed(await outputs.present.close(removing: removing))
         }
     }
 
+    @inline(never)
+    private func exchange(_ attempt: AccountLife.Attempt) async -> AccountLife.Event? {
+        let answer = await dependencies.worker.run(.exchange, for: attempt.account)
+        if Task.isCancelled, case .failure = answer.outcome { return nil }
+        return .exchanged(attempt, answer)
+    }
+
+    @inline(never)
+    private func deliver(_ credential: Credential) async -> AccountLife.Event {
+        let start = dependencies.timekeeper.now
+        let reports = await outputs.present.deliver(credential)
+        return .delivered(reports, seconds: dependencies.timekeeper.now.seconds(since: start))
+    }
+
+    @inline(never)
     private func keep(_ state: AccountLife.State) async -> String? {
         guard let keeper else { return nil }
         do {
@@ -50,6 +61,7 @@ extension AccountLoop {
         }
     }
 
+    @inline(never)
     private func run(_ hooks: [RefreshHook], _ expiresAt: WallTime) async -> AccountLife.Event? {
         let runner = HookRunner(
             account: name,
@@ -61,6 +73,7 @@ extension AccountLoop {
         }
     }
 
+    @inline(never)
     private func revoke(_ entry: RevocationQueue.Entry) async -> AccountLife.Event? {
         let request = JobRequest.revoke(entry.credential.value)
         switch await dependencies.worker.run(request, for: entry.account).outcome {
@@ -72,6 +85,7 @@ extension AccountLoop {
 
     /// Puts the outputs of another version in place of the present ones, and watches them until they are
     /// replaced in turn.
+    @inline(never)
     private func open(_ account: Account, removingOthers: Bool) async -> AccountLife.Event? {
         let old = outputs.present
         var opening = await outputs.replace(with: account, orAgain: self.account)

@@ -60,22 +60,45 @@ extension OutputSet {
 
     /// Looks at everything that is to hold something; whether anything does not.
     private func examine() async -> Bool {
-        let credential = credential.withLock(\.self)
-        var isDamaged = false
-        for (index, (output, place)) in places.enumerated() {
-            let holding = holdings.withLock { $0[index] }
-            if case .lost = holding { continue }
-            if case .socket(let socket) = place {
-                if socket.isInPlace || (credential == nil && restores(socket)) { continue }
-            } else {
-                guard case .credential = holding, let credential,
-                    await !holds(credential, output, place)
-                else { continue }
-            }
+        var isDamaged = examineSockets()
+        for index in places.indices where isToBeExamined(index) {
+            if await holdsCredential(index) { continue }
             holdings.withLock { $0[index] = .lost }
             isDamaged = true
         }
-        return isDamaged && credential != nil
+        return isDamaged && hasCredential
+    }
+
+    private var hasCredential: Bool { credential.withLock { $0 != nil } }
+
+    // These are not inlined: what they hold would stand in the frame of a task that lives as long as the
+    // account.
+
+    @inline(never)
+    private func examineSockets() -> Bool {
+        var isDamaged = false
+        for (index, (_, place)) in places.enumerated() {
+            guard case .socket(let socket) = place else { continue }
+            if case .lost = holdings.withLock({ $0[index] }) { continue }
+            if socket.isInPlace || (!hasCredential && restores(socket)) { continue }
+            holdings.withLock { $0[index] = .lost }
+            isDamaged = true
+        }
+        return isDamaged
+    }
+
+    /// Whether it is no socket, and was delivered to.
+    @inline(never)
+    private func isToBeExamined(_ index: Int) -> Bool {
+        if case .socket = places[index].place { return false }
+        guard case .credential = holdings.withLock({ $0[index] }) else { return false }
+        return hasCredential
+    }
+
+    @inline(never)
+    private func holdsCredential(_ index: Int) async -> Bool {
+        guard let credential = credential.withLock(\.self) else { return true }
+        return await holds(credential, places[index].output, places[index].place)
     }
 
     private func restores(_ socket: CredentialSocket) -> Bool {
@@ -89,7 +112,7 @@ extension OutputSet {
 
     /// Whether one of the paths concerns an output that is lost.
     private func lose(_ touched: Set<String>) -> Bool {
-        let hasCredential = credential.withLock { $0 != nil }
+        let hasCredential = hasCredential
         return holdings.withLock { holdings in
             var isConcerned = false
             for (index, (_, place)) in places.enumerated() {
