@@ -356,7 +356,7 @@ growth() { # growth COUNT VALUE COUNT VALUE COUNT VALUE
 
 # 10, 100 and 1000 accounts with credentials of a minute: a minute is an hour of those that live an hour.
 # Of 2026-11, x86_64, 2 cores that others kept busy: 1000 accounts are ready after 10 to 15 s, an hour's refreshes
-# of all take the agent 0.7 s of CPU and the workers 1.9 s; 22 KB private and 2 descriptors an account.
+# of all take the agent 0.7 s of CPU and the workers 1.9 s; 21 KB private and 2 descriptors an account.
 measure_accounts() {
     local count counts=(10 100 1000) number folder=$scratch/accounts runtime start used refreshes resident
     local memories=() files=() starts=() costs=() baseline
