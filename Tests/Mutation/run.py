@@ -6,7 +6,9 @@
 All changes (mutants) of a group are compiled into one copy of the tests, each behind a switch: operators are
 replaced by operators of their own, numbers, conditions and statements by calls, and the variable WIF_MUTANT
 names the one that is in force. One build therefore tests hundreds. What does not compile is left out.
-A mutant is killed when a suite fails, crashes or takes ten times as long as without it.
+The tests are first run once by file without a mutant, which shows the mutants that each file reaches: a mutant
+meets these files alone, the quickest first. It is killed when a file's tests fail, crash or take ten times as
+long as without it.
 
 Survivors that are known stand in `explained.txt` beside this file, each with its reason. Prints a table; ends
 with 1 if a survivor is not explained. The working tree is only read: the copy is in --scratch (under $TMPDIR).
@@ -16,11 +18,14 @@ import argparse
 import collections
 import concurrent.futures
 import json
+import math
 import os
 import pathlib
 import random
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,11 +54,11 @@ GROUPS = {
     "redaction": Group(
         ["Sources/Kernel/Secret.swift", "Sources/Text/SecretSearch.swift", "Sources/Text/ForeignText.swift",
          "Sources/Federation/Secrets/*.swift"],
-        ["FederationTests", "ExchangesTests"], ["SecretSearchTests|SecretTests|TextTests|SecretsInResults"]),
+        ["FederationTests", "ExchangesTests"], ["SecretSearchTests|KnownSecretsTests|SecretTests|TextTests|SecretsInResults"]),
     "peers": Group(
         ["Sources/Outputs/SocketGuard.swift", "Sources/Kernel/Sockets/Peer.swift"], ["OutputsTests"],
         ["SocketAccessTests|CredentialSocketTests"]),
-    "policy": Group(["Sources/Policy/**/*.swift"], ["PolicyTests"], ["PolicyTests"]),
+    "policy": Group(["Sources/Policy/**/*.swift"], ["PolicyTests"], ["^PolicyTests/(?!Fuzz|Comparison)"]),
 }
 
 # The rooms that have mutants, the lowest first.
@@ -83,7 +88,18 @@ let activeMutant: Int = {
     guard let text = getenv("WIF_MUTANT") else { return 0 }
     return Int(String(cString: text)) ?? 0
 }()
-@inline(never) func mutant(_ id: Int) -> Bool { activeMutant == id }
+// Where a byte is set for each mutant that is reached.
+nonisolated(unsafe) let reachedMutants: UnsafeMutablePointer<UInt8>? = {
+    guard let path = getenv("WIF_MUTANT_TRACE") else { return nil }
+    let file = open(path, O_RDWR)
+    let memory = mmap(nil, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
+    close(file)
+    return memory == MAP_FAILED ? nil : memory?.assumingMemoryBound(to: UInt8.self)
+}()
+@inline(never) func mutant(_ id: Int) -> Bool {
+    reachedMutants?[id] = 1
+    return activeMutant == id
+}
 func flip(_ id: Int, _ condition: Bool) -> Bool { mutant(id) != condition }
 func number<T: Numeric>(_ id: Int, _ value: T) -> T { mutant(id) ? value + 1 : value }
 func least<T: Comparable>(_ id: Int, _ a: T, _ b: T) -> T { mutant(id) ? Swift.max(a, b) : Swift.min(a, b) }
@@ -242,6 +258,14 @@ def mask(line):
         if char == '"':
             inside = not inside
             out.append('"')
+        elif inside and line.startswith("\\(", index):
+            # An interpolation, with the strings in it.
+            depth, start = 0, index
+            while index < len(line) and (depth > 0 or index <= start + 1):
+                depth += {"(": 1, ")": -1}.get(line[index], 0)
+                index += 1
+            out.append(" " * (index - start))
+            continue
         elif inside and char == "\\":
             out.append("  "[:len(line[index:index + 2])])
             index += 1
@@ -462,20 +486,70 @@ def leave_out(scratch, writer, path, line, column, message):
     writer.skipped.update((path, line, kind) for kind in present)
 
 
-def run(binary, suites, mutant, limit, scratch):
-    """`None` where all suites pass, else what happened."""
-    for suite in suites:
-        environment = {**os.environ, "WIF_MUTANT": str(mutant), "WIF_AGENT_SEEDS": "25", "SWIFT_BACKTRACE": "enable=no"}
-        command = [str(binary), "--testing-library", "swift-testing", "--filter", suite]
-        try:
-            done = subprocess.run(command, cwd=scratch, env=environment, timeout=limit,
-                                  stdin=subprocess.DEVNULL, capture_output=True)
-        except subprocess.TimeoutExpired:
-            return "too long"
-        if done.returncode == 69:
-            sys.exit(f"no test matches {suite}")
-        if done.returncode != 0:
-            return "crash" if done.returncode < 0 else "failed"
+Suite = collections.namedtuple("Suite", "pattern cpu limit reached")
+LAUNCH = ["--testing-library", "swift-testing", "--filter"]
+
+
+def run(binary, pattern, mutant, scratch, cpu, limit, trace=None):
+    """`None` where all tests of the pattern pass, else what happened. Processor time is limited beside time,
+    since a loop without end shows in it however much else the machine does."""
+    environment = {**os.environ, "WIF_MUTANT": str(mutant), "WIF_AGENT_SEEDS": "25", "SWIFT_BACKTRACE": "enable=no"}
+    if trace:
+        environment["WIF_MUTANT_TRACE"] = str(trace)
+    child = subprocess.Popen([str(binary), *LAUNCH, pattern], cwd=scratch, env=environment, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        resource.prlimit(child.pid, resource.RLIMIT_CPU, (cpu, cpu))
+        resource.prlimit(child.pid, resource.RLIMIT_AS, (8 << 30, 8 << 30))
+        code = child.wait(limit)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+        return "too long"
+    if code == -signal.SIGXCPU:
+        return "too long"
+    return None if code in (0, NO_TESTS) else "crash" if code < 0 else "failed"
+
+
+NO_TESTS = 69
+
+
+def suites(scratch, binary, group):
+    """The files of tests that matter for the group, those that take least time first: what each takes without a
+    mutant, and which mutants it reaches."""
+    out = []
+    trace, cache = scratch / "reached", scratch / f"suites.{group}.json"
+    if cache.exists() and cache.stat().st_mtime > binary.stat().st_mtime:
+        return [Suite(*fields, set(reached)) for *fields, reached in json.loads(cache.read_text())]
+    for target in GROUPS[group].targets:
+        for path in sorted((scratch / "Tests" / target).rglob("*.swift")):
+            if "@Test" not in path.read_text() or not any(
+                    re.search(pattern, f"{target}/{path.stem}") for pattern in GROUPS[group].suites):
+                continue
+            pattern = rf"^{target}\..*/{re.escape(path.name)}:"
+            trace.write_bytes(bytes(16384))
+            start, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            if fate := run(binary, pattern, 0, scratch, 600, 600, trace):
+                sys.exit(f"{group}: {path.name} fails without a mutant: {fate}")
+            now = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+            reached = {id for id, byte in enumerate(trace.read_bytes()) if byte}
+            print(f"  {path.name}: {time.monotonic() - start:.1f} s, {len(reached)} mutants reached", flush=True)
+            out.append(Suite(pattern, cpu, max(20, 10 * (time.monotonic() - start)), reached))
+    out.sort(key=lambda suite: suite.limit + suite.cpu)
+    cache.write_text(json.dumps([[*suite[:3], sorted(suite.reached)] for suite in out]))
+    return out
+
+
+def fate(scratch, binary, suites, mutant):
+    """What the first tests that notice do; `None` if none does. The quick files are run together."""
+    own = [suite for suite in suites if mutant.id in suite.reached]
+    quick = [suite for suite in own if suite.cpu < 0.3]
+    for batch in [quick] * bool(quick) + [[suite] for suite in own if suite not in quick]:
+        cpu = max(2, math.ceil(10 * sum(suite.cpu for suite in batch)))
+        pattern, limit = "|".join(suite.pattern for suite in batch), sum(suite.limit for suite in batch)
+        if found := run(binary, pattern, mutant.id, scratch, cpu, limit):
+            return found
     return None
 
 
@@ -490,21 +564,20 @@ def explanations():
     return out
 
 
-def test(scratch, group, mutants, jobs):
+def test(scratch, group, mutants, jobs, quick):
     binary = next((scratch / ".build/debug").glob("*PackageTests.xctest"))
-    suites = GROUPS[group].suites
-    start = time.monotonic()
-    if fate := run(binary, suites, 0, 600, scratch):
-        sys.exit(f"{group}: the suites fail without a mutant: {fate}")
-    limit = max(20, 10 * (time.monotonic() - start))
-    print(f"{group}: {len(mutants)} mutants, {limit / 10:.1f} s each", flush=True)
+    print(f"{group}: {len(mutants)} mutants", flush=True)
+    ordered = suites(scratch, binary, group)
+    if quick:
+        ordered = [suite for suite in ordered if suite.cpu < 1]
+    reached = set().union(*(suite.reached for suite in ordered))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        fates = pool.map(lambda mutant: run(binary, suites, mutant.id, limit, scratch), mutants)
-        for count, (mutant, fate) in enumerate(zip(mutants, fates), 1):
-            mutant.fate = fate
-            if fate is None:
-                print(f"  survived: {mutant.id} {mutant.path}:{mutant.line}: {mutant.change}: {mutant.text}",
-                      flush=True)
+        fates = pool.map(lambda mutant: fate(scratch, binary, ordered, mutant), mutants)
+        for count, (mutant, found) in enumerate(zip(mutants, fates), 1):
+            mutant.fate = found
+            if found is None:
+                how = "survived" if mutant.id in reached else "not reached"
+                print(f"  {how}: {mutant.id} {mutant.path}:{mutant.line}: {mutant.change}: {mutant.text}", flush=True)
             if count % 50 == 0:
                 print(f"  {count} of {len(mutants)}", flush=True)
 
@@ -518,6 +591,7 @@ def main():
     parser.add_argument("--sample", type=int, help="of each group so many mutants, drawn with --seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="the mutants with these numbers")
+    parser.add_argument("--quick", action="store_true", help="without the files of tests that take over a second")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--scratch", type=pathlib.Path,
                         default=pathlib.Path(tempfile.gettempdir()) / "wif-agent-mutation")
@@ -552,7 +626,7 @@ def main():
         if options.only:
             wanted = {int(id) for id in options.only.split(",")}
             mutants = [mutant for mutant in mutants if mutant.id in wanted]
-        test(options.scratch, group, mutants, options.jobs)
+        test(options.scratch, group, mutants, options.jobs, options.quick)
         survived = [mutant for mutant in mutants if mutant.fate is None]
         explained = [mutant for mutant in survived if mutant.key in known]
         rows.append((group, len(mutants), len(mutants) - len(survived), len(explained),

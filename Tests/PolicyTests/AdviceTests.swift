@@ -191,8 +191,57 @@ import Text
             advice.remarks.contains { $0.contains("more claims would exceed the length allowed") }
         )
         #expect(Advice(for: .bright, claims: [:]).condition == nil)
+        #expect(Advice(for: .bright, claims: [:]).issuerName == "an issuer that is not known here")
         #expect(Advice(for: .conductorone, claims: "x").condition == nil)
         #expect(Advice(for: .mondoo, claims: .null).subject == nil)
+    }
+
+    static let noClaim = "no claim beside the subject says which workload this is"
+    static let remarks: [(service: TrustingService, claims: JSON, part: String, isThere: Bool)] = [
+        (.mondoo, [:], "the token has no sub, which Mondoo compares", true),
+        (.mondoo, kubernetes, "the token has no sub", false),
+        (.mondoo, [:], noClaim, true), (.mondoo, kubernetes, noClaim, false),
+        (.mondoo, entra, "its aud, api://acme. Which of the two is compared is not said", true),
+        (.mondoo, gitHub, "Which of the two is compared", false),
+        (.conductorone, circle, "the rest of the sub changes from run to run at CircleCI", true),
+        (.conductorone, gitHub, "changes from run to run", false),
+        (.conductorone, [:], "the token has no sub: ask its issuer for one", true),
+        (.conductorone, gitHub, "the token has no sub", false),
+        (.conductorone, ["iss": "https://a", "sub": "s"], noClaim, true),
+        (.conductorone, ["iss": "https://a", "sub": "s", "ref": "r"], noClaim, false),
+        (.conductorone, gitHub, "would exceed the length allowed", false),
+        (.bright, gitHub, "this token is a pull request's", false),
+        (
+            .bright, changed(gitHub, ["ref": "refs/pull/1/merge"]),
+            "this token is a pull request's: its ref is another for each", true
+        ),
+    ]
+    static let entra: JSON = [
+        "iss": "https://sts.windows.net/t/", "sub": "s", "aud": "api://acme", "tid": "t",
+    ]
+
+    @Test(arguments: remarks)
+    func `come with what there is to know`(
+        service: TrustingService,
+        claims: JSON,
+        part: String,
+        isThere: Bool
+    ) {
+        let remarks = Advice(for: service, claims: claims).remarks
+        #expect(remarks.contains { $0.contains(part) } == isThere, "\(remarks)")
+    }
+
+    static let callers: [(arn: String, subject: String)] = [
+        ("arn:aws:iam::1:user/path/u", "arn:aws:iam::1:user/path/u"),
+        ("arn:aws:sts::1:assumed-role/R/s/", "arn:aws:sts::1:assumed-role/R/s/"),
+    ]
+
+    @Test(arguments: callers)
+    func `have a star for the sessions of a role alone`(arn: String, subject: String) {
+        let claims: JSON = ["Account": "1", "Arn": .string(arn), "UserId": "x"]
+        let advice = Advice(for: .mondoo, claims: claims)
+        #expect(advice.subject == subject)
+        #expect(advice.remarks.isEmpty)
     }
 
     static let warnings: [(source: String, dialect: Dialect, part: String?)] = [
@@ -224,6 +273,29 @@ import Text
         (#"claims.sub == "a" && claims.n % 2 == 0"#, .conductorone, "arithmetic with a claim"),
         (#"claims["sub"] == "a" && "x" in claims.groups"#, .conductorone, nil),
         (#"claims.sub.startsWith("")"#, .conductorone, "is true of every text"),
+        (#"claims.ref == "b" && claims.env == "p""#, .conductorone, "asks for claims.sub, or"),
+        (#"claims.sub.startsWith("org/") && claims.env == "p""#, .conductorone, nil),
+        (
+            #"claims.sub == "a" && claims.ref.matches("^main")"#, .conductorone,
+            "looks anywhere in the text"
+        ),
+        (
+            #"claims.sub == "a" && claims.ref.matches("main$")"#, .conductorone,
+            "looks anywhere in the text"
+        ),
+        (
+            #"claims.sub == "a" && claims.l.exists(x, claims.ref.matches("main"))"#, .conductorone,
+            "looks anywhere in the text"
+        ),
+        (
+            #"claims.sub == "a" && claims.l.map(x, claims.ref.matches("main"), x) == []"#,
+            .conductorone, "looks anywhere in the text"
+        ),
+        (
+            #"claims.sub == "a" && claims.n + claims.m == 3"#, .conductorone,
+            "arithmetic with a claim"
+        ),
+        (#"claims.sub == "a" && 1 + 1 == 2"#, .conductorone, nil),
     ]
 
     @Test(arguments: warnings)

@@ -110,6 +110,22 @@ import Text
         ("", "the mapping  has an unknown prefix", nil),
     ]
 
+    /// As long as a claim's name may be.
+    private static let longName = String(repeating: "n", count: 512)
+
+    @Test func `may name a claim by 512 bytes, and a value must follow the =`() throws {
+        let key = "jwt_claims." + Self.longName
+        #expect(try ClaimMapping(key: key, value: "x").key == key)
+        let long = #expect(throws: PolicyError.self) {
+            try ClaimMapping(key: key + "n", value: "x")
+        }
+        #expect(long?.problem.hasSuffix(" names no claim") == true)
+        let error = #expect(throws: PolicyError.self) {
+            try ClaimMapping(parsing: "jwt_claims.a =")
+        }
+        #expect(error?.problem == "the mapping jwt_claims.a has an empty value")
+    }
+
     @Test(arguments: refused)
     func `is refused for a key that Mondoo does not know`(
         key: String,

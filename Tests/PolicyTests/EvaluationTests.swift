@@ -47,6 +47,58 @@ import Text
         #expect(evaluation.trace.map(\.source) == [source, "claims.a.b"])
     }
 
+    static let traces: [(source: String, parts: [String])] = [
+        ("(claims.n) == 1", ["(claims.n) == 1", "claims.n"]),
+        ("claims.x == 1", ["claims.x == 1", "claims.x"]),
+        // What a loop does with each element is not shown.
+        ("[1, 2].all(x, x > 0)", ["[1, 2].all(x, x > 0)"]),
+        (
+            "[1].all(x, x > 0) && claims.yes",
+            ["[1].all(x, x > 0) && claims.yes", "[1].all(x, x > 0)", "claims.yes"]
+        ),
+        (
+            "claims[claims.k].b == 1",
+            ["claims[claims.k].b == 1", "claims[claims.k].b", "claims[claims.k]", "claims.k"]
+        ),
+        (
+            "dyn(claims.a).b == 1",
+            ["dyn(claims.a).b == 1", "dyn(claims.a).b", "dyn(claims.a)", "claims.a"]
+        ),
+    ]
+
+    @Test(arguments: traces)
+    func `shows the parts that have a value of their own`(source: String, parts: [String]) throws {
+        let claims: JSON = ["n": 1, "yes": true, "k": "a", "a": ["b": 1]]
+        let evaluation = try Expression(parsing: source, dialect: .conductorone).evaluate(
+            claims: claims
+        )
+        #expect(evaluation.trace.map(\.source) == parts)
+    }
+
+    @Test func `shows a part that fails, and the operand that is at fault`() throws {
+        let expression = try Expression(parsing: "true && claims.x == 1", dialect: .conductorone)
+        let evaluation = expression.evaluate(claims: [:])
+        #expect(evaluation.trace.last?.outcome == .error("no such key: x"))
+        #expect(evaluation.absentKey == "x")
+        #expect(
+            try verdict("true && claims.n", .conductorone, ["n": 1])
+                == .error(
+                    message: "&& does not apply to int",
+                    position: SourcePosition(offset: 8, line: 1, column: 9)
+                )
+        )
+    }
+
+    @Test func `parts of 120 characters are shown whole, longer ones cut`() throws {
+        for (filler, shown) in [(120, 120), (121, 121)] {
+            let source = "claims.a == '" + String(repeating: "x", count: filler - 14) + "'"
+            let expression = try Expression(parsing: source, dialect: .conductorone)
+            let first = expression.evaluate(claims: ["a": 1]).trace[0].source
+            #expect(first.count == shown)
+            #expect((first == source) == (filler == 120))
+        }
+    }
+
     @Test func `shows every part with its value, and which of them decided`() throws {
         let source =
             #"claims.sub == "a" && (claims.env == "prod" || claims.x) && size(claims.list) > 1"#
@@ -82,24 +134,6 @@ import Text
         )
     }
 
-    @Test func `what is behind the deciding part costs nothing and changes nothing`() throws {
-        let heavy = "claims.l.all(x, claims.l.all(y, claims.l.all(z, true)))"
-        let list = JSON.array((0..<200).map { .integer($0) })
-        #expect(try verdict("false && \(heavy)", .conductorone, ["l": list]) == .fails)
-        #expect(
-            try verdict("(false && \(heavy)) || (true || \(heavy))", .conductorone, ["l": list])
-                == .holds
-        )
-        let fatal = try verdict("\(heavy) || true", .conductorone, ["l": list])
-        #expect(
-            fatal
-                == .error(
-                    message: "the evaluation takes more than 100000 steps",
-                    position: SourcePosition(offset: 48, line: 1, column: 49)
-                )
-        )
-    }
-
     @Test func `a condition that is no boolean is an error`() throws {
         let found = try verdict("claims.sub", .conductorone, ["sub": "a"])
         #expect(
@@ -109,32 +143,6 @@ import Text
                     position: SourcePosition(offset: 7, line: 1, column: 8)
                 )
         )
-    }
-
-    static let expensive = [
-        "claims.l.map(x, claims.l.map(y, claims.l)).size() == 1",
-        "claims.l.all(x, claims.l == claims.l)",
-        "claims.l.exists(x, claims.t.matches('(a|b|ab){400}c'))",
-        "claims.l.exists(x, claims.t.contains(claims.t + claims.t))",
-        "claims.l.map(x, claims.t + claims.t).map(x, x + x).map(x, x + x).map(x, x + x).map(x, x + x).size() > 0",
-        "claims.l.map(x, claims.l + claims.l).map(x, x + x).map(x, x + x).map(x, x + x).size() > 0",
-        "claims.t.matches(claims.t)",
-    ]
-
-    @Test(.timeLimit(.minutes(1)), arguments: expensive)
-    func `ends in bounded time whatever it is given`(source: String) throws {
-        let claims: JSON = [
-            "l": .array((0..<1000).map { .integer($0) }),
-            "t": .string(String(repeating: "ab", count: 20_000)),
-        ]
-        let evaluation = try Expression(parsing: source, dialect: .conductorone).evaluate(
-            claims: claims
-        )
-        #expect(evaluation.steps <= 100_000)
-        guard case .error = evaluation.result else {
-            Issue.record("\(source) gave \(evaluation.result)")
-            return
-        }
     }
 
     @Test func `claims 60 levels deep and long values are shown cut`() throws {

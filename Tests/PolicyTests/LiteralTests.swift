@@ -54,6 +54,7 @@ import Text
         Row(#"'\q'"#, "line 1, column 2: an unknown escape in a string"),
         Row(#"'\x4'"#, "line 1, column 2: an escape needs 2 digits"),
         Row(#"'\400'"#, "line 1, column 2: an unknown escape in a string"),
+        Row(#"'\108'"#, "line 1, column 2: an escape needs 3 digits"),
         Row(#"'\ud800'"#, "line 1, column 2: an escape names no Unicode character"),
         Row(#"'\U00110000'"#, "line 1, column 2: an escape names no Unicode character"),
         Row(#"b'\u0041'"#, "line 1, column 3: an unknown escape in a string"),
@@ -68,6 +69,10 @@ import Text
         Row("[1 2]", "line 1, column 4: a number stands where ',' or ']' is expected"),
         Row("{1}", "line 1, column 3: '}' stands where ':' is expected"),
         Row("size(1,)", "line 1, column 8: ')' stands where a value is expected"),
+        Row("'a'.contains('a',)", "line 1, column 18: ')' stands where a value is expected"),
+        Row("-", "line 1, column 2: the end stands where a value is expected"),
+        Row("[1].all(x, true, true)", "line 1, column 5: the function all() is not known"),
+        Row("[1].map(x)", "line 1, column 5: the function map() is not known"),
         Row("1 ? 2", "line 1, column 6: the end stands where ':' is expected"),
         Row("a.in", "line 1, column 3: 'in' stands where a field name is expected"),
         Row("for", "line 1, column 1: 'for' is a reserved word"),
@@ -105,6 +110,7 @@ import Text
             )
         )
         #expect(refusal(of: "claim.a == 1", .conductorone).contains("did you mean claims?"))
+        #expect(refusal(of: "claims.a.exsts(g, g == 1)", .conductorone).contains("mean exists?"))
     }
 
     @Test func `1024 bytes are taken and 1025 refused, counted in UTF-8`() {
@@ -118,8 +124,18 @@ import Text
     @Test func `what is just within the bounds is evaluated`() {
         let deep = String(repeating: "[", count: 47) + String(repeating: "]", count: 47)
         #expect(result(of: "size(\(deep))") == "1")
-        #expect(result(of: "1" + String(repeating: "+1", count: 126)) == "127")
+        #expect(result(of: "1" + String(repeating: "+1", count: 127)) == "128")
         #expect(result(of: String(repeating: "!", count: 126) + "true") == "true")
+    }
+
+    @Test func `what is just beyond the bounds is refused`() {
+        let deep = String(repeating: "[", count: 48) + String(repeating: "]", count: 48)
+        #expect(refusal(of: "size(\(deep))", .conductorone).contains("the nesting is too deep"))
+        // Whatever was nested before.
+        let later = "size([[1], [1], [1], \(deep.dropFirst().dropLast())])"
+        #expect(refusal(of: later, .conductorone).contains("the nesting is too deep"))
+        let chain = "1" + String(repeating: "+1", count: 128)
+        #expect(refusal(of: chain, .conductorone).contains("a chain of operators is too long"))
     }
 
     @Test func `nesting, chains and size are bounded`() {

@@ -27,6 +27,7 @@ import Text
         Row("-'a'", "error: - does not apply to string"),
         Row("-1u", "error: - does not apply to uint"),
         Row("true + true", "error: + does not apply to bool, bool"),
+        Row("1.5 + 0.25", "1.75"), Row("1.5 - 0.25", "1.25"), Row("1.5 * 0.5", "0.75"),
     ]
 
     static let comparison: [Row] = [
@@ -65,6 +66,10 @@ import Text
         Row("1.5 in {1: 2}", "false"),
         Row("'a' in 'abc'", "error: in does not apply to string, string"),
         Row("[] in [[]]", "true"),
+        Row("1 >= 1", "true"), Row("2 >= 1", "true"), Row("[1, 2] == [1, 3]", "false"),
+        Row("{'a': 1} == {}", "false"), Row("{0: 'a'}[0u]", "\"a\""),
+        Row("0 == 0u", "true"), Row("0u == 0", "true"), Row("timestamp(0) == timestamp(0)", "true"),
+        Row("timestamp(0) == timestamp(1)", "false"),
     ]
 
     static let logic: [Row] = [
@@ -111,6 +116,8 @@ import Text
         Row("{'a': 1, 'a': 2}", "error: a map has the key \"a\" twice"),
         Row("{1: 1, 1u: 2}", "error: a map has the key 1u twice"),
         Row("{1.5: 1}", "error: a double can be no key of a map"),
+        Row("{'a': 1}[1.5]", "error: no such key: 1.5"),
+        Row("{'a': 1}[[1]]", "error: [ ] does not apply to map, list"),
     ]
 
     static let macros: [Row] = [
@@ -196,6 +203,37 @@ import Text
         Row("timestamp(0).getHours('Europe/Berlin')", "error"),
         Row("duration('90m').getHours()", "1"), Row("duration('90m').getMinutes()", "90"),
         Row("'a'.getHours()", "error: getHours() does not apply to string"),
+        Row("timestamp('2024-03-10T14:15:16Z').getMinutes()", "15"),
+        Row("timestamp('2024-03-10T14:15:16Z').getSeconds()", "16"),
+        Row("timestamp('2024-03-10T00:00:00Z').getDayOfYear()", "69"),
+        Row("timestamp(3600).getHours('UTC')", "1"), Row("timestamp(3600).getHours('')", "1"),
+        Row("timestamp(3600).getHours('-02:00')", "23"),
+        Row("timestamp('1970-01-01T00:00:00Z') == timestamp(0)", "true"),
+        Row("timestamp('1970-01-02T00:00:00+23:59') == timestamp(60)", "true"),
+        Row("timestamp('1970-01-02T00:00:00+24:00')", "error"),
+        Row("timestamp('1970-01-02T00:00:00+01:60')", "error"),
+        Row(
+            "timestamp('1970-01-01T00:00:00.75Z') + duration('0.5s')",
+            "timestamp(\"1970-01-01T00:00:01.25Z\")"
+        ),
+        Row(
+            "timestamp('1970-01-01T00:00:00.75Z') - timestamp('1970-01-01T00:00:00.5Z')",
+            "duration(\"0.25s\")"
+        ),
+        Row("timestamp('9999-12-31T23:59:59Z') - timestamp('0001-01-01T00:00:00Z')", "error"),
+        Row("timestamp('2262-04-11T23:47:16.9Z') - timestamp(0)", "error"),
+        Row("duration('1\u{B5}s') == duration('1000ns')", "true"),
+        Row("duration('1\u{3BC}s') == duration('1000ns')", "true"),
+        Row("duration('+1s')", "duration(\"1s\")"), Row("duration('.5s')", "duration(\"0.5s\")"),
+        Row("duration('1.s')", "duration(\"1s\")"),
+        // As Go reckons: 9 thousandths of an hour are whole seconds and tenths.
+        Row("duration('0.009h')", "duration(\"32.4s\")"),
+        Row("duration('0.071m')", "duration(\"4.26s\")"),
+        Row("duration('0.123456789123456789123s')", "duration(\"0.123456789s\")"),
+        Row("string(1.0 / 0.0)", "\"+Inf\""), Row("string(-1.0 / 0.0)", "\"-Inf\""),
+        Row("string(0.0 / 0.0)", "\"NaN\""),
+        Row("string(1e10)", "\"1e+10\""), Row("string(0.05)", "\"0.05\""),
+        Row("string(0.0001)", "\"0.0001\""), Row("string(0.00012)", "\"0.00012\""),
     ]
 
     @Test(arguments: conversions)

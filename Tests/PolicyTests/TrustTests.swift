@@ -379,6 +379,7 @@ import Text
     static let tenants = [
         ("a@acme/wfe", "acme.conductor.one"), ("a@C1.dev.example.com/pcc", "c1.dev.example.com"),
         ("a@acme.conductor.one:8443/wfe", "acme.conductor.one"),
+        ("a@acme/wfe/x", "acme.conductor.one"), ("a@b@acme.test/wfe", "b@acme.test"),
     ]
 
     @Test(arguments: tenants)

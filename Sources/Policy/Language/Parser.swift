@@ -115,7 +115,7 @@ struct Parser {
 
     /// A minus directly before a number is part of it, so that the least integer can be written.
     private var isNegativeNumber: Bool {
-        guard current.kind == .symbol("-"), position + 1 < tokens.count else { return false }
+        guard current.kind == .symbol("-") else { return false }
         return switch tokens[position + 1].kind {
         case .int, .double: true
         default: false
@@ -344,8 +344,8 @@ extension Parser {
         from start: Int,
         at offset: Int
     ) throws(SyntaxFault) -> Node {
-        let end = position > 0 ? tokens[position - 1].range.upperBound : start
-        let node = Node(kind, range: start..<max(start, end), at: offset)
+        let end = tokens[position - 1].range.upperBound
+        let node = Node(kind, range: start..<end, at: offset)
         nodes += 1
         if node.depth > Limits.depth {
             throw SyntaxFault(

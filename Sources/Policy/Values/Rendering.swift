@@ -166,15 +166,12 @@ func shortest(_ value: Double) -> String {
     let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
     let fraction = mantissa.count > 1 ? mantissa[1] : ""
     var digits = String(mantissa[0] + fraction)
-    var point = mantissa[0].count + (parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
-    while digits.hasPrefix("0"), digits.count > 1 {
-        digits.removeFirst()
-        point -= 1
-    }
+    let point = mantissa[0].count + (parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
     while digits.hasSuffix("0"), digits.count > 1 { digits.removeLast() }
     if digits == "0" { return sign + "0" }
+    // Below 1e-4 the exponent is Swift's own; above, leading zeros stand for it.
     let exponent = point - 1
-    if exponent < -4 || exponent >= 6 { return sign + scientific(digits, exponent) }
+    if exponent < 0 || exponent >= 6 { return sign + scientific(digits, exponent) }
     return sign + positional(digits, point)
 }
 
@@ -187,7 +184,6 @@ private func scientific(_ digits: String, _ exponent: Int) -> String {
 }
 
 private func positional(_ digits: String, _ point: Int) -> String {
-    if point <= 0 { return "0." + String(repeating: "0", count: -point) + digits }
     if point >= digits.count {
         return digits + String(repeating: "0", count: point - digits.count)
     }

@@ -94,8 +94,13 @@ struct TimeText {
             .multipliedReportingOverflow(by: unit)
         guard let whole, !whole.overflow else { return nil }
         guard parts.count == 2, !parts[1].isEmpty else { return whole.partialValue }
-        guard let fraction = Double("0." + parts[1]) else { return nil }
-        let sum = whole.partialValue.addingReportingOverflow(Int64(fraction * Double(unit)))
+        // As Go reckons, of eighteen digits at most: 0.009h are 32.4 s and not a nanosecond less.
+        let digits = parts[1].prefix(18)
+        guard let fraction = Double(String(digits)), let scale = Double("1e\(digits.count)") else {
+            return nil
+        }
+        let part = Int64(fraction * (Double(unit) / scale))
+        let sum = whole.partialValue.addingReportingOverflow(part)
         return sum.overflow ? nil : sum.partialValue
     }
 

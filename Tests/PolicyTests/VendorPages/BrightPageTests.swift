@@ -45,6 +45,12 @@ import Text
             changed(claims, ["aud": ["api://bright-security"]]),
             PageRow.open
         ), expression(#"sub == "repo:acme/web" && claims.pipeline.id == 1001"#, claims),
+        expression(#"sub == "repo:acme/web" && aud == "other""#, claims, PageRow.refused),
+        expression(
+            #"sub == "other" && aud == "api://bright-security""#,
+            changed(claims, ["aud": ["api://bright-security"]]),
+            PageRow.refused
+        ),
         expression(#"claims.environment == "production""#, claims, PageRow.refused),
         expression(#"sub == """#, claims, PageRow.refused),
         expression(#"sub.startsWith("")"#, claims, PageRow.refused),
