@@ -3,6 +3,8 @@
 # Every safety and liveness rule is looked at after each step (Tests/Simulation/World/World.swift).
 #
 #   run.sh [--seeds N] [--first SEED] [--jobs N] [--unseen]   20,000 fresh seeds, printed
+#   run.sh --digest --first 1 --seeds 2000    one number of all that they do: equal before and after a change
+#                                             that only makes them faster
 #
 # A seed that fails prints its shortest history and its trace; `--seeds 1 --first SEED` plays it again.
 set -euo pipefail

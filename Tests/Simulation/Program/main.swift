@@ -5,14 +5,16 @@ import Kernel
 import Simulation
 import Synchronization
 
-/// `wif-simulation [--seeds N] [--first SEED] [--jobs N] [--unseen]`: plays N seeds from SEED on (drawn and
-/// printed where it is not given), side by side, and with each thousandth a fleet that shares one service;
-/// prints every finding's shortest history and trace.
+/// `wif-simulation [--seeds N] [--first SEED] [--jobs N] [--unseen] [--digest]`: plays N seeds from SEED on
+/// (drawn and printed where it is not given), side by side, and with each thousandth a fleet that shares one
+/// service; prints every finding's shortest history and trace. With `--digest` it prints one number of all
+/// that the seeds do, which no change that only makes it faster may change.
 struct Arguments {
     var seeds = 20_000
     var first = UInt64.random(in: 0..<1 << 48)
     var jobs = ProcessInfo.processInfo.activeProcessorCount
     var showsUnseen = false
+    var givesDigest = false
 
     init(_ arguments: [String]) {
         var rest = arguments.dropFirst()
@@ -22,8 +24,11 @@ struct Arguments {
             case "--first": first = rest.popFirst().flatMap { UInt64($0) } ?? first
             case "--jobs": jobs = rest.popFirst().flatMap { Int($0) } ?? jobs
             case "--unseen": showsUnseen = true
+            case "--digest": givesDigest = true
             default:
-                print("usage: wif-simulation [--seeds N] [--first SEED] [--jobs N] [--unseen]")
+                print(
+                    "usage: wif-simulation [--seeds N] [--first SEED] [--jobs N] [--unseen] [--digest]"
+                )
                 exit(64)
             }
         }
@@ -35,6 +40,7 @@ struct Total {
     var fleets: [String] = []
     var coverage = Coverage()
     var events = 0
+    var digest: UInt64 = 0
 }
 
 let arguments = Arguments(CommandLine.arguments)
@@ -46,8 +52,13 @@ DispatchQueue.concurrentPerform(iterations: arguments.jobs) { job in
         var simulation = try Simulation()
         var findings: [Simulation.Finding] = []
         var fleets: [String] = []
+        var digest: UInt64 = 0
         for index in stride(from: job, to: arguments.seeds, by: arguments.jobs) {
             let seed = arguments.first &+ UInt64(index)
+            if arguments.givesDigest {
+                digest &+= simulation.digest(of: seed)
+                continue
+            }
             if index % 1000 == 0, let finding = simulation.playFleet(seed) {
                 fleets.append(finding)
             }
@@ -56,12 +67,13 @@ DispatchQueue.concurrentPerform(iterations: arguments.jobs) { job in
                 if findings.count >= 3 { break }
             }
         }
-        let (all, bad, done) = (findings, fleets, simulation)
+        let (all, bad, done, sum) = (findings, fleets, simulation, digest)
         total.withLock { total in
             total.findings += all
             total.fleets += bad
             total.coverage.add(done.coverage)
             total.events += done.events
+            total.digest &+= sum
         }
     } catch {
         print("the simulation cannot start: \(error)")
@@ -81,6 +93,10 @@ print(
         + " \(result.coverage.seen) pairs of event and state seen,"
         + " \(Int(Double(arguments.seeds) / max(seconds, 0.001))) seeds a second"
 )
+if arguments.givesDigest {
+    print("digest \(String(result.digest, radix: 16))")
+    exit(0)
+}
 if arguments.showsUnseen {
     for pair in result.coverage.unseen { print("never seen: \(pair)") }
 }

@@ -74,6 +74,16 @@ package struct Simulation {
         )
     }
 
+    /// Plays one seed; a number that is another one where anything of its history is: trace, chance, states.
+    package mutating func digest(of seed: UInt64) -> UInt64 {
+        var world = run(seed, history(seed), isTraced: true)
+        var digest = world.random.next()
+        func add(_ value: UInt64) { digest = (digest ^ value) &* 0x100_0000_01B3 }
+        for line in world.trace { for byte in line.utf8 { add(UInt64(byte)) } }
+        for count in world.coverage.counts { add(UInt64(count)) }
+        return digest
+    }
+
     /// Plays a fleet that shares one service, a day long; why it ended badly, if so.
     package func playFleet(_ seed: UInt64) -> String? {
         var fleet = Fleet(seed: seed, account: versions[0][0].account)

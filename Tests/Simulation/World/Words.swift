@@ -157,7 +157,7 @@ extension World {
 
 /// Which events came in which states.
 package struct Coverage: Sendable {
-    private var counts: [Int]
+    private(set) var counts: [Int]
 
     package init() {
         counts = Array(repeating: 0, count: World.EventKind.allCases.count * World.State.count)
