@@ -126,10 +126,14 @@ package struct RevocationQueue: Sendable {
     /// One that is due, now taken; those that have expired meanwhile are forgotten.
     package mutating func take(at now: BootInstant) -> Entry? {
         if now >= firstExpiry { forgetExpired(at: now) }
-        let due = lines.values.lazy.filter { line in line.next.map { $0 <= now } ?? false }
-        guard let id = due.compactMap(\.waiting.first).min(by: { $0.id < $1.id })?.id else {
-            return nil
+        var oldest: Int?
+        for line in lines.values {
+            guard let next = line.next, next <= now, let id = line.waiting.first?.id else {
+                continue
+            }
+            oldest = min(oldest ?? id, id)
         }
+        guard let id = oldest else { return nil }
         start(id, at: now)
         return states[id]?.entry
     }

@@ -1,4 +1,5 @@
 package import Kernel
+import Synchronization
 import Text
 
 /// One `external_account` file, parsed once into values that need no second look: exclusive options
@@ -26,16 +27,34 @@ package struct Account: Sendable {
         var handedOver: [TokenRole: Secret] = [:]
     }
 
+    private final class Box: Sendable {
+        let value: Contents
+        /// That of the account, once somebody has asked for it.
+        let identity = AtomicLazyReference<Secret>()
+
+        init(_ value: Contents) {
+            self.value = value
+        }
+    }
+
     // With one reference, since an account goes with most events and effects of its life.
-    private var boxed: Boxed<Contents>
+    private var boxed: Box
 
     private var contents: Contents {
         get { boxed.value }
-        set { boxed = Boxed(newValue) }
+        set { boxed = Box(newValue) }
     }
 
     init(_ contents: Contents) {
-        boxed = Boxed(contents)
+        boxed = Box(contents)
+    }
+
+    /// Whose credential this account's is.
+    package var identity: AccountIdentity {
+        let canonical = boxed.identity.load()
+        return AccountIdentity(
+            canonical: canonical ?? boxed.identity.storeIfNil(AccountIdentity.canonical(self))
+        )
     }
 
     /// The file's base name without `.json`.

@@ -52,13 +52,17 @@ package struct AccountIdentity: Equatable, Sendable {
         left.canonical.isEqual(to: right.canonical)
     }
 
-    fileprivate init(_ account: Account) {
+    init(canonical: Secret) {
+        self.canonical = canonical
+    }
+
+    static func canonical(_ account: Account) -> Secret {
         var bytes = account.document.bytes
         defer { wipe(&bytes) }
         var members: [String: JSON] = [:]
         for (spelling, value) in Self.members(of: bytes) {
             let key = KeyedValues.camelCase(spelling)
-            if !Self.unrelatedKeys.contains(key), value != .null { members[key] = value }
+            if !unrelatedKeys.contains(key), value != .null { members[key] = value }
         }
         var resolved = [account.service.name, account.tokenAudience] + account.service.endpoints
         for role in TokenRole.allCases {
@@ -69,7 +73,7 @@ package struct AccountIdentity: Equatable, Sendable {
         ]
         var text = identity.serialized()
         defer { wipe(&text) }
-        canonical = Secret(text)
+        return Secret(text)
     }
 
     static func members(of document: [UInt8]) -> [String: JSON] {
@@ -80,11 +84,6 @@ package struct AccountIdentity: Equatable, Sendable {
             return [:]
         }
     }
-}
-
-extension Account {
-    /// Whose credential this account's is; computed anew at each call.
-    package var identity: AccountIdentity { AccountIdentity(self) }
 }
 
 extension Service {

@@ -76,7 +76,7 @@ extension AccountLife {
             open(switching, &turn)
         } else if !areOutputsOpen, isDeliveryDue(turn.now) {
             open(Switch(account: account), &turn)
-        } else if phase(at: turn.now) == .expired {
+        } else if let credential, credential.expiry <= turn.now {
             tellExpiry(&turn)
         } else if let credential, isKept, isDeliveryDue(turn.now) {
             nextDelivery = nil
@@ -179,7 +179,7 @@ extension AccountLife {
 
     /// Contract: what others change or delete is put back within a second, though never in a hot loop.
     mutating func repair(_ turn: inout Turn) {
-        guard phase(at: turn.now) == .valid else { return }
+        guard isValid(at: turn.now) else { return }
         let floor = lastDelivery?.advanced(bySeconds: 0.5) ?? turn.now
         let due = max(turn.now, floor)
         nextDelivery = min(due, nextDelivery ?? due)
@@ -235,7 +235,7 @@ extension AccountLife {
             )
             return turn.effects.append(.answer(request, .revocation(.failed(failure))))
         }
-        guard case .none = ending, phase(at: turn.now) == .valid, surrender == nil,
+        guard case .none = ending, isValid(at: turn.now), surrender == nil,
             let entry = giveUpCredential(turn.now)
         else { return turn.effects.append(.answer(request, .revocation(.nothing))) }
         surrender = Surrender(entry: entry, request: request, revision: revision)
@@ -302,7 +302,7 @@ extension AccountLife {
     mutating func recordClosing(_ reports: [OutputReport], _ turn: inout Turn) {
         logFailures(reports, &turn)
         guard case .closing(true) = ending else { return }
-        if phase(at: turn.now) == .valid { _ = giveUpCredential(turn.now) }
+        if isValid(at: turn.now) { _ = giveUpCredential(turn.now) }
         ending = .keeping
         revision += 1
     }

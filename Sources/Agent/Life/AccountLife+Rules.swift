@@ -80,7 +80,7 @@ extension AccountLife {
     /// The credential is the present one from here on.
     private mutating func accept(_ credential: Credential, _ now: BootInstant) {
         // Old reports describe the expired credential.
-        if phase(at: now) != .valid { outputs = [] }
+        if !isValid(at: now) { outputs = [] }
         self.credential = credential
         revocations.forget(credential)
         serial += 1
@@ -140,7 +140,7 @@ extension AccountLife {
 
     /// What follows changes what is kept.
     private mutating func supersede(at now: BootInstant) {
-        guard revokesSuperseded, phase(at: now) == .valid, let credential else { return }
+        guard revokesSuperseded, isValid(at: now), let credential else { return }
         revocations.add(credential, of: account)
     }
 
@@ -194,7 +194,7 @@ extension AccountLife {
     /// spread over 30 s where a refresh follows.
     private mutating func lookAgain(_ turn: inout Turn) {
         guard pace.isDue(at: turn.now) else { return }
-        let spread = phase(at: turn.now) == .valid ? 30 * turn.chance : 0
+        let spread = isValid(at: turn.now) ? 30 * turn.chance : 0
         pace.hasten(at: turn.now, delay: spread, lastAttempt: lastAttempt)
     }
 
@@ -219,7 +219,7 @@ extension AccountLife {
         {
             dropCandidate()
             turn.answer(request, nil)
-        } else if new.identity == account.identity || phase(at: turn.now) != .valid {
+        } else if new.identity == account.identity || !isValid(at: turn.now) {
             dropCandidate()
             pendingSwitch = Switch(account: new, request: request)
         } else {

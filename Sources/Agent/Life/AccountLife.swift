@@ -174,9 +174,14 @@ extension AccountLife {
         return now < expiry ? .valid : .expired
     }
 
+    /// Whether there is a credential that has not expired.
+    package func isValid(at now: BootInstant) -> Bool {
+        credential.map { now < $0.expiry } ?? false
+    }
+
     /// Valid, in every output, and no other version waits to come into force.
     package func isReady(at now: BootInstant) -> Bool {
-        phase(at: now) == .valid && areOutputsOpen && !outputs.isEmpty && candidate == nil
+        isValid(at: now) && areOutputsOpen && !outputs.isEmpty && candidate == nil
             && pendingSwitch == nil && lastTouch == nil && !outputs.contains { $0.failure != nil }
     }
 
@@ -185,9 +190,7 @@ extension AccountLife {
     package func isSettled(at now: BootInstant) -> Bool {
         if isReady(at: now) { return true }
         let last = [pace.lastFailure, candidate?.pace.lastFailure].compactMap { $0?.failure }
-        return (outputs.compactMap(\.failure) + last).contains {
-            $0.class == .refused || $0.class == .misconfigured
-        }
+        return (outputs.compactMap(\.failure) + last).contains(where: \.isFinal)
     }
 
     /// The files that subject tokens are read from, where something else keeps them fresh.
@@ -301,14 +304,13 @@ extension AccountLife {
         // The same bytes may name another identity: that of the account whose credential it uses.
         let isPending = candidate?.account.document.isEqual(to: document) == true
         if account.document.isEqual(to: document), !isPending {
-            if phase(at: now) == .valid, let credential,
+            if isValid(at: now), let credential,
                 older.map({ credential.receivedAt > $0 }) ?? true
             {
                 return .success(credential)
             }
             guard let failure = lastFailure?.failure else { return nil }
-            let isFinal = failure.class == .refused || failure.class == .misconfigured
-            return isFinal ? .failure(failure) : nil
+            return failure.isFinal ? .failure(failure) : nil
         }
         guard let candidate, candidate.account.document.isEqual(to: document) else {
             return .failure(.fileHasChanged)
@@ -318,6 +320,14 @@ extension AccountLife {
 }
 
 extension Failure {
+    /// Whether waiting does not help.
+    fileprivate var isFinal: Bool {
+        switch self.class {
+        case .refused, .misconfigured: true
+        case .transient, .throttled, .noSource: false
+        }
+    }
+
     fileprivate static var fileHasChanged: Failure {
         Failure(
             .transient,
