@@ -4,34 +4,57 @@ import Kernel
 import Outputs
 
 extension AccountLife {
-    func view(at now: BootInstant, holding document: Secret, _ facts: World.Facts?) -> World.View {
-        var given: Credential?
+    /// Changes nothing. It is mutating so that the life, which is large, is looked at where it is: a call on
+    /// a value would have a copy of it.
+    mutating func view(
+        at now: BootInstant,
+        holding document: Secret,
+        after last: World.View?,
+        _ known: [ObjectIdentifier: World.Facts]
+    ) -> World.View {
+        let inForce = ObjectIdentifier(account.document)
+        var given: World.Held?
         if case .success(let credential)? = answer(for: document, newerThan: nil, at: now) {
-            given = credential
+            given = World.Held(credential)
         }
         return World.View(
-            facts: facts,
+            document: inForce,
+            facts: last?.document == inForce ? last?.facts : known[inForce],
             deadline: deadline ?? .distantFuture,
             pendingRevocations: revocations.count,
             phase: phase(at: now),
             isStopping: isStopping,
             isReady: isReady(at: now),
             isDelivering: isDelivering,
-            credential: credential,
+            isAttempting: isAttempting,
+            hasCandidate: candidate != nil,
+            credential: credential.flatMap(World.Held.init),
             given: given
         )
     }
+}
 
-    /// What it is about.
-    func label(at now: BootInstant) -> World.State {
-        World.State(
-            phase: phase(at: now),
-            hasCandidate: candidate != nil,
-            isAttempting: isAttempting,
-            isDelivering: isDelivering,
-            owesRevocations: revocations.count > 0,
-            isStopping: isStopping
-        )
+extension Credential {
+    var number: Int? { value.number }
+}
+
+extension Secret {
+    /// A credential's value is this and its number.
+    private static let prefix: StaticString = "token-"
+
+    static func token(_ number: Int) -> Secret { Secret("\(prefix)\(number)") }
+
+    var number: Int? {
+        let start = Self.prefix.utf8CodeUnitCount
+        return withBytes { bytes in
+            guard bytes.byteCount > start else { return nil }
+            var number = 0
+            for index in start..<bytes.byteCount {
+                let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+                number = 10 * number + Int(byte) - 0x30
+            }
+            return number
+        }
     }
 }
 
@@ -39,6 +62,8 @@ extension World {
     /// What is looked at after each event, taken in one call: each question by itself would cost a copy of
     /// the life.
     struct View {
+        /// Of the version in force, whose facts these are.
+        let document: ObjectIdentifier
         let facts: Facts?
         let deadline: BootInstant
         let pendingRevocations: Int
@@ -46,9 +71,39 @@ extension World {
         let isStopping: Bool
         let isReady: Bool
         let isDelivering: Bool
-        let credential: Credential?
+        let isAttempting: Bool
+        let hasCandidate: Bool
+        let credential: Held?
         /// What whoever holds the file's bytes is given.
-        let given: Credential?
+        let given: Held?
+
+        /// What the life is about at that moment, which may be later.
+        func state(at now: BootInstant) -> State {
+            State(
+                phase: credential.map { now < $0.expiry ? .valid : .expired } ?? .pending,
+                hasCandidate: hasCandidate,
+                isAttempting: isAttempting,
+                isDelivering: isDelivering,
+                owesRevocations: pendingRevocations > 0,
+                isStopping: isStopping
+            )
+        }
+    }
+
+    /// What is to be known of a credential that somebody holds.
+    struct Held {
+        let number: Int
+        let receivedAt: BootInstant
+        let lifetime: Double
+        let expiry: BootInstant
+
+        init?(_ credential: Credential) {
+            guard let number = credential.number else { return nil }
+            self.number = number
+            receivedAt = credential.receivedAt
+            lifetime = credential.lifetime
+            expiry = credential.expiry
+        }
     }
 
     /// What an account's life can be told, as the coverage counts it.

@@ -18,9 +18,11 @@ extension World {
         case .longLifetimes: lifetime = [600, 3600, 86_400][Int(3 * chance())]
         case .givesAgain: givesAgain = true
         case .givesAnew: givesAgain = false
-        case .diskFull: fullDisks = [0, 1]
-        case .oneDiskFull: fullDisks = [Int(2 * chance())]
-        case .diskWell: fullDisks = []
+        case .diskFull: fullDisks = [true, true]
+        case .oneDiskFull:
+            fullDisks = [false, false]
+            fullDisks[Int(2 * chance())] = true
+        case .diskWell: fullDisks = [false, false]
         case .stateDiskFull: isStateDiskFull = true
         case .stateDiskWell: isStateDiskFull = false
         case .revocationFails: revocationFailure = Failure(.transient, at: .revoke, "down")
@@ -121,6 +123,6 @@ extension World {
     }
 
     mutating func lose(_ credential: Credential) {
-        if let number = number(of: credential) { issued[number].isLost = true }
+        if let number = credential.number { issued[number].isLost = true }
     }
 }

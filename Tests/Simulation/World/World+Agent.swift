@@ -23,24 +23,6 @@ extension World {
         known[ObjectIdentifier(account.document)]?.identity ?? -1
     }
 
-    func number(of credential: Credential) -> Int? { number(of: credential.value) }
-
-    /// It is written in it.
-    func number(of secret: Secret) -> Int? {
-        secret.withBytes { bytes in
-            guard bytes.byteCount > Self.prefix.utf8.count else { return nil }
-            var number = 0
-            for index in Self.prefix.utf8.count..<bytes.byteCount {
-                let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
-                number = 10 * number + Int(byte) - 0x30
-            }
-            return number
-        }
-    }
-
-    /// A credential's value is this and its number.
-    static let prefix = "token-"
-
     mutating func startAgent() {
         guard isDead else { return }
         isDead = false
@@ -85,11 +67,12 @@ extension World {
         // The agent as a whole keeps no second between a loop and the next one of the same account.
         lastExchange = nil
         lastTrouble = instant
-        served = Set(places(of: account))
+        served = [false, false]
+        for place in places(of: account) { served[place] = true }
         let kept =
             kept.map { $0.adopted(by: account, adopts: true, at: instant) }
             ?? CredentialKeeper.Kept()
-        if let number = kept.credential.flatMap(number(of:)) {
+        if let number = kept.credential?.number {
             if issued[number].isRevoked {
                 fail("credential \(number) was revoked, and is adopted")
             }
@@ -97,6 +80,7 @@ extension World {
                 fail("credential \(number) of another identity is adopted")
             }
         }
+        takeView()
         tell(.started(kept))
     }
 
@@ -138,8 +122,9 @@ extension World {
     }
 
     private var keptNumbers: Set<Int> {
-        let entries = (kept?.revocations ?? []).map(\.credential)
-        return Set((entries + [kept?.credential].compactMap(\.self)).compactMap(number(of:)))
+        var numbers = Set((kept?.revocations ?? []).compactMap { $0.credential.number })
+        if let number = kept?.credential?.number { numbers.insert(number) }
+        return numbers
     }
 
     /// The loop is gone, and with it what was not kept.
@@ -167,11 +152,12 @@ extension World {
 
     /// Contract: what is reported as delivered or removed is on the disk; the rest may be as it was.
     private mutating func losePower() {
-        for place in unsynced.keys.sorted() where chance() < 0.6 {
-            files[place] = unsynced[place] ?? nil
+        for place in unsynced.indices {
+            guard let before = unsynced[place], chance() < 0.6 else { continue }
+            files[place] = before
             note("output \(place) is as it was")
         }
-        unsynced = [:]
+        unsynced = [nil, nil]
         for place in places {
             guard let number = files[place], issued[number].isRevoked else { continue }
             fail("output \(place) holds credential \(number) again, which is revoked")
@@ -179,7 +165,7 @@ extension World {
     }
 
     mutating func tell(_ event: AccountLife.Event) {
-        guard let label = life?.label(at: instant) else { return }
+        guard let label = view?.state(at: instant) else { return }
         let kind = EventKind(event)
         eventCount += 1
         if eventCount == 500_000 { fail("no end of events") }
@@ -191,10 +177,10 @@ extension World {
         }
         switch event {
         case .exchanged(_, let result):
-            if case .success(let credential) = result.outcome, let number = number(of: credential) {
+            if case .success(let credential) = result.outcome, let number = credential.number {
                 issued[number].isKnown = true
             }
-        case .delivered, .withdrawn, .opened(.opened), .closed: unsynced = [:]
+        case .delivered, .withdrawn, .opened(.opened), .closed: unsynced = [nil, nil]
         default: break
         }
         let chance = chance()
@@ -207,8 +193,6 @@ extension World {
 
     private mutating func takeView() {
         let document = versions[identity][rest].account.document
-        let inForce = life?.account.document
-        let facts = inForce.flatMap { known[ObjectIdentifier($0)] }
-        view = life?.view(at: instant, holding: document, facts)
+        view = life?.view(at: instant, holding: document, after: view, known)
     }
 }

@@ -88,7 +88,7 @@ extension World {
         let number = issued.count
         let credential = Credential(
             kind: .accessToken(type: "Bearer", scheme: "Bearer"),
-            value: Secret("\(Self.prefix)\(number)"),
+            value: .token(number),
             issuedAt: WallTime(secondsSinceEpoch: now),
             lifetime: shortLifetimes.popLast() ?? lifetime,
             receivedAt: instant
@@ -99,14 +99,14 @@ extension World {
 
     /// Each output is written at its own moment; a kill in between leaves the rest as they were.
     mutating func deliver(_ credential: Credential) {
-        guard let number = number(of: credential) else { return }
+        guard let number = credential.number else { return }
         note("deliver \(number)")
         if instant >= credential.expiry { fail("credential \(number) is delivered expired") }
         var reports: [OutputReport] = []
         var pause = 0.0
         for place in places {
             pause += delay()
-            let isFull = fullDisks.contains(place)
+            let isFull = fullDisks[place]
             if !isFull { schedule(.write(place: place, credential), after: pause) }
             reports.append(
                 OutputReport(
@@ -146,15 +146,17 @@ extension World {
     }
 
     mutating func write(_ credential: Credential, to place: Int) {
-        guard let number = number(of: credential) else { return }
+        guard let number = credential.number else { return }
         note("output \(place) holds \(number)")
-        let issue = issued[number]
-        if issue.isRevoked { fail("credential \(number) is delivered although it is revoked") }
-        if let facts, issue.identity != facts.identity {
+        let identity = issued[number].identity
+        if issued[number].isRevoked {
+            fail("credential \(number) is delivered although it is revoked")
+        }
+        if let facts, identity != facts.identity {
             fail("credential \(number) is delivered to the outputs of another identity")
         }
         if let old = files[place], let date = fileDates[place], date > credential.receivedAt,
-            issued[old].identity == issue.identity
+            issued[old].identity == identity
         {
             fail("output \(place) goes back from credential \(old) to \(number)")
         }
@@ -173,7 +175,7 @@ extension World {
         } else {
             // Other sockets are served, which have nothing to give yet.
             offer = SocketOffer()
-            served.formUnion(places)
+            for place in places { served[place] = true }
             let pause = delay()
             let dropped = self.places.filter { removingOthers && !places.contains($0) }
             schedule(.remove(places: dropped), after: pause)
@@ -182,7 +184,7 @@ extension World {
     }
 
     mutating func revoke(_ entry: RevocationQueue.Entry) {
-        guard let number = number(of: entry.credential) else { return }
+        guard let number = entry.credential.number else { return }
         note("revoke \(number)")
         if identity(of: entry.account) != issued[number].identity {
             fail("credential \(number) is sent to another service to be revoked")
@@ -190,7 +192,7 @@ extension World {
         if let failure = isDown ? Failure(.transient, at: .revoke, "down") : revocationFailure {
             return schedule(.revocationEnded(entry, failure), after: delay())
         }
-        for place in served.sorted() where files[place] == number {
+        for place in files.indices where served[place] && files[place] == number {
             fail("credential \(number) is revoked while output \(place) holds it")
         }
         if offer.credential(at: instant) === entry.credential.value {

@@ -97,8 +97,8 @@ struct World {
     var lifetime = 3600.0
     /// Of the next few credentials, so that a day does not have a hundred thousand of them.
     var shortLifetimes: [Double] = []
-    /// The outputs that cannot be written, by number.
-    var fullDisks: Set<Int> = []
+    /// Whether an output cannot be written, by its number.
+    var fullDisks: InlineArray<2, Bool> = [false, false]
     var isStateDiskFull = false
     var revocationFailure: Failure?
     var cannotOpen = false
@@ -117,13 +117,13 @@ struct World {
     /// What is being written down; after a kill it is there or not.
     var keeping: AccountLife.State?
     /// The credential in each file, by the output's number.
-    var files: [Int: Int] = [:]
-    /// The outputs that the account has had since its loop began.
-    var served: Set<Int> = []
+    var files: InlineArray<2, Int?> = [nil, nil]
+    /// Whether the account has had an output since its loop began.
+    var served: InlineArray<2, Bool> = [false, false]
     /// When what is in a file was received.
-    var fileDates: [Int: BootInstant] = [:]
+    var fileDates: InlineArray<2, BootInstant?> = [nil, nil]
     /// What files hold again after a power loss, since what followed may not have reached the disk.
-    var unsynced: [Int: Int?] = [:]
+    var unsynced: InlineArray<2, Int??> = [nil, nil]
     /// What the account's socket gives.
     var offer = SocketOffer()
     var lastExchange: Double?
