@@ -85,7 +85,7 @@ package final class FileOutput: Sendable {
     ) throws(OutputError) -> Value {
         do throws(PathError) {
             return try directory.withLock { (directory) throws(PathError) in
-                let opened = try open(&directory, creating: creating)
+                let opened = try open(directory, creating: creating)
                 // Until it has worked: whatever was left half done goes when it is opened anew.
                 directory = nil
                 let value = try work(opened)
@@ -98,14 +98,13 @@ package final class FileOutput: Sendable {
     }
 
     private func open(
-        _ current: inout Directory?,
+        _ current: Directory?,
         creating: Bool
     ) throws(PathError) -> Directory {
         if let directory = current, directory.isCurrent {
             try directory.recheck()
             return directory
         }
-        current = nil
         let mode: UInt32 = group == nil ? 0o700 : 0o750
         let creation = FileRights(mode: mode, owner: owner, group: group)
         let directory = try Directory.open(
@@ -114,7 +113,6 @@ package final class FileOutput: Sendable {
             creating: creating ? creation : nil
         )
         try directory.removeStale(of: name)
-        current = directory
         return directory
     }
 }

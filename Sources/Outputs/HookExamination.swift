@@ -68,9 +68,7 @@ extension HookRunner {
 
     /// What to do about a program that is not found, or not one to be run.
     func advice(_ name: String, _ error: PathError) -> String? {
-        if let stranger = error.stranger,
-            effectiveUserID() == 0 || stranger != userName(effectiveUserID())
-        {
+        if let stranger = error.stranger, stranger != userName(effectiveUserID()) {
             let new = "/usr/local/sbin/\(splitPath(name).name)"
             return
                 "\(stranger) could change what the agent runs: install -o root -g root -m 755 \(name) \(new), and"

@@ -12,8 +12,13 @@ enum UnitFiles {
 
     /// Why nothing would come of a unit's name, and what to do; `nil` where its file is there, and where that
     /// cannot be told.
-    static func objection(to unit: String) -> (text: String, hint: String)? {
-        guard isThere("/run/systemd/system") else {
+    ///
+    /// - Parameter root: of the file system that is looked at, without its `/`.
+    static func objection(
+        to unit: String,
+        below root: String = ""
+    ) -> (text: String, hint: String)? {
+        guard isThere("\(root)/run/systemd/system") else {
             return (
                 "systemd does not run here, and \(unit.printable) is a unit of its",
                 "on a machine without systemd, or in a container, use a command or a signal"
@@ -24,19 +29,21 @@ enum UnitFiles {
         }
         let names = [unit, template(of: unit)].compactMap(\.self)
         let isFound = directories.contains { directory in
-            names.contains { isThere("\(directory)/\($0)") }
+            names.contains { isThere("\(root)\(directory)/\($0)") }
         }
         guard !isFound else { return nil }
-        let guess = nearest(to: unit, among: all).map { "did you mean \($0.printable)? " } ?? ""
+        let guess =
+            nearest(to: unit, among: all(below: root)).map { "did you mean \($0.printable)? " }
+            ?? ""
         return (
             "there is no unit \(unit.printable) in systemd's folders",
             "\(guess)systemctl list-unit-files lists the units; correct the name, or install the unit"
         )
     }
 
-    private static var all: [String] {
+    private static func all(below root: String) -> [String] {
         directories.flatMap { (directory) -> [String] in
-            do throws(Errno) { return try listDirectory(directory) } catch { return [] }
+            do throws(Errno) { return try listDirectory(root + directory) } catch { return [] }
         }
     }
 

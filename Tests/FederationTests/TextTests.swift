@@ -19,6 +19,30 @@ import Text
         #expect(text.printable == printable)
     }
 
+    @Test(arguments: [
+        ("plain\nlines", "plain\nlines"), ("a\nb\u{1B}c\u{200B}", "a\nb?c?"), ("\u{1B}", "?"),
+    ])
+    func `what steers a terminal goes, and lines stay`(text: String, shown: String) {
+        #expect(text.withoutControls == shown)
+        #expect(text.bounded == shown)
+    }
+
+    @Test func `lines have 600 characters and a text 32 lines`() {
+        let longest = String(repeating: "x", count: 600)
+        #expect("\(longest)\n\(longest)".bounded == "\(longest)\n\(longest)")
+        #expect("\(longest)x\ny".bounded == "\(longest)…\ny")
+        #expect("\(longest)xx".bounded == "\(longest)…")
+        let lines = [String](repeating: "x", count: 32).joined(separator: "\n")
+        #expect(lines.bounded == lines)
+        #expect((lines + "\ny").bounded == lines)
+    }
+
+    @Test func `forty characters of base64 look encoded`() {
+        let run = "aB3" + String(repeating: "x", count: 36)
+        #expect(run.printable == run)
+        #expect((run + "x").printable == "<redacted>")
+    }
+
     @Test func `a million bytes are cut`() {
         let marks = "e" + String(repeating: "\u{301}", count: 1_000_000)
         #expect(marks.printable.unicodeScalars.count <= 302)

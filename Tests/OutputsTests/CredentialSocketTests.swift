@@ -54,7 +54,7 @@ struct CredentialSocketTests {
             clock.advance(by: 89)
             #expect(socket.counts.waiting == 2)
             await clock.waitForSleepers(1)
-            clock.advance(by: 2)
+            clock.advance(by: 1)
             #expect(try await plain == "")
             #expect(events.all == [.heldTooLong(uid: geteuid())])
             clock.advance(by: 86_400)
@@ -110,10 +110,28 @@ struct CredentialSocketTests {
             #expect(try await text(slow) == big)
             #expect(socket.counts.waiting == 1)
             await clock.waitForSleepers(1)
-            clock.advance(by: 31)
+            clock.advance(by: 29)
+            #expect(socket.counts.waiting == 1)
+            await clock.waitForSleepers(1)
+            clock.advance(by: 1)
             await yieldUntil { socket.counts.timedOut == 1 }
             #expect(try await text(stuck).utf8.count < big.utf8.count)
             #expect(events.all.last == .stalled(uid: geteuid(), unit: nil))
+        }
+    }
+
+    @Test func `one that reads nothing at all is let go after thirty seconds`() async throws {
+        let place = ScratchDirectory()
+        let path = place("s")
+        let clock = VirtualTimekeeper()
+        let big = String(repeating: "x", count: 3_000_000)
+        try await served(path, timekeeper: clock) { (socket) async throws in
+            socket.set(Secret(big))
+            let stuck = try await connect(to: .unix(path: path))
+            await clock.waitForSleepers(1)
+            clock.advance(by: 30)
+            await yieldUntil { socket.counts.timedOut == 1 }
+            #expect(try await text(stuck).utf8.count < big.utf8.count)
         }
     }
 
@@ -139,7 +157,8 @@ struct CredentialSocketTests {
         try await served(path, report: events.note) { (socket) async throws in
             var streams: [SocketStream] = []
             for _ in 0..<300 { streams.append(try await connect(to: .unix(path: path))) }
-            await yieldUntil { socket.counts.waiting == SocketState.mostWaiting }
+            await yieldUntil { socket.state.withLock { $0.isCrowded } }
+            #expect(socket.counts.waiting == 256)
             let name = "1/unit/foo.service/x"
             async let unit = ForeignClient(abstractName: name).read(path)
             socket.set(Secret("for all"))
@@ -156,10 +175,67 @@ struct CredentialSocketTests {
         try await served(path) { (socket) async throws in
             var streams: [SocketStream] = []
             for _ in 0..<257 { streams.append(try await connect(to: .unix(path: path))) }
-            await yieldUntil { socket.counts.waiting == 256 }
+            await yieldUntil { socket.state.withLock { $0.isCrowded } }
             streams.removeFirst().close()
             await yieldUntil { socket.counts.abandoned == 1 && socket.counts.waiting == 256 }
         }
+    }
+
+    @Test func `without descriptors the queue is left alone for a tenth of a second`() async {
+        await #expect(processExitsWith: .success) {
+            let place = ScratchDirectory()
+            let path = place("s")
+            let clock = VirtualTimekeeper()
+            let events = Events()
+            var limit = rlimit(rlim_cur: 256, rlim_max: 256)
+            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            try await served(path, timekeeper: clock, report: events.note) {
+                (socket) async throws in
+                socket.set(Secret("late"))
+                #expect(try await read(path) == "late")
+                // The last quarter is for what keeps the served ones served.
+                var taken = [dup(0)]
+                while let last = taken.last, last < 192 { taken.append(dup(0)) }
+                let client = try await connect(to: .unix(path: path))
+                await yieldUntil { events.all.count == 2 }
+                #expect(events.all.last == .paused(reason: Errno(EMFILE).description))
+                for raw in taken { close(raw) }
+                await clock.waitForSleepers(1)
+                #expect(socket.counts.delivered == 1)
+                clock.advance(by: 0.1)
+                #expect(try await text(client) == "late")
+                #expect(events.all.count == 2)
+            }
+        }
+    }
+
+    @Test func `a process of the agent's own gets nothing, and hears so in the log`() async throws {
+        let place = ScratchDirectory()
+        let path = place("s")
+        let events = Events()
+        try await served(path, isOwnDescendant: { _ in true }, report: events.note) {
+            (socket) async throws in
+            socket.set(Secret("credential"))
+            #expect(try await read(path) == "")
+            let reason = "a process that descends from this agent"
+            let refusal = SocketEvent.refused(uid: geteuid(), reason: reason, hint: nil, count: 1)
+            #expect(events.all == [refusal])
+        }
+    }
+
+    @Test func `at the end those that wait are let go`() async throws {
+        let place = ScratchDirectory()
+        let path = place("s")
+        var kept: (socket: CredentialSocket, client: SocketStream)?
+        try await served(path) { (socket) async throws in
+            kept = (socket, try await connect(to: .unix(path: path)))
+            await yieldUntil { socket.counts.waiting == 1 }
+        }
+        let (socket, client) = try #require(kept)
+        #expect(socket.counts.waiting == 0)
+        #expect(try await text(client) == "")
+        // There is nothing to be made anew of one that is closed.
+        #expect(socket.isInPlace)
     }
 
     @Test func `one user cannot take all the room by not reading`() async throws {
@@ -233,6 +309,8 @@ func served(
     access: SocketAccess = .init(),
     adopting: Int32? = nil,
     timekeeper: any Timekeeper = SystemTimekeeper(),
+    // The tests' clients are children of the test.
+    isOwnDescendant: @escaping @Sendable (Int32) -> Bool = { _ in false },
     report: @escaping @Sendable (SocketEvent) -> Void = { _ in },
     _ body: (CredentialSocket) async throws -> Void
 ) async throws {
@@ -241,8 +319,7 @@ func served(
         access: access,
         adopting: adopting,
         timekeeper: timekeeper,
-        // The tests' clients are children of the test.
-        isOwnDescendant: { _ in false },
+        isOwnDescendant: isOwnDescendant,
         report: report
     )
     defer { socket.close() }

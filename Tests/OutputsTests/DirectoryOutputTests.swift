@@ -24,6 +24,26 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.path) == [])
     }
 
+    @Test(arguments: [(0o600, 0o700), (0o640, 0o750), (0o604, 0o705), (0o644, 0o755)])
+    func `who may read a file may look it up`(mode: UInt32, directory: UInt32) throws {
+        let place = ScratchDirectory()
+        var options = FileOptions()
+        options.mode = mode
+        _ = try DirectoryOutput(path: place("own"), options: options)
+        #expect(try FileFacts(at: place("own")).mode == directory)
+        options.group = "\(getegid())"
+        _ = try DirectoryOutput(path: place("group"), options: options)
+        #expect(try FileFacts(at: place("group")).mode == directory | 0o050)
+    }
+
+    @Test func `a warning of one of its files is a warning of it`() throws {
+        let place = ScratchDirectory()
+        let output = try DirectoryOutput(path: place.path, options: FileOptions())
+        // Quoted in credential.env, for systemd alone.
+        let rendered = try output.write(tokenCredential("a!b"), for: account())
+        #expect(rendered.warnings.count == 1)
+    }
+
     /// The owner of the directory may have moved in what is another's, to have root remove it.
     @Test(arguments: ["data", "credential/x", "credential -> /etc/passwd", "nothing of this form"])
     func `what was put beside its generations is never removed`(_ kind: String) throws {

@@ -109,6 +109,104 @@ import Testing
         try FileManager.default.subpathsOfDirectory(atPath: path).sorted()
     }
 
+    private func answer(
+        _ path: String,
+        format: String = "raw",
+        more: String = "",
+        as user: FileUser = .current(),
+        isServed: Bool = false
+    ) throws -> String {
+        let text = #"[{"format": "\#(format)", "path": "\#(path)"\#(more)}]"#
+        let output = try account(outputs: text).configuredOutputs[0]
+        do throws(OutputError) {
+            return try output.examine(as: user, isServed: isServed)
+        } catch {
+            return error.problem
+        }
+    }
+
+    @Test func `a socket's path has 107 bytes at most`() throws {
+        let scratch = ScratchDirectory()
+        let longest = scratch(String(repeating: "n", count: 106 - scratch.path.utf8.count))
+        #expect(try answer(longest, format: "socket") == "can be made")
+        #expect(try answer(longest + "n", format: "socket") == "is too long for a socket")
+    }
+
+    @Test func `what is there is made or replaced, and a socket may be served`() throws {
+        let scratch = ScratchDirectory()
+        let (name, stale) = ("examined-socket", "stale-socket")
+        #expect(try answer(scratch("x")) == "can be made")
+        try Data().write(to: URL(filePath: scratch("x")))
+        #expect(try answer(scratch("x")) == "can be replaced")
+        #expect(
+            try answer(scratch("a/b/x")) == "\(scratch("a/b")) would be made in \(scratch.path)"
+        )
+        let trust = DirectoryTrust(owners: [geteuid()], groups: [])
+        #expect(try nearestDirectory(scratch("a/b"), trust: trust).missing == ["a", "b"])
+        let directory = try Directory.open(scratch.path, trust: trust)
+        do { _ = try UnixListener(binding: stale, in: directory, mode: 0o600) }
+        #expect(try answer(scratch(stale), format: "socket") == "can be replaced")
+        // Bound by way of the open directory, and by its whole path.
+        let socket = try CredentialSocket(path: scratch(name), access: .init())
+        let raw = try bound(to: scratch("whole-path"))
+        for path in [scratch(name), scratch("whole-path")] {
+            #expect(try answer(path, format: "socket") == "is served by a running process")
+            let own = try answer(path, format: "socket", isServed: true)
+            #expect(own == "is served by the running agent")
+        }
+        #expect(try answer(scratch(stale), format: "socket") == "can be replaced")
+        socket.close()
+        close(raw)
+    }
+
+    private func bound(to path: String) throws -> Int32 {
+        let raw = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) {
+            unsafe $0.copyBytes(from: path.utf8)
+        }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe bind(raw, UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self), size)
+        }
+        guard result == 0, listen(raw, 1) == 0 else { throw Errno.notFound }
+        return raw
+    }
+
+    @Test(.enabled(if: effectiveUserID() == 0, "needs root"))
+    func `only root gives files to others, and its members to a group`() throws {
+        let scratch = ScratchDirectory()
+        _ = unsafe chmod(scratch.path, 0o755)
+        Self.directory(scratch("place"), 0o700)
+        _ = unsafe chown(scratch("place"), 4242, 4242)
+        let path = scratch("place/x")
+        let user = FileUser(id: 4242, groups: [4242])
+        #expect(try answer(path, more: #", "owner": "4242""#) == "can be made")
+        #expect(try answer(path, more: #", "owner": "4242""#, as: user) == "can be made")
+        #expect(try answer(path, more: #", "group": "4242""#, as: user) == "can be made")
+        let owner = try answer(path, more: #", "owner": "4343""#, as: user)
+        #expect(owner.hasPrefix("cannot be given to "))
+        let group = try answer(path, more: #", "group": "4343""#, as: user)
+        #expect(group.hasPrefix("cannot be given to the group 4343, of which "))
+    }
+
+    @Test(
+        .enabled(if: effectiveUserID() == 0, "needs root"),
+        arguments: [("/x", "/wif-agent"), ("/var/x", "/var/wif-agent")]
+    )
+    func `who may not write there is told where to`(path: String, folder: String) throws {
+        let text = #"[{"format": "raw", "path": "\#(path)"}]"#
+        let output = try account(outputs: text).configuredOutputs[0]
+        let error = #expect(throws: OutputError.self) {
+            try output.examine(as: FileUser(id: 4242, groups: [4242]), isServed: false)
+        }
+        let hint =
+            "write it into /run/wif-agent where the units run the agent; else make a folder for it:"
+            + " install -d -o 4242 \(folder)"
+        #expect(error?.hint == hint)
+    }
+
     @Test(
         .enabled(if: effectiveUserID() == 0, "needs root"),
         arguments: [(0o755, 0, true), (0o755, 7, true), (0o777, 0, false), (0o701, 7, true)]

@@ -54,8 +54,9 @@ struct HookRunnerTests {
         try script(#"echo "$@" >> "$0.asked"; [ "$5" != bad.service ]"#, place("systemctl"))
         let runner = HookRunner(
             account: "mondoo",
-            environment: ["PATH": "\(place.path):/usr/bin:/bin"]
+            environment: ["PATH": "\(place.path):/usr/bin:/bin", "XDG_RUNTIME_DIR": "/run/user/0"]
         )
+        // Root's units are the system's, whatever its session has.
         let failures = try await runner.run(
             [.unit("a@b.service", .tryReloadOrRestart), .unit("bad.service", .restart)],
             expiresAt: expiry
@@ -112,9 +113,37 @@ struct HookRunnerTests {
         await clock.advanceToNextSleeper()
         let messages = try await failures.map(\.message)
         #expect(messages == ["hook \(program): did not end within 7 s and was stopped"])
+        #expect(clock.slept == [7, 5])
         let file = FileDescriptor(owning: unsafe open(pids, O_RDONLY))
         let pid = String(decoding: try file.read(upTo: 32), as: UTF8.self).trimmed
         await yieldUntil { isGone(pid) }
+    }
+
+    @Test func `one that hangs is asked to end first`() async throws {
+        let place = ScratchDirectory()
+        try script(
+            "trap 'touch \(place("asked")); exit' TERM; touch \(place("begun")); sleep 1000 & wait",
+            place("systemctl")
+        )
+        let clock = VirtualTimekeeper()
+        let environment = ["PATH": "\(place.path):/usr/bin:/bin"]
+        let runner = HookRunner(account: "a", environment: environment, timekeeper: clock)
+        async let failures = runner.run([.unit("a.service", .restart)], expiresAt: expiry)
+        await yieldUntil { (try? FileFacts(at: place("begun"))) != nil }
+        await clock.waitForSleepers(1)
+        clock.advance(by: 30)
+        #expect(try await failures.count == 1)
+        _ = try FileFacts(at: place("asked"))
+    }
+
+    @Test func `one that ends with 77 may have asked the agent`() async throws {
+        let place = ScratchDirectory()
+        try script("exit 77", place("a"))
+        try script("exit 78", place("b"))
+        let hooks: [RefreshHook] = ["a", "b"].map { .command([place($0)], timeout: 30) }
+        let hints = try await runner.run(hooks, expiresAt: expiry).map { $0.hint ?? "" }
+        #expect(hints.map { $0.contains("what descends from the agent") } == [true, false])
+        #expect(hints.last?.hasPrefix("run it by hand as ") == true)
     }
 
     @Test(arguments: ["group-writable", "directory", "foreign"])
@@ -155,6 +184,9 @@ struct HookRunnerTests {
         #expect(try await run(.signal("BOGUS", pidFile: place("pid"))).count == 1)
         _ = try directory.replace("pid", with: Secret("1\n"), FileRights(mode: 0o666))
         #expect(try await run(.signal("CONT", pidFile: place("pid"))).count == 1)
+        _ = try directory.replace("pid", with: Secret("0\n"), FileRights(mode: 0o644))
+        let none = try await run(.signal("CONT", pidFile: place("pid")))
+        #expect(none == ["hook \(place("pid")): holds no process id"])
     }
 
     @Test(.enabled(if: geteuid() == 0, "becoming others takes root"))

@@ -77,7 +77,7 @@ import Testing
         let document = """
             {"type": "external_account", "audience": "//captain.api.mondoo.app/spaces/x",
              "issuerUri": "https://accounts.google.com",
-             "credentialSource": {"executable": {"command": ["/usr/bin/env"]}},
+             "credentialSource": {"executable": {"command": ["/usr/bin/env", "/etc/passwd"]}},
              "onRefresh": [{"command": ["/bin/sh", "-c", "true"]}]}
             """
         let account = try Account(parsing: Secret(document), path: "/etc/hostname")
@@ -86,6 +86,12 @@ import Testing
             #expect(throws: OutputError.self, "\(path)") {
                 try Self.output(path, "raw").check(against: protected)
             }
+        }
+        // What a program is given is no program.
+        try Self.output("/etc/passwd", "raw").check(against: protected)
+        let others = ProtectedPlaces(accountFiles: ["/etc/passwd"], directories: [])
+        #expect(throws: OutputError.self) {
+            try Self.output("/etc/passwd", "raw").check(against: protected.adding(others))
         }
         #expect(throws: OutputError.self) {
             _ = try OutputSet(

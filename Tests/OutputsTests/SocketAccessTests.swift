@@ -1,9 +1,9 @@
 import Federation
 import Glibc
-import Kernel
 import TestSupport
 import Testing
 
+@testable import Kernel
 @testable import Outputs
 
 @Suite(.timeLimit(.minutes(1)))
@@ -157,10 +157,38 @@ struct SocketAccessTests {
         ("x/unit/foobar.service/", nil),
         ("x/unit/foobar.service/a/b", nil),
         ("x/user/foobar.service/a", nil),
+        ("x/unit//foobar.service/a", nil),
         ("", nil),
     ])
     func `a unit is known by systemd's form of name`(_ name: String, _ unit: String?) {
         #expect(unitName(inAbstractName: name) == unit)
+    }
+
+    @Test func `a peer whose groups the kernel does not tell is in none`() throws {
+        var access = SocketAccess()
+        access.groups = ["4242"]
+        let gate = try SocketGuard(access, owner: nil, path: "/s")
+        let peer = Peer(pid: 1, uid: 4343, gid: 4343, abstractName: nil)
+        let rows: [(groups: [UInt32]?, isAllowed: Bool)] = [
+            ([4242], true), ([4343], false), (nil, false),
+        ]
+        for (groups, isAllowed) in rows {
+            let verdict = gate.judge(peer) { () throws(Errno) in
+                guard let groups else { throw .notFound }
+                return groups
+            }
+            #expect((verdict == .allowed(unit: nil)) == isAllowed)
+        }
+    }
+
+    @Test(arguments: [("1234\n", 1234), ("65533", 65_533), ("", 65_534), ("-1\n", 65_534)])
+    func `the overflow user is whom the kernel names`(_ text: String, _ user: UInt32) throws {
+        let place = ScratchDirectory()
+        #expect(overflowUserID(at: place("absent")) == 65_534)
+        let trust = DirectoryTrust(owners: [geteuid()], groups: [])
+        let directory = try Directory.open(place.path, trust: trust)
+        _ = try directory.replace("overflowuid", with: Secret(text), FileRights(mode: 0o600))
+        #expect(overflowUserID(at: place("overflowuid")) == user)
     }
 
     @Test func `the mode does not depend on the umask`() async {
@@ -179,6 +207,31 @@ struct SocketAccessTests {
                 #expect(try FileFacts(at: path).mode == UInt32(mode))
                 socket.close()
             }
+        }
+    }
+
+    @Test func `a socket whose readers are not known leaves no file`() throws {
+        let place = ScratchDirectory()
+        var access = SocketAccess()
+        access.users = ["nobody-has-this-name"]
+        #expect(throws: OutputError.self) {
+            _ = try CredentialSocket(path: place("s"), access: access)
+        }
+        #expect(throws: Errno.notFound) { try FileFacts(at: place("s")) }
+    }
+
+    @Test func `a directory that is made lets in whom the socket lets in`() throws {
+        let place = ScratchDirectory()
+        var group = SocketAccess()
+        group.group = "\(getegid())"
+        var users = SocketAccess()
+        users.users = ["4242"]
+        for (name, access, mode) in [
+            ("own", SocketAccess(), 0o700), ("group", group, 0o750), ("users", users, 0o711),
+        ] {
+            let socket = try CredentialSocket(path: place("\(name)/s"), access: access)
+            #expect(try FileFacts(at: place(name)).mode == UInt32(mode))
+            socket.close()
         }
     }
 

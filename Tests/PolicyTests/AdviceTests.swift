@@ -244,6 +244,18 @@ import Text
         #expect(advice.remarks.isEmpty)
     }
 
+    @Test func `fill the 1024 bytes and leave out no more than must be`() {
+        // Beside the values: claims.sub == "" && claims.ref == ""
+        for (length, left) in [(1024, 0), (1025, 1)] {
+            let ref = String(repeating: "r", count: length - 37)
+            let claims: JSON = ["iss": "https://a", "sub": "s", "ref": .string(ref)]
+            let advice = Advice(for: .conductorone, claims: claims)
+            #expect(advice.condition?.utf8.count == (left == 0 ? 1024 : 17))
+            let remark = "\(left) more claims would exceed the length allowed"
+            #expect(advice.remarks.contains(remark) == (left == 1))
+        }
+    }
+
     static let warnings: [(source: String, dialect: Dialect, part: String?)] = [
         (#"claims.sub == "a""#, .conductorone, nil),
         (#"claims.sub == "a" && claims.repository == "b""#, .conductorone, nil),

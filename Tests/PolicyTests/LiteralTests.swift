@@ -110,6 +110,7 @@ import Text
             )
         )
         #expect(refusal(of: "claim.a == 1", .conductorone).contains("did you mean claims?"))
+        #expect(refusal(of: "[1].all(item, iten > 0)", .conductorone).contains("mean item?"))
         #expect(refusal(of: "claims.a.exsts(g, g == 1)", .conductorone).contains("mean exists?"))
     }
 
@@ -136,6 +137,10 @@ import Text
         #expect(refusal(of: later, .conductorone).contains("the nesting is too deep"))
         let chain = "1" + String(repeating: "+1", count: 128)
         #expect(refusal(of: chain, .conductorone).contains("a chain of operators is too long"))
+        // Beside the elements there are a list, a literal, two names, a field and three operators.
+        let wide = "sub == 'a' && claims.a in [1" + String(repeating: ",1", count: 4096 - 9)
+        #expect(refusal(of: wide + "]", .bright).isEmpty)
+        #expect(refusal(of: wide + ",1]", .bright).contains("the condition has too many parts"))
     }
 
     @Test func `nesting, chains and size are bounded`() {

@@ -20,10 +20,10 @@ package func peerGroups(of socket: Int32) throws(Errno) -> [UInt32] {
 }
 
 /// The user id that stands for those a user namespace does not know.
-/// `/proc/sys/kernel/overflowuid`
-package func overflowUserID() -> UInt32 {
+/// - Parameter path: where the kernel tells of it.
+package func overflowUserID(at path: String = "/proc/sys/kernel/overflowuid") -> UInt32 {
     let usual: UInt32 = 65_534
-    let raw = unsafe wif_openat(AT_FDCWD, "/proc/sys/kernel/overflowuid", O_RDONLY, 0)
+    let raw = unsafe wif_openat(AT_FDCWD, path, O_RDONLY, 0)
     guard raw >= 0 else { return usual }
     let file = FileDescriptor(owning: raw)
     do throws(Errno) {
