@@ -84,11 +84,15 @@ static inline const char *wif_certificate_field(CURL *easy, int index, const cha
 }
 // What the system's resolver says of a name, as libcurl asks it: 0 for an address, 1 for a name that has
 // none, 2 where no name server gave an answer, 3 for anything else. getaddrinfo(3)
-static inline int wif_look_up(const char *name) {
+static inline int wif_look_up(const char *name, char *address, size_t size) {
     struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     switch (getaddrinfo(name, NULL, &wanted, &found)) {
-    case 0: freeaddrinfo(found); return 0;
+    case 0:
+        if (getnameinfo(found->ai_addr, found->ai_addrlen, address, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
+            address[0] = '\0';
+        freeaddrinfo(found);
+        return 0;
     case EAI_NONAME: return 1;
     case EAI_AGAIN: return 2;
     default: return 3;

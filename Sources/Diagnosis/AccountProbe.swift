@@ -1,6 +1,7 @@
 package import Exchanges
 package import Federation
 import Kernel
+import Policy
 import Text
 package import TokenSources
 
@@ -46,7 +47,9 @@ package struct AccountProbe: Sendable {
         var report = ProbeReport(telling: tell)
         async let way = services.probeService(of: account)
         async let answers = sources.probe(source)
-        let service = await way
+        var service = await way
+        // When a token was made tells whose clock is wrong.
+        if let lapse = service.lapse { service.steps = lapse.judged(service.steps, await answers) }
         await report.add(service.steps)
         let probed = await answers
         await report.add(sourceSteps(probed))
@@ -85,7 +88,9 @@ package struct AccountProbe: Sendable {
                 : "the service is not reached"
             return await report.add(Self.last.map { .skipped($0, reason) })
         }
-        let end = await exchange(found, sources)
+        let end = await exchange(found, sources).map {
+            $0.naming(identity).fillingIn(account.service.kind == .bright ? identity : nil)
+        }
         let isAccepted = end.contains { $0.name == .exchange && $0.state == .ok }
         await report.settle(isAccepted: isAccepted)
         await report.add(end)
@@ -209,6 +214,40 @@ package struct AccountProbe: Sendable {
 
     private func skipped(_ names: StepReport.Name...) -> [StepReport] {
         names.map { .skipped($0, "no credential") }
+    }
+}
+
+extension StepReport {
+    /// The same, with the form of Bright's that fits the token, where the service refuses it.
+    fileprivate func fillingIn(_ claims: JSON?) -> StepReport {
+        guard isRefusal, let hint, let form = claims.flatMap({ BrightPreset(for: $0) }) else {
+            return self
+        }
+        let fields = form.list.map { "\($0.title.printable) \($0.value.printable)" }
+        var step = self
+        step.hint =
+            "\(hint). In the form for \(form.provider.name) the fields that fit this token are"
+            + " \(fields.joined(separator: ", "))"
+        return step
+    }
+
+    /// The same, with what AWS has told of who signs: for a role's session the pattern that fits all of them.
+    fileprivate func naming(_ identity: JSON?) -> StepReport {
+        guard isRefusal, let hint, let arn = identity?["Arn"]?.string else { return self }
+        let parts = arn.split(separator: "/")
+        let isSession = parts.count == 3 && parts[0].hasSuffix(":assumed-role")
+        let pattern =
+            isSession
+            ? ", which as a provider's subject is \(String(parts[0]).printable)/\(String(parts[1]).printable)/* for every"
+                + " session of the role" : ""
+        let account = identity?["Account"]?.string.map { ", of the account \($0.printable)" } ?? ""
+        var step = self
+        step.hint = "\(hint); AWS states \(arn.printable)\(account)\(pattern)"
+        return step
+    }
+
+    private var isRefusal: Bool {
+        name == .exchange && state == .failed && `class` == .refused
     }
 }
 

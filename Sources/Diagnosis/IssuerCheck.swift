@@ -54,7 +54,8 @@ private struct IssuerCheck {
         "id_token_signing_alg_values_supported",
     ]
     private static let reach =
-        "the service must reach the issuer from the internet: is it public, and is iss right?"
+        "the service fetches that document and the keys from the internet: publish both there, under a name that"
+        + " the internet resolves, and have the issuer put that URL in iss; or name a source whose issuer is public"
 
     private struct Problem: Error {
         let text: String

@@ -23,6 +23,24 @@ struct NameFiles {
         )
     }
 
+    /// The first of the resolver's files that is there and that this user may not read.
+    static var unreadable: String? {
+        [resolverPath, "/etc/nsswitch.conf", hostsPath].first {
+            FileFacts(ifAt: $0) != nil && !isReadable($0)
+        }
+    }
+
+    /// Whether an address is one of a network's own, or this machine's. RFC 1918, RFC 4193
+    static func isPrivate(_ address: String) -> Bool {
+        let parts = address.split(separator: ".").compactMap { Int($0) }
+        guard parts.count == 4 else {
+            let start = address.lowercased()
+            return start.hasPrefix("fc") || start.hasPrefix("fd") || start == "::1"
+        }
+        return parts[0] == 10 || parts[0] == 127 || (parts[0] == 192 && parts[1] == 168)
+            || (parts[0] == 172 && (16...31).contains(parts[1]))
+    }
+
     init(hosts: String, resolver: String) {
         (self.hosts, self.resolver) = (hosts, resolver)
     }

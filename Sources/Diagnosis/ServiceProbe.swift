@@ -6,11 +6,13 @@ import Text
 
 /// What one plain request to a service's host told of the way there.
 package struct ServiceProbe: Sendable {
-    package let steps: [StepReport]
+    package var steps: [StepReport]
     /// Whether the service answered.
     package let isReached: Bool
     /// Seconds by which the local wall clock is ahead of the service's; `nil` where no reply told.
     package let clockSkew: Double?
+    /// Of a certificate that this machine's clock says is not valid now.
+    var lapse: CertificateLapse?
 }
 
 extension ExchangeContext {
@@ -59,7 +61,10 @@ struct ServiceWay {
             let deadline = min(limit, context.deadline)
             return reached(try await context.transport.send(request, deadline: deadline))
         } catch {
-            return ended(by: await explained(step(error), error))
+            let chain = await refusedChain(error)
+            var probe = ended(by: await explained(step(error), error, chain))
+            probe.lapse = CertificateLapse(error, chain, of: endpoint.host)
+            return probe
         }
     }
 
@@ -120,7 +125,7 @@ struct ServiceWay {
     }
 
     /// An entry of `NO_PROXY` in a form that libcurl does not read. `CURLOPT_NOPROXY(3)`
-    private static func ignoredException(_ list: String) -> String? {
+    static func ignoredException(_ list: String) -> String? {
         list.split { $0 == "," || $0 == " " }.map(String.init).first { entry in
             let isPort = entry.count(where: { $0 == ":" }) == 1 && !entry.hasPrefix("[")
             return entry != "*" && (entry.contains("*") || isPort)
@@ -221,13 +226,14 @@ struct ServiceWay {
                 .proxy,
                 .transient,
                 "\(proxy.settings.shown) (\(proxy.origin)): \(error.reason)",
-                hint: "is the proxy's address right, and does it run? \(proxyExceptions)"
+                hint: proxyConnectionHint(error)
             )
         }
         if error.phase == .resolve {
             return .failed(.dns, .transient, error.description, hint: nameHint)
         }
-        if error.phase == .tls {
+        // libcurl says so where it has not noted the time of the connection.
+        if error.phase == .tls || error.detail.contains("SSL connection timeout") {
             return .failed(
                 .tls,
                 .transient,
@@ -247,8 +253,9 @@ struct ServiceWay {
                 hint: isSix
                     ? "this machine has no IPv6 route (ip -6 route): write a name or an IPv4 address in \(key),"
                         + " or give the machine one"
-                    : "this machine has no route to \(endpoint.host) (ip route get): is the network up; and does"
-                        + " a proxy have to be used (HTTPS_PROXY)?"
+                    : "this machine or container has no route to \(endpoint.host) (ip route shows those that it has): give"
+                        + " it a network and a default route (docker run --network none gives none); where only a proxy"
+                        + " gets out, set HTTPS_PROXY"
             )
         }
         let hint =
@@ -275,7 +282,7 @@ struct ServiceWay {
             .proxy,
             .transient,
             "\(origin): \(error.reason)",
-            hint: "\(proxyHint(error)); \(proxyExceptions)"
+            hint: "\(proxyHint(error)); \(proxyWithout)"
         )
     }
 
@@ -290,24 +297,22 @@ struct ServiceWay {
         )
     }
 
-    private var proxyExceptions: String {
-        if let ignored = proxy?.settings.noProxy.flatMap(Self.ignoredException) {
-            return
-                "NO_PROXY has \(ignored.printable), which matches nothing: write names and their"
-                + " ends without * and ports, such as .example.com"
-        }
-        return "if \(endpoint.host) needs no proxy, name it in NO_PROXY"
+    /// What in the account file says where the service is.
+    var key: String {
+        guard case .tokenExchange(let service) = account.service, service.name == .conductorone,
+            let client = service.clientID,
+            client.contains("@\(endpoint.host)/")
+                || client.contains("@\(endpoint.host.prefix { $0 != "." })/")
+        else { return account.service.kind.facts.addressKey }
+        return "clientId (behind the @)"
     }
-
-    var key: String { account.service.kind.facts.addressKey }
 }
 
 extension ProxySettings {
     /// The port in the URL, else libcurl's own. `CURLOPT_PROXY(3)`
-    fileprivate var port: Int {
+    var port: Int {
         let digits = shown.reversed().prefix { $0.isNumber }.reversed()
-        let isWritten = !digits.isEmpty && shown.dropLast(digits.count).last == ":"
-        if isWritten, let port = Int(String(digits)) { return port }
+        if hasPort, let port = Int(String(digits)) { return port }
         return shown.hasPrefix("https:") ? 443 : 1080
     }
 

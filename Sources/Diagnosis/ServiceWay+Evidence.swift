@@ -6,31 +6,79 @@ import Text
 /// Why the way to a service ends, by what else there is to see on this machine and on the way.
 extension ServiceWay {
     /// Seconds for a second look at the peer.
-    private static let lookLimit = 6.0
+    static let lookLimit = 6.0
 
     /// The failed step, with the cause where more than its error tells it.
-    func explained(_ step: StepReport, _ error: HTTPError) async -> StepReport {
+    func explained(
+        _ step: StepReport,
+        _ error: HTTPError,
+        _ chain: [CertificateFacts]
+    ) async -> StepReport {
         switch error.kind {
         case .unresolved:
             if let step = exempted(step) { return step }
-            return await context.transport.lookUp(endpoint.host) == .unanswered
-                ? unanswered(step) : step
+            return switch await context.transport.lookUp(endpoint.host) {
+            case .unanswered: unanswered(step)
+            case .unknown: step.advising(unknownNameHint)
+            case .known, .failed: step
+            }
         case .timedOut(.resolve): return exempted(step) ?? unanswered(step)
-        case .unreachable: return sentElsewhere(exempted(step) ?? step, isFirst: true)
+        case .unreachable:
+            let step = exempted(step) ?? step
+            // Without any way out no address would do.
+            guard error.systemError != .networkUnreachable else { return step }
+            let filtered = await filtered(step)
+            return filtered ?? sentElsewhere(step, isFirst: true)
         case .timedOut(let phase):
             return phase.isBeforeRequest ? sentElsewhere(exempted(step) ?? step) : step
         case .tls(.other):
             return sentElsewhere(resetHint(error).map { step.advising($0) } ?? step)
         case .tls(let reason) where reason == .expired || reason == .notYetValid:
-            return await chained(step, reason)
-        case .tls(let reason): return sentElsewhere(await chained(step, reason))
+            return chained(step, reason, chain)
+        case .tls(let reason): return sentElsewhere(chained(step, reason, chain))
         case .trustStore: return storeless(step)
         case .malformed, .interrupted: return sentElsewhere(step)
-        case .proxy, .tooLarge, .invalidRequest, .cancelled, .setup: return step
+        case .proxy: return await internalHost(step, error)
+        case .tooLarge, .invalidRequest, .cancelled, .setup: return step
         }
     }
 
     // MARK: Names
+
+    /// Where a name leads to this machine or to nowhere, and no line of the hosts file says so.
+    private func filtered(_ step: StepReport) async -> StepReport? {
+        guard proxy == nil || proxy?.settings.excepts(endpoint.host) == true,
+            !Endpoint.isLoopback(endpoint.host), NameFiles.reading().line(of: endpoint.host) == nil,
+            case .known(let address) = await context.transport.lookUp(endpoint.host),
+            ["0.0.0.0", "::"].contains(address) || Endpoint.isLoopback(address)
+        else { return nil }
+        let servers = NameFiles.reading().servers.joined(separator: ", ").printable
+        let which = servers.isEmpty ? "" : " (\(servers) of \(NameFiles.resolverPath))"
+        var step = step
+        step.text += "; the name server\(which) answers \(address) for \(endpoint.host)"
+        return step.advising(
+            "a filter of names answers in that name server's place or is it: \(address) is what such filters give for a"
+                + " name that they block. Have \(endpoint.host) allowed there, or name another server in"
+                + " \(NameFiles.resolverPath)"
+        )
+    }
+
+    /// Where a proxy does not get to a host that this machine knows as one of the network's own.
+    private func internalHost(_ step: StepReport, _ error: HTTPError) async -> StepReport {
+        guard let status = error.proxyStatus, [404, 502, 503, 504].contains(status), !isPublic,
+            let proxy, account.proxy == nil, !proxy.settings.excepts(endpoint.host),
+            case .known(let address) = await context.transport.lookUp(endpoint.host),
+            NameFiles.isPrivate(address)
+        else { return step }
+        var step = step
+        step.text += "; here \(endpoint.host) is \(address), an address of the network's own"
+        let variable = context.variable("no_proxy") == nil ? "NO_PROXY" : "no_proxy"
+        let list = proxy.settings.noProxy.map { "\($0.printable)," } ?? ""
+        return step.advising(
+            "the proxy does not get to \(endpoint.host), which is a host of this network: have it asked directly,"
+                + " \(variable)=\(list)\(endpoint.host); if only the proxy gets there, see its log"
+        )
+    }
 
     private func unanswered(_ step: StepReport) -> StepReport {
         let servers = NameFiles.reading().servers
@@ -39,6 +87,12 @@ extension ServiceWay {
             ? "\(NameFiles.resolverPath) names no server"
             : servers.joined(separator: ", ").printable
         var step = step
+        if let closed = NameFiles.unreadable {
+            step.text += "; this user may not read \(closed), which says whom to ask"
+            return step.advising(
+                "chmod 644 \(closed): every user's programs read it, and the agent's may not now"
+            )
+        }
         step.text += "; no name server gave an answer, or only that it failed (\(which))"
         return step.advising(
             "this machine's name servers are at fault, and not \(key): \(NameFiles.resolverPath) must name one"
@@ -110,89 +164,6 @@ extension ServiceWay {
             + " Else another program than \(account.service.name) listens at that port"
     }
 
-    /// What the peer's own certificates tell; they were not taken, and nothing is sent to whoever has them.
-    private func chained(_ step: StepReport, _ reason: HTTPError.TLSReason) async -> StepReport {
-        var request = HTTPRequest("GET", endpoint.origin + "/")
-        request.route = proxy.map { .proxied($0.settings) } ?? .direct
-        request.onlyShakesHands = true
-        let limit = context.timekeeper.now.advanced(bySeconds: Self.lookLimit)
-        let chain: [CertificateFacts]
-        do throws(HTTPError) {
-            let reply = try await context.transport.send(
-                request,
-                deadline: min(limit, context.deadline)
-            )
-            chain = reply.connection?.chain ?? []
-        } catch {
-            return step
-        }
-        guard let own = chain.first else { return step }
-        switch reason {
-        case .expired, .notYetValid: return outOfTime(step, chain, isEarly: reason == .notYetValid)
-        case .unknownAuthority: return unsigned(step, chain)
-        case .wrongHost:
-            var step = step
-            let names = own.hosts.isEmpty ? own.subject : own.hosts
-            step.text += "; the certificate is for \(names.printable)"
-            return step
-        case .other: return step
-        }
-    }
-
-    private func outOfTime(
-        _ step: StepReport,
-        _ chain: [CertificateFacts],
-        isEarly: Bool
-    ) -> StepReport {
-        var step = step
-        let days = chain.map {
-            "\($0.subject.printable) from \($0.starts.printable) to \($0.expires.printable)"
-        }
-        step.text += "; valid are: \(days.joined(separator: "; "))"
-        let now = rfc3339(context.timekeeper.wallClock)
-        return step.advising(
-            isEarly
-                ? "this machine's clock says \(now): if that is behind, set it (timedatectl, chronyc tracking); else the"
-                    + " certificate of \(endpoint.host) was put to use too early, by whoever runs it"
-                : "this machine's clock says \(now): if that is right, whoever runs \(endpoint.host) has to renew its"
-                    + " certificate, and nothing on this machine helps; if it is ahead, set it (timedatectl, chronyc"
-                    + " tracking)"
-        )
-    }
-
-    private func unsigned(_ step: StepReport, _ chain: [CertificateFacts]) -> StepReport {
-        guard let own = chain.first, let last = chain.last else { return step }
-        let authority = last.issuer.printable
-        var step = step
-        let add = step.hint ?? "add it to the certificates of authorities that are trusted here"
-        if chain.count > 1 {
-            step.text += "; the certificates that \(place) sends lead to \(authority)"
-            return step.advising("\(authority) is not trusted here: \(add)")
-        }
-        if own.subject == own.issuer {
-            step.text += "; \(place) has signed its certificate itself (\(own.subject.printable))"
-            return step.advising(
-                "save that certificate and name it in caFile, if it is the right one (openssl s_client -connect"
-                    + " \(place) </dev/null | openssl x509 prints it); for a public service a proxy that inspects TLS"
-                    + " answers in its place"
-            )
-        }
-        step.text += "; \(place) sends one certificate alone, signed by \(authority)"
-        if let file = account.caFile {
-            return step.advising(
-                "\(authority) is not in \(file.printable), and with caFile no other authority is trusted: remove"
-                    + " caFile, if the system's authorities are meant, or add \(authority) to \(file.printable);"
-                    + " if it is an intermediate authority, have \(endpoint.host) send its full chain"
-            )
-        }
-        return step.advising(
-            "\(authority) is not trusted here. If it is an intermediate authority, the chain is incomplete:"
-                + " have \(endpoint.host) send that certificate too (its full chain), or put it into caFile. If it"
-                + " is an authority of its own, or a proxy's that inspects TLS: add it to the system's CA"
-                + " certificates, or to caFile or SSL_CERT_FILE"
-        )
-    }
-
     /// A machine without any authority's certificate.
     private func storeless(_ step: StepReport) -> StepReport {
         guard account.caFile == nil else { return step }
@@ -223,7 +194,7 @@ extension ServiceWay {
 
 extension StepReport {
     /// The same with other advice.
-    fileprivate func advising(_ hint: String) -> StepReport {
+    func advising(_ hint: String) -> StepReport {
         var step = self
         step.hint = hint
         return step

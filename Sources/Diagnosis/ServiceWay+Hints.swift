@@ -22,6 +22,11 @@ extension ServiceWay {
                     ? "correct the port in \(key); the port of https is 443"
                     : "a proxy or another program answers in the service's place")
         }
+        if ["protocol version", "unsupported protocol"].contains(where: error.detail.contains) {
+            return
+                "\(place) speaks only a TLS that is older than 1.2, which is not secure and not used here: have"
+                + " whoever runs it enable TLS 1.2 or 1.3"
+        }
         if error.detail.contains("handshake failure")
             || error.detail.contains("certificate required")
         {
@@ -54,25 +59,6 @@ extension ServiceWay {
             + " caFile or SSL_CERT_FILE; \(see)"
     }
 
-    /// What to do about a proxy that is not found, or does not let the request through.
-    func proxyHint(_ error: HTTPError) -> String {
-        switch error.proxyStatus {
-        case 403?, 401?:
-            return "the proxy forbids \(endpoint.host): have \(place) allowed there"
-        case let status? where status >= 500:
-            return "the proxy cannot reach \(place): see its log, and whether its own way out works"
-        case let status?:
-            return "the proxy answers \(status) to CONNECT \(place): is it a proxy for https?"
-        case nil: break
-        }
-        if error.reason.contains("resolve") {
-            return
-                "the proxy's name is not known here: correct \(proxy?.origin ?? "it"), or the machine's name"
-                + " server"
-        }
-        return "correct the proxy's URL in \(proxy?.origin ?? "its place"): http://HOST:PORT"
-    }
-
     func httpHint(_ error: HTTPError) -> String {
         if case .timedOut = error.kind {
             return
@@ -91,5 +77,42 @@ extension ServiceWay {
         let known = account.service.kind.facts.places.map { " (\($0))" } ?? ""
         return "is \(key) right\(known)? does this machine's name server answer:"
             + " getent hosts \(endpoint.host)"
+    }
+
+    /// For a name that the resolver has answered for: that there is none such.
+    var unknownNameHint: String {
+        let facts = account.service.kind.facts
+        let host = endpoint.host
+        if let oddity = account.service.addressOddity { return oddity }
+        if isWellKnown {
+            return
+                "\(host) is right, and this machine's name servers do not know it: they answer for names of their"
+                + " own network alone. Name one in \(NameFiles.resolverPath) that knows the internet's names; or,"
+                + " where only a proxy gets out, set HTTPS_PROXY, for the proxy finds the name by itself"
+        }
+        let places = facts.places.map { " (\($0))" } ?? ""
+        return
+            "there is no host \(host) by what this machine's name servers say: correct it in \(key), if a letter is"
+            + " wrong\(places); if it is a name of a company's own network, \(NameFiles.resolverPath) must name that"
+            + " network's servers, or the VPN must be up"
+    }
+
+    /// Whether the host is known to be one on the internet.
+    private var isWellKnown: Bool {
+        let hosts = [
+            "app.brightsec.com", "sts.googleapis.com", "iamcredentials.googleapis.com",
+            "sts.amazonaws.com", "login.microsoftonline.com",
+        ]
+        return MondooRegion.isListed(endpoint.host) || hosts.contains(endpoint.host)
+    }
+
+    /// Whether the host is of a domain of the services' and platforms' own, whose certificates every system
+    /// trusts.
+    var isPublic: Bool {
+        let ends = [
+            ".mondoo.com", ".conductor.one", ".brightsec.com", ".googleapis.com",
+            ".amazonaws.com", ".microsoftonline.com",
+        ]
+        return ends.contains { endpoint.host.hasSuffix($0) }
     }
 }

@@ -42,11 +42,9 @@ final class TrustStores: Sendable {
 
     private var systemBundle: String? {
         // libcurl's own where it was built for this system; else where the distributions keep it.
-        let paths = [
-            defaultBundle, "/etc/ssl/certs/ca-certificates.crt",
-            "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
-        ]
-        return paths.compactMap { $0 }.first { isReadable($0) }
+        ([defaultBundle].compactMap(\.self) + HTTPRequest.Trust.systemBundles).first {
+            isReadable($0)
+        }
     }
 
     private func isHashed(_ path: String) -> Bool {
@@ -62,6 +60,23 @@ final class TrustStores: Sendable {
         }
         hashed.withLock { $0[path] = isHashed }
         return isHashed
+    }
+}
+
+extension HTTPRequest.Trust {
+    /// Where the distributions keep the certificates of all authorities in one file.
+    fileprivate static let systemBundles = [
+        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
+    ]
+
+    /// The file that holds all authorities that are trusted; `nil` where there is none.
+    package var bundle: String? {
+        switch self {
+        case .file(let path): path
+        case .system(let file?, _) where !file.isEmpty: file
+        case .system: Self.systemBundles.first { isReadable($0) }
+        }
     }
 }
 

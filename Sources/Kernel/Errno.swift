@@ -31,6 +31,7 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static let networkUnreachable = Errno(ENETUNREACH)
     package static let notDirectory = Errno(ENOTDIR)
     package static let textBusy = Errno(ETXTBSY)
+    package static let busy = Errno(EBUSY)
 
     /// Whether the other end of a pipe or a socket is gone.
     package var isHangUp: Bool { self == .brokenPipe || self == .connectionReset }

@@ -123,4 +123,12 @@ private let versionOne = """
             )
         }
     }
+
+    @Test func `the names of a bundle's authorities are told`() throws {
+        let bundle = "# one\n\(versionThree)\n# another\n\(versionOne)\n"
+        let names = authorities(inBundle: Array(bundle.utf8))
+        #expect(names.map(\.name) == ["fake-agent", "fake-agent"])
+        #expect(names.allSatisfy { $0.organization.isEmpty })
+        #expect(authorities(inBundle: Array("nothing".utf8)).isEmpty)
+    }
 }

@@ -36,7 +36,10 @@ extension Directory {
             throw PathError(
                 path(of: name),
                 "is \(target.kind.rawValue), not a regular file",
-                hint: "remove it, or choose another path"
+                hint: path(of: name).hasPrefix("/dev/")
+                    ? "a credential is delivered as a file of its own: choose a path such as one below /run; to print"
+                        + " it there is wif-agent get"
+                    : "remove it, or choose another path"
             )
         }
     }

@@ -59,3 +59,19 @@ func has(
 package func isKernelFileSystem(_ path: String) throws(Errno) -> Bool {
     try systemCall { unsafe wif_is_kernel_file_system(path) } == 1
 }
+
+/// Whether something is mounted at exactly this path, as this process sees it; also a file on a file.
+/// `proc_pid_mountinfo(5)`
+package func isMountPoint(_ path: String) -> Bool {
+    do throws(ReadFileError) {
+        // ID parent major:minor root mount-point options ...; blanks are written as octal numbers.
+        let text = try readFile("/proc/self/mountinfo", limit: 4 << 20).text
+        return text.split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ", maxSplits: 5)
+            return fields.count > 4 && fields[4] == path
+        }
+    } catch {
+        // Then it shows when the file is replaced.
+        return false
+    }
+}

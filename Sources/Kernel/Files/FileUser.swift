@@ -81,6 +81,12 @@ package func checkExecutable(_ path: String) throws(Errno) {
     try systemCall { unsafe faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) }
 }
 
+/// Whether this process may connect to the Unix socket, by the modes on its path. `unix(7)`
+/// - Throws: ``Errno`` with the reason where not.
+package func checkConnecting(to socket: String) throws(Errno) {
+    try systemCall { unsafe faccessat(AT_FDCWD, socket, W_OK, AT_EACCESS) }
+}
+
 /// The paths at which this machine's processes listen on Unix sockets, as far as this network
 /// namespace shows them. `proc_net_unix(5)`: nobody is connected to.
 /// - Throws: ``ReadFileError`` where the kernel does not tell.

@@ -194,3 +194,13 @@ final class Inotify: Sendable {
         }
     }
 }
+
+/// Whether no watch of files can begin any more for this user, as too many have. `inotify(7)`
+package var hasNoWatchLeft: Bool {
+    let descriptor = inotify_init1(Int32(IN_CLOEXEC))
+    guard descriptor < 0 else {
+        _ = FileDescriptor(owning: descriptor)
+        return false
+    }
+    return errno == EMFILE
+}
