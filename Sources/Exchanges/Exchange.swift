@@ -247,6 +247,11 @@ extension ExchangeContext {
 
     /// What to do about a file that holds no certificate in PEM.
     private static func hint(forCertificates content: String) -> String {
+        if content.contains(" KEY-----") {
+            return
+                "name the file with the authority's certificate, which begins with -----BEGIN CERTIFICATE-----;"
+                + " no key is needed"
+        }
         if content.isEmpty {
             return "the file is empty: write the authority's certificate into it, in PEM"
         }

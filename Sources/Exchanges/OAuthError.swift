@@ -127,7 +127,10 @@ struct Answer {
                 .refused,
                 at: step,
                 "\(name) answered with a redirect (\(status))\(target), which is not followed",
-                hint: Self.wrongPlace
+                hint:
+                    "tokenUrl is not the token endpoint, which answers by itself: write the service's own (the"
+                    + " token_endpoint of its /.well-known/openid-configuration); a login for people, or the path"
+                    + " without its last part, sends requests on"
             )
         }
         let verb = verdict == .refused ? "refused" : "failed"

@@ -29,7 +29,7 @@ package func findings(
     for account: Account,
     at date: WallTime
 ) -> [Finding] {
-    guard let claims = token.claims else { return [] }
+    guard let claims = token.claims else { return proofFinding(token, account).map { [$0] } ?? [] }
     let times = [
         dateFormFinding(claims), timeFinding(claims, account, date),
         startFinding(claims, date),
@@ -47,17 +47,58 @@ package func findings(
     return (times + [issuer, domainFinding(claims, account)]).compactMap(\.self)
 }
 
+/// Of a signed request, which has one issuer's name at Mondoo.
+private func proofFinding(_ token: SubjectToken, _ account: Account) -> Finding? {
+    guard case .mondoo(let service) = account.service,
+        SignedRequestSummary(decoding: token.value) != nil, let found = service.proofObjection
+    else { return nil }
+    return Finding(kind: .issuer, text: found.text, hint: found.hint)
+}
+
 /// What to do about an old token: see to whoever writes it, where the account has it from a file.
 private func freshHint(_ account: Account, _ claims: TokenClaims) -> String {
+    if case .literal = account.tokenSource {
+        return
+            "the token that stands in the account file as jwtToken is old: remove jwtToken, and name a source"
+            + " that gives a new token each time, \"credentialSource\": {\"provider\": ...}"
+    }
+    if case .environment(let name) = account.tokenSource {
+        return
+            "the variable \(name.printable) holds an old token, and no other comes of it: have it set anew"
+            + " before each start, or name a source that gives a new token each time; else check this machine's"
+            + " clock"
+    }
+    if let platform = TokenPlatform(rawValue: account.tokenSource.name),
+        let advice = platform.facts.jobTokenAdvice
+    {
+        return advice
+    }
     guard let file = account.tokenSource.rotatingFile?.path else {
         let lifetime = (claims.expiresAt ?? 0) - (claims.issuedAt ?? 0)
         if lifetime > 7200, let advice = TokenFacts.of(claims.all).keptAdvice { return advice }
         return "use a source that gives a new token each time, or check this machine's clock"
     }
+    if let hint = shortHint(account, claims, file) { return hint }
     return
         "\(file.printable) holds an old token: see that the program that writes it runs and puts a new token there; in a pod, mount"
         + " the volume whole and not by subPath, and set expirationSeconds of its serviceAccountToken; else"
         + " check this machine's clock"
+}
+
+/// Of a file whose token is made for too short a time: it is renewed, and too late for the service.
+private func shortHint(_ account: Account, _ claims: TokenClaims, _ file: String) -> String? {
+    let least = account.service.kind.facts.minimumLeft
+    let isPod = claims.clusterNamespace != nil
+    guard least > 0, let issued = claims.issuedAt, let expiry = claims.expiresAt,
+        expiry - issued < 1200, expiry > WallTime.now.secondsSinceEpoch
+    else { return nil }
+    let how =
+        isPod
+        ? "set expirationSeconds of the volume's serviceAccountToken to 3600 (1200 at least)"
+        : "have the program that writes the file ask for tokens of 1200 s or more, or write a new one sooner"
+    return
+        "the token in \(file.printable) is made for \(seconds(expiry - issued)) alone, so that in the end of each it has"
+        + " less left than the \(seconds(least)) that \(account.service.kind.facts.title) wants: \(how)"
 }
 
 /// The claims of time that a service's page has it read, for a token that lacks one.
@@ -206,12 +247,16 @@ private func issuerFinding(
             + " trailing slash alone"
         : "has the issuer \(found), and issuerUri is \(issuer.printable)"
     // What is no issuer at all comes before what the token's is.
-    let hint = account.service.swappedIssuer ?? issuerHint(claims, issuer)
+    let hint = account.service.swappedIssuer ?? issuerHint(claims, issuer, account.tokenSource)
     return Finding(kind: .issuer, text: text, hint: hint)
 }
 
 /// Which value to write, where the two differ by how the issuer is written; `nil` where they are two.
-private func issuerHint(_ claims: TokenClaims, _ issuer: String) -> String? {
+private func issuerHint(
+    _ claims: TokenClaims,
+    _ issuer: String,
+    _ source: TokenSource
+) -> String? {
     guard let found = claims.issuer else { return "have the issuer put iss into its tokens" }
     if found.lowercased() == issuer.lowercased() {
         return "capital letters count: write issuerUri as the token has it, \(found.printable)"
@@ -220,7 +265,7 @@ private func issuerHint(_ claims: TokenClaims, _ issuer: String) -> String? {
     if let range = bare.firstRange(of: "/.well-known/") { bare = String(bare[..<range.lowerBound]) }
     if let range = bare.firstRange(of: "://") { bare = String(bare[range.upperBound...]) }
     let isSame = claims.isIssued(by: "https://" + bare) || claims.isIssued(by: "http://" + bare)
-    guard isSame else { return otherIssuerHint(claims, found, issuer) }
+    guard isSame else { return otherIssuerHint(claims, found, issuer, source) }
     let blank = issuer.trimmed == issuer ? "" : ", without the space"
     return
         "write issuerUri exactly as the token has it, the slash at the end included: \(found.printable)\(blank), and the trust at the service"
@@ -231,21 +276,28 @@ private func issuerHint(_ claims: TokenClaims, _ issuer: String) -> String? {
 private func otherIssuerHint(
     _ claims: TokenClaims,
     _ found: String,
-    _ issuer: String
+    _ issuer: String,
+    _ source: TokenSource
 ) -> String {
     if let hint = claims.clusterHint(for: nil) { return hint }
+    let same =
+        "write issuerUri as the token has it, \(found.printable), and the same in the trust at the service"
     let parts = [found, issuer].map { $0.split(separator: "/", omittingEmptySubsequences: true) }
     if parts[0].count > 1, parts[0].prefix(2) == parts[1].prefix(2) {
         return
-            "the host is right, and what stands behind it is not: write issuerUri as the token has it,"
-            + " \(found.printable), and the same in the trust at the service"
+            "the host is right, and what stands behind it is not: \(same)"
     }
-    let meant = TokenPlatform.ofIssuer(issuer).map {
+    let platform = TokenPlatform.ofIssuer(issuer)
+    if let platform, platform == TokenPlatform.ofIssuer(found) {
+        return
+            "both are issuers of \(platform.rawValue), and the one of its tokens here is another: \(same)"
+    }
+    // The platform that is named, with an issuer of its own: a GitLab of a company, say.
+    if let platform, platform.rawValue == source.name { return same }
+    let meant = platform.map {
         "for an identity of \(issuer.printable) write credentialSource {\"provider\": \"\($0.rawValue)\"};"
     }
-    return
-        "\(meant.map { $0 + " " } ?? "")if the token is of the identity that is meant, write issuerUri as the"
-        + " token has it, \(found.printable), and the same in the trust at the service"
+    return "\(meant.map { $0 + " " } ?? "")if the token is of the identity that is meant, \(same)"
         + (meant == nil ? "; else name another credentialSource" : "")
 }
 

@@ -111,7 +111,8 @@ struct Refusal {
         },
         Rule("lifetime", "24 hours") { _ in "the token lives longer than the service takes" },
         Rule("subject", "condition", "claim", "policy", "match") { refusal in
-            "compare the claims with what the service trusts; sub is \(refusal.subject)"
+            "compare the claims with what the service trusts; sub is"
+                + " \(refusal.subject)\(refusal.subjectNote)"
         },
         Rule("invalid_client", "client") { refusal in
             if refusal.service.clientID == nil {
@@ -173,6 +174,8 @@ struct Refusal {
 
     /// What GitHub's form of the subject may have to do with it.
     var subjectNote: String {
-        claims.flatMap { GitHubSubject.refusalNote($0.all) }.map { "; \($0)" } ?? ""
+        claims.flatMap {
+            GitHubSubject.refusalNote($0.all) ?? TokenFacts.of($0.all).subjectNote($0.all)
+        }.map { "; \($0)" } ?? ""
     }
 }

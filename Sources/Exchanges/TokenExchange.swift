@@ -121,6 +121,12 @@ struct TokenExchange: ExchangeProtocol {
         guard service.name == .oauth, OAuthError(parsing: reply.response.body) == nil,
             status == 405 || status == 501 || (status == 404 && !reply.isPage)
         else { return nil }
+        if status == 404, service.tokenURL.url.contains("/auth/"), service.grant == .login {
+            return
+                "nothing is mounted at \(service.tokenURL.description.printable): where it is Vault, the path is"
+                + " /v1/auth/MOUNT/login, and vault auth list shows the mount of the JWT method (in a namespace"
+                + " /v1/NAMESPACE/auth/MOUNT/login): correct \(key)"
+        }
         let allowed = reply.response.header("allow").map { " (it allows \($0.printable))" } ?? ""
         let what =
             status == 404

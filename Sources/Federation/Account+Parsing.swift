@@ -28,7 +28,7 @@ extension Account {
         let input = ServiceInput(issuer: issuer, environment: environment)
         let parsed = try ParsedService(&values, input)
         let service = parsed.service
-        var warnings = parsed.warnings.map { AccountWarning($0) }
+        var warnings = parsed.warnings.map { AccountWarning(ofValue: $0) }
         let source = try Self.tokenSource(&values, given: given, of: name, warnings: &warnings)
         let actor = try Self.actor(&values, given: given, of: name, service, &warnings)
         let lifetime = try values.number("lifetime", in: 1...31_536_000) ?? 3600
@@ -94,15 +94,26 @@ extension Account {
         guard let object = parsed.object else {
             throw AccountError(
                 "\(place)an object is expected, found \(parsed.kind)",
-                hint: parsed.array == nil
-                    ? "save the account file itself, which begins with { and ends with }"
-                    : "write the object alone, without the brackets around it"
+                hint: parsed.array.map { listHint($0.count, path) }
+                    ?? "save the account file itself, which begins with { and ends with }"
             )
         }
         if let other = OtherFile(object) {
             throw AccountError("\(place)\(other.problem)", hint: other.hint)
         }
         return object
+    }
+
+    /// For a list in the place of an object.
+    private static func listHint(_ count: Int, _ path: String) -> String {
+        guard count > 1 else { return "write the object alone, without the brackets around it" }
+        let (folder, name) = splitPath(path)
+        let base = name.hasSuffix(".json") ? String(name.dropLast(5)) : name
+        let files = (1...min(count, 3)).map { "\(folder)/\(base)-\($0).json" }
+        let commands = files.enumerated().map { "jq '.[\($0)]' \(path) >\($1)" }
+        return
+            "one file holds one account: make a file of each of the \(count), \(commands.joined(separator: "; ").printable)"
+            + "\(count > 3 ? "; ..." : ""), and remove \(path.printable)"
     }
 
     private static func error(
@@ -151,9 +162,9 @@ extension Account {
         guard VariableName.isSafe(name) else {
             throw values.error(
                 "variable",
-                "\"\(name.printable)\" is not a safe variable name",
-                hint: "choose another name: of letters, digits and '_', and none that changes how"
-                    + " programs run"
+                VariableName.objection(to: name),
+                hint: "choose another name, of letters, digits and '_', such as"
+                    + " \(VariableName.suggestion(for: name).printable)"
             )
         }
         return name

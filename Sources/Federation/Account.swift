@@ -177,8 +177,15 @@ package struct AccountError: Error, Equatable, Sendable, CustomStringConvertible
     package let hint: String?
     /// Whether a required key is absent, and no key is there that looks like it misspelt.
     let isOfAbsentKey: Bool
+    /// The key at the top of the file that it is about; `nil` where it is about the file as a whole.
+    let key: String?
 
-    package init(_ message: String, hint: String? = nil, isOfAbsentKey: Bool = false) {
+    package init(_ message: String, hint: String? = nil) {
+        self.init(message, hint: hint, isOfAbsentKey: false, key: nil)
+    }
+
+    init(_ message: String, hint: String?, isOfAbsentKey: Bool = false, key: String?) {
+        self.key = key
         self.message = message
         self.hint = hint
         self.isOfAbsentKey = isOfAbsentKey
@@ -200,9 +207,19 @@ package struct AccountWarning: Equatable, Sendable {
     package let text: String
     /// What was most likely meant; the text says it too.
     package let hint: String?
+    /// Whether it doubts a value that may be right all the same: what fails later is told by its own step.
+    package let isDoubt: Bool
 
     init(_ text: String, hint: String? = nil) {
         self.text = text
         self.hint = hint
+        isDoubt = false
+    }
+
+    /// - Parameter text: what is odd, a colon, and what to write instead.
+    init(ofValue text: String) {
+        self.text = text
+        hint = text.firstRange(of: ": write ").map { String(text[$0.lowerBound...].dropFirst(2)) }
+        isDoubt = true
     }
 }

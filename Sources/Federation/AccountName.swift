@@ -49,8 +49,37 @@ package enum VariableName {
     package static func isSafe(_ name: String) -> Bool {
         guard isName(name) else { return false }
         let upper = name.uppercased()
-        return !["PATH", "IFS", "ENV", "BASH_ENV", "NODE_OPTIONS"].contains(upper)
-            && !["LD_", "GITHUB_", "RUNNER_", "WIF_AGENT_"].contains { upper.hasPrefix($0) }
+        return !reserved.contains(upper) && !prefixes.contains { upper.hasPrefix($0) }
+    }
+
+    private static let reserved = ["PATH", "IFS", "ENV", "BASH_ENV", "NODE_OPTIONS"]
+    private static let prefixes = ["LD_", "GITHUB_", "RUNNER_", "WIF_AGENT_"]
+
+    /// Why a name is not safe; a sentence.
+    static func objection(to name: String) -> String {
+        let upper = name.uppercased()
+        if let prefix = prefixes.first(where: { upper.hasPrefix($0) }) {
+            return
+                "\"\(name.printable)\" begins with \(prefix), and such variables are not set: they change how a job or"
+                + " program runs"
+        }
+        if reserved.contains(upper) {
+            return "\"\(name.printable)\" changes how programs run, and is not set"
+        }
+        return
+            "\"\(name.printable)\" is no variable's name: it has other characters than letters, digits and '_'"
+    }
+
+    /// A name that is safe, by the one that was meant.
+    static func suggestion(for name: String) -> String {
+        let upper = name.uppercased()
+        // What gh and others read, too.
+        if upper == "GITHUB_TOKEN" { return "GH_TOKEN" }
+        let rest = prefixes.first { upper.hasPrefix($0) }.map { String(name.dropFirst($0.count)) }
+        let letters = (rest ?? name).map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
+        let text = String(letters)
+        let candidate = text.first?.isNumber ?? true ? "TOKEN_\(text)" : text
+        return isSafe(candidate) && candidate.count > 2 ? candidate : "ACCESS_TOKEN"
     }
 
     /// Whether it is `[A-Za-z_][A-Za-z0-9_]*`.

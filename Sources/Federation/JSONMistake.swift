@@ -82,6 +82,9 @@ package struct JSONMistake: Sendable {
         if start.hasPrefix("<") {
             return ("it is XML or HTML", "save the account file itself, which is JSON")
         }
+        if let kind = encrypted.first(where: { start.hasPrefix($0.start) }) {
+            return ("it is encrypted, with \(kind.program)", "decrypt it first: \(kind.command)")
+        }
         if start.hasPrefix("-----begin") {
             return (
                 "it is a certificate or a key",
@@ -108,6 +111,15 @@ package struct JSONMistake: Sendable {
         }
         return nil
     }
+
+    /// How the files of programs begin that encrypt, in lower case.
+    private static let encrypted: [(start: String, program: String, command: String)] = [
+        ("$ansible_vault", "ansible-vault", "ansible-vault decrypt --output PLAIN FILE"),
+        ("-----begin pgp message", "PGP", "gpg --decrypt --output PLAIN FILE"),
+        ("-----begin age encrypted", "age", "age --decrypt -o PLAIN FILE"),
+        ("age-encryption.org", "age", "age --decrypt -o PLAIN FILE"),
+        ("salted__", "openssl enc", "openssl enc -d, with the cipher that it was made with"),
+    ]
 
     /// A character where the parser stopped that is not seen, or looks like one of JSON's.
     private static func unseenMark(_ bytes: [UInt8], _ error: JSONError) -> Guess? {
@@ -282,7 +294,8 @@ package struct JSONMistake: Sendable {
         guard let first = lines.first(where: { !$0.isEmpty && !$0.hasPrefix("#") }) else {
             return false
         }
-        if first.hasPrefix("---") { return true }
+        // Four and more begin a key or a message.
+        if first.hasPrefix("---") { return !first.hasPrefix("----") }
         guard let colon = first.firstIndex(of: ":") else { return false }
         return first[..<colon].allSatisfy { $0.isLetter || $0.isNumber || "_-".contains($0) }
     }

@@ -149,6 +149,19 @@ enum KeyGuess {
         "grant": "\"token-exchange\"",
     ]
 
+    /// Values that are right, for keys that a service requires.
+    static let valid: [String: JSON] = [
+        "type": "external_account", "audience": "//captain.api.mondoo.app/spaces/a",
+        "issuerUri": "https://accounts.google.com", "tokenUrl": "https://sts.example.com/token",
+        "clientId": "a@b.conductor.one/wfe", "projectId": "a",
+        "roleArn": "arn:aws:iam::123456789012:role/a",
+    ]
+
+    /// A source of a kind that is no provider's.
+    static func sourceExample(_ kind: String) -> String {
+        "\"credentialSource\": {\"\(kind)\": \(examples[kind] ?? "...")}"
+    }
+
     /// The key without hyphens, underscores and capitals.
     static func plain(_ key: String) -> String {
         String(key.lowercased().filter { !"-_. ".contains($0) })

@@ -26,6 +26,11 @@ struct KeyedValues {
         }
     }
 
+    /// The key at the top of the file below which one of these stands.
+    private func top(_ key: String) -> String {
+        String((within.isEmpty ? key : within).prefix { !".[".contains($0) })
+    }
+
     /// Every member, by name.
     var allMembers: [(key: String, value: JSON)] { members.sorted { $0.key < $1.key } }
 
@@ -136,7 +141,8 @@ struct KeyedValues {
             guard key == "credentialSource", let word = value.string else { throw failure }
             throw AccountError(
                 failure.message,
-                hint: "write {\"provider\": \"\(word.printable)\"}"
+                hint: "write {\"provider\": \"\(word.printable)\"}",
+                key: key
             )
         }
         return try KeyedValues(object, at: "\(place)\(key).")
@@ -313,7 +319,11 @@ struct KeyedValues {
     func name(of key: String) -> String { place + key }
 
     func error(_ key: String, _ problem: String, hint: String? = nil) -> AccountError {
-        AccountError("\(place)\(key): \(problem)", hint: hint ?? KeyGuess.example(of: key))
+        AccountError(
+            "\(place)\(key): \(problem)",
+            hint: hint ?? KeyGuess.example(of: key),
+            key: top(key)
+        )
     }
 
     /// A required key that is not there, perhaps because it is there misspelt.
@@ -343,16 +353,19 @@ struct KeyedValues {
             "\(place)\(key): is missing; \(reason)",
             hint: guess.map { "rename \($0.printable), which is there, to \(key)" }
                 ?? "add \"\(key)\"\(value)",
-            isOfAbsentKey: guess == nil
+            isOfAbsentKey: guess == nil,
+            key: top(key)
         )
     }
 
     func unknown(_ key: String, _ found: String, _ names: [String]) -> AccountError {
-        let guess = nearest(to: found, among: names)
+        let guess =
+            ValueSynonyms.meant(by: found, of: key, among: names)
+            ?? nearest(to: found, among: names)
         return error(
             key,
             "\"\(found.printable)\" is not known; one of \(names.joined(separator: ", "))",
-            hint: guess.map { "did you mean \($0)?" }
+            hint: guess.map { "did you mean \($0)? write \"\(key)\": \"\($0)\"" }
                 ?? (names.count < 6
                     ? "write one of them: \(names.joined(separator: ", "))"
                     : "write one of these; wif-agent.json(5) explains each")

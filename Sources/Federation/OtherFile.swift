@@ -14,6 +14,13 @@ struct OtherFile {
     /// `nil` where the document is none of those that are known.
     init?(_ object: [String: JSON]) {
         let type = object["type"]?.string
+        if object["sops"]?.object != nil {
+            self.init(
+                "this file is encrypted with SOPS, each value by itself",
+                "decrypt it where it is used: sops --decrypt FILE > PLAIN, and name PLAIN"
+            )
+            return
+        }
         guard type != "external_account" else { return nil }
         if let type, let found = Self.ofGoogle(type, object) {
             self = found

@@ -96,7 +96,10 @@ extension Output {
             throw entry.error(
                 "path",
                 "names a directory or goes through '.' or '..'",
-                hint: "write the path of a file, as \(plain(path).printable)"
+                hint: path.hasSuffix("/")
+                    ? "write the path of a file in it, as \(plain(path).printable)/credential.json; for a folder"
+                        + " of files write \"format\": \"directory\" and \(plain(path).printable)"
+                    : "write the path of a file, as \(plain(path).printable)"
             )
         }
         if let name = path.split(separator: "/").first(where: { $0.utf8.count > 255 }) {

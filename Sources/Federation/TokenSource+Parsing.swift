@@ -86,7 +86,17 @@ extension Account {
     ) throws(AccountError) -> TokenSource {
         if name == TokenSource.automaticWord { return .automatic }
         guard let platform = TokenPlatform(rawValue: name) else {
-            throw source.unknown("provider", name, TokenSource.providers)
+            let kind = KeyedValues.sourceKinds.first {
+                KeyGuess.known(for: name, among: [$0]) == $0
+            }
+            guard let kind, kind != "provider", ValueSynonyms.meant(by: name) == nil else {
+                throw source.unknown("provider", name, TokenSource.providers)
+            }
+            throw source.error(
+                "provider",
+                "\"\(name.printable)\" is no platform, but another kind of source",
+                hint: "write it in provider's place: \(KeyGuess.sourceExample(kind))"
+            )
         }
         return try platform.facts.parse(&source)
     }

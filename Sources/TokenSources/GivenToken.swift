@@ -49,8 +49,10 @@ struct EnvironmentToken: TokenFetcher {
             throw SourceError(
                 .noSource,
                 "the variable \(name.printable) is not set",
-                hint: "a program started by an init system has only the variables that are"
-                    + " passed to it"
+                hint: "set \(name.printable) where wif-agent is started, or correct"
+                    + " credentialSource.environment if the variable has another name; sudo, su and docker run"
+                    + " drop variables (docker run -e \(name.printable)), and a unit has only those of its"
+                    + " Environment= and EnvironmentFile= (/etc/default/wif-agent)"
             )
         }
         let place = "the variable \(name.printable)"

@@ -36,6 +36,12 @@ struct SourceError: Error, Sendable {
     var retryAfter: Double?
     /// Nothing answered there, or something that is not the platform.
     var isAbsent = false
+    /// The word by which the service has refused, where it has one.
+    var code: String?
+    /// No connection was made.
+    var isUnreached = false
+    /// The connection broke off, or what came was no HTTP.
+    var isBroken = false
     /// The connection was made, and then nothing came.
     var isUnanswered = false
     /// The platform does not take any more what it gave before (a session of its own).
@@ -69,14 +75,19 @@ struct SourceError: Error, Sendable {
         switch error.kind {
         case .unresolved, .unreachable:
             isAbsent = true
+            isUnreached = true
             retry = .growing(from: 1)
         case .timedOut(let phase):
             isAbsent = phase.isBeforeRequest
+            isUnreached = phase.isBeforeRequest
             isUnanswered = !phase.isBeforeRequest
             retry = .growing(from: 1)
-        case .interrupted: retry = .growing(from: 1)
+        case .interrupted:
+            isBroken = true
+            retry = .growing(from: 1)
+        case .malformed: isBroken = true
         case .trustStore, .invalidRequest: `class` = .misconfigured
-        case .tls, .proxy, .tooLarge, .malformed, .cancelled, .setup: break
+        case .tls, .proxy, .tooLarge, .cancelled, .setup: break
         }
     }
 

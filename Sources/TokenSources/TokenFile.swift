@@ -114,12 +114,42 @@ extension TokenFormat {
             throw SourceError(
                 .misconfigured,
                 "\(place) has no string \"\(field.printable)\"",
-                hint:
-                    "set credentialSource.format.subjectTokenFieldName to the member that holds the"
-                    + " token, such as access_token, id_token or value"
+                hint: Self.memberHint(json, field)
             )
         }
         return token
+    }
+
+    /// The member that was meant, by what the others hold; names alone are shown.
+    private static func memberHint(_ json: JSON, _ field: String) -> String {
+        let key = "credentialSource.format.subjectTokenFieldName"
+        let members = (json.object ?? [:]).sorted { $0.key < $1.key }
+        if let token = members.first(where: { isToken($0.value) && isPlain($0.key) }) {
+            return
+                "set \(key) to \(token.key.printable), the member that holds a token there"
+        }
+        for (name, value) in members {
+            guard let inner = value.object?.sorted(by: { $0.key < $1.key }),
+                isPlain(name),
+                let token = inner.first(where: { isToken($0.value) && isPlain($0.key) })
+            else { continue }
+            return
+                "the token is one level deeper, in \(name.printable).\(token.key.printable), and only members at"
+                + " the top are read: have the program write that member alone, as jq -r"
+                + " '.\(name.printable).\(token.key.printable)' does"
+        }
+        // Names are a part of what was received, and are not shown where they are not what was meant.
+        return
+            "set \(key) to the member that holds the token, such as access_token, id_token or value"
+    }
+
+    private static func isPlain(_ name: String) -> Bool {
+        name.utf8.count <= 40 && name.isAlphanumeric(or: "_-")
+    }
+
+    private static func isToken(_ value: JSON) -> Bool {
+        guard let text = value.string else { return false }
+        return text.hasPrefix("eyJ") && text.count(where: { $0 == "." }) == 2
     }
 }
 

@@ -13,6 +13,7 @@ extension SourceContext {
         } catch {
             throw SourceError(.noSource, "\(path.printable): \(error)", hint: hint, isAbsent: true)
         }
+        if let objection = accessObjection(path) { throw objection }
         guard connectsUnixSockets else {
             throw SourceError(
                 .misconfigured,
@@ -22,5 +23,29 @@ extension SourceContext {
                     + " its unit"
             )
         }
+    }
+
+    /// What keeps this user from the socket; `nil` where the kernel lets it connect.
+    private func accessObjection(_ path: String) -> SourceError? {
+        do throws(Errno) {
+            try checkConnecting(to: path)
+            return nil
+        } catch {
+            guard error == .noAccess else { return nil }
+        }
+        let user = FileUser.current()
+        let who = userDescription(user.id)
+        let facts = FileFacts(ifAt: path)
+        let closed = user.closedDirectory(above: path)
+        let place = closed?.path ?? path
+        let group = (closed?.facts ?? facts).map { groupDescription($0.group) } ?? "its group"
+        return SourceError(
+            .misconfigured,
+            "\(path.printable): \(who) may not connect to it: \(place.printable) is closed to that user"
+                + (facts.map { " (mode \($0.modeText), owner \(userDescription($0.owner)))" } ?? ""),
+            hint:
+                "add \(who) to the group \(group) that may (usermod -aG; for a unit SupplementaryGroups=), or have the"
+                + " program that makes the socket open it to others"
+        )
     }
 }

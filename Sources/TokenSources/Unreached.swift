@@ -20,6 +20,7 @@ extension SourceContext {
                 + " another machine? unset \(name) then, so that the platform's own address is asked; if this is none of the platform's machines, name another"
                 + " credentialSource"
         }
+        if bare(host) == "169.254.169.254", let hint = metadataHint(error) { return hint }
         let named = naming(host)
         guard request.unixSocket == nil, request.route == .direct, !Endpoint.isLoopback(bare(host)),
             !host.hasPrefix("169.254."), let proxy = ProxySettings.general(variable)
@@ -29,6 +30,40 @@ extension SourceContext {
             "\(host)\(naming) is asked directly: \(proxy.variable) is not used for a platform's token service."
             + " Let this machine reach \(host) without the proxy (its name must resolve here, and the firewall"
             + " let port 443 through)"
+    }
+
+    /// For the address at which three clouds have their metadata services.
+    private func metadataHint(_ error: HTTPError) -> String? {
+        let platforms = TokenPlatform.allCases.filter { $0.facts.machineTitle != nil }
+        guard let platform = platforms.first(where: { $0.rawValue == source }),
+            let wanted = platform.facts.machineTitle
+        else { return nil }
+        let owner = platforms.first { platform in
+            platform.facts.signs.contains { sign in
+                if case .firmware = sign { isThere(sign) } else { false }
+            }
+        }
+        let ways =
+            "ip route get 169.254.169.254, iptables -S OUTPUT and nft list ruleset tell; in a cluster a"
+            + " NetworkPolicy must allow egress to 169.254.169.254/32, port 80"
+        if owner == platform {
+            return
+                "this is a machine of \(wanted), by its firmware, and this user does not get to its metadata service:"
+                + " a firewall, a network policy or another route is in the way (\(ways))"
+        }
+        if let owner {
+            return
+                "this is a machine of \(owner.facts.machineTitle ?? ""), by its firmware, and not of \(wanted): write"
+                + " credentialSource {\"provider\": \"\(owner.rawValue)\"}, with a trust for that identity at the service"
+        }
+        let isDropped = if case .timedOut = error.kind { true } else { false }
+        return
+            "nothing here says that this is a machine of \(wanted), and no metadata service answers: run the account"
+            + " where it is one, or name the platform that this is one of in credentialSource, with a trust for that"
+            + " identity at the service. If it is a machine of \(wanted), "
+            + (isDropped
+                ? "a firewall or network policy drops the request (\(ways))"
+                : "its network or container has no way to 169.254.169.254 (\(ways))")
     }
 
     /// For a host that a variable of the job or container names.

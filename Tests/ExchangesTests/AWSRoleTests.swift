@@ -93,7 +93,7 @@ struct AWSRoleTests {
             ), .transient, "the key holds characters that a key cannot have"
         ),
         (403, error("AccessDenied"), .refused, "AccessDenied: said (status 403)"),
-        (400, error("InvalidIdentityToken"), .refused, "identity provider of the role's account"),
+        (400, error("InvalidIdentityToken"), .refused, "identity providers have sts.amazonaws.com"),
         (400, error("IDPCommunicationError"), .transient, "IDPCommunicationError"),
         (400, error("Throttling"), .throttled, "Throttling"),
         (503, "<html>busy</html>", .transient, "status 503"),

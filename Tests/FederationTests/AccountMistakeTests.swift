@@ -75,6 +75,14 @@ import Text
             "subjectTokenFieldName"
         ),
         Row("{\"client_id\":\"x\",\"client_secret\":\"y\"}", "a client's secret", "no secret"),
+        Row("[\(account),\(account)]", "an object is expected", "jq '.[1]' \(file)"),
+        Row(
+            "{\"type\":\"external_account\",\"sops\":{\"version\":\"3\"}}",
+            "encrypted with SOPS",
+            "sops --decrypt"
+        ),
+        Row("$ANSIBLE_VAULT;1.1;AES256\n6231\n", "with ansible-vault", "ansible-vault decrypt"),
+        Row("-----BEGIN PGP MESSAGE-----\n", "with PGP", "gpg --decrypt"),
         // Marks that are not seen, and text around it.
         Row("{\n\u{A0}\u{A0}\"type\": \"x\"}", "U+00A0 stands there", "write a plain space"),
         Row("{\"type\":\u{200B} \"x\"}", "U+200B stands there", "delete it"),
@@ -106,7 +114,85 @@ import Text
         ("audience", "#{SPACE_MRN}#", "#{SPACE_MRN}", "variables are not expanded"),
         ("audience", "((space-mrn))", "((space-mrn))", "variables are not expanded"),
         ("issuerUri", "https://a.example/@TENANT_KEY@/v2", "@TENANT_KEY@", "in place of"),
+        ("variable", "GITHUB_TOKEN", "begins with GITHUB_", "GH_TOKEN"),
+        ("variable", "RUNNER_NAME", "begins with RUNNER_", "such as NAME"),
+        ("variable", "PATH", "changes how programs run", "such as ACCESS_TOKEN"),
+        ("variable", "MONDOO-CONFIG", "is no variable's name", "MONDOO_CONFIG"),
+        ("service", "brightsec", "is not known", "\"service\": \"bright\""),
+        ("service", "oidc", "is not known", "\"service\": \"oauth\""),
+        ("credentialSource", ["provider": "github-actions"], "is not known", "\"github\""),
+        ("credentialSource", ["provider": "google"], "is not known", "\"gcp\""),
+        ("credentialSource", ["provider": "eks"], "is not known", "\"aws\""),
+        ("credentialSource", ["provider": "k8s"], "is not known", "\"kubernetes\""),
+        ("credentialSource", ["provider": "Azure"], "is not known", "\"azure\""),
+        ("credentialSource", ["provider": "file"], "another kind of source", "{\"file\": "),
+        (
+            "outputs", [["format": "yaml", "path": "/run/x"]], "is not known",
+            "\"format\": \"json\""
+        ),
+        (
+            "outputs", [["format": "json", "path": "/run/x/"]], "names a directory",
+            "/run/x/credential.json"
+        ),
     ]
+
+    @Test(arguments: [
+        ("//captain.api.mondoo.com/spaces/demo", "//captain.api.mondoo.app/spaces/demo"),
+        ("//iam.api.mondoo.app/spaces/demo/bindings/1", "//captain.api.mondoo.app/spaces/demo"),
+        ("demo", "write the space's or organization's"),
+    ])
+    func `an audience that is no scope's MRN is doubted, with the one to write`(
+        value: String,
+        hint: String
+    ) throws {
+        let account = try AccountFixture.parse(["audience": .string(value)])
+        let warning = try #require(account.warnings.first)
+        #expect(warning.hint?.contains(hint) == true, "\(warning)")
+        #expect(warning.isDoubt)
+    }
+
+    @Test(arguments: [
+        ("https://us.mondoo.com", "us.api.mondoo.com"),
+        ("https://eu1.api.mondoo.com", "eu.api.mondoo.com"),
+        ("https://edge.mondoo.com", "api.edge.mondoo.com"),
+        ("https://us.api.mondo.com", "us.api.mondoo.com"),
+        ("https://captain.api.mondoo.app", "us.api.mondoo.com"),
+    ])
+    func `a host that is none of Mondoo's is doubted, with the one that is near`(
+        value: String,
+        host: String
+    ) throws {
+        let account = try AccountFixture.parse(["universeDomain": .string(value)])
+        let hint = try #require(account.warnings.first?.hint)
+        #expect(hint.contains("https://\(host)"), "\(hint)")
+        #expect(account.service.addressOddity?.contains(host) == true)
+    }
+
+    @Test func `the role is told by the ARN of its session`() {
+        let error = #expect(throws: AccountError.self) {
+            let arn = "arn:aws:sts::123456789012:assumed-role/scanner/i-0abc"
+            let text = #"{"type": "external_account", "service": "aws", "roleArn": "\#(arn)"}"#
+            return try AccountFixture.parse(text: text.utf8)
+        }
+        #expect(error?.hint?.contains("arn:aws:iam::123456789012:role/scanner") == true)
+    }
+
+    @Test func `every error of a file is told, each once`() throws {
+        let text = """
+            {"type": "external-account", "audience": "//captain.api.mondoo.app/spaces/YOUR_SPACE_ID",
+             "issuerUri": "https://accounts.google.com", "lifetime": "1h",
+             "universeDomain": "https://us.api.mondoo.com/SecureTokenService/ExchangeExternalToken",
+             "outputs": [{"format": "json", "path": "~/x"}]}
+            """
+        let errors = Account.errors(in: Secret(text), path: "/etc/wif-agent/mondoo.json")
+        let keys = ["audience", "type", "universeDomain", "lifetime", "outputs[0].path"]
+        #expect(errors.count == keys.count, "\(errors)")
+        for key in keys { #expect(errors.contains { $0.message.contains(": \(key): ") }, "\(key)") }
+        let whole = Account.errors(in: Secret("{"), path: "/etc/wif-agent/mondoo.json")
+        #expect(whole.count == 1)
+        let good = Secret(Self.account)
+        #expect(Account.errors(in: good, path: "/etc/wif-agent/mondoo.json").isEmpty)
+    }
 
     @Test(arguments: values)
     func `a value in another form is named, with the one to write`(

@@ -128,7 +128,7 @@ import Text
         Bad(
             ["service": "mondo"],
             "service: \"mondo\" is not known; one of mondoo",
-            hint: "did you mean mondoo?"
+            hint: "did you mean mondoo? write \"service\": \"mondoo\""
         ),
         Bad(
             ["universeDomain": "http://us.api.mondoo.com"],

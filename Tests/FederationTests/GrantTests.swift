@@ -19,7 +19,7 @@ import Text
         (
             ["grant": "jwt-baerer"],
             "grant: \"jwt-baerer\" is not known; one of token-exchange, jwt-bearer,"
-                + " client-credentials, login, bearer\nhint: did you mean jwt-bearer?"
+                + " client-credentials, login, bearer\nhint: did you mean jwt-bearer? write \"grant\": \"jwt-bearer\""
         ),
         (["grant": 1], "grant: a string is expected, found a number\nhint: write it in quotes"),
         (

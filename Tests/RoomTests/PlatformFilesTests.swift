@@ -56,6 +56,7 @@ import Testing
         "aws": [
             "Sources/Exchanges/Exchange.swift": "the service of the same name",
             "Sources/Federation/KeyGuess.swift": "the service of the same name",
+            "Sources/Federation/ValueSynonyms.swift": "the service of the same name",
             "Sources/wif-agent/Doctor/ConsumerSteps.swift": "the service of the same name",
             "Sources/Exchanges/Refusal.swift": "the service of the same name",
             "Sources/Exchanges/Services/AWSRole.swift": "the service of the same name",

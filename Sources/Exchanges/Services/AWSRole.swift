@@ -104,20 +104,52 @@ struct AssumedRole: ExchangeProtocol {
 
     /// What to change, by AWS's own list of errors of this call.
     private func hint(_ answer: Answer, _ token: SubjectToken) -> String? {
+        let issuer = token.claims?.issuer?.printable ?? "none"
+        let audience = token.claims?.audiences.first?.printable ?? "none"
         switch answer.error?.code {
-        case "AccessDenied":
-            "does the role exist, and does its trust policy allow sts:AssumeRoleWithWebIdentity to the"
-                + " token's sub and aud?"
+        case "AccessDenied": return policyHint(token)
         case "InvalidIdentityToken" where answer.words.contains("audience"):
-            "the identity provider in IAM does not list the audience"
-                + " \(token.claims?.audiences.first?.printable ?? "none"): add it there"
+            return
+                "the identity provider in IAM does not list the audience \(audience): add it there"
                 + " (sts.amazonaws.com is usual), or set tokenAudience to one that it lists"
         case "InvalidIdentityToken" where answer.words.contains("retrieve"):
-            "AWS must be able to fetch the issuer's keys from the internet:"
-                + " \(token.claims?.issuer?.printable ?? "none")/.well-known/openid-configuration"
+            return
+                "AWS must be able to fetch the issuer's keys from the internet:"
+                + " \(issuer)/.well-known/openid-configuration"
+        case "InvalidIdentityToken" where answer.words.contains("no openidconnect provider"):
+            return
+                "the account \(role.account) has no identity provider for \(issuer): create it there, aws iam"
+                + " create-open-id-connect-provider --url \(issuer) --client-id-list \(audience); or write in roleArn"
+                + " a role of the account that has it"
+        case "InvalidIdentityToken" where audience != AWSRole.usualAudience:
+            return
+                "the token's audience is \(audience), and AWS's identity providers have"
+                + " \(AWSRole.usualAudience) as a rule: leave audience and tokenAudience out, so that this is asked"
+                + " for; or add \(audience) to the provider (aws iam add-client-id-to-open-id-connect-provider)."
+                + " If it is there: the account \(role.account) must have a provider for \(issuer)"
         case "InvalidIdentityToken":
-            "is \(token.claims?.issuer?.printable ?? "none") an identity provider of the role's account,"
-                + " with the audience \(token.claims?.audiences.first?.printable ?? "none")?"
+            return
+                "compare IAM's identity providers of the account \(role.account) with the token (aws iam"
+                + " list-open-id-connect-providers): one must have the URL \(issuer) and the audience \(audience)"
+        default: return otherHint(answer)
+        }
+    }
+
+    /// Which trust policy the role must have.
+    private func policyHint(_ token: SubjectToken) -> String {
+        let issuer = token.claims?.issuer?.printable ?? "none"
+        let host = issuer.firstRange(of: "://").map { String(issuer[$0.upperBound...]) } ?? issuer
+        let name = role.arn.split(separator: "/").last.map { String($0).printable } ?? "NAME"
+        return
+            "compare the role's trust policy with the token (aws iam get-role --role-name \(name)): it must allow"
+            + " sts:AssumeRoleWithWebIdentity to the identity provider \(host) under conditions that hold:"
+            + " \(host):sub is \(token.claims?.subject?.printable ?? "none") and \(host):aud is"
+            + " \(token.claims?.audiences.first?.printable ?? "none"). A role that does not exist is answered in the"
+            + " same way: is roleArn right?"
+    }
+
+    private func otherHint(_ answer: Answer) -> String? {
+        switch answer.error?.code {
         case "ExpiredTokenException":
             "use a source that gives a new token each time, and check this machine's clock"
         case "ValidationError" where answer.words.contains("arn"):

@@ -18,11 +18,11 @@ extension Refusal {
         },
         Rule("match", "configuration", "credential", "invalid_grant", "unauthorized") { refusal in
             refusal.unaskedAudience ?? refusal.otherAudience
-                ?? "see whether projectId is that of the project in Bright's console (sent was"
-                + " \(refusal.service.resources.first?.printable ?? "none")); if it is, compare with that"
-                + " project's Federated Credentials: iss must be equal (\(refusal.issuer)), one aud must be"
-                + " allowed (\(refusal.audiences); tokenAudience asks for another), and the claims must"
-                + " fit\(refusal.platformAdvice)"
+                ?? "compare the token with the Federated Credentials of the project that was asked for"
+                + " (\(refusal.service.resources.first?.printable ?? "none"): is projectId that project's?): iss must be"
+                + " equal (\(refusal.issuer)), one aud must be allowed (\(refusal.audiences); tokenAudience asks for"
+                + " another), and each field must be the token's (wif-agent claims --for bright prints"
+                + " them)\(refusal.platformAdvice)"
         },
     ]
 

@@ -36,7 +36,7 @@ extension Refusal {
                 + " prints them); sub is \(refusal.subject)"
         },
         Rule("invalid_target") { refusal in
-            if let hint = refusal.projectNumberHint { return hint }
+            if let hint = refusal.projectNumberHint ?? refusal.providerHint { return hint }
             return refusal.service.name == .google
                 ? "audience names a pool or provider that does not exist or is disabled: compare project"
                     + " number, pool and provider; a change takes minutes"
@@ -51,6 +51,31 @@ extension Refusal {
                     + " service, or set clientId to another one (\(refusal.clientID))"
         },
     ]
+
+    /// What to do where Google knows no such provider.
+    fileprivate var providerHint: String? {
+        let prefix = "//iam.googleapis.com/"
+        guard let audience = service.audiences.first(where: { $0.hasPrefix(prefix) }) else {
+            return nil
+        }
+        let parts = audience.split(separator: "/").map(String.init)
+        func name(behind word: String) -> String? {
+            guard let mark = parts.firstIndex(of: word), parts.count > mark + 1 else { return nil }
+            return parts[mark + 1].printable
+        }
+        guard let pool = name(behind: "workloadIdentityPools") else { return nil }
+        guard let provider = name(behind: "providers") else {
+            return
+                "audience names the pool alone: write \(audience.printable)/providers/PROVIDER (gcloud iam"
+                + " workload-identity-pools providers list --location=global --workload-identity-pool=\(pool)"
+                + " prints the names)"
+        }
+        let project = name(behind: "projects").map { " --project=\($0)" } ?? ""
+        return
+            "the pool \(pool) has no provider \(provider), or one of the two is disabled or deleted, or the project"
+            + " is another: compare audience with what gcloud iam workload-identity-pools providers list"
+            + " --location=global --workload-identity-pool=\(pool)\(project) prints; a change takes minutes"
+    }
 
     /// What to do where a project's id stands in a provider's resource name, which wants its number.
     fileprivate var projectNumberHint: String? {

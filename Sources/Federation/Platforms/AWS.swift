@@ -39,6 +39,10 @@ extension PlatformFacts {
         homeFiles: [
             (".aws/credentials", "AWS_SHARED_CREDENTIALS_FILE"), (".aws/config", "AWS_CONFIG_FILE"),
         ],
+        otherWords: ["ec2", "ecs", "eks", "lambda", "fargate", "iam", "amazon", "irsa"],
+        machineTitle: "AWS",
+        podFile: podFile,
+        remark: { $0.foreignFile(podFile) },
         issuers: KnownIssuers(of: "AWS", "*.tokens.sts.global.api.aws"),
         otherTokens: OtherTokens(
             marks: ["AKIA", "ASIA"],
@@ -149,4 +153,10 @@ extension AWSSource {
             return readText(ifAt: path)?.lowercased().contains("credential_process") ?? false
         }
     }
+}
+
+extension PlatformFacts {
+    fileprivate static let podFile = (
+        variable: "AWS_WEB_IDENTITY_TOKEN_FILE", others: ["AWS_ROLE_ARN"]
+    )
 }

@@ -20,6 +20,13 @@ extension PlatformFacts {
             environment["AZURE_FEDERATED_TOKEN_FILE"] != nil || environment["IMDS_ENDPOINT"] != nil
                 || isRegularFile(at: AzureSource.arcProgram)
         },
+        otherWords: [
+            "msi", "entra", "entraid", "azuread", "aad", "managedidentity", "imds", "arm", "aks",
+            "microsoft",
+        ],
+        machineTitle: "Azure",
+        podFile: podFile,
+        remark: { $0.foreignFile(podFile) ?? unlabelledPod($0) },
         issuers: KnownIssuers(
             of: "Microsoft Entra",
             "sts.windows.net",
@@ -104,6 +111,25 @@ extension KeyedValues {
             hint:
                 "write the identity's \(name), as its overview page in the Azure portal has it; or"
                 + " name the identity by resourceId"
+        )
+    }
+}
+
+extension PlatformFacts {
+    fileprivate static let podFile = (
+        variable: "AZURE_FEDERATED_TOKEN_FILE", others: ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"]
+    )
+
+    /// A pod that was not given workload identity, so that its node's identities were asked.
+    fileprivate static func unlabelledPod(_ place: SourcePlace) -> (text: String, hint: String)? {
+        guard place.isPod, place.environment[podFile.variable] == nil,
+            place.environment["IDENTITY_ENDPOINT"] == nil
+        else { return nil }
+        return (
+            "this is a pod without \(podFile.variable), so that its node was asked",
+            "for workload identity of AKS label the pod azure.workload.identity/use: \"true\", annotate its service"
+                + " account azure.workload.identity/client-id, and make the pod anew: the webhook then mounts the token"
+                + " and sets the variables. Only if the node's own identity is meant: \(place.advice ?? "assign it")"
         )
     }
 }

@@ -6,6 +6,7 @@ extension PlatformFacts {
         parse: { (options) throws(AccountError) in
             .azurePipelines(serviceConnection: try options.text("serviceConnectionId"))
         },
+        otherWords: ["azuredevops", "ado", "devops", "vsts"],
         issuers: KnownIssuers(of: "Azure DevOps", "vstoken.dev.azure.com"),
         template: (
             "$(",

@@ -3,6 +3,8 @@ extension PlatformFacts {
     static let bitbucket = PlatformFacts(
         signs: [.variable("BITBUCKET_STEP_OIDC_TOKEN", "BITBUCKET_BUILD_NUMBER")],
         parse: { _ in .bitbucket },
+        otherWords: ["bitbucketpipelines"],
+        jobTokenAdvice: PlatformFacts.jobToken,
         issuers: KnownIssuers(of: "Bitbucket", "api.bitbucket.org"),
         tokens: TokenFacts(
             name: "Bitbucket Pipelines",

@@ -12,6 +12,8 @@ extension PlatformFacts {
         startsPrograms: { source, _ in
             if case .circleci(variable: nil) = source { true } else { false }
         },
+        otherWords: ["circle"],
+        jobTokenAdvice: PlatformFacts.jobToken,
         issuers: KnownIssuers(of: "CircleCI", "oidc.circleci.com"),
         tokens: TokenFacts(
             name: "CircleCI",

@@ -11,6 +11,8 @@ extension PlatformFacts {
         parse: { (options) throws(AccountError) in
             .gcp(serviceAccount: try options.text("serviceAccount") ?? "default")
         },
+        otherWords: ["google", "gce", "googlecloud", "googlecloudplatform", "metadata"],
+        machineTitle: "Google Cloud",
         issuers: KnownIssuers(of: "Google", "accounts.google.com"),
         otherTokens: OtherTokens(
             marks: ["ya29."],

@@ -9,6 +9,8 @@ extension PlatformFacts {
         ],
         automatic: .always(),
         parse: { _ in .github },
+        otherWords: ["githubactions", "actions", "gha", "githuboidc"],
+        remark: { forkedRequest($0) },
         issuers: KnownIssuers(of: "GitHub", "token.actions.githubusercontent.com"),
         otherTokens: OtherTokens(
             marks: ["ghs_", "ghp_", "gho_", "ghu_", "github_pat_"],
@@ -94,5 +96,34 @@ package struct GitHubSubject: Equatable, Sendable {
             trusted.isImmutable != found.isImmutable
         else { return nil }
         return "the token's sub is in \(found.form), the trusted one in \(trusted.form)"
+    }
+}
+
+extension PlatformFacts {
+    /// A pull request from a fork, by the event that GitHub has written down for the job.
+    fileprivate static func forkedRequest(_ place: SourcePlace) -> (text: String, hint: String)? {
+        guard place.environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] == nil,
+            let text = place.environment["GITHUB_EVENT_PATH"].flatMap(place.text)
+        else { return nil }
+        let request: JSON?
+        do throws(JSONError) {
+            request = try JSON(parsing: text.utf8)["pull_request"]
+        } catch {
+            return nil
+        }
+        let head = request?["head"]?["repo"]?["full_name"]?.string
+        let base =
+            request?["base"]?["repo"]?["full_name"]?.string
+            ?? place.environment["GITHUB_REPOSITORY"]
+        let isFork = request?["head"]?["repo"]?["fork"]?.bool == true
+        guard request != nil, isFork || (head != nil && base != nil && head != base) else {
+            return nil
+        }
+        return (
+            "the job is for a pull request from a fork, \((head ?? "another repository").printable)",
+            "GitHub gives no identity token to jobs of pull requests from forks, whatever the permissions are: run"
+                + " this on push or schedule in the own repository, or after the merge; pull_request_target has tokens,"
+                + " and must not run the fork's code"
+        )
     }
 }

@@ -11,6 +11,11 @@ extension PlatformFacts {
         namedVariable: { source in
             if case .gitlab(let variable) = source { variable } else { nil }
         },
+        otherWords: ["gitlabci", "gitlabcicd", "gitlaboidc"],
+        jobTokenAdvice:
+            "the job's token was made when the job began, and lives as long as the job's timeout: (5 minutes without"
+            + " one): get the credential at the job's beginning (wif-agent exec around all that needs it), or set"
+            + " timeout: in the job",
         issuers: KnownIssuers(of: "GitLab", "gitlab.com"),
         otherTokens: OtherTokens(
             marks: ["glpat-", "glcbt-", "gldt-"],

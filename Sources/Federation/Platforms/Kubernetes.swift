@@ -13,12 +13,18 @@ extension PlatformFacts {
             if case .kubernetes(.file(let path)) = source { path } else { nil }
         },
         // GKE's clusters; those of others have hosts of their own.
+        otherWords: ["k8s", "kube", "gke", "openshift", "serviceaccount", "pod"],
         issuers: KnownIssuers(of: "Google", "container.googleapis.com"),
         tokens: TokenFacts(
             name: "Kubernetes",
             areIts: { _, claims in
                 claims["kubernetes.io"] != nil
                     || claims["sub"]?.string?.hasPrefix("system:serviceaccount:") == true
+            },
+            subjectRemark: { subject in
+                subject.hasPrefix("system:serviceaccount:") && subject.hasSuffix(":default")
+                    ? "the pod runs as the service account default: set serviceAccountName in its spec, if it is to"
+                        + " be another's" : nil
             },
             claims: [
                 ["kubernetes.io", "namespace"], ["kubernetes.io", "serviceaccount", "name"],
@@ -63,6 +69,14 @@ extension KubernetesSource {
 }
 
 extension TokenClaims {
+    /// The namespace of the pod that the token is for; `nil` for a token of anything else.
+    package var clusterNamespace: String? {
+        if let namespace = all["kubernetes.io"]?["namespace"]?.string { return namespace }
+        let parts = (subject ?? "").split(separator: ":")
+        return parts.starts(with: ["system", "serviceaccount"]) && parts.count > 3
+            ? String(parts[2]) : nil
+    }
+
     /// What to do about a token that the cluster made for its own API server; `nil` for any other.
     ///
     /// - Parameter audience: the one that the service wants; `nil` where that is not known.
@@ -76,5 +90,12 @@ extension TokenClaims {
         return "the cluster made this token for its own API server: mount a projected token with"
             + " \(wanted), and name its file"
             + (isLocal ? "; the issuer must be the cluster's public URL" : "")
+    }
+}
+
+extension SourcePlace {
+    /// Whether this is a pod.
+    var isPod: Bool {
+        environment["KUBERNETES_SERVICE_HOST"] != nil || isThere("/var/run/secrets/kubernetes.io")
     }
 }

@@ -1,3 +1,5 @@
+import Text
+
 /// Everything that the domain knows of one platform: what its file in this folder says.
 package struct PlatformFacts: Sendable {
     /// What says that this is the platform, the most telling first: the first one that is there counts.
@@ -25,6 +27,17 @@ package struct PlatformFacts: Sendable {
     package var homeFiles: [(path: String, variable: String)] = []
     /// The file in which something else keeps the token fresh.
     var rotatingFile: @Sendable (TokenSource) -> String? = { _ in nil }
+    /// Other words that people have for it, without hyphens and in lower case.
+    var otherWords: Set<String> = []
+    /// What its machines are called, where the machine itself has the identity.
+    package var machineTitle: String?
+    /// The variable that names a pod's token, and those that go with it.
+    package var podFile: (variable: String, others: [String])?
+    /// What a shell tells of why its source gave no token, and what to do then.
+    package var remark: @Sendable (SourcePlace) -> (text: String, hint: String)? = { _ in nil }
+    /// What to do where the token that a job was given at its start is too old; `nil` where another is to be
+    /// had.
+    package var jobTokenAdvice: String?
     /// The issuers that every service knows.
     package var issuers: KnownIssuers?
     /// Tokens of the platform's that are taken for identity tokens by mistake.
@@ -42,7 +55,7 @@ package struct PlatformFacts: Sendable {
     }
 
     /// The variables of a requester's environment that a job may carry for this platform.
-    var variables: [String] {
+    package var variables: [String] {
         signs.flatMap(\.variables) + automatic.signs.flatMap(\.variables) + otherVariables
     }
 }
@@ -55,6 +68,47 @@ struct OtherTokens: Sendable {
     let text: String
     /// What to use in their place.
     let hint: String
+}
+
+/// Where a token source was asked in vain, as a shell shows it.
+package struct SourcePlace: Sendable {
+    let environment: [String: String]
+    /// A file's text; `nil` where it cannot be read.
+    let text: @Sendable (String) -> String?
+    let isThere: @Sendable (String) -> Bool
+    /// What the source advised.
+    let advice: String?
+
+    package init(
+        environment: [String: String],
+        advice: String?,
+        text: @escaping @Sendable (String) -> String?,
+        isThere: @escaping @Sendable (String) -> Bool
+    ) {
+        (self.environment, self.advice) = (environment, advice)
+        (self.text, self.isThere) = (text, isThere)
+    }
+
+    /// For a pod's variables where no pod is.
+    func foreignFile(_ file: (variable: String, others: [String])) -> (text: String, hint: String)?
+    {
+        guard let path = environment[file.variable], !path.isEmpty, !isThere(path), !isPod else {
+            return nil
+        }
+        let names = [file.variable] + file.others.filter { environment[$0] != nil }
+        return (
+            "\(file.variable) is a variable of pods, and nothing says that this is one",
+            "unset \(names.joined(separator: ", ")), if they were copied from a pod: then this machine's own identity is"
+                + " asked for; if this is a pod, mount the volume with the token at \(path.printable)"
+        )
+    }
+}
+
+extension PlatformFacts {
+    /// Of most CI systems that give a job one token.
+    static let jobToken =
+        "the job's token was made when the job began, and is not made anew: get the credential at the job's"
+        + " beginning (wif-agent exec around all that needs it), or in a later job of its own"
 }
 
 /// Something on a machine or in its environment that tells of a platform.

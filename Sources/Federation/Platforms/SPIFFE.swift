@@ -12,7 +12,8 @@ extension PlatformFacts {
         },
         rotatingFile: { source in
             if case .spiffe(.file(let path)) = source { path } else { nil }
-        }
+        },
+        otherWords: ["spire", "svid", "workloadapi"]
     )
 }
 

@@ -12,11 +12,22 @@ extension PlatformFacts {
             }
             return .terraform(tag: tag)
         },
+        otherWords: ["tfc", "hcp", "hcpterraform", "terraformcloud", "tfe"],
+        jobTokenAdvice: PlatformFacts.jobToken,
         issuers: KnownIssuers(of: "HCP Terraform", "app.terraform.io"),
         tokens: TokenFacts(
             name: "HCP Terraform",
             areIts: { _, claims in claims["terraform_workspace_id"] != nil },
             stableUpTo: [":run_phase:"],
+            subjectRemark: { subject in
+                guard let phase = subject.split(separator: ":").last,
+                    subject.contains(":run_phase:")
+                else { return nil }
+                return
+                    "the sub ends in the run's phase, \(String(phase).printable), and plan and apply have different"
+                    + " ones: make a trust for each of the two, or one that compares"
+                    + " terraform_workspace_id and not the sub"
+            },
             claims: [
                 ["terraform_organization_name"], ["terraform_project_name"],
                 ["terraform_workspace_name"], ["terraform_workspace_id"],

@@ -10,6 +10,8 @@ package struct TokenFacts: Sendable {
     /// The subject goes on with something that changes after the last of these; it is the same for every
     /// token of a workload where there are none.
     var stableUpTo: [String] = []
+    /// What to say of a subject, where the platform has more to say than that a part of it changes.
+    var subjectRemark: @Sendable (String) -> String? = { _ in nil }
     /// Paths of claims worth pinning, the most telling first; those that a token lacks are passed over.
     package var claims: [[String]] = []
     /// What to check when a service says that the claims do not fit; reads after a semicolon.
@@ -30,6 +32,24 @@ package struct TokenFacts: Sendable {
         let issued = facts.first { $0.tokens != nil && $0.issuers?.hasHost(issuer.host) == true }
         return issued?.tokens
             ?? facts.lazy.compactMap(\.tokens).first { $0.areIts(issuer, claims) } ?? unknown
+    }
+
+    /// What to say of a subject that is not the same for each token of a workload, or not the one that was
+    /// meant; `nil` where nothing is to be said.
+    package func subjectNote(_ claims: JSON) -> String? {
+        guard let subject = claims["sub"]?.string else { return nil }
+        if let note = subjectRemark(subject) { return note }
+        let stable = stableSubject(subject)
+        guard !stable.isWhole else { return nil }
+        let pinned = self.claims.compactMap { path -> String? in
+            guard let value = path.reduce(claims as JSON?, { $0?[$1] })?.string else { return nil }
+            return "\(path.joined(separator: ".")) (\(value.printable))"
+        }
+        let end = String(subject.dropFirst(stable.text.count)).printable
+        let named = pinned.isEmpty ? "" : ", \(pinned.prefix(3).joined(separator: ", "))"
+        return
+            "\(end) at the sub's end is another from one token to the next: do not match on the whole sub, but on"
+            + " claims that stay\(named); wif-agent claims prints conditions to enter"
     }
 
     private static let unknown = TokenFacts(

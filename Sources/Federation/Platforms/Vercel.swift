@@ -3,6 +3,7 @@ extension PlatformFacts {
     static let vercel = PlatformFacts(
         signs: [.variable("VERCEL_OIDC_TOKEN", "VERCEL")],
         parse: { _ in .vercel },
+        jobTokenAdvice: PlatformFacts.jobToken,
         issuers: KnownIssuers(of: "Vercel", "oidc.vercel.com")
     )
 }

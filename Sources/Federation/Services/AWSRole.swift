@@ -31,7 +31,13 @@ package struct AWSRole: Sendable {
     let wantedAudience: String
 
     /// The audience that AWS's own tools have OIDC providers expect.
-    private static let usualAudience = "sts.amazonaws.com"
+    package static let usualAudience = "sts.amazonaws.com"
+
+    /// The role's account, twelve digits.
+    package var account: String {
+        let parts = arn.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count > 4 ? String(parts[4]) : ""
+    }
 }
 
 extension AWSRole {
@@ -60,7 +66,8 @@ extension AWSRole {
             throw values.error(
                 "roleArn",
                 "\"\(role.printable)\" is not the ARN of a role",
-                hint: "write arn:aws:iam::ACCOUNT:role/NAME, with 12 digits for ACCOUNT"
+                hint: Self.meantRole(role).map { "write \"roleArn\": \"\($0.printable)\"" }
+                    ?? "write arn:aws:iam::ACCOUNT:role/NAME, with 12 digits for ACCOUNT"
             )
         }
         arn = role
@@ -122,6 +129,20 @@ extension AWSRole {
             arn.utf8.count <= 2048, arn.utf8.isVisibleASCII
         else { return nil }
         return parts[1]
+    }
+
+    /// The role that the ARN of its session, or of the instance profile of the same name, leads to; `nil`
+    /// where none is known.
+    private static func meantRole(_ arn: String) -> String? {
+        let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
+        guard parts.count == 6, parts[0] == "arn" else { return nil }
+        let names = parts[5].split(separator: "/", omittingEmptySubsequences: false)
+        guard names.count > 1, ["assumed-role", "instance-profile"].contains(names[0]) else {
+            return nil
+        }
+        let path = names[0] == "assumed-role" ? names[1] : names.last ?? ""
+        let role = "arn:\(parts[1]):iam::\(parts[4]):role/\(path)"
+        return partition(ofRole: role) == nil ? nil : role
     }
 
     private static func isSessionName(_ text: String) -> Bool {

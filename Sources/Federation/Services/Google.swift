@@ -36,6 +36,15 @@ extension KeyedValues {
             lifetime = try options.number("tokenLifetimeSeconds", in: 600...43_200)
         }
         guard let url else { return nil }
+        let call = ":generateAccessToken"
+        if url.host == "iamcredentials.googleapis.com", !url.url.hasSuffix(call) {
+            throw error(
+                "serviceAccountImpersonationUrl",
+                "does not end in \(call)",
+                hint: "write the whole URL:"
+                    + " https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/EMAIL\(call)"
+            )
+        }
         return .init(url: url, lifetime: Int(lifetime ?? 3600), scopes: scopes)
     }
 }

@@ -35,6 +35,8 @@ package struct MondooService: Sendable {
     package let apiEndpoint: Endpoint?
     /// What in the three is not as Mondoo's pages have it, and what to write instead; ready to print.
     package let oddities: [String]
+    /// The one of these that concerns the address; `nil` where that is one of Mondoo's.
+    package let addressOddity: String?
     /// The one of these that says that an MRN stands where the issuer belongs; `nil` for an issuer.
     package let swappedIssuer: String?
 
@@ -43,10 +45,11 @@ package struct MondooService: Sendable {
         self.apiEndpoint = apiEndpoint
         swappedIssuer = Self.swap(ofIssuer: issuer)
         let isSwapped = swappedIssuer != nil && !audience.hasPrefix("//")
+        addressOddity = Self.oddity(ofUniverse: universe)
         oddities = [
             isSwapped ? nil : Self.oddity(ofAudience: audience),
             swappedIssuer ?? Self.oddity(ofIssuer: issuer),
-            Self.oddity(ofUniverse: universe),
+            addressOddity,
         ].compactMap(\.self)
     }
 
@@ -58,7 +61,24 @@ package struct MondooService: Sendable {
             && token.utf8.elementsEqual((trusted + "/").utf8)
     }
 
-    private static let example = "//captain.api.mondoo.app/spaces/SPACE-ID"
+    /// What to say of a signed request to AWS for an account with the issuer of something else; `nil` for the
+    /// one issuer that Mondoo has for such requests.
+    package var proofObjection: (text: String, hint: String)? {
+        let amazon = "https://sts.amazonaws.com"
+        guard issuer != amazon else { return nil }
+        let other = TokenPlatform.ofIssuer(issuer).map {
+            "; if an identity of \(issuer.printable) is meant, write credentialSource {\"provider\":"
+                + " \"\($0.rawValue)\"}"
+        }
+        return (
+            "is a signed request to AWS, whose issuer at Mondoo is \(amazon), and issuerUri is"
+                + " \(issuer.printable)",
+            "write issuerUri \(amazon), and make Mondoo's identity provider with it\(other ?? "")"
+        )
+    }
+
+    private static let scopeHost = "captain.api.mondoo.app"
+    private static let example = "//\(scopeHost)/spaces/SPACE-ID"
 
     private static func oddity(ofAudience audience: String) -> String? {
         let what = "audience \(audience.printable)"
@@ -81,6 +101,15 @@ package struct MondooService: Sendable {
             return "\(what) is not a scope's MRN: write \(example)"
         }
         let collections = ["spaces", "organizations"]
+        let parts = audience.split(separator: "/")
+        let host = String(parts.first ?? "")
+        if let mark = parts.firstIndex(where: { collections.contains(String($0)) }),
+            parts.count > mark + 1, host != scopeHost
+        {
+            return
+                "\(what) has \(host.printable) before the scope, where scopes have \(scopeHost): write"
+                + " //\(scopeHost)/\(parts[mark])/\(String(parts[mark + 1]).printable)"
+        }
         if audience.hasPrefix("//captain."), let found = path.first, path.count > 1,
             !collections.contains(String(found)),
             let meant = nearest(to: String(found), among: collections)
@@ -139,6 +168,9 @@ package struct MondooService: Sendable {
         if let meant = MondooRegion.host(near: universe.host) {
             return "\(what) is not one of Mondoo's hosts: write https://\(meant)"
         }
+        if universe.host.hasSuffix(".mondoo.app") {
+            return "\(what) has the host of MRNs, where no API is: write \(regions)"
+        }
         let path = universe.url.split(separator: "/", omittingEmptySubsequences: true).dropFirst(2)
         guard path.isEmpty || Endpoint.isLoopback(universe.host) else {
             return "\(what) has a path: write \(regions)"
@@ -180,6 +212,13 @@ extension Service {
         switch self {
         case .mondoo(let service): service.oddities
         case .tokenExchange, .aws, .token: []
+        }
+    }
+    /// The one of these that concerns the service's address.
+    package var addressOddity: String? {
+        switch self {
+        case .mondoo(let service): service.addressOddity
+        case .tokenExchange, .aws, .token: nil
         }
     }
     /// What to say of a value in the issuer's place that is no issuer; `nil` where it is one.

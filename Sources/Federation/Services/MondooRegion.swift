@@ -35,6 +35,11 @@ package struct MondooRegion: Equatable, Sendable {
         return isDedicated ? all.last : nil
     }
 
+    /// Whether the host is one of those that every customer has.
+    package static func isListed(_ host: String) -> Bool {
+        all.dropLast().contains { $0.host == host }
+    }
+
     /// Whether the URL is one of Mondoo's issuers.
     package static func isIssuer(_ url: String) -> Bool {
         let prefix = "https://"
@@ -43,9 +48,17 @@ package struct MondooRegion: Equatable, Sendable {
         return host != "us.api.mondoo.com" && at(host: host) != nil
     }
 
-    /// The host that was meant by one that differs in a letter or two; `nil` where it is none, or right.
+    /// The host that was meant by one that differs in a letter or two, or is another name of Mondoo's;
+    /// `nil` where it is none, or right.
     static func host(near host: String) -> String? {
         guard at(host: host) == nil else { return nil }
-        return all.dropLast().map(\.host).first { editDistance(host, $0) <= 2 }
+        let known = all.dropLast().map(\.host)
+        let near = known.map { (host: $0, distance: editDistance(host, $0)) }
+            .min { $0.distance < $1.distance }
+        if let near, near.distance <= 2 { return near.host }
+        guard host.hasSuffix(".mondoo.com") || host == "mondoo.com" else { return nil }
+        let labels = host.split { ".-".contains($0) }.dropLast(2)
+        if labels.contains("edge") { return "api.edge.mondoo.com" }
+        return labels.contains { $0.hasPrefix("eu") } ? "eu.api.mondoo.com" : "us.api.mondoo.com"
     }
 }

@@ -87,7 +87,8 @@ extension ParsedService {
                 error.message,
                 hint:
                     "\(hint); or, where the account is not \(name.facts.title)'s, add \"service\","
-                    + " or the tokenUrl of an RFC 8693 service"
+                    + " or the tokenUrl of an RFC 8693 service",
+                key: error.key
             )
         }
     }

@@ -14,7 +14,11 @@ struct Buildkite: TokenFetcher {
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let audience = try context.requiredAudience()
         guard let bearer = try context.bearer(Self.token, scheme: "Token") else {
-            return try await context.token(printedBy: program(audience, context))
+            do throws(SourceError) {
+                return try await context.token(printedBy: program(audience, context))
+            } catch {
+                throw context.variable("BUILDKITE") == nil ? error : Self.inContainer(error)
+            }
         }
         let job = try context.platformVariable(
             "BUILDKITE_JOB_ID",
@@ -32,6 +36,16 @@ struct Buildkite: TokenFetcher {
             members: ["token"],
             hints: [401: "the agent's token ends with the job; has it ended?"]
         ).subjectToken(context)
+    }
+
+    /// In a job, with neither the agent's token nor its program: in a container that the job has started.
+    private static func inContainer(_ error: SourceError) -> SourceError {
+        var error = error.after("\(token) is not set")
+        error.hint =
+            "hand the agent's token on into the container: docker run -e \(token) -e BUILDKITE_JOB_ID, or in the docker"
+            + " plugin mount-buildkite-agent: true (docker-compose plugin: the same key), which brings the token and"
+            + " buildkite-agent along"
+        return error
     }
 
     private func program(_ audience: String, _ context: SourceContext) -> Program {

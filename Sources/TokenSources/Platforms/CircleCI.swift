@@ -47,9 +47,12 @@ struct CircleCI: TokenFetcher {
     ) throws(SourceError) -> SubjectToken {
         try context.jobToken(
             in: variables,
-            hint:
-                "is this a job of CircleCI? one of a forked pull request gets a token only where secrets"
-                + " are passed to it"
+            hint: context.variable("CIRCLECI") == nil
+                ? "this is no job of CircleCI, or its variables do not come this far (sudo, su and docker run drop"
+                    + " them): run wif-agent in the job itself"
+                : "a job gets a token only with a context: write context: NAME below the job in the workflow of"
+                    + " .circleci/config.yml (any context will do). One of a forked pull request gets it only where"
+                    + " secrets are passed to such builds"
         )
     }
 }

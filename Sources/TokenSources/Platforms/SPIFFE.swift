@@ -83,7 +83,23 @@ private struct WorkloadAPI {
         )
         let request = try request(context)
         return try await context.retrying(.platform) { () async throws(SourceError) in
-            try token(in: try await context.ask(request))
+            do throws(SourceError) {
+                return try token(in: try await context.ask(request))
+            } catch {
+                guard error.class == .transient, error.isBroken || error.isUnreached else {
+                    throw error
+                }
+                var error = error
+                error.hint =
+                    error.isUnreached
+                    ? "nobody listens at \(socket.printable) any more: start the SPIRE agent (or whatever serves the"
+                        + " Workload API there); in a container mount the socket's folder and not the socket, which"
+                        + " a new agent makes anew"
+                    : "whoever listens at \(socket.printable) does not speak the Workload API (gRPC): it must be the"
+                        + " agent's public socket (SPIRE: socket_path, agent.sock), not its admin socket or another"
+                        + " program's; if it is, see its log"
+                throw error
+            }
         }
     }
 

@@ -7,7 +7,7 @@ struct Vercel: TokenFetcher {
     func subjectToken(_ context: SourceContext) throws(SourceError) -> SubjectToken {
         try context.jobToken(
             in: [Self.variable],
-            hint: "turn on OIDC federation in the project's settings"
+            hint: "turn on OIDC federation in the project's settings (Security), and build again"
         )
     }
 }

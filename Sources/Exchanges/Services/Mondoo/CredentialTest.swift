@@ -50,6 +50,13 @@ extension ExchangeContext {
         }
     }
 
+    private static func refusalHint(_ status: Int) -> String {
+        status == 403
+            ? "the credential was issued, and its roles do not allow the call: give the identity provider in Mondoo"
+                + " a role that does, such as //iam.api.mondoo.app/roles/agent"
+            : "the service account may have been removed, or the clock is wrong"
+    }
+
     private func ping(
         _ credential: Credential,
         _ account: Account,
@@ -79,8 +86,7 @@ extension ExchangeContext {
                 at: .reply,
                 "\(url.host)\(Self.method) answered the credential's call with status \(status):"
                     + " \(reply.excerpt)",
-                hint: isRefusal
-                    ? "the service account may have been removed, or the clock is wrong" : nil
+                hint: isRefusal ? Self.refusalHint(status) : nil
             )
         }
         return url.host + Self.method

@@ -105,11 +105,12 @@ struct MondooRefusal {
         if ["identity provider", "binding", "not found"].contains(where: words.contains) {
             if let slashHint { return slashHint }
             return
-                "look at the identity providers of \(service.audience.printable) in Mondoo's console: if none has"
-                + " the issuer \(service.issuer.printable), to the last slash, create it there or with wif-agent"
-                + " provider create (wif-agent claims --for mondoo shows what to enter); if one has it, audience is"
-                + " not that space's MRN or \(service.universe.host) not its region: take both from the account"
-                + " file that the console generates for it"
+                "Mondoo knows no identity provider with the issuer \(service.issuer.printable) in"
+                + " \(service.audience.printable). If one was made, it is in another scope: write that scope's MRN in"
+                + " audience, or its region in universeDomain (\(service.universe.host) was asked), both as the"
+                + " account file has them that the console generates for it. If none was made, create it in this"
+                + " scope: issuer \(service.issuer.printable), subject \(subject), in the console or by wif-agent"
+                + " provider create (wif-agent claims --for mondoo prints what to enter)"
         }
         if words.contains("mapping") || words.contains("claim") {
             return
@@ -120,7 +121,9 @@ struct MondooRefusal {
                 + " \(token.claims?.audiences.joined(separator: " ").printable ?? "none") there"
         }
         if words.contains("subject") || words.contains(" arn") {
-            let note = token.claims.flatMap { GitHubSubject.refusalNote($0.all) }
+            let note = token.claims.flatMap {
+                GitHubSubject.refusalNote($0.all) ?? TokenFacts.of($0.all).subjectNote($0.all)
+            }
             return "write the provider's subject as \(subject); "
                 + (note ?? "wif-agent claims --for mondoo suggests it")
         }

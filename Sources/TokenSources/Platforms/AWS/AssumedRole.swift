@@ -30,8 +30,17 @@ struct AssumedRole {
         case .provider(let provider): key = try await self.key(from: provider, profile)
         }
         let host = try chain.settings.configuredHost(chain.context) ?? .global
-        let result = try await chain.settings.service(at: host, chain.context)
-            .call("AssumeRole", role.parameters(at: chain.context), key: key)
+        let service = try chain.settings.service(at: host, chain.context)
+        let result: XMLElement
+        do throws(SourceError) {
+            result = try await service.call(
+                "AssumeRole",
+                role.parameters(at: chain.context),
+                key: key
+            )
+        } catch {
+            throw role.explained(error, place)
+        }
         return try AWSCredentials(result, origin: place, at: "AssumeRole for \(place)")
     }
 
@@ -153,6 +162,21 @@ private struct Role {
         sessionName = profile["role_session_name"]
         externalID = profile["external_id"]
         duration = try seconds(profile, place)
+    }
+
+    /// What to do where the caller may not assume the role.
+    func explained(_ error: SourceError, _ place: String) -> SourceError {
+        guard error.code == "AccessDenied" else { return error }
+        var error = error
+        error.hint =
+            "both must allow it: the trust policy of the role \(arn.printable), to which \(place) leads, must name"
+            + " the caller above as principal of sts:AssumeRole"
+            + (externalID == nil
+                ? "; where it asks for sts:ExternalId, write external_id = ID in the profile, which has none"
+                : ", with the profile's external_id for sts:ExternalId")
+            + "; and the caller's own policy must allow sts:AssumeRole on that role. A role_arn with a wrong letter is answered"
+            + " in the same way"
+        return error
     }
 
     func parameters(at context: SourceContext) -> [(String, String)] {

@@ -24,9 +24,24 @@ struct AWSContainerCredentials {
             return try await credentials(at: url)
         } catch {
             // ECS tells containers apart by the path alone: who has it, has the key.
-            let error = error.ofPresentPlatform
+            var error = error.ofPresentPlatform
+            if error.isUnreached, let hint = Self.absentHint(url) { error.hint = hint }
             throw path.utf8.count > 1 ? error.hiding(path) : error
         }
+    }
+
+    /// What to do where nobody answers at one of AWS's own addresses.
+    private static func absentHint(_ url: String) -> String? {
+        if ["http://169.254.170.23/", "http://[fd00:ec2::23]/"].contains(where: url.hasPrefix) {
+            return
+                "the EKS Pod Identity Agent does not answer on this node: install the add-on"
+                + " eks-pod-identity-agent (kubectl get daemonset -n kube-system eks-pod-identity-agent), and let"
+                + " network policies pass the way to its address, port 80; outside of EKS unset \(full)"
+        }
+        guard url.hasPrefix("http://169.254.170.2/") else { return nil }
+        return
+            "the ECS agent does not answer here: \(relative) is that of a task of ECS, and has no meaning"
+            + " elsewhere: unset it outside of one; in a task let its network pass the way to 169.254.170.2, port 80"
     }
 
     private func credentials(at url: String) async throws(SourceError) -> AWSCredentials {

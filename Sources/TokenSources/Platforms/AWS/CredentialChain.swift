@@ -165,7 +165,7 @@ extension SourceContext {
             id: id,
             secret: secret,
             sessionToken: token,
-            origin: "environment",
+            origin: AWSCredentials.ofVariables,
             at: "AWS_ACCESS_KEY_ID"
         )
     }

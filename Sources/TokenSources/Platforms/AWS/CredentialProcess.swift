@@ -24,9 +24,22 @@ struct CredentialProcess {
             )
         }
         let variables = context.environment.filter { Self.variables.contains($0.key) }
-        let output = try await context.run(Program(command: words, variables: variables))
+        let output: ProgramOutput
+        do throws(SourceError) {
+            output = try await context.run(Program(command: words, variables: variables))
+        } catch {
+            var error = error
+            error.hint =
+                error.hint
+                ?? "correct credential_process of \(place): \(name.printable) cannot be run"
+            throw error
+        }
         guard output.status == .exited(0) else {
-            throw SourceError(.noSource, "\(name.printable) ended with \(output.status)")
+            throw SourceError(
+                .noSource,
+                "credential_process of \(place): \(name.printable) ended with \(output.status)",
+                hint: "run \(command.printable) by hand as the agent's user and see what it says"
+            )
         }
         return try Self.credentials(output.output, from: name.printable)
     }

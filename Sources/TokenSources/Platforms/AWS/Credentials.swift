@@ -13,6 +13,34 @@ struct AWSCredentials: Sendable {
 }
 
 extension AWSCredentials {
+    /// What the key of the variables is called.
+    static let ofVariables = "environment"
+
+    /// A refusal of the key itself, with where the key is from: another one may be meant.
+    func explained(_ error: SourceError, isProfileNamed: Bool) -> SourceError {
+        let codes = [
+            "InvalidClientTokenId", "ExpiredToken", "SignatureDoesNotMatch", "UnrecognizedClient",
+        ]
+        guard let code = error.code, codes.contains(code), let old = error.hint else {
+            return error
+        }
+        var error = error
+        if origin == Self.ofVariables {
+            let token = key.sessionToken == nil ? "" : " and AWS_SESSION_TOKEN"
+            error.hint =
+                "the key \(key.id.printable) is that of the variable AWS_ACCESS_KEY_ID, which comes before every"
+                + " other: unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY\(token), so that the role of the"
+                + " machine, task or pod is used; only if this key is meant: \(old)"
+        } else if origin.hasPrefix("the profile") {
+            let file = "AWS's shared files (~/.aws/credentials, ~/.aws/config)"
+            error.hint =
+                "the key \(key.id.printable) is that of \(origin) in \(file): correct it there, or remove it"
+                + "\(isProfileNamed ? " and credentialSource.profile" : ""), so that the role of the machine is used;"
+                + " \(old)"
+        }
+        return error
+    }
+
     /// From the reply of a metadata service or a program.
     /// - Throws: where a member is missing; the values are never quoted.
     init(

@@ -24,8 +24,9 @@ struct AWSInstanceMetadata {
             throw SourceError(
                 .noSource,
                 "instance metadata: not asked, AWS_EC2_METADATA_DISABLED is true",
-                hint: "attach a role to the machine and unset AWS_EC2_METADATA_DISABLED; or"
-                    + " set AWS's variables, or a profile",
+                hint:
+                    "unset AWS_EC2_METADATA_DISABLED, so that the role of the machine is used (one must be"
+                    + " attached); or set AWS's variables, or a profile",
                 isAbsent: true
             )
         }
@@ -153,7 +154,11 @@ struct AWSInstanceMetadata {
         case let status where isPassing(status):
             error.class = status == 429 ? .throttled : .transient
             error.retry = .growing(from: 1)
-        case 403: error.hint = "is the metadata service turned off (HttpEndpoint disabled)?"
+        case 403:
+            error.hint =
+                "the instance's metadata service is turned off (HttpEndpoint is disabled): turn it on, aws ec2"
+                + " modify-instance-metadata-options --instance-id ID --http-endpoint enabled"
+                + " --http-put-response-hop-limit 2"
         default: error.isAbsent = true
         }
         return error
@@ -187,7 +192,9 @@ struct AWSInstanceMetadata {
         SourceError(
             .noSource,
             "instance metadata: the instance has no role (\(finding))",
-            hint: "attach an instance profile to it"
+            hint:
+                "attach an instance profile to it: aws ec2 associate-iam-instance-profile --instance-id ID"
+                + " --iam-instance-profile Name=NAME"
         )
     }
 

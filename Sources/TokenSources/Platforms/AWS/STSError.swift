@@ -34,6 +34,7 @@ struct STSError: Equatable {
             hint: hint,
             retryAfter: retryAfter
         )
+        error.code = code
         if status == 429 || code.map(Self.throttling.contains) == true {
             error.class = .throttled
             error.retry = .growing(from: 1)

@@ -48,6 +48,21 @@ struct WebIdentityRole {
         }
     }
 
+    /// A refusal with what the role must trust, by the token's own claims.
+    private func explained(_ error: SourceError, _ claims: TokenClaims?) -> SourceError {
+        let isOfTrust = ["AccessDenied", "InvalidIdentityToken"].contains(error.code)
+        guard isOfTrust, let claims, let issuer = claims.issuer else { return error }
+        let host = issuer.firstRange(of: "://").map { String(issuer[$0.upperBound...]) } ?? issuer
+        var error = error
+        error.hint =
+            "compare the token in \(tokenFile.printable) with the account of the role \(role.printable): IAM must"
+            + " have an identity provider \(issuer.printable) with the audience"
+            + " \(claims.audiences.joined(separator: " ").printable), and the role's trust policy must allow"
+            + " sts:AssumeRoleWithWebIdentity where \(host.printable):sub is"
+            + " \(claims.subject?.printable ?? "none")"
+        return error
+    }
+
     private static let writer =
         "AWS_WEB_IDENTITY_TOKEN_FILE, or the profile, names this file: on EKS the pod's service account"
         + " needs the annotation eks.amazonaws.com/role-arn, by which the token is mounted into a pod made"
@@ -60,14 +75,19 @@ struct WebIdentityRole {
     ) async throws(SourceError) -> AWSCredentials {
         let file = context.expanded(tokenFile)
         let token = try TokenFile(path: file, format: .text, writer: Self.writer).token()
-        let result = try await service.call(
-            "AssumeRoleWithWebIdentity",
-            [
-                ("RoleArn", role), ("RoleSessionName", context.sessionName(sessionName)),
-                ("WebIdentityToken", token.text),
-            ],
-            key: nil
-        )
+        let result: XMLElement
+        do throws(SourceError) {
+            result = try await service.call(
+                "AssumeRoleWithWebIdentity",
+                [
+                    ("RoleArn", role), ("RoleSessionName", context.sessionName(sessionName)),
+                    ("WebIdentityToken", token.text),
+                ],
+                key: nil
+            )
+        } catch {
+            throw explained(error, SubjectToken(token, source: context.source).claims)
+        }
         return try AWSCredentials(
             result,
             origin: "web identity",

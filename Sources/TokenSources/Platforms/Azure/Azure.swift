@@ -148,7 +148,8 @@ struct AzureDemand {
     var resourceHint: String {
         """
         the resource "\(resource.printable)" must be the Application ID URI of an app \
-        registration in the tenant: set credentialSource.resource to it, and never to \
+        registration in the tenant: set tokenAudience to it, such as api://APP-ID (the application's \
+        overview in the portal shows it), and allow it at the service; never to \
         https://management.azure.com/, whose token is a key to the subscription
         """
     }
@@ -173,12 +174,21 @@ struct AzureDemand {
     func identityHint(_ said: String) -> String {
         if said.lowercased().contains("multiple") {
             return "several identities are attached: name one by credentialSource.clientId,"
-                + " objectId or resourceId"
+                + " objectId or resourceId (az vm identity show lists them)\(nextHint)"
         }
-        return identity == nil
-            ? "assign a managed identity; where it has only user-assigned ones, or several, name"
-                + " one by credentialSource.clientId, objectId or resourceId"
-            : namedIdentityHint
+        return
+            (identity == nil
+            ? "assign a managed identity (az vm identity assign --resource-group GROUP --name VM); where it has"
+                + " only user-assigned ones, or several, name one by credentialSource.clientId, objectId or"
+                + " resourceId" : namedIdentityHint) + nextHint
+    }
+
+    /// What Entra will refuse next: a resource that no application can have.
+    private var nextHint: String {
+        guard resource.hasPrefix("//") else { return "" }
+        return
+            "; and set tokenAudience to the Application ID URI of an app registration in the tenant (api://...): no"
+            + " application has the resource that is asked for now, \(resource.printable)"
     }
 
     private func error(

@@ -110,7 +110,7 @@ struct AzureWorkloadIdentity {
         let numbers = reply?["error_codes"]?.array?.compactMap(\.lenientNumber) ?? []
         let codes = numbers.compactMap { Int(exactly: $0) }
         let told = codes.isEmpty ? "" : " (AADSTS\(codes.map(String.init).joined(separator: ", ")))"
-        let hint = codes.lazy.compactMap(hint).first
+        let hint = codes.lazy.compactMap { credentialHint($0, context) ?? self.hint($0) }.first
         return context.unexpected(
             response,
             to: request,
@@ -118,6 +118,24 @@ struct AzureWorkloadIdentity {
             hint: hint,
             refusal: hint == nil ? .noSource : .misconfigured
         )
+    }
+
+    /// What the identity's federated credential must have, by the pod's own token.
+    private func credentialHint(_ code: Int, _ context: SourceContext) -> String? {
+        guard [70_021, 700_211, 700_212, 700_213].contains(code),
+            let path = context.variable(Self.file), let text = readText(ifAt: path, limit: 1 << 16)
+        else { return nil }
+        let token = SubjectToken(Secret(text.trimmed), source: context.source)
+        guard let claims = token.claims, let issuer = claims.issuer, let subject = claims.subject
+        else {
+            return nil
+        }
+        let client = context.variable("AZURE_CLIENT_ID")?.printable ?? "AZURE_CLIENT_ID"
+        return
+            "the identity \(client) has no federated credential for this pod: create it, az identity"
+            + " federated-credential create --identity-name NAME --resource-group GROUP --name \"pod\" --issuer"
+            + " \(issuer.printable) --subject \(subject.printable) --audiences"
+            + " \(claims.audiences.joined(separator: " ").printable); a new one is known only after some minutes"
     }
 
     private func hint(_ code: Int) -> String? {
