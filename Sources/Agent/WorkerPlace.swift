@@ -87,8 +87,10 @@ package struct WorkerPlace: Sendable {
             "the worker \(path) cannot be started: \(error)",
             hint: error.isPassing
                 ? error.limitHint
-                : "wif-exchange belongs beside wif-agent, in ../libexec/wif-agent from there, or in"
-                    + " /usr/libexec/wif-agent"
+                : error == .noAccess
+                    ? "chmod 755 \(path) (and the directories above it open: chmod a+x), or install the package again"
+                    : "wif-exchange belongs beside wif-agent, in ../libexec/wif-agent from there, or in"
+                        + " /usr/libexec/wif-agent"
         )
     }
 

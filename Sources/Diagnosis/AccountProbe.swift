@@ -226,8 +226,8 @@ extension StepReport {
         let fields = form.list.map { "\($0.title.printable) \($0.value.printable)" }
         var step = self
         step.hint =
-            "\(hint). In the form for \(form.provider.name) the fields that fit this token are"
-            + " \(fields.joined(separator: ", "))"
+            "in Bright's form for \(form.provider.name) the fields that fit this token are"
+            + " \(fields.joined(separator: ", ")); \(hint)"
         return step
     }
 

@@ -166,6 +166,11 @@ struct Refusal {
         return audiences.isEmpty ? "none" : audiences
     }
 
+    /// The same without what is to be said of the subject.
+    var platformFact: String {
+        claims.flatMap { TokenFacts.of($0.all).advice }.map { "; \($0)" } ?? ""
+    }
+
     /// What the platform of the token's issuer needs for a token that fits.
     var platformAdvice: String {
         guard let claims, let advice = TokenFacts.of(claims.all).advice else { return "" }

@@ -73,15 +73,7 @@ package struct JSONMistake: Sendable {
             )
         }
         let start = text.prefix(200).lowercased()
-        if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") {
-            return (
-                "it is a web page, as of a login or an error",
-                "save the account file itself: download it where you are logged in"
-            )
-        }
-        if start.hasPrefix("<") {
-            return ("it is XML or HTML", "save the account file itself, which is JSON")
-        }
+        if let page = markup(start) { return page }
         if let kind = encrypted.first(where: { start.hasPrefix($0.start) }) {
             return ("it is encrypted, with \(kind.program)", "decrypt it first: \(kind.command)")
         }
@@ -108,6 +100,20 @@ package struct JSONMistake: Sendable {
                 "a merge in git left its marks, in line \(line)",
                 "choose one of the two versions, and remove the lines with <<<<<<<, ======= and >>>>>>>"
             )
+        }
+        return nil
+    }
+
+    /// Of a web page, or of XML; the beginning is in lower case.
+    private static func markup(_ start: String) -> Guess? {
+        if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") {
+            return (
+                "it is a web page, as of a login or an error",
+                "save the account file itself: download it where you are logged in"
+            )
+        }
+        if start.hasPrefix("<") {
+            return ("it is XML or HTML", "save the account file itself, which is JSON")
         }
         return nil
     }

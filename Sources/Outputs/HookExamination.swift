@@ -35,7 +35,7 @@ extension HookRunner {
             }
             do throws(PathError) {
                 _ = try openTrusted(pidFile, owners: [user.id])
-                return examine(pidFile: pidFile)
+                return examine(pidFile: pidFile, user)
             } catch {
                 // The program that writes it may yet start.
                 if error.reason == .notFound {
@@ -86,7 +86,7 @@ extension HookRunner {
     }
 
     /// Whether a pid file holds a number; also where it cannot be read here.
-    private func examine(pidFile: String) -> Finding {
+    private func examine(pidFile: String, _ user: FileUser) -> Finding {
         guard let text = readText(ifAt: pidFile, limit: 64)?.trimmed else {
             return Finding(text: "\(pidFile.printable) names the process to signal")
         }
@@ -102,6 +102,17 @@ extension HookRunner {
                     "\(pidFile.printable) names process \(id), which does not run: no process is signalled",
                 hint:
                     "start the program that writes it, or correct pidFile if that is another file's"
+            )
+        }
+        let owner = FileFacts(ifAt: "/proc/\(id)")?.owner
+        if let owner, !user.isRoot, owner != user.id {
+            return Finding(
+                text:
+                    "\(pidFile.printable) names process \(id), which is \(userName(owner))'s: \(userName(user.id)), the"
+                    + " agent's user, may not signal it",
+                hint:
+                    "use {\"unit\": \"NAME.service\", \"action\": \"reload\"}, for which polkit lets"
+                    + " \(userName(user.id)) ask systemd; or run that program as \(userName(user.id))"
             )
         }
         return Finding(text: "\(pidFile.printable) names the process to signal, \(id)")

@@ -75,10 +75,19 @@ extension Errno {
         case .noSpace, .quota: "make room on the file system"
         case .readOnly: readOnlyHint
         case .notPermitted, .noAccess: "the agent's user may not do this there"
+        case .notDirectory:
+            "a file stands there, where the path needs a directory: move it away, or choose another path"
+        case .busy: mountPointHint
         default: limitHint
         }
     }
 }
+
+/// What to do about a file that something is mounted on, as docker run -v FILE:FILE does: it can be written,
+/// and never replaced.
+let mountPointHint =
+    "the file itself is a mount, which cannot be replaced: mount the directory that holds it (docker run -v"
+    + " DIRECTORY:DIRECTORY, in a pod a volume without subPath), or choose another path"
 
 /// What to do about a file system that takes no writes: where it is mounted so cannot be told from here.
 let readOnlyHint =

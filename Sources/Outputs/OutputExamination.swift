@@ -5,10 +5,16 @@ extension Output {
     /// Tells, without making or writing anything, whether an agent that runs as the user could deliver
     /// here; answers what there is.
     ///
-    /// - Parameter isServed: whether a running agent has this output already, so that a socket that is
+    /// - Parameters:
+    ///   - isServed: whether a running agent has this output already, so that a socket that is
     ///   served is its own.
+    ///   - made: a directory that is not there yet, and that a service manager makes for the user.
     /// - Throws: ``OutputError``, in the words with which the delivery would fail.
-    package func examine(as user: FileUser, isServed: Bool) throws(OutputError) -> String {
+    package func examine(
+        as user: FileUser,
+        isServed: Bool,
+        made: String? = nil
+    ) throws(OutputError) -> String {
         guard secret == nil else { return "is written with the pod's own service account" }
         let rights = rights
         let (owner, group) = try resolved(rights.owner, rights.group, for: path)
@@ -22,6 +28,9 @@ extension Output {
         try checkGiving(owner, group, user)
         var (parent, name) = try parts(of: path)
         if case .directory = kind { (parent, name) = (path, "") }
+        if let made, parent == made || parent.hasPrefix(made + "/") {
+            return "\(made) is made for \(userDescription(user.id))"
+        }
         let trust = DirectoryTrust(
             owners: [user.id, owner ?? user.id],
             groups: group.map { [$0] } ?? [],
@@ -29,13 +38,31 @@ extension Output {
         )
         do throws(PathError) {
             let (place, missing) = try nearestDirectory(parent, trust: trust)
-            try checkAdding(to: place, user)
+            try checkAdding(to: place, user, making: missing.isEmpty ? nil : parent)
             try checkRoom(in: place)
             if !missing.isEmpty { return "\(parent) would be made in \(place.path)" }
-            if name.isEmpty { return "a directory of files, \(place.path)" }
+            if name.isEmpty {
+                try checkMembers(of: place)
+                return "a directory of files, \(place.path)"
+            }
             return try target(name, in: place, isServed)
         } catch {
             throw OutputError(path, error)
+        }
+    }
+
+    /// Refuses a directory of files in which others' files have the names that it makes.
+    private func checkMembers(of place: Directory) throws(PathError) {
+        for name in DirectoryOutput.names {
+            guard let facts = try place.facts(of: name), facts.kind != .symbolicLink else {
+                continue
+            }
+            throw PathError(
+                "\(place.path)/\(name)",
+                "is \(facts.kind.rawValue), not a link of a credential directory",
+                hint:
+                    "move \(place.path)/\(name) away, if nobody needs it; or choose a directory of the account's own"
+            )
         }
     }
 
@@ -103,6 +130,9 @@ extension Output {
     ) throws(PathError) -> String {
         guard case .socket = kind else {
             try place.checkTarget(name)
+            if isMountPoint(path) {
+                throw PathError(path, "cannot be replaced", .busy, hint: mountPointHint)
+            }
             return try place.facts(of: name) == nil ? "can be made" : "can be replaced"
         }
         guard let facts = try place.facts(of: name) else { return "can be made" }
@@ -147,12 +177,18 @@ package func nearestDirectory(
 
 /// Refuses a directory into which the user may not put anything.
 /// - Throws: `PathError`.
-package func checkAdding(to directory: Directory, _ user: FileUser) throws(PathError) {
+///
+/// - Parameter making: the directory that is to be made in it; `nil` for one that is there.
+package func checkAdding(
+    to directory: Directory,
+    _ user: FileUser,
+    making: String? = nil
+) throws(PathError) {
     do throws(Errno) {
         try user.checkAdding(to: directory.path)
     } catch {
         let parent = directory.path == "/" ? "" : directory.path
-        let folder = "install -d -o \(user.id) \(parent)/wif-agent"
+        let folder = "install -d -o \(userName(user.id)) \(making ?? "\(parent)/wif-agent")"
         throw PathError(
             directory.path,
             "cannot be written by \(userDescription(user.id))",

@@ -40,6 +40,9 @@ package struct ProtectedPlaces: Sendable {
             files += source.command.prefix(1)
         }
         for case .command(let command, _) in account.hooks { files += command.prefix(1) }
+        for case .signal(_, let pidFile) in account.hooks { files.append(pidFile) }
+        files += account.sources.values.compactMap { $0.rotatingFile?.path }
+        if let path = account.caFile { files.append(path) }
         let own = Self.ownProgram
         files += own.map { [$0] } ?? []
         files += workerPrograms(besides: own.map { splitPath($0).directory })
@@ -125,8 +128,9 @@ extension Output {
             if let file = protected.file(at: Place(directory: directory, name: name)) {
                 throw OutputError(
                     path,
-                    "would take the place of \(file), an account file or a program",
-                    hint: "choose another path for the output"
+                    "would take the place of \(file), which an account reads: its file, its token, a certificate or"
+                        + " a program",
+                    hint: "choose another path for the output, such as one below /run/wif-agent"
                 )
             }
             guard name.hasSuffix(".json"), !name.hasPrefix("."),

@@ -13,6 +13,7 @@ extension Output {
                 }
             }
         }
+        if let objection = listObjection { return objection }
         let (mode, owner, group) = wanted
         guard let mode else { return nil }
         if let group, let id = groupID(of: group) {
@@ -42,6 +43,25 @@ extension Output {
             let place = closedDirectory({ $0.mode & 0o001 != 0 })
         else { return nil }
         return closed(place, to: "other users, who may read the output", give: nil)
+    }
+
+    /// That a socket's mode shuts out those whom its own lists let in.
+    private var listObjection: (text: String, hint: String)? {
+        guard case .socket(_, let access) = kind, let mode = access.mode,
+            !access.users.isEmpty || !access.groups.isEmpty, mode & 0o006 != 0o006
+        else { return nil }
+        // A group of the socket's own may do for all of them.
+        let isGroups =
+            mode & 0o060 == 0o060 && access.users.isEmpty
+            && access.group.map { [$0] } == access.groups
+        guard !isGroups else { return nil }
+        let list = access.groups.isEmpty ? "allowUsers" : "allowGroups"
+        return (
+            "its mode 0\(String(mode, radix: 8)) lets only its owner\(mode & 0o060 == 0o060 ? " and group" : "") connect,"
+                + " whomever \(list) allows",
+            "leave mode out: the list itself, and not the mode, then decides who may read (0666); or write \"mode\":"
+                + " \"0666\""
+        )
     }
 
     private var wanted: (mode: UInt32?, owner: String?, group: String?) {

@@ -34,7 +34,14 @@ struct StrayAgent {
         }
         let environment = startEnvironment(of: process.id) ?? [:]
         if let named = environment["WIF_AGENT_RUNTIME_DIR"] { return absolute(named) }
-        return environment["XDG_RUNTIME_DIR"].map { "\($0)/wif-agent" }
+        if let made = environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first {
+            return absolute(String(made))
+        }
+        let owner = FileFacts(ifAt: "/proc/\(process.id)")?.owner ?? 0
+        if owner != 0, let base = environment["XDG_RUNTIME_DIR"] { return "\(base)/wif-agent" }
+        // Of one whose variables this user may not see the usual places are left.
+        let own = "/run/user/\(owner)/wif-agent"
+        return owner != 0 && AgentClient.named(own).hasSocket ? own : "/run/wif-agent"
     }
 
     /// A relative one cannot be followed from here.

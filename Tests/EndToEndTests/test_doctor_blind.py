@@ -23,6 +23,7 @@ import blind_rows
 import blind_rows_fifth
 import blind_rows_fourth
 import blind_rows_later
+import blind_rows_seventh
 import blind_rows_sixth
 from test_doctor import Case, provider, without
 import world
@@ -420,6 +421,11 @@ class SixthBlind(Trial):
         said = done.stdout.decode()
         self.assertIn(f"another agent writes there, too: process {agent.pid} in {other}", said)
         self.assertIn(f"stop that agent (kill {agent.pid}", said)
+
+
+class SeventhBlind(Trial):
+    def test_what_readers_containers_and_jobs_lack(self):
+        self.trial(blind_rows_seventh.ROWS, blind_rows.WORLDS)
 
 
 class FifthBlind(Trial):

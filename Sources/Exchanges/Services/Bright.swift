@@ -18,11 +18,10 @@ extension Refusal {
         },
         Rule("match", "configuration", "credential", "invalid_grant", "unauthorized") { refusal in
             refusal.unaskedAudience ?? refusal.otherAudience
-                ?? "compare the token with the Federated Credentials of the project that was asked for"
-                + " (\(refusal.service.resources.first?.printable ?? "none"): is projectId that project's?): iss must be"
-                + " equal (\(refusal.issuer)), one aud must be allowed (\(refusal.audiences); tokenAudience asks for"
-                + " another), and each field must be the token's (wif-agent claims --for bright prints"
-                + " them)\(refusal.platformAdvice)"
+                ?? "compare the token with the Federated Credentials of the project that was asked for,"
+                + " \(refusal.service.resources.first?.printable ?? "none"): iss must be equal (\(refusal.issuer)), one"
+                + " aud allowed (\(refusal.audiences)), and each field the token's own, as wif-agent claims --for"
+                + " bright prints them\(refusal.platformFact)"
         },
     ]
 

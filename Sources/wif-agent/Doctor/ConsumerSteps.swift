@@ -1,3 +1,4 @@
+import Agent
 import Federation
 import Kernel
 import Text
@@ -6,12 +7,30 @@ import Text
 func consumerSteps(_ account: Account, _ environment: [String: String]) -> [StepReport] {
     Consumer.all.compactMap { consumer in
         guard let path = environment[consumer.variable], !path.isEmpty else { return nil }
-        return consumer.step(path, account)
-    }
+        return consumer.step(path, account) ?? consumer.accessStep(path, account)
+    } + rivalSteps(account, environment)
+}
+
+/// Variables that hold a credential themselves, beside which an output may go unread.
+private func rivalSteps(_ account: Account, _ environment: [String: String]) -> [StepReport] {
+    let name = account.variable
+    guard account.service.kind == .mondoo, let value = environment[name], !value.isEmpty,
+        environment["MONDOO_CONFIG_PATH"]?.isEmpty == false, !account.configuredOutputs.isEmpty
+    else { return [] }
+    return [
+        .warning(
+            .environment,
+            "\(name.printable) is set in this shell beside MONDOO_CONFIG_PATH: which of the two a program takes cannot"
+                + " be told here, and no agent replaces the credential in a variable when it expires",
+            hint:
+                "unset \(name.printable), so that programs read the file that the agent keeps fresh",
+            about: name
+        )
+    ]
 }
 
 /// A variable that names a file, for programs that read credentials.
-private struct Consumer {
+struct Consumer {
     let variable: String
     /// The formats that such programs read.
     let formats: [Format]
@@ -66,7 +85,7 @@ private struct Consumer {
     ]
 
     func step(_ path: String, _ account: Account) -> StepReport? {
-        let outputs = account.configuredOutputs
+        let outputs = account.outputs(in: "/run/wif-agent")
         if let output = outputs.first(where: { isSame($0.path, path) }) {
             return named(output, path)
         }
@@ -76,10 +95,75 @@ private struct Consumer {
         }
         guard service == account.service.kind, let best = best(outputs) else { return nil }
         let facts = FileFacts(ifAt: path)
-        guard facts == nil || facts?.kind == .directory else { return nil }
+        guard facts == nil || facts?.kind == .directory else {
+            return isLeftover(path, account)
+                ? warning(
+                    "names \(path.printable), a credential that no output of the account writes, so that it stays what"
+                        + " it is until it expires",
+                    hint:
+                        "set \(variable)=\(best.printable), which the account keeps fresh, and remove"
+                        + " \(path.printable) if nobody else writes it"
+                ) : nil
+        }
         return warning(
             "names \(path.printable), which is \(facts == nil ? "not there" : "a directory")",
             hint: "set \(variable)=\(best.printable), where the account delivers \(content)"
+        )
+    }
+
+    /// Whether a file is a service account of the kind that the account delivers, and no other account's of
+    /// the usual folder.
+    private func isLeftover(_ path: String, _ account: Account) -> Bool {
+        guard variable == "MONDOO_CONFIG_PATH" else { return false }
+        let others: [String]
+        do throws(AccountFiles.Problem) {
+            others = try AccountFiles.list(AccountChoice.standardDirectory)
+        } catch {
+            others = []
+        }
+        for other in others where other != account.path {
+            do throws(AccountFiles.Problem) {
+                let outputs = try AccountFiles.load(other).outputs(in: "/run/wif-agent")
+                if outputs.contains(where: { path == $0.path || path.hasPrefix($0.path + "/") }) {
+                    return false
+                }
+            } catch {
+                continue
+            }
+        }
+        do {
+            let document = try readFile(path, limit: 1 << 18)
+            return try JSON(parsing: document.bytes)["private_key"] != nil
+        } catch {
+            return false
+        }
+    }
+
+    /// That this user may not read the output that the variable names.
+    func accessStep(_ path: String, _ account: Account) -> StepReport? {
+        guard account.outputs(in: "/run/wif-agent").contains(where: { isSame($0.path, path) })
+        else {
+            return nil
+        }
+        do throws(ReadFileError) {
+            var bytes = try readFile(path, limit: 1 << 20).bytes
+            wipe(&bytes)
+            return nil
+        } catch {
+            guard case .system(.noAccess) = error else { return nil }
+        }
+        let user = FileUser.current()
+        let who = userName(user.id).printable
+        let closed = user.closedDirectory(above: path)
+        let facts = closed?.facts ?? FileFacts(ifAt: path)
+        let place = closed.map { "enter \($0.path.printable)" } ?? "read it"
+        let mode = facts.map { " (mode \($0.modeText), owner \(userDescription($0.owner)))" } ?? ""
+        return warning(
+            "names the output \(path.printable), and \(who), this user, may not \(place)\(mode)",
+            hint:
+                "write \"owner\": \"\(who)\" in that output where the agent runs as root, else \"group\" with a group"
+                + " of \(who) that the agent's user is in, too, and \"mode\": \"0640\"; or run the program as the"
+                + " output's owner"
         )
     }
 

@@ -30,6 +30,16 @@ struct DeliverySteps {
         return steps
     }
 
+    /// What to do about a delivery that failed, by what stands there now.
+    private func advice(_ output: Output) -> String? {
+        do throws(OutputError) {
+            _ = try output.examine(as: found.user, isServed: true)
+            return "nothing is in its way any more: wif-agent refresh delivers again"
+        } catch {
+            return error.failure.hint
+        }
+    }
+
     /// By path: that an agent of another directory delivers to an output, too.
     private func rivals() async -> [String: StepReport] {
         var found: [String: StepReport] = [:]
@@ -58,7 +68,13 @@ struct DeliverySteps {
 
     private func step(_ output: Output, _ report: OutputStatus?) async throws -> StepReport {
         if let error = report?.error {
-            return .failed(.delivery, .misconfigured, error, about: output.path)
+            return .failed(
+                .delivery,
+                .misconfigured,
+                error,
+                hint: advice(output),
+                about: output.path
+            )
         }
         guard let report else {
             return .skipped(.delivery, "nothing has been delivered yet", about: output.path)

@@ -114,10 +114,15 @@ private struct Doctor {
             let named = AccountChoice.naming(error, invocation)
             var step = StepReport.failed(.account, named.failure)
             step.isUnreadable = error.isUnreadable
-            return try tell(step)
+            try tell(step)
+            for further in furtherErrors(path) { try tell(.failed(.account, further.failure)) }
+            return
         }
         try tell(accountStep(account))
         for step in consumerSteps(account, invocation.environment) { try tell(step) }
+        if InstalledUnits.read(account) {
+            for step in UnitConsumers(of: account).steps() { try tell(step) }
+        }
         for shared in deliveries.add(account) {
             try tell(
                 .failed(.output, .misconfigured, shared.text, hint: shared.hint, about: shared.path)
@@ -142,6 +147,21 @@ private struct Doctor {
         }
         let delivery = DeliverySteps(account: account, found: found)
         for step in try await delivery.steps() { try tell(step) }
+    }
+
+    /// What else is wrong with a file, so that it need not be corrected error by error.
+    private func furtherErrors(_ path: String) -> ArraySlice<AccountError> {
+        let path = AccountChoice.absolute(path)
+        do throws(AccountFiles.Problem) {
+            let document = try AccountFiles.read(path)
+            return Account.errors(
+                in: document,
+                path: path,
+                environment: invocation.environment
+            ).dropFirst()
+        } catch {
+            return []
+        }
     }
 
     private func accountStep(_ account: Account) -> StepReport {
@@ -169,43 +189,46 @@ private struct Doctor {
             warnings.joined(separator: "; "),
             hint: advice.isEmpty ? nil : advice.joined(separator: "; ")
         )
-        step.explainsFailures = !advice.isEmpty
+        step.explainsFailures = account.warnings.contains { $0.hint != nil && !$0.isDoubt }
         return step
     }
 
     /// That the packaged units' user cannot read a file of the folder they read.
     private func unitsObjection(to path: String) -> StepReport? {
         guard path.hasPrefix(AccountChoice.standardDirectory + "/"),
-            let id = userID(of: "wif-agent"), let facts = FileFacts(ifAt: path)
+            let user = InstalledUnits().user, let facts = FileFacts(ifAt: path)
         else { return nil }
-        let user = FileUser.known(id)
         let file = path.printable
         if let objection = wayObjection(to: path, user) { return objection }
-        guard !user.may(4, facts) else { return nil }
+        guard !user.rights.may(4, facts) else { return nil }
         return .failed(
             .account,
             .misconfigured,
-            "the agent's units run as wif-agent, who may not read \(file)",
-            hint: "chown root:wif-agent \(file) && chmod 640 \(file)",
+            "the agent's units run as \(user.name), who may not read \(file)",
+            hint: "chown root:\(group(of: user)) \(file) && chmod 640 \(file)",
             about: path
         )
     }
 
+    private func group(of user: InstalledUnits.User) -> String {
+        groupID(of: user.name) == nil ? "GROUP-OF-\(user.name)" : user.name
+    }
+
     /// That a link leads to where that user does not come.
-    private func wayObjection(to path: String, _ user: FileUser) -> StepReport? {
+    private func wayObjection(to path: String, _ user: InstalledUnits.User) -> StepReport? {
         let target: String
         do throws(Errno) { target = try realPath(path) } catch { return nil }
-        guard let closed = user.closedDirectory(above: target)?.path else { return nil }
+        guard let closed = user.rights.closedDirectory(above: target)?.path else { return nil }
         let (file, other) = (path.printable, target.printable)
         return .failed(
             .account,
             .misconfigured,
-            "the agent's units run as wif-agent, who may not enter \(closed.printable)"
+            "the agent's units run as \(user.name), who may not enter \(closed.printable)"
                 + (target == path ? "" : ", and \(file) is a link to \(other)"),
             hint: target == path
-                ? "chgrp wif-agent \(closed.printable) && chmod g+x \(closed.printable)"
-                : "put the file itself there: cp --remove-destination \(other) \(file) && chown root:wif-agent"
-                    + " \(file) && chmod 640 \(file)",
+                ? "chgrp \(group(of: user)) \(closed.printable) && chmod g+x \(closed.printable)"
+                : "put the file itself there: cp --remove-destination \(other) \(file) && chown"
+                    + " root:\(group(of: user)) \(file) && chmod 640 \(file)",
             about: path
         )
     }

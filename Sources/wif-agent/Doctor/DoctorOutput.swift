@@ -138,6 +138,9 @@ extension StepReport {
     /// Whether a warning is most likely why another step fails.
     fileprivate func explains(_ failed: StepReport) -> Bool {
         if name == .proxy { return [.dns, .connection, .tls, .http].contains(failed.name) }
+        if name == .worker {
+            return [.proxy, .dns, .connection, .tls, .http].contains(failed.name)
+        }
         if name == .clock { return [.times, .exchange].contains(failed.name) }
         return explainsFailures && failed.name != .account
     }

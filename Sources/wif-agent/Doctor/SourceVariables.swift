@@ -1,4 +1,5 @@
 import Federation
+import Kernel
 import Text
 
 /// What this shell's variables tell of a token source that found none: of variables that no job carries, too.
@@ -9,8 +10,27 @@ struct SourceVariables {
         self.environment = environment
     }
 
-    /// The step, with the variable that may have been meant where the one that is read is not set.
+    /// The step, with what more this shell tells of why there is no token.
     func explained(_ step: StepReport, _ account: Account) -> StepReport {
+        guard step.name == .source, step.state == .failed else { return step }
+        let place = SourcePlace(
+            environment: environment,
+            advice: step.hint,
+            text: { readText(ifAt: $0, limit: 4 << 20) },
+            isThere: { FileFacts(ifAt: $0) != nil }
+        )
+        let platform = step.about.flatMap(TokenPlatform.init(rawValue:))
+        if let found = platform?.facts.remark(place) {
+            var step = step
+            step.text += "; \(found.text)"
+            step.hint = found.hint
+            return step
+        }
+        return named(step, account)
+    }
+
+    /// With the variable that may have been meant where the one that is read is not set.
+    private func named(_ step: StepReport, _ account: Account) -> StepReport {
         guard step.name == .source, step.state == .failed,
             let name = account.tokenSource.namedVariable, (environment[name] ?? "").isEmpty,
             let other = meant(name)
@@ -28,6 +48,8 @@ struct SourceVariables {
             + (step.hint.map { "; else \($0)" } ?? "")
         return step
     }
+
+    // MARK: Names
 
     /// The variable with the nearest name, else the only one with a JWT.
     private func meant(_ name: String) -> String? {

@@ -4,7 +4,7 @@ import Text
 /// The settings that systemd takes for a service of this machine: of its file and the files that override
 /// parts of it. `systemd.unit(5)`
 struct UnitSettings {
-    private struct Value {
+    struct Value {
         let text: String
         /// Where it is set.
         let path: String
@@ -69,6 +69,21 @@ struct UnitSettings {
     /// The last value of a setting, and the file that has it.
     func last(_ key: String) -> (value: String, path: String)? {
         values[key]?.last.map { ($0.text, $0.path) }
+    }
+
+    /// Each time that it is set, of those that none takes back.
+    func all(_ key: String) -> [Value] { values[key] ?? [] }
+
+    /// Whether the service is switched off for good: its file is a link to nothing.
+    static func isMasked(_ name: String) -> Bool {
+        for folder in directories.prefix(2) {
+            do throws(Errno) {
+                if try linkTarget(of: "\(folder)/\(name)") == "/dev/null" { return true }
+            } catch {
+                continue
+            }
+        }
+        return false
     }
 
     /// All words of a setting that is a list.

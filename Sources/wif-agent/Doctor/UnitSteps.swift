@@ -35,49 +35,72 @@ struct UnitSteps {
         guard let text = readText(ifAt: root + Self.variablesPath) else { return [] }
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         return lines.enumerated().compactMap { index, line in
-            let words = line.split { $0 == " " || $0 == "\t" }
-            guard words.count > 1, words[0] == "export" else { return nil }
-            let name = words[1].prefix { $0 != "=" }
             let place = "line \(index + 1) of \(Self.variablesPath)"
+            let words = line.split { $0 == " " || $0 == "\t" }
+            guard words.count > 1, words[0] == "export" || words[0] == "set" else {
+                return valueStep(line, place)
+            }
+            let name = words[1].prefix { $0 != "=" }
             return .failed(
                 .worker,
                 .misconfigured,
-                "the units do not get \(String(name).printable): \(place) begins with export, which systemd does"
-                    + " not know",
+                "the units do not get \(String(name).printable): \(place) begins with \(words[0]), which systemd"
+                    + " does not know",
                 hint:
-                    "write \(String(name).printable)=... there without export, then systemctl restart wif-agent"
+                    "write \(String(name).printable)=... there without \(words[0]), then systemctl restart wif-agent"
             )
         }
+    }
+
+    /// A value with what only a shell takes out of it.
+    private func valueStep(_ line: Substring, _ place: String) -> StepReport? {
+        guard let mark = line.firstIndex(of: "="), line.first != "#", line.first != ";" else {
+            return nil
+        }
+        let name = String(line[..<mark]).trimmed
+        let value = String(line[line.index(after: mark)...]).trimmed
+        let isQuoted = value.first == "\"" || value.first == "'"
+        guard !name.isEmpty, !name.contains(" ") else { return nil }
+        if !isQuoted, value.firstRange(of: " #") != nil {
+            return .failed(
+                .worker,
+                .misconfigured,
+                "\(place): what stands behind # becomes a part of \(name.printable): systemd knows comments at the"
+                    + " beginning of a line alone",
+                hint: "move the comment to a line of its own, then systemctl restart wif-agent"
+            )
+        }
+        guard let dollar = value.firstIndex(of: "$"), value.first != "'",
+            case let rest = value[value.index(after: dollar)...],
+            rest.hasPrefix("{") || rest.hasPrefix("(")
+                || rest.prefix(while: { $0.isUppercase || $0 == "_" }).count > 2
+        else { return nil }
+        return .warning(
+            .worker,
+            "\(place): \(name.printable) has a $ in its value, which systemd does not expand there",
+            hint: "write the value itself, then systemctl restart wif-agent"
+        )
     }
 
     // MARK: Network
 
     private func networkSteps() -> [StepReport] {
         if let agent, startsWorker(agent) {
-            guard let path = agent.isOn("PrivateNetwork") else { return [] }
+            guard let closed = closedSettings(agent).first else { return [] }
             return [
                 .warning(
                     .worker,
-                    "\(Self.agentName) starts the worker itself (WIF_AGENT_WORKER_SOCKET=none) and has no network:"
-                        + " PrivateNetwork=yes in \(path.printable)",
+                    "\(Self.agentName) starts the worker itself and has no network: \(closed.setting.printable) in"
+                        + " \(closed.path.printable)",
                     hint:
                         "systemctl edit wif-agent, [Service] PrivateNetwork=no, IPAddressDeny= and"
-                        + " RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6; or take WIF_AGENT_WORKER_SOCKET=none out"
+                        + " RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6, then systemctl restart wif-agent; or let"
+                        + " wif-exchange.socket have the network for it: WIF_AGENT_WORKER_SOCKET=/run/wif-exchange.sock"
                 )
             ]
         }
         guard let worker else { return [] }
-        var found: [(setting: String, path: String)] = []
-        if let path = worker.isOn("PrivateNetwork") { found.append(("PrivateNetwork=yes", path)) }
-        if let families = worker.last("RestrictAddressFamilies"), isWithoutNetwork(worker) {
-            found.append(("RestrictAddressFamilies=\(families.value)", families.path))
-        }
-        if let denied = worker.last("IPAddressDeny"), denied.value == "any",
-            worker.words("IPAddressAllow").isEmpty
-        {
-            found.append(("IPAddressDeny=any", denied.path))
-        }
-        return found.map { setting, path in
+        return closedSettings(worker).map { setting, path in
             .warning(
                 .worker,
                 "\(Self.workerName), which has the network for the agent, may not use it: \(setting.printable) in"
@@ -89,11 +112,26 @@ struct UnitSteps {
         }
     }
 
+    /// The settings that keep a service from the network.
+    private func closedSettings(_ unit: UnitSettings) -> [(setting: String, path: String)] {
+        var found: [(setting: String, path: String)] = []
+        if let path = unit.isOn("PrivateNetwork") { found.append(("PrivateNetwork=yes", path)) }
+        if let families = unit.last("RestrictAddressFamilies"), isWithoutNetwork(unit) {
+            found.append(("RestrictAddressFamilies=\(families.value)", families.path))
+        }
+        if let denied = unit.last("IPAddressDeny"), denied.value == "any",
+            unit.words("IPAddressAllow").isEmpty
+        {
+            found.append(("IPAddressDeny=any", denied.path))
+        }
+        return found
+    }
+
     /// Whether the agent's unit uses no worker's socket.
     private func startsWorker(_ unit: UnitSettings) -> Bool {
-        let name = "WIF_AGENT_WORKER_SOCKET="
-        let words = unit.words("Environment").filter { $0.hasPrefix(name) }
-        return words.last == name + "none"
+        let place = unit.variables(below: root)["WIF_AGENT_WORKER_SOCKET"]
+        if let place { return !place.hasPrefix("/") }
+        return UnitSettings(of: Self.workerName, below: root) == nil
     }
 
     private func isWithoutNetwork(_ unit: UnitSettings) -> Bool {

@@ -86,7 +86,13 @@ struct HelperCall: Sendable {
         do throws(EndpointError) {
             asked = try Endpoint(place)
         } catch {
-            throw refused("\(helper.rawValue) asks for \(place.printable), which \(error.reason)")
+            let isPlain = place.hasPrefix("http://")
+            throw refused(
+                "\(helper.rawValue) asks for \(place.printable), which \(error.reason)",
+                hint: isPlain
+                    ? "a credential is given for https alone: write https:// in the URL (git remote set-url origin"
+                        + " https://...)" : nil
+            )
         }
         let patterns = allowedHosts(for: account)
         guard !patterns.contains(where: { asked.matches($0) }) else { return }

@@ -1,0 +1,99 @@
+import Federation
+import Kernel
+import Text
+
+/// The agent's services as this machine has them: as which user each acts, and with which variables.
+struct InstalledUnits {
+    /// A user as systemd starts a service: with the groups that its settings add.
+    struct User {
+        let name: String
+        let rights: FileUser
+    }
+
+    static let agentName = "wif-agent.service"
+    static let workerName = "wif-exchange@.service"
+    static let variablesPath = "/etc/default/wif-agent"
+
+    let agent: UnitSettings?
+    let worker: UnitSettings?
+    /// What the agent's service starts it with, which every job has; empty where there is no service.
+    let variables: [String: String]
+
+    /// - Parameter root: what stands before the paths of systemd's folders; empty but in tests.
+    init(below root: String = "") {
+        agent = UnitSettings(of: Self.agentName, below: root)
+        worker = UnitSettings(of: Self.workerName, below: root)
+        variables = agent?.variables(below: root) ?? [:]
+    }
+
+    /// Who runs the agent; `nil` where the machine does not know that user.
+    var user: User? { Self.user(of: agent, standard: "wif-agent") }
+
+    /// Who opens the files that a token source or the account file names.
+    var reader: User? {
+        isBehindSocket && worker != nil ? Self.user(of: worker, standard: "wif-exchange") : user
+    }
+
+    /// The service that does so.
+    var readerName: String { isBehindSocket && worker != nil ? Self.workerName : Self.agentName }
+
+    /// Whether the agent's jobs go to a worker of another service and to no other.
+    var isBehindSocket: Bool {
+        let place = variables["WIF_AGENT_WORKER_SOCKET"] ?? "none"
+        return place != "none" && place.hasPrefix("/")
+    }
+
+    /// Whether systemd makes the directory for the agent.
+    func makes(_ directory: String) -> Bool {
+        agent?.words("RuntimeDirectory").contains { directory == "/run/\($0)" } ?? false
+    }
+
+    /// Whether the account's file is one that the services read.
+    static func read(_ account: Account) -> Bool {
+        account.path.hasPrefix(AccountChoice.standardDirectory + "/")
+    }
+
+    private static func user(of unit: UnitSettings?, standard: String) -> User? {
+        let name = unit.map { $0.last("User")?.value ?? "root" } ?? standard
+        guard let id = userID(of: name) else { return nil }
+        let known = FileUser.known(id)
+        let main = unit?.last("Group").map { [$0.value] } ?? []
+        let named = main + (unit?.words("SupplementaryGroups") ?? [])
+        let groups = known.groups.union(named.compactMap { groupID(of: $0) })
+        return User(name: name, rights: FileUser(id: id, groups: groups))
+    }
+}
+
+extension UnitSettings {
+    /// What a service is started with: of `Environment=` and of the files that `EnvironmentFile=` names.
+    /// systemd.exec(5)
+    func variables(below root: String) -> [String: String] {
+        var variables: [String: String] = [:]
+        for word in words("Environment") {
+            let text = word.filter { $0 != "\"" && $0 != "'" }
+            guard let mark = text.firstIndex(of: "=") else { continue }
+            variables[String(text[..<mark])] = String(text[text.index(after: mark)...])
+        }
+        for file in words("EnvironmentFile") {
+            let path = root + String(file.drop { $0 == "-" })
+            for (name, value) in Self.assignments(readText(ifAt: path) ?? "") {
+                variables[name] = value
+            }
+        }
+        return variables
+    }
+
+    /// `NAME=value`, a line each; comments and lines of a shell are none.
+    static func assignments(_ text: String) -> [(String, String)] {
+        text.split(whereSeparator: \.isNewline).compactMap { line in
+            let line = String(line).trimmed
+            guard let mark = line.firstIndex(of: "="), line.first != "#", line.first != ";" else {
+                return nil
+            }
+            let name = String(line[..<mark]).trimmed
+            guard !name.isEmpty, !name.contains(" ") else { return nil }
+            let value = String(line[line.index(after: mark)...]).trimmed
+            return (name, value.filter { $0 != "\"" && $0 != "'" })
+        }
+    }
+}
