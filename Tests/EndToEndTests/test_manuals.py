@@ -14,7 +14,11 @@ NO_VARIABLES = {
     # Parts of names: what follows GOOGLE_EXTERNAL_ACCOUNT_.
     "TOKEN_TYPE", "IMPERSONATED_EMAIL", "OUTPUT_FILE",
     # Words of OpenSSL and of systemd's units.
-    "SSL_ERROR_SYSCALL", "AF_INET",
+    "SSL_ERROR_SYSCALL", "AF_INET", "AF_UNIX",
+    # Those that are only named: for an output to set, or not.
+    "GH_TOKEN", "GITHUB_TOKEN",
+    # Of options, whose names the manual has.
+    "WIF_AGENT_CONFIG_DIR", "WIF_AGENT_STATE_DIR", "WIF_AGENT_WORKER_SOCKET",
     # Of the language's runtime.
     "SWIFT_BACKTRACE",
 }
