@@ -130,7 +130,7 @@ ROWS = [
      "docker run -e buildkite_agent_access_token"),
     ("a pod's variables elsewhere", variables_of_a_pod, "plain", "is a variable of pods",
      "unset azure_federated_token_file"),
-    ("an old key in the variables", key_of_the_variables, "plain", "invalidclienttokenid",
+    ("an old key in the variables", key_of_the_variables, "aws", "invalidclienttokenid",
      "unset aws_access_key_id"),
     ("the account file's own proxy", proxy_of_the_file, "plain", "the account file's proxy",
      "remove it"),

@@ -186,7 +186,9 @@ struct SecretSearchTests {
         let clean = known.cleaned(texts)
         #expect(clean[0] == "<<redacted>> at proxy.example")
         #expect(known.cleaned(["user at proxy.example"]) == ["user at proxy.example"])
-        if url.contains("user:") { #expect(clean[1] == "Basic <redacted>=") }
+        // The padding is no part of any secret.
+        let padding = String(texts[1].reversed().prefix { $0 == "=" })
+        if url.contains("user:") { #expect(clean[1] == "Basic <redacted>" + padding) }
     }
 
     @Test(arguments: [

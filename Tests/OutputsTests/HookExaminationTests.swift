@@ -69,7 +69,7 @@ import Testing
         unsafe chmod(program, 0o600)
         let unexecutable = finding(command)
         #expect(unexecutable.text.hasPrefix("hook \(program): is not run: "))
-        #expect(unexecutable.hint.contains("chmod a+x"))
+        #expect(unexecutable.hint.contains("chmod a+rx \(program)"))
         let line = finding(.command(["/bin/ls -l"], timeout: 30)).hint
         let advice = "there is no shell that splits a line: write each word by itself, "
         #expect(line == advice + #"["/bin/ls", "-l"]"#)

@@ -45,7 +45,8 @@ import Testing
         Row(
             testDescription: "a socket with a list of its readers",
             format: "socket",
-            more: #", "group": "4242", "mode": "0600", "allowUsers": ["4242"]"#
+            more: #", "group": "4242", "mode": "0600", "allowUsers": ["4242"]"#,
+            says: "its mode 0600 lets only its owner connect, whomever allowUsers allows"
         ),
         Row(
             testDescription: "a directory closed to the group",

@@ -128,17 +128,18 @@ import Testing
 
     @Test func `a thousand users are remembered`() {
         var state = SocketState()
-        for window in 0..<64 {
-            for user in 0..<16 {
-                let now = BootInstant(seconds: Double(window) * 10 + 9)
-                _ = state.noteRefusal(of: UInt32(window * 16 + user), at: now)
-            }
+        func refuse(_ user: Int, at seconds: Double) -> Int? {
+            state.noteRefusal(of: UInt32(user), at: BootInstant(seconds: seconds))
         }
-        // At the next user all are forgotten: one that was reported a second ago is again.
-        let now = BootInstant(seconds: 640)
-        let remembered = state.noteRefusal(of: 1023, at: now)
-        let new = state.noteRefusal(of: 5000, at: now)
-        let forgotten = state.noteRefusal(of: 1022, at: now)
+        for window in 0..<63 {
+            for user in 0..<16 { _ = refuse(window * 16 + user, at: Double(window) * 10 + 9) }
+        }
+        for user in 1008..<1022 { _ = refuse(user, at: 639) }
+        for user in 1022..<1024 { _ = refuse(user, at: 639.5) }
+        // The next user makes all forgotten: one that was reported ten seconds ago is again.
+        let remembered = refuse(1022, at: 649)
+        let new = refuse(5000, at: 649)
+        let forgotten = refuse(1023, at: 649)
         #expect([remembered, new, forgotten] == [nil, 1, 1])
     }
 }
