@@ -70,7 +70,11 @@ extension World {
         guard !known.isEmpty else { return nil }
         let issue = known[Int(Double(known.count) * chance())]
         note("credential \(issue.number) is given again")
-        issued[issue.number].isLost = false
+        if issue.isLost {
+            // The agent that knew it is gone; this one does once it has the answer.
+            issued[issue.number].isLost = false
+            issued[issue.number].isKnown = false
+        }
         return Credential(
             kind: issue.credential.kind,
             value: issue.credential.value,
