@@ -76,6 +76,7 @@ class AccountFiles(World):
         self.await_line(agent, "loaded account=three")
         self.await_line(agent, "removed account=one")
         self.assertEqual({a["account"] for a in self.status()["accounts"]}, {"two", "three"})
+        self.assertEqual(self.control("wait", "--timeout", 60).returncode, 0, agent.text())
         wait_for(lambda: is_quiet(agent.pid, 2), "two seconds without a wake-up")
 
     def version(self, mount, name, text):

@@ -38,7 +38,8 @@ struct CredentialProcess {
             throw SourceError(
                 .noSource,
                 "credential_process of \(place): \(name.printable) ended with \(output.status)",
-                hint: "run \(command.printable) by hand as the agent's user and see what it says"
+                // Not its arguments, which may hold a password.
+                hint: "run that command by hand as the agent's user and see what it says"
             )
         }
         return try Self.credentials(output.output, from: name.printable)
