@@ -851,7 +851,7 @@ TABLE = [
      "last attempt failed", "identity provider"),
 
     ("a host name that nobody knows", no_such_name, "plain", "dns", "transient",
-     "resolv", "getent hosts"),
+     "resolv", "/etc/resolv.conf must name"),
     ("a port where nobody listens", nobody_listens, "plain", "connection", "transient",
      "connection refused", "universedomain"),
     ("a firewall that drops", blackholed, "plain", "connection", "transient",
