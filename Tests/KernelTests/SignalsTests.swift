@@ -29,7 +29,7 @@ import Testing
     // Queues were found by their descriptor, in a table of 1024.
     @Test(.enabled("needs 1200 descriptors", { descriptorLimit >= 1200 }))
     func `signals arrive whatever number their descriptor has`() async throws {
-        let taken = (0..<1100).map { _ in dup(STDERR_FILENO) }
+        let taken = (0..<1100).map { _ in fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) }
         defer { for descriptor in taken { close(descriptor) } }
         #expect(!taken.contains(-1))
         let number = Int32(41)

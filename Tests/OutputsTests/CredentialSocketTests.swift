@@ -196,7 +196,7 @@ struct CredentialSocketTests {
                 // The last quarter is for what keeps the served ones served.
                 var taken = [unsafe open("/dev/null", O_RDONLY)]
                 while let last = taken.last, (0..<192).contains(last) { taken.append(dup(last)) }
-                #expect(taken.last == 192)
+                #expect(taken.last ?? -1 >= 192)
                 let client = try await connect(to: .unix(path: path))
                 await yieldUntil { events.all.count == 2 }
                 #expect(events.all.last == .paused(reason: Errno(EMFILE).description))
