@@ -85,13 +85,19 @@ package struct WorkerPlace: Sendable {
             Failure.Class(of: error),
             at: .worker,
             "the worker \(path) cannot be started: \(error)",
-            hint: error.isPassing
-                ? error.limitHint
-                : error == .noAccess
-                    ? "chmod 755 \(path) (and the directories above it open: chmod a+x), or install the package again"
-                    : "wif-exchange belongs beside wif-agent, in ../libexec/wif-agent from there, or in"
-                        + " /usr/libexec/wif-agent"
+            hint: startHint(path, error)
         )
+    }
+
+    private func startHint(_ path: String, _ error: Errno) -> String? {
+        if error.isPassing { return error.limitHint }
+        if error == .noAccess {
+            return
+                "chmod 755 \(path) (and the directories above it open: chmod a+x), or install the package again"
+        }
+        return
+            "wif-exchange belongs beside wif-agent, in ../libexec/wif-agent from there, or in"
+            + " /usr/libexec/wif-agent"
     }
 
     private func child(_ allowance: Sandbox.Allowance) throws(Failure) -> any WorkerLink {

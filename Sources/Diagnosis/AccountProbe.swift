@@ -224,11 +224,10 @@ extension StepReport {
             return self
         }
         let fields = form.list.map { "\($0.title.printable) \($0.value.printable)" }
-        var step = self
-        step.hint =
+        return advising(
             "in Bright's form for \(form.provider.name) the fields that fit this token are"
-            + " \(fields.joined(separator: ", ")); \(hint)"
-        return step
+                + " \(fields.joined(separator: ", ")); \(hint)"
+        )
     }
 
     /// The same, with what AWS has told of who signs: for a role's session the pattern that fits all of them.
@@ -241,9 +240,7 @@ extension StepReport {
             ? ", which as a provider's subject is \(String(parts[0]).printable)/\(String(parts[1]).printable)/* for every"
                 + " session of the role" : ""
         let account = identity?["Account"]?.string.map { ", of the account \($0.printable)" } ?? ""
-        var step = self
-        step.hint = "\(hint); AWS states \(arn.printable)\(account)\(pattern)"
-        return step
+        return advising("\(hint); AWS states \(arn.printable)\(account)\(pattern)")
     }
 
     private var isRefusal: Bool {

@@ -8,39 +8,32 @@ import TokenSources
 struct CertificateLapse: Sendable {
     /// Whether the certificate is not valid yet.
     private let isEarly: Bool
-    /// Its last moment, or its first; of several the one that counts.
-    private let limit: WallTime
+    /// Its last moment, or its first, in seconds since the epoch; of several the one that counts.
+    private let limit: Double
     private let host: String
 
     /// `nil` for any other error, and for times that cannot be read.
     init?(_ error: HTTPError, _ chain: [CertificateFacts], of host: String) {
         guard case .tls(let reason) = error.kind, reason == .expired || reason == .notYetValid
         else { return nil }
-        isEarly = reason == .notYetValid
-        let early = reason == .notYetValid
-        let times = chain.compactMap { Self.time(early ? $0.starts : $0.expires) }
-        let found = times.min {
-            early
-                ? $0.secondsSinceEpoch > $1.secondsSinceEpoch
-                : $0.secondsSinceEpoch < $1.secondsSinceEpoch
-        }
-        guard let found else { return nil }
-        limit = found
+        let isEarly = reason == .notYetValid
+        let times = chain.compactMap { Self.seconds(isEarly ? $0.starts : $0.expires) }
+        guard let limit = isEarly ? times.max() : times.min() else { return nil }
+        (self.isEarly, self.limit) = (isEarly, limit)
         self.host = host
     }
 
     /// `Nov 30 14:49:05 2026 GMT`, as OpenSSL writes it.
-    private static func time(_ text: String) -> WallTime? {
+    private static func seconds(_ text: String) -> Double? {
         guard text.hasSuffix(" GMT") else { return nil }
-        return httpDate("Day \(text.dropLast(4))")
+        return httpDate("Day \(text.dropLast(4))")?.secondsSinceEpoch
     }
 
     /// The steps, with the one of TLS certain where a token's issuer has told the time.
     func judged(_ steps: [StepReport], _ probe: SourceProbe) -> [StepReport] {
-        guard case .success(let found) = probe.found, let issued = found.token.claims?.issuedAt
+        guard case .success(let found) = probe.found, let issued = found.token.claims?.issuedAt,
+            issued > limit
         else { return steps }
-        let isLater = issued > limit.secondsSinceEpoch
-        guard isLater else { return steps }
         return steps.map { step in
             guard step.name == .tls, step.state == .failed else { return step }
             var step = step

@@ -309,13 +309,6 @@ struct ServiceWay {
 }
 
 extension ProxySettings {
-    /// The port in the URL, else libcurl's own. `CURLOPT_PROXY(3)`
-    var port: Int {
-        let digits = shown.reversed().prefix { $0.isNumber }.reversed()
-        if hasPort, let port = Int(String(digits)) { return port }
-        return shown.hasPrefix("https:") ? 443 : 1080
-    }
-
     /// The URL without user and password.
     var shown: String {
         let text = url ?? ""

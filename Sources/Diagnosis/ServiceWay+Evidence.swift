@@ -47,12 +47,13 @@ extension ServiceWay {
 
     /// Where a name leads to this machine or to nowhere, and no line of the hosts file says so.
     private func filtered(_ step: StepReport) async -> StepReport? {
+        let files = NameFiles.reading()
         guard proxy == nil || proxy?.settings.excepts(endpoint.host) == true,
-            !Endpoint.isLoopback(endpoint.host), NameFiles.reading().line(of: endpoint.host) == nil,
+            !Endpoint.isLoopback(endpoint.host), files.line(of: endpoint.host) == nil,
             case .known(let address) = await context.transport.lookUp(endpoint.host),
             ["0.0.0.0", "::"].contains(address) || Endpoint.isLoopback(address)
         else { return nil }
-        let servers = NameFiles.reading().servers.joined(separator: ", ").printable
+        let servers = files.servers.joined(separator: ", ").printable
         let which = servers.isEmpty ? "" : " (\(servers) of \(NameFiles.resolverPath))"
         var step = step
         step.text += "; the name server\(which) answers \(address) for \(endpoint.host)"

@@ -90,13 +90,19 @@ extension ServiceWay {
 extension ProxySettings {
     /// The host's name or address.
     var host: String {
-        let scheme = shown.firstRange(of: "://").map { shown[$0.upperBound...] } ?? shown[...]
-        guard hasPort, let colon = scheme.lastIndex(of: ":") else { return String(scheme) }
-        return String(scheme[..<colon])
+        let place = shown.withoutScheme
+        guard hasPort, let colon = place.lastIndex(of: ":") else { return place }
+        return String(place[..<colon])
     }
 
-    var hasPort: Bool {
+    /// The port in the URL, else libcurl's own. `CURLOPT_PROXY(3)`
+    var port: Int { writtenPort ?? (shown.hasPrefix("https:") ? 443 : 1080) }
+
+    var hasPort: Bool { writtenPort != nil }
+
+    private var writtenPort: Int? {
         let digits = shown.reversed().prefix { $0.isNumber }
-        return !digits.isEmpty && shown.dropLast(digits.count).last == ":"
+        guard shown.dropLast(digits.count).last == ":" else { return nil }
+        return Int(String(digits.reversed()))
     }
 }

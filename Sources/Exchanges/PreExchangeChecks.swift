@@ -263,7 +263,7 @@ private func issuerHint(
     }
     var bare = issuer.trimmed
     if let range = bare.firstRange(of: "/.well-known/") { bare = String(bare[..<range.lowerBound]) }
-    if let range = bare.firstRange(of: "://") { bare = String(bare[range.upperBound...]) }
+    bare = bare.withoutScheme
     let isSame = claims.isIssued(by: "https://" + bare) || claims.isIssued(by: "http://" + bare)
     guard isSame else { return otherIssuerHint(claims, found, issuer, source) }
     let blank = issuer.trimmed == issuer ? "" : ", without the space"

@@ -177,10 +177,6 @@ struct Refusal {
         return "; \(advice)\(subjectNote)"
     }
 
-    /// What GitHub's form of the subject may have to do with it.
-    var subjectNote: String {
-        claims.flatMap {
-            GitHubSubject.refusalNote($0.all) ?? TokenFacts.of($0.all).subjectNote($0.all)
-        }.map { "; \($0)" } ?? ""
-    }
+    /// What the subject's form may have to do with it.
+    var subjectNote: String { claims?.subjectNote.map { "; \($0)" } ?? "" }
 }

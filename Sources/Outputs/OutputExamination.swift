@@ -176,9 +176,9 @@ package func nearestDirectory(
 }
 
 /// Refuses a directory into which the user may not put anything.
-/// - Throws: `PathError`.
 ///
 /// - Parameter making: the directory that is to be made in it; `nil` for one that is there.
+/// - Throws: `PathError`.
 package func checkAdding(
     to directory: Directory,
     _ user: FileUser,

@@ -62,3 +62,10 @@ package struct URLParts: Equatable, Sendable {
         return (host, colon.map { text[text.index(after: $0)...] })
     }
 }
+
+extension String {
+    /// What follows a URL's `://`; the whole text where that is not in it.
+    package var withoutScheme: String {
+        firstRange(of: "://").map { String(self[$0.upperBound...]) } ?? self
+    }
+}

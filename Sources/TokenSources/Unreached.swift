@@ -92,8 +92,7 @@ extension SourceContext {
     }
 
     private func hostPart(_ value: String) -> String {
-        let rest = value.firstRange(of: "://").map { value[$0.upperBound...] } ?? value[...]
-        return String(rest.prefix { !"/?#".contains($0) })
+        String(value.withoutScheme.prefix { !"/?#".contains($0) })
     }
 }
 

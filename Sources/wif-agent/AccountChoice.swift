@@ -7,6 +7,9 @@ import Text
 enum AccountChoice {
     static let standardDirectory = "/etc/wif-agent"
 
+    /// Whether a file is one that the packaged services read.
+    static func isStandard(_ path: String) -> Bool { path.hasPrefix(standardDirectory + "/") }
+
     /// The files named by `-c`, `WIF_AGENT_CONFIG` or `MONDOO_CONFIG_PATH`, absolute; empty where
     /// none of them names one.
     ///

@@ -20,7 +20,7 @@ struct AccountFilePlace {
             return
         }
         let path = AccountChoice.absolute(out)
-        let isStandard = path.hasPrefix(AccountChoice.standardDirectory + "/")
+        let isStandard = AccountChoice.isStandard(path)
         group = isStandard && effectiveUserID() == 0 ? groupID(of: "wif-agent") : nil
         self.path = path
         if FileFacts(ifAt: path) != nil { throw CommandFailure(Self.taken(path)) }

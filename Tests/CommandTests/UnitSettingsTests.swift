@@ -52,7 +52,7 @@ import Testing
             "outputs":[\(written.joined(separator: ","))]}
             """
         let account = try Account(parsing: Secret(text.utf8), path: "/etc/wif-agent/mondoo.json")
-        return UnitSteps(of: account, below: root).steps()
+        return UnitSteps(of: account, InstalledUnits(below: root)).steps()
     }
 
     @Test func `the units as they are packaged are in nobody's way`() throws {

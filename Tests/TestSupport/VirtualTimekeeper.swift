@@ -105,12 +105,7 @@ package final class VirtualTimekeeper: Timekeeper {
 
     package func sleep(until instant: BootInstant) async throws {
         try Task.checkCancellation()
-        let id = state.withLock { state in
-            state.slept.append(instant.seconds(since: state.now))
-            if isSkipping { state.now = max(state.now, instant) }
-            defer { state.nextID += 1 }
-            return state.nextID
-        }
+        let id = begin(instant)
         defer { state.withLock { _ = $0.cancelled.remove(id) } }
         let isDue = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -131,16 +126,21 @@ package final class VirtualTimekeeper: Timekeeper {
         at instant: BootInstant,
         _ ring: @escaping @Sendable () -> Void
     ) -> Alarm {
-        let id = state.withLock { state in
+        let id = begin(instant)
+        let sleeper = Sleeper(instant: instant) { if $0 { ring() } }
+        // Not within the call.
+        if fallAsleep(id, sleeper) != nil { Task.detached { ring() } }
+        return Alarm { [self] in _ = state.withLock { $0.sleepers.removeValue(forKey: id) } }
+    }
+
+    /// A wait for the instant begins.
+    private func begin(_ instant: BootInstant) -> Int {
+        state.withLock { state in
             state.slept.append(instant.seconds(since: state.now))
             if isSkipping { state.now = max(state.now, instant) }
             defer { state.nextID += 1 }
             return state.nextID
         }
-        let sleeper = Sleeper(instant: instant) { if $0 { ring() } }
-        // Not within the call.
-        if fallAsleep(id, sleeper) != nil { Task.detached { ring() } }
-        return Alarm { [self] in _ = state.withLock { $0.sleepers.removeValue(forKey: id) } }
     }
 
     /// Whether the instant has come, or the sleep was cancelled; `nil` where it begins.

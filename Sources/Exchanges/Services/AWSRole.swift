@@ -138,7 +138,7 @@ struct AssumedRole: ExchangeProtocol {
     /// Which trust policy the role must have.
     private func policyHint(_ token: SubjectToken) -> String {
         let issuer = token.claims?.issuer?.printable ?? "none"
-        let host = issuer.firstRange(of: "://").map { String(issuer[$0.upperBound...]) } ?? issuer
+        let host = issuer.withoutScheme
         let name = role.arn.split(separator: "/").last.map { String($0).printable } ?? "NAME"
         return
             "compare the role's trust policy with the token (aws iam get-role --role-name \(name)): it must allow"

@@ -1,4 +1,4 @@
-package import Text
+import Text
 
 extension PlatformFacts {
     /// A job of GitHub Actions, by the token service that its variables name.
@@ -69,7 +69,7 @@ package struct GitHubSubject: Equatable, Sendable {
     /// for any other.
     ///
     /// - Parameter claims: the token's.
-    package static func refusalNote(_ claims: JSON) -> String? {
+    static func refusalNote(_ claims: JSON) -> String? {
         guard let subject = claims["sub"]?.string.flatMap(GitHubSubject.init), subject.isImmutable
         else { return nil }
         let id = claims["repository_id"]?.string?.printable ?? "ID"

@@ -36,7 +36,7 @@ package struct TokenFacts: Sendable {
 
     /// What to say of a subject that is not the same for each token of a workload, or not the one that was
     /// meant; `nil` where nothing is to be said.
-    package func subjectNote(_ claims: JSON) -> String? {
+    fileprivate func subjectNote(_ claims: JSON) -> String? {
         guard let subject = claims["sub"]?.string else { return nil }
         if let note = subjectRemark(subject) { return note }
         let stable = stableSubject(subject)
@@ -123,5 +123,12 @@ extension TokenPlatform {
     package static func ofIssuer(_ issuer: String) -> TokenPlatform? {
         let host = IssuerURL(issuer).host
         return allCases.first { $0.facts.issuers?.hasHost(host) == true }
+    }
+}
+
+extension TokenClaims {
+    /// What to say of the subject where a service refuses it; `nil` where nothing is to be said.
+    package var subjectNote: String? {
+        GitHubSubject.refusalNote(all) ?? TokenFacts.of(all).subjectNote(all)
     }
 }

@@ -124,7 +124,9 @@ final class Inotify: Sendable {
     /// Has the listeners told of all that has happened so far, which the poller may not have come to yet.
     func catchUp() {
         // More than the kernel ever keeps (`max_queued_events`), and an end where events do not cease.
-        for _ in 0..<16 where !hear() { return }
+        for _ in 0..<16 {
+            guard hear() else { return }
+        }
     }
 
     /// One read a call: what is left wakes the poller again, after others had their turn. Whether there was

@@ -48,10 +48,7 @@ final class Alarms: Sendable {
         try check()
         try Task.checkCancellation()
         guard instant > .now else { return }
-        let id = state.withLock { state in
-            defer { state.nextID += 1 }
-            return state.nextID
-        }
+        let id = nextID()
         defer { state.withLock { _ = $0.cancelled.remove(id) } }
         let isOver = await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
@@ -65,12 +62,16 @@ final class Alarms: Sendable {
 
     /// See ``Timekeeper/alarm(at:_:)``. ``MainLoop`` runs no program without a timer.
     func alarm(at instant: BootInstant, _ ring: @escaping @Sendable () -> Void) -> Alarm {
-        let id = state.withLock { state in
+        let id = nextID()
+        add(Sleeper(id: id, instant: instant) { if $0 { ring() } })
+        return Alarm { [self] in _ = take(id) }
+    }
+
+    private func nextID() -> UInt64 {
+        state.withLock { state in
             defer { state.nextID += 1 }
             return state.nextID
         }
-        add(Sleeper(id: id, instant: instant) { if $0 { ring() } })
-        return Alarm { [self] in _ = take(id) }
     }
 
     private func add(_ sleeper: Sleeper) {

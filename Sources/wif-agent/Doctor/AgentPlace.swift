@@ -7,9 +7,10 @@ import Text
 /// Where an account's agent is, or would be, and what it says.
 struct AgentPlace {
     private let invocation: Invocation
+    private let units: InstalledUnits
 
-    init(_ invocation: Invocation) {
-        self.invocation = invocation
+    init(_ invocation: Invocation, _ units: InstalledUnits) {
+        (self.invocation, self.units) = (invocation, units)
     }
 
     /// What was found of the agents on this machine.
@@ -59,29 +60,29 @@ struct AgentPlace {
             }
         }
         if given == nil, let unlike, other?.isListening != true, absent(account).state == .warning {
-            return Finding(
-                directory: standard,
-                user: servicesUser(account, standard) ?? user(of: standard),
-                status: nil,
-                step: elsewhere(account, standard, unlike)
-            )
+            return nobody(account, standard, elsewhere(account, standard, unlike))
         }
         if let other, other.isListening { return other }
         if let foreign { return foreign }
         if let other { return other }
-        return Finding(
-            directory: standard,
-            user: servicesUser(account, standard) ?? user(of: standard),
+        return nobody(account, standard, absent(account))
+    }
+
+    /// For an account that no agent serves: where one would.
+    private func nobody(_ account: Account, _ directory: String, _ step: StepReport) -> Finding {
+        Finding(
+            directory: directory,
+            user: servicesUser(account, directory) ?? user(of: directory),
             status: nil,
-            step: absent(account)
+            step: step
         )
     }
 
     /// Under which the service would run the agent, as root asks of a file that the service reads.
     private func servicesUser(_ account: Account, _ directory: String) -> FileUser? {
-        guard effectiveUserID() == 0, InstalledUnits.read(account) else { return nil }
-        let units = InstalledUnits()
-        guard units.agent != nil, units.makes(directory) else { return nil }
+        guard effectiveUserID() == 0, AccountChoice.isStandard(account.path), units.agent != nil,
+            units.makes(directory)
+        else { return nil }
         return units.user?.rights
     }
 
@@ -122,7 +123,7 @@ struct AgentPlace {
 
     /// An agent is missed where the file is one that the units serve, or names outputs.
     private func absent(_ account: Account) -> StepReport {
-        let isTheUnits = account.path.hasPrefix(AccountChoice.standardDirectory + "/")
+        let isTheUnits = AccountChoice.isStandard(account.path)
         guard isTheUnits || !account.configuredOutputs.isEmpty || !account.hooks.isEmpty else {
             return .skipped(.agent, "no agent runs; start it with wif-agent run")
         }

@@ -100,6 +100,7 @@ private struct Doctor {
     let trust: String?
     let worker: any ExchangeWorker
     let place: WorkerPlace
+    private let units = InstalledUnits()
 
     /// Tells of each step as soon as it has been taken.
     func examine(
@@ -120,7 +121,7 @@ private struct Doctor {
         }
         try tell(accountStep(account))
         for step in consumerSteps(account, invocation.environment) { try tell(step) }
-        if InstalledUnits.read(account) {
+        if AccountChoice.isStandard(account.path) {
             for step in UnitConsumers(of: account).steps() { try tell(step) }
         }
         for shared in deliveries.add(account) {
@@ -130,8 +131,8 @@ private struct Doctor {
         }
         let program = workerStep()
         try tell(program)
-        let found = await AgentPlace(invocation).find(account)
-        let local = LocalSteps(account: account, found: found)
+        let found = await AgentPlace(invocation, units).find(account)
+        let local = LocalSteps(account: account, found: found, units: units)
         for step in local.steps() { try tell(step) }
         if program.state == .ok {
             let notice = WaitNotice(
@@ -195,8 +196,8 @@ private struct Doctor {
 
     /// That the packaged units' user cannot read a file of the folder they read.
     private func unitsObjection(to path: String) -> StepReport? {
-        guard path.hasPrefix(AccountChoice.standardDirectory + "/"),
-            let user = InstalledUnits().user, let facts = FileFacts(ifAt: path)
+        guard AccountChoice.isStandard(path),
+            let user = units.user, let facts = FileFacts(ifAt: path)
         else { return nil }
         let file = path.printable
         if let objection = wayObjection(to: path, user) { return objection }
@@ -205,13 +206,9 @@ private struct Doctor {
             .account,
             .misconfigured,
             "the agent's units run as \(user.name), who may not read \(file)",
-            hint: "chown root:\(group(of: user)) \(file) && chmod 640 \(file)",
+            hint: "chown root:\(user.group) \(file) && chmod 640 \(file)",
             about: path
         )
-    }
-
-    private func group(of user: InstalledUnits.User) -> String {
-        groupID(of: user.name) == nil ? "GROUP-OF-\(user.name)" : user.name
     }
 
     /// That a link leads to where that user does not come.
@@ -226,9 +223,9 @@ private struct Doctor {
             "the agent's units run as \(user.name), who may not enter \(closed.printable)"
                 + (target == path ? "" : ", and \(file) is a link to \(other)"),
             hint: target == path
-                ? "chgrp \(group(of: user)) \(closed.printable) && chmod g+x \(closed.printable)"
+                ? "chgrp \(user.group) \(closed.printable) && chmod g+x \(closed.printable)"
                 : "put the file itself there: cp --remove-destination \(other) \(file) && chown"
-                    + " root:\(group(of: user)) \(file) && chmod 640 \(file)",
+                    + " root:\(user.group) \(file) && chmod 640 \(file)",
             about: path
         )
     }

@@ -8,19 +8,24 @@ struct InstalledUnits {
     struct User {
         let name: String
         let rights: FileUser
+
+        /// The group of that name, or words in its place where there is none.
+        var group: String { groupID(of: name) == nil ? "GROUP-OF-\(name)" : name }
     }
 
     static let agentName = "wif-agent.service"
     static let workerName = "wif-exchange@.service"
     static let variablesPath = "/etc/default/wif-agent"
 
+    /// What stands before the paths of systemd's folders; empty but in tests.
+    let root: String
     let agent: UnitSettings?
     let worker: UnitSettings?
     /// What the agent's service starts it with, which every job has; empty where there is no service.
     let variables: [String: String]
 
-    /// - Parameter root: what stands before the paths of systemd's folders; empty but in tests.
     init(below root: String = "") {
+        self.root = root
         agent = UnitSettings(of: Self.agentName, below: root)
         worker = UnitSettings(of: Self.workerName, below: root)
         variables = agent?.variables(below: root) ?? [:]
@@ -39,8 +44,7 @@ struct InstalledUnits {
 
     /// Whether the agent's jobs go to a worker of another service and to no other.
     var isBehindSocket: Bool {
-        let place = variables["WIF_AGENT_WORKER_SOCKET"] ?? "none"
-        return place != "none" && place.hasPrefix("/")
+        variables["WIF_AGENT_WORKER_SOCKET"]?.hasPrefix("/") ?? false
     }
 
     /// Whether systemd makes the directory for the agent.
@@ -48,12 +52,10 @@ struct InstalledUnits {
         agent?.words("RuntimeDirectory").contains { directory == "/run/\($0)" } ?? false
     }
 
-    /// Whether the account's file is one that the services read.
-    static func read(_ account: Account) -> Bool {
-        account.path.hasPrefix(AccountChoice.standardDirectory + "/")
-    }
-
-    private static func user(of unit: UnitSettings?, standard: String) -> User? {
+    /// Whom systemd starts a service as; `nil` where the machine does not know that user.
+    ///
+    /// - Parameter standard: the user where there is no such service.
+    static func user(of unit: UnitSettings?, standard: String = "root") -> User? {
         let name = unit.map { $0.last("User")?.value ?? "root" } ?? standard
         guard let id = userID(of: name) else { return nil }
         let known = FileUser.known(id)
@@ -70,9 +72,7 @@ extension UnitSettings {
     func variables(below root: String) -> [String: String] {
         var variables: [String: String] = [:]
         for word in words("Environment") {
-            let text = word.filter { $0 != "\"" && $0 != "'" }
-            guard let mark = text.firstIndex(of: "=") else { continue }
-            variables[String(text[..<mark])] = String(text[text.index(after: mark)...])
+            if let (name, value) = Self.assignment(word) { variables[name] = value }
         }
         for file in words("EnvironmentFile") {
             let path = root + String(file.drop { $0 == "-" })
@@ -81,6 +81,13 @@ extension UnitSettings {
             }
         }
         return variables
+    }
+
+    /// `NAME=value` or `"NAME=value"`, a word of `Environment=`; `nil` where it is none.
+    static func assignment(_ word: String) -> (name: String, value: String)? {
+        let text = word.filter { $0 != "\"" && $0 != "'" }
+        guard let mark = text.firstIndex(of: "=") else { return nil }
+        return (String(text[..<mark]), String(text[text.index(after: mark)...]))
     }
 
     /// `NAME=value`, a line each; comments and lines of a shell are none.

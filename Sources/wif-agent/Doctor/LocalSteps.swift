@@ -8,6 +8,7 @@ import Text
 struct LocalSteps {
     let account: Account
     let found: AgentPlace.Finding
+    let units: InstalledUnits
 
     private var outputs: [Output] { account.outputs(in: found.directory) }
 
@@ -21,10 +22,10 @@ struct LocalSteps {
 
     /// Of the packaged units, where the file is one that they serve and none of them has it in force.
     private var unitSteps: [StepReport] {
-        let isTheUnits = account.path.hasPrefix(AccountChoice.standardDirectory + "/")
+        let isTheUnits = AccountChoice.isStandard(account.path)
         guard isTheUnits, found.status?.phase != .valid else { return [] }
-        let sources = UnitSourceSteps(of: account, processEnvironment(), InstalledUnits())
-        return homeSteps + sources.steps() + UnitSteps(of: account).steps()
+        let sources = UnitSourceSteps(of: account, processEnvironment(), units)
+        return homeSteps + sources.steps() + UnitSteps(of: account, units).steps()
     }
 
     /// That the source reads files of this user's home, which the units' user does not have.
@@ -90,8 +91,10 @@ struct LocalSteps {
     /// That the directory for kept credentials cannot be used.
     private var stateSteps: [StepReport] {
         let name = "WIF_AGENT_STATE_DIR"
-        let units = InstalledUnits.read(account) ? InstalledUnits().variables[name] : nil
-        guard let path = processEnvironment()[name] ?? units, path.hasPrefix("/") else { return [] }
+        let services = AccountChoice.isStandard(account.path) ? units.variables[name] : nil
+        guard let path = processEnvironment()[name] ?? services, path.hasPrefix("/") else {
+            return []
+        }
         let trust = DirectoryTrust(owners: [found.user.id], groups: [])
         do throws(PathError) {
             let (place, missing) = try nearestDirectory(path, trust: trust)
@@ -116,8 +119,8 @@ struct LocalSteps {
 
     /// The agent's directory where it is not there, and its service makes it at its start.
     private var madeDirectory: String? {
-        guard found.status == nil, !found.isListening, InstalledUnits.read(account),
-            FileFacts(ifAt: found.directory) == nil, InstalledUnits().makes(found.directory)
+        guard found.status == nil, !found.isListening, AccountChoice.isStandard(account.path),
+            FileFacts(ifAt: found.directory) == nil, units.makes(found.directory)
         else { return nil }
         return found.directory
     }

@@ -64,10 +64,7 @@ struct UnitConsumers {
         var found: [Reference] = []
         for value in unit.all("Environment") {
             for word in value.text.split(separator: " ") {
-                let text = word.filter { $0 != "\"" && $0 != "'" }
-                guard let mark = text.firstIndex(of: "=") else { continue }
-                let name = String(text[..<mark])
-                let path = String(text[text.index(after: mark)...])
+                guard let (name, path) = UnitSettings.assignment(String(word)) else { continue }
                 guard Consumer.all.contains(where: { $0.variable == name }) else { continue }
                 found.append(Reference(kind: .variable(name), path: path, setting: value))
             }
@@ -171,15 +168,12 @@ struct UnitConsumers {
         _ unit: UnitSettings
     ) -> StepReport? {
         guard case .variable = reference.kind, case .file = output.kind,
-            unit.last("DynamicUser") == nil, let name = unit.last("User")?.value,
-            let id = userID(of: name), id != 0, let facts = FileFacts(ifAt: output.path)
+            unit.last("DynamicUser") == nil, let user = InstalledUnits.user(of: unit),
+            !user.rights.isRoot, let facts = FileFacts(ifAt: output.path)
         else { return nil }
-        let groups = (unit.words("Group") + unit.words("SupplementaryGroups"))
-            .compactMap { groupID(of: $0) }
-        let known = FileUser.known(id)
-        let user = FileUser(id: id, groups: known.groups.union(groups))
-        let closed = user.closedDirectory(above: output.path)?.path
-        guard closed != nil || !user.may(4, facts) else { return nil }
+        let closed = user.rights.closedDirectory(above: output.path)?.path
+        guard closed != nil || !user.rights.may(4, facts) else { return nil }
+        let name = user.name
         let why = closed.map { "enter \($0.printable)" } ?? "read it (mode \(facts.modeText))"
         return warning(
             unit,

@@ -71,6 +71,20 @@ struct UnitSettings {
         values[key]?.last.map { ($0.text, $0.path) }
     }
 
+    /// The setting that hides home directories from the service, for a path in one of them; `nil` where none
+    /// does.
+    func hidingHome(_ path: String) -> (value: String, path: String)? {
+        guard ["/home/", "/root/", "/run/user/"].contains(where: path.hasPrefix),
+            let home = last("ProtectHome"), home.value != "no", home.value != "false"
+        else { return nil }
+        return home
+    }
+
+    /// The file that gives the service a /tmp of its own, for a path in the shared one; `nil` where none does.
+    func hidingTemporary(_ path: String) -> String? {
+        ["/tmp/", "/var/tmp/"].contains(where: path.hasPrefix) ? isOn("PrivateTmp") : nil
+    }
+
     /// Each time that it is set, of those that none takes back.
     func all(_ key: String) -> [Value] { values[key] ?? [] }
 

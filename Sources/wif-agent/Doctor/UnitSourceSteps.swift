@@ -212,8 +212,7 @@ struct UnitSourceSteps {
     private func hidden(_ path: String, _ key: String) -> StepReport? {
         let unit = units.isBehindSocket ? units.worker : units.agent
         guard let unit else { return nil }
-        let isHome = ["/home/", "/root/", "/run/user/"].contains { path.hasPrefix($0) }
-        if isHome, let home = unit.last("ProtectHome"), home.value != "no", home.value != "false" {
+        if let home = unit.hidingHome(path) {
             return step(
                 path,
                 "\(units.readerName) does not see \(path.printable), which \(key) names: ProtectHome=\(home.value) hides"
@@ -223,8 +222,7 @@ struct UnitSourceSteps {
                     + " name that; or set ProtectHome=read-only in a drop-in: systemctl edit \(unit.name)"
             )
         }
-        let isTemporary = ["/tmp/", "/var/tmp/"].contains { path.hasPrefix($0) }
-        guard isTemporary, let tmp = unit.isOn("PrivateTmp") else { return nil }
+        guard let tmp = unit.hidingTemporary(path) else { return nil }
         return step(
             path,
             "\(units.readerName) has a /tmp of its own (PrivateTmp=yes in \(tmp)), without \(path.printable), which"
@@ -237,7 +235,7 @@ struct UnitSourceSteps {
     private func closed(_ path: String, _ key: String, _ reader: InstalledUnits.User) -> StepReport?
     {
         guard let facts = FileFacts(ifAt: path) else { return nil }
-        let group = groupName(reader)
+        let group = reader.group
         if let place = reader.rights.closedDirectory(above: path) {
             let shown = place.path.printable
             return step(
@@ -260,10 +258,6 @@ struct UnitSourceSteps {
                 "chgrp \(group) \(path.printable) && chmod g+r \(path.printable), and have whatever writes the file"
                 + " make it so each time"
         )
-    }
-
-    private func groupName(_ reader: InstalledUnits.User) -> String {
-        groupID(of: reader.name) == nil ? "GROUP-OF-\(reader.name)" : reader.name
     }
 
     // MARK: Steps

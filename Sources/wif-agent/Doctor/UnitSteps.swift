@@ -6,17 +6,15 @@ import Text
 /// runs already and delivers is not in question.
 struct UnitSteps {
     private let account: Account
-    private let agent: UnitSettings?
-    private let worker: UnitSettings?
-    private let root: String
+    private let units: InstalledUnits
 
-    private static let agentName = "wif-agent.service"
-    private static let workerName = "wif-exchange@.service"
+    private static let agentName = InstalledUnits.agentName
+    private static let workerName = InstalledUnits.workerName
+    /// The file of variables that both units read.
+    private static let variablesPath = InstalledUnits.variablesPath
 
-    init(of account: Account, below root: String = "") {
-        (self.account, self.root) = (account, root)
-        agent = UnitSettings(of: Self.agentName, below: root)
-        worker = UnitSettings(of: Self.workerName, below: root)
+    init(of account: Account, _ units: InstalledUnits) {
+        (self.account, self.units) = (account, units)
     }
 
     /// A warning for each setting that is in the way.
@@ -27,12 +25,9 @@ struct UnitSteps {
 
     // MARK: Variables
 
-    /// The file of variables that both units read.
-    private static let variablesPath = "/etc/default/wif-agent"
-
     /// Lines of a shell, which set nothing for a unit. systemd.exec(5), EnvironmentFile=
     private func variableSteps() -> [StepReport] {
-        guard let text = readText(ifAt: root + Self.variablesPath) else { return [] }
+        guard let text = readText(ifAt: units.root + Self.variablesPath) else { return [] }
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         return lines.enumerated().compactMap { index, line in
             let place = "line \(index + 1) of \(Self.variablesPath)"
@@ -85,7 +80,7 @@ struct UnitSteps {
     // MARK: Network
 
     private func networkSteps() -> [StepReport] {
-        if let agent, startsWorker(agent) {
+        if let agent = units.agent, startsWorker {
             guard let closed = closedSettings(agent).first else { return [] }
             return [
                 .warning(
@@ -99,7 +94,7 @@ struct UnitSteps {
                 )
             ]
         }
-        guard let worker else { return [] }
+        guard let worker = units.worker else { return [] }
         return closedSettings(worker).map { setting, path in
             .warning(
                 .worker,
@@ -128,10 +123,9 @@ struct UnitSteps {
     }
 
     /// Whether the agent's unit uses no worker's socket.
-    private func startsWorker(_ unit: UnitSettings) -> Bool {
-        let place = unit.variables(below: root)["WIF_AGENT_WORKER_SOCKET"]
-        if let place { return !place.hasPrefix("/") }
-        return UnitSettings(of: Self.workerName, below: root) == nil
+    private var startsWorker: Bool {
+        let place = units.variables["WIF_AGENT_WORKER_SOCKET"]
+        return place.map { !$0.hasPrefix("/") } ?? (units.worker == nil)
     }
 
     private func isWithoutNetwork(_ unit: UnitSettings) -> Bool {
@@ -144,7 +138,7 @@ struct UnitSteps {
     // MARK: Files
 
     private func runtimeStep() -> StepReport? {
-        guard let agent, !agent.words("RuntimeDirectory").contains("wif-agent"),
+        guard let agent = units.agent, !agent.words("RuntimeDirectory").contains("wif-agent"),
             !agent.words("ReadWritePaths").contains("/run/wif-agent"), isConfined(agent)
         else { return nil }
         return .warning(
@@ -167,14 +161,13 @@ struct UnitSteps {
     }
 
     private func outputStep(_ output: Output) -> StepReport? {
-        guard let agent else { return nil }
+        guard let agent = units.agent else { return nil }
         let path = output.path
         let place = splitPath(path).directory
         // Of its own directory the step before tells.
         guard place != "/run/wif-agent", !place.hasPrefix("/run/wif-agent/") else { return nil }
         let isOpened = agent.writable.contains { place == $0 || place.hasPrefix($0 + "/") }
-        let isHome = ["/home/", "/root/", "/run/user/"].contains { path.hasPrefix($0) }
-        if isHome, let home = agent.last("ProtectHome"), home.value != "no", home.value != "false" {
+        if let home = agent.hidingHome(path) {
             return warning(
                 output,
                 "ProtectHome=\(home.value) (\(home.path)) hides home directories from \(Self.agentName)",
@@ -183,8 +176,7 @@ struct UnitSteps {
                     + " ReadWritePaths=\(place.printable) in a drop-in: systemctl edit wif-agent"
             )
         }
-        let isTemporary = ["/tmp/", "/var/tmp/"].contains { path.hasPrefix($0) }
-        if isTemporary, let tmp = agent.isOn("PrivateTmp") {
+        if let tmp = agent.hidingTemporary(path) {
             return warning(
                 output,
                 "\(Self.agentName) has a /tmp of its own (PrivateTmp=yes in \(tmp)), which no other program sees",

@@ -121,11 +121,8 @@ struct MondooRefusal {
                 + " \(token.claims?.audiences.joined(separator: " ").printable ?? "none") there"
         }
         if words.contains("subject") || words.contains(" arn") {
-            let note = token.claims.flatMap {
-                GitHubSubject.refusalNote($0.all) ?? TokenFacts.of($0.all).subjectNote($0.all)
-            }
             return "write the provider's subject as \(subject); "
-                + (note ?? "wif-agent claims --for mondoo suggests it")
+                + (token.claims?.subjectNote ?? "wif-agent claims --for mondoo suggests it")
         }
         if ["expire", "not valid yet", "too old"].contains(where: words.contains) {
             return "use a source that gives a new token each time, and check this machine's clock"

@@ -30,13 +30,10 @@ struct AWS: TokenFetcher {
         let settings = try AWSSettings(source, context)
         let credentials = try await credentials(settings, context)
         let host = try await settings.host(for: credentials, context)
-        let result: XMLElement
-        let service = try settings.service(at: host, context)
-        do throws(SourceError) {
-            result = try await service.call("GetCallerIdentity", [], key: credentials.key)
-        } catch {
-            throw credentials.explained(error, isProfileNamed: source.profile != nil)
-        }
+        let result = try await settings.service(at: host, context)
+            .call("GetCallerIdentity", [], key: credentials.key) {
+                credentials.explained($0, isProfileNamed: source.profile != nil)
+            }
         let members = ["Arn", "Account", "UserId"].compactMap { name in
             result[name].map { (name, JSON.string($0.text)) }
         }

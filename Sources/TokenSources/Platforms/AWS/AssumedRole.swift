@@ -30,17 +30,10 @@ struct AssumedRole {
         case .provider(let provider): key = try await self.key(from: provider, profile)
         }
         let host = try chain.settings.configuredHost(chain.context) ?? .global
-        let service = try chain.settings.service(at: host, chain.context)
-        let result: XMLElement
-        do throws(SourceError) {
-            result = try await service.call(
-                "AssumeRole",
-                role.parameters(at: chain.context),
-                key: key
-            )
-        } catch {
-            throw role.explained(error, place)
-        }
+        let result = try await chain.settings.service(at: host, chain.context)
+            .call("AssumeRole", role.parameters(at: chain.context), key: key) {
+                role.explained($0, place)
+            }
         return try AWSCredentials(result, origin: place, at: "AssumeRole for \(place)")
     }
 

@@ -18,10 +18,25 @@ struct SecurityTokenService {
     /// The `…Result` element of a successful call. Without a key the request is not signed.
     ///
     /// A passing failure is tried again. A refusal for the clock is answered once by the service's own.
+    ///
+    /// - Parameter explaining: an error with what the caller knows of it.
     func call(
         _ action: String,
         _ parameters: [(String, String)],
-        key: AWSKey?
+        key: AWSKey?,
+        explaining: (SourceError) -> SourceError = { $0 }
+    ) async throws(SourceError) -> XMLElement {
+        do throws(SourceError) {
+            return try await call(action, parameters, key)
+        } catch {
+            throw explaining(error)
+        }
+    }
+
+    private func call(
+        _ action: String,
+        _ parameters: [(String, String)],
+        _ key: AWSKey?
     ) async throws(SourceError) -> XMLElement {
         var offset = context.clockOffset
         var isCorrected = false

@@ -52,13 +52,12 @@ struct WebIdentityRole {
     private func explained(_ error: SourceError, _ claims: TokenClaims?) -> SourceError {
         let isOfTrust = ["AccessDenied", "InvalidIdentityToken"].contains(error.code)
         guard isOfTrust, let claims, let issuer = claims.issuer else { return error }
-        let host = issuer.firstRange(of: "://").map { String(issuer[$0.upperBound...]) } ?? issuer
         var error = error
         error.hint =
             "compare the token in \(tokenFile.printable) with the account of the role \(role.printable): IAM must"
             + " have an identity provider \(issuer.printable) with the audience"
             + " \(claims.audiences.joined(separator: " ").printable), and the role's trust policy must allow"
-            + " sts:AssumeRoleWithWebIdentity where \(host.printable):sub is"
+            + " sts:AssumeRoleWithWebIdentity where \(issuer.withoutScheme.printable):sub is"
             + " \(claims.subject?.printable ?? "none")"
         return error
     }
@@ -75,19 +74,14 @@ struct WebIdentityRole {
     ) async throws(SourceError) -> AWSCredentials {
         let file = context.expanded(tokenFile)
         let token = try TokenFile(path: file, format: .text, writer: Self.writer).token()
-        let result: XMLElement
-        do throws(SourceError) {
-            result = try await service.call(
-                "AssumeRoleWithWebIdentity",
-                [
-                    ("RoleArn", role), ("RoleSessionName", context.sessionName(sessionName)),
-                    ("WebIdentityToken", token.text),
-                ],
-                key: nil
-            )
-        } catch {
-            throw explained(error, SubjectToken(token, source: context.source).claims)
-        }
+        let result = try await service.call(
+            "AssumeRoleWithWebIdentity",
+            [
+                ("RoleArn", role), ("RoleSessionName", context.sessionName(sessionName)),
+                ("WebIdentityToken", token.text),
+            ],
+            key: nil
+        ) { explained($0, SubjectToken(token, source: context.source).claims) }
         return try AWSCredentials(
             result,
             origin: "web identity",
