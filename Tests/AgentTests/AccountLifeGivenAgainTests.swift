@@ -1,4 +1,9 @@
+import Kernel
 import Testing
+import Text
+
+@testable import Agent
+@testable import Outputs
 
 /// The texts are explained at ``LifeHistory``.
 @Suite struct `The life of an account: a credential that is given again` {
@@ -269,42 +274,51 @@ import Testing
             1000.6 kept
                 log kept
                 deliver token-1
-            1001 file other
+            1000.7 delivered ok
+                log delivered to /out/0
+                - is ready settled
+                - outputs ok
+                - deliveries /out/0 1 ok 0 failed, 1 took 0.25 s
+            1000.8 touched
+                - is nothing
+                - deadline 1001.1
+            1001.2 time
+                deliver token-1
+                - deadline 2710.5
+            1001.25 file other
                 log another version is tried
                 answer 1: ok
-                exchange 2 for other at 1001
+                exchange 2 for other at 1001.25
                 - candidate other BRIGHT_TOKEN
-                - is attempting delivering
+                - is attempting
             1001.5 gives token-2
                 - is delivering
                 - deadline none
-                - attempts 1 ended, 1 well; 2 took 1 s
-            1002 file third
+                - attempts 1 ended, 1 well; 2 took 0.75 s
+            1002.3 file third
                 log another version is tried
                 answer 2: ok
                 keep token-1 of p, revocations ["token-2"]
-                exchange 3 for third at 1002
+                exchange 3 for third at 1002.3
                 revoke token-2 of other
                 - candidate third BRIGHT_TOKEN
-                - is attempting delivering
+                - is attempting
                 - deadline 2710.5
                 - revocations token-2, 0 done, 0 failures
-            1002.1 gives token-2
+            1002.4 gives token-2
                 log the other version failed: the service gave a credential again that is being \
             revoked; again in 1 s
-                - is delivering
-                - deadline 1003.1
+                - is nothing
+                - deadline 1003.4
                 - current failure the service gave a credential again that is being revoked
-                - attempts 2 ended, 1 well, 1 transient at exchange; 3 took 1.1 s
-            1002.2 file third
+                - attempts 2 ended, 1 well, 1 transient at exchange; 3 took 0.85 s
+            1002.5 file third
                 log another version is tried
                 answer 3: ok
-                - deadline 1003
-            1002.3 delivered ok
+                - deadline 1003.3
+            1002.6 delivered ok
                 log delivered to /out/0
-                - is nothing
-                - outputs ok
-                - deliveries /out/0 1 ok 0 failed, 1 took 0.25 s
+                - deliveries /out/0 2 ok 0 failed, 2 took 0.5 s
             """
         ),
     ]
@@ -312,5 +326,32 @@ import Testing
     @Test(arguments: histories)
     func `goes as it is written`(_ history: LifeHistory.Row) throws {
         #expect(try LifeHistory.played(history) == history.text)
+    }
+
+    @Test func `what an earlier agent may have delivered is revoked after a delivery`() throws {
+        var life = try ScriptedLife()
+        life.tell(.timePassed)
+        let abandoned = try life.attempt()
+        life.tell(.fileChanged(try .revocable(["projectId": "other"]), .init(id: 1)))
+        #expect(life.words == ["open other"])
+        life.tell(.opened(.opened([])))
+        // The service gives again what it gave the agent before, whose output still holds it.
+        life.tell(.exchanged(abandoned, .credential("token-1", at: 1000)))
+        life.tell(.kept(problem: nil))
+        life.tell(.kept(problem: nil))
+        life.at(1001)
+        life.obtain("token-2")
+        #expect(life.words == ["log", "deliver token-2"])
+        life.tell(.delivered([.broken], seconds: 0))
+        life.at(1060)
+        life.tell(.timePassed)
+        #expect(life.words == ["deliver token-2"])
+        life.tell(.delivered([.fine], seconds: 0))
+        life.at(1089.9)
+        life.tell(.timePassed)
+        #expect(life.words == [])
+        life.at(1090)
+        life.tell(.timePassed)
+        #expect(life.words == ["revoke token-1 of p"])
     }
 }

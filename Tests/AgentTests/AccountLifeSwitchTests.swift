@@ -129,18 +129,15 @@ import Testing
             1001.6 file base
                 answer 2: ok
                 keep token-1 of p, revocations ["token-2"]
-                revoke token-2 of other
                 - candidate none
                 - deadline 2710.25
                 - revocations token-2, 0 done, 0 failures
             1001.7 delivered ok
                 log delivered to /out/0
                 - is ready settled
+                - deadline 1031.7
                 - outputs ok
                 - deliveries /out/0 1 ok 0 failed, 1 took 0.25 s
-            1002 revoked token-2
-                log revoked one of other
-                - revocations none, 1 done, 0 failures
             1003 file other
                 log another version is tried
                 answer 3: ok
@@ -150,7 +147,6 @@ import Testing
             1003.5 gives token-3
                 open other BRIGHT_TOKEN
                 - is nothing
-                - deadline none
                 - attempts 1 ended, 1 well; 3 took 1.25 s
             1003.6 file rest
             1003.7 opened
@@ -167,7 +163,7 @@ import Testing
                 - attempts 2 ended, 2 well; 3 took 1.25 s
                 - outputs none
                 - deliveries 1 took 0.25 s
-                - revocations token-1, 1 done, 0 failures
+                - revocations token-2 token-1, 0 done, 0 failures
             1003.8 opened
             """
         ),
@@ -191,7 +187,6 @@ import Testing
                 - is nothing
                 - next attempt 1001, there is no credential yet
             1001 gives token-1 to 1
-                revoke token-1 of p
                 - revocations token-1, 0 done, 0 failures
             1001.1 time
             1001.5 opened

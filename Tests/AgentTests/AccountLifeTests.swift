@@ -220,6 +220,6 @@ import Text
         // What the old version obtains in the end is nobody's.
         life.tell(.exchanged(attempt, .credential("token-1", at: 1010)))
         #expect(life.life.credential == nil)
-        #expect(life.effects.map(\.word).contains("revoke token-1 of p"))
+        #expect(life.life.revocations.entries.map(\.credential.value.text) == ["token-1"])
     }
 }

@@ -13,7 +13,7 @@ import unittest
 
 import test_calls
 import test_delivery
-from world import is_quiet, wait_for
+from world import await_rest, wait_for
 
 # Seconds within which each thing ends, however a call failed. Under ptrace, and beside other tests.
 BOUND = 30
@@ -64,7 +64,7 @@ class Running(test_calls.CallsCase):
         self.assertIsNone(code, self.log.read_text())
         self.pid = int(self.records.read_text().split("pid ")[-1].split()[0])
         self.addCleanup(self.kill, agent)
-        wait_for(lambda: is_quiet(self.pid, 0.5), "the agent's rest")
+        await_rest(self.pid, 0.5)
         return agent
 
     def text_since(self, mark):
@@ -98,7 +98,7 @@ class Reload(Running):
         self.put(1)
         os.kill(self.pid, signal.SIGHUP)
         wait_for(lambda: self.holds(1), "the new version")
-        wait_for(lambda: is_quiet(self.pid, 0.5), "the agent's rest")
+        await_rest(self.pid, 0.5)
         calls = self.calls(serial)
         self.assertGreater(len(calls), 2)
         version = 1
@@ -122,7 +122,7 @@ class Reload(Running):
                 wait_for(lambda: self.status()["ready"], "readiness", BOUND)
                 # What was obtained is used on.
                 self.assertEqual(self.the_account()["refreshes"], 1)
-                wait_for(lambda: is_quiet(self.pid, 0.3), "the agent's rest")
+                await_rest(self.pid, 0.3)
         self.assertEqual(self.end(agent), 0)
 
     def test_calls_without_a_path(self):
@@ -212,7 +212,7 @@ class Revocation(Running):
         serial = self.plan(key, 0, "fail")
         self.assertEqual(self.control("revoke", "-c", path).returncode, 0)
         wait_for(lambda: len(self.worker.issued) == 2, "another credential")
-        wait_for(lambda: is_quiet(self.pid, 0.5), "the agent's rest")
+        await_rest(self.pid, 0.5)
         calls = self.calls(serial)
         self.assertGreater(len(calls), 2)
         for number, call, error in self.chosen(calls):
@@ -232,7 +232,7 @@ class Revocation(Running):
                         or done.returncode and held == old and old not in self.worker.revoked
                 wait_for(settled, f"its revocation: {self.text_since(mark)}", 90)
                 wait_for(lambda: self.status()["ready"], "readiness", BOUND)
-                wait_for(lambda: is_quiet(self.pid, 0.3), "the agent's rest")
+                await_rest(self.pid, 0.3)
                 self.assertNotIn(self.file.read_text(), self.worker.revoked)
         self.assertEqual(self.end(agent), 0)
 

@@ -20,7 +20,7 @@ import time
 import unittest
 
 from machine import same_processor
-from world import BIN, ROOT, World, is_quiet, secrets, wait_for
+from world import BIN, ROOT, World, await_rest, secrets, wait_for
 
 CUT = ROOT / "Tests/Faults/cut.c"
 SWEEPS = 5 if os.environ.get("WIF_AGENT_SLOW_TESTS") else 1
@@ -302,7 +302,7 @@ class Delivery(Cut):
         names = [f"{sweep}-{number:03}" for number in numbers]
         agent, pid, log = self.start_all(f"sweep{sweep}", names)
         # After the first delivery the agent looks at everything once more: that is not to be cut.
-        wait_for(lambda: is_quiet(pid, 1), "the agent's rest")
+        await_rest(pid, 1)
         reader = self.read(*names)
         serials = {}
         for number, name in zip(numbers, names):

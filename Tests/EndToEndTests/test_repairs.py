@@ -6,7 +6,7 @@ import socket
 import time
 import unittest
 
-from world import World, is_quiet, wait_for
+from world import World, await_rest, wait_for
 
 
 def read_socket(path):
@@ -88,7 +88,7 @@ class Repairs(World):
     def test_nothing_wakes_the_agent_while_nothing_is_done(self):
         self.assertTrue(self.is_whole())
         # The worker ends two seconds after its last job.
-        wait_for(lambda: is_quiet(self.run.pid, 3), "three seconds without a wake-up")
+        await_rest(self.run.pid, 3)
 
 
 if __name__ == "__main__":

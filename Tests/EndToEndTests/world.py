@@ -56,22 +56,31 @@ def wait_for(condition, what, deadline=DEADLINE):
         time.sleep(0.02)
 
 
-def is_quiet(pid, seconds):
-    """Whether no thread of a process runs for so long: none gives up the processor in between."""
-    def wake_ups():
-        total = 0
+def wake_ups(pid):
+    """How often each thread of a process has given up the processor, by its name and number."""
+    counts = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         try:
-            for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                for line in (task / "status").read_text().splitlines():
-                    if line.startswith("voluntary_ctxt_switches"):
-                        total += int(line.split()[1])
+            lines = (task / "status").read_text().splitlines()
         except (FileNotFoundError, ProcessLookupError):
-            return None  # A thread has just ended.
-        return total
+            continue  # It has just ended.
+        facts = dict(line.split(":", 1) for line in lines if ":" in line)
+        counts[f"{facts['Name'].strip()} {task.name}"] = int(facts["voluntary_ctxt_switches"])
+    return counts
 
-    before = wake_ups()
-    time.sleep(seconds)
-    return before is not None and wake_ups() == before
+
+def await_rest(pid, seconds):
+    """Returns once no thread of a process has run for so long; fails with those that do."""
+    end = time.monotonic() + DEADLINE * PATIENCE
+    woken = []
+    while time.monotonic() < end:
+        before = wake_ups(pid)
+        time.sleep(seconds)
+        after = wake_ups(pid)
+        if before == after:
+            return
+        woken.append({name: after.get(name, 0) - before.get(name, 0) for name in before | after})
+    raise AssertionError(f"no {seconds} s without a wake-up; in each try: {woken}")
 
 
 def access_list(user, bits):

@@ -145,6 +145,7 @@ extension AccountLife {
         if let touch = lastTouch, deliveriesBegun > touch { lastTouch = nil }
         guard let failure = reports.lazy.compactMap(\.failure).first else {
             deliveriesFailed = 0
+            heldSerial = serial
             revocations.release(at: turn.now)
             return
         }

@@ -160,7 +160,9 @@ extension AccountLife {
         guard revokesSuperseded, case .success(let credential) = result.outcome,
             !inUse.contains(where: { $0.value.isEqual(to: credential.value) })
         else { return }
-        revocations.add(credential, of: owner, due: due)
+        // Outputs to which nothing has been delivered may hold what an agent before this one delivered and
+        // forgot, and a service may give just that again.
+        revocations.add(credential, of: owner, due: heldSerial > 0 ? due : nil)
         noteChange()
     }
 

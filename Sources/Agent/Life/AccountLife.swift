@@ -127,6 +127,8 @@ package struct AccountLife: Sendable {
     var serial = 0
     /// Of the credential that the outputs reported on last.
     var reportedSerial = 0
+    /// Of the credential that every output held last; 0 where what they hold is of an agent before this one.
+    var heldSerial = 0
     /// Of the credential for which the hooks ran last.
     var hookedSerial = 0
     /// Of the credential whose expiry has been told.
