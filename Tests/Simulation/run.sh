@@ -10,8 +10,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # The modules are optimised as one; of `package` declarations the compiler does that only with these flags.
-swift build -c release --product wif-simulation --scratch-path .build-simulation \
+# A program of an earlier build is never played in place of one that cannot be built.
+if ! words=$(swift build -c release --product wif-simulation --scratch-path .build-simulation \
     --static-swift-stdlib -Xswiftc -cross-module-optimization -Xswiftc -enable-library-evolution \
     -Xswiftc -Xfrontend -Xswiftc -package-cmo -Xswiftc -Xfrontend -Xswiftc -allow-non-resilient-access \
-    -Xswiftc -no-warnings-as-errors 2>&1 | grep -E 'error:|complete' || true
+    -Xswiftc -no-warnings-as-errors 2>&1); then
+    grep -A 5 'error:' <<<"$words" >&2 || printf '%s\n' "$words" >&2
+    exit 70
+fi
 exec .build-simulation/release/wif-simulation "$@"
