@@ -14,10 +14,11 @@ struct LocalSteps {
 
     /// Whether the agent runs and delivers, before the steps of an exchange are tried.
     func steps() -> [StepReport] {
-        [runtimeStep()] + stateSteps + outputs.filter { $0.secret == nil }.map(outputStep)
-            + unitSteps
-            + account.hooks.map(hookStep) + hookFailures
-            + [found.step]
+        var steps = [runtimeStep()] + stateSteps
+        steps += outputs.filter { $0.secret == nil }.map(outputStep)
+        steps += unitSteps
+        steps += account.hooks.map(hookStep) + hookFailures
+        return steps + [found.step]
     }
 
     /// Of the packaged units, where the file is one that they serve and none of them has it in force.
