@@ -48,7 +48,9 @@ package struct AgentClient: Sendable {
                 "start it: systemctl start wif-agent where its units are installed, else wif-agent run;"
                     + " one that runs in another place is named by --runtime-dir"
             case .forbidden:
-                "it answers root and the user it runs as: put sudo before the command; get --fresh needs no agent"
+                "it answers root and the user it runs as: put sudo before the command; get --fresh needs no"
+                    + " agent; and a program of yours gets it from an output of its own (\"owner\", or a socket with"
+                    + " \"allowUsers\")"
             case .hung:
                 "it hangs: systemctl restart wif-agent, or end the process that ss -lxp shows"
             case .foreign, .late, .broken: nil

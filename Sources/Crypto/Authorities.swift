@@ -6,6 +6,11 @@ package struct AuthorityName: Equatable, Sendable {
     package let organization: String
     /// `CN`; empty where it has none.
     package let name: String
+
+    /// To look for one among others.
+    package init(organization: String, name: String) {
+        (self.organization, self.name) = (organization, name)
+    }
 }
 
 /// The names of the certificates in a PEM file of many, such as a system's authorities; what is no

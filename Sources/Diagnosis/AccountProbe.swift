@@ -72,6 +72,7 @@ package struct AccountProbe: Sendable {
             on: found.token,
             for: account,
             at: date,
+            isServicesTime: service.clockSkew != nil,
             warnings: found.warnings
         )
         let identity = await identity(of: found.token, sources, &predictions)
@@ -224,10 +225,11 @@ extension StepReport {
             return self
         }
         let fields = form.list.map { "\($0.title.printable) \($0.value.printable)" }
-        return advising(
+        let fitting =
             "in Bright's form for \(form.provider.name) the fields that fit this token are"
-                + " \(fields.joined(separator: ", ")); \(hint)"
-        )
+            + " \(fields.joined(separator: ", "))"
+        let isLacking = claims.map { TokenFacts.of($0).lack($0) != nil } ?? false
+        return advising(isLacking ? "\(hint): \(fitting)" : "\(fitting); \(hint)")
     }
 
     /// The same, with what AWS has told of who signs: for a role's session the pattern that fits all of them.

@@ -25,6 +25,9 @@ extension ExchangeContext {
             return names.map { .skipped($0, "\(platform)'s issuer, which services know") }
         }
         let check = IssuerCheck(issuer: issuer, account: account, context: self)
+        if let step = check.outOfReach {
+            return [step] + names.dropFirst().map { .skipped($0, "the service gets no keys") }
+        }
         let (reports, keysURL) = await check.discovery()
         guard let keysURL else {
             return reports + names.dropFirst().map { .skipped($0, "no discovery document") }
@@ -60,6 +63,24 @@ private struct IssuerCheck {
     private struct Problem: Error {
         let text: String
         let hint: String
+    }
+
+    /// That a service on the internet does not reach the issuer; `nil` for any other.
+    var outOfReach: StepReport? {
+        let place = IssuerPlace(issuer)
+        guard isPublicService, place.isInternal else { return nil }
+        let title = account.service.kind.facts.title
+        return .failed(
+            .discovery,
+            .refused,
+            place.problem(for: title),
+            hint: place.cure(for: title),
+            about: "from outside"
+        )
+    }
+
+    private var isPublicService: Bool {
+        account.service.endpoint.map { ServiceName.ownsDomain(of: $0.host) } ?? false
     }
 
     /// What only the service can find out.
@@ -192,8 +213,21 @@ private struct IssuerCheck {
             let deadline = min(limit, context.deadline)
             return try await context.transport.send(request, deadline: deadline)
         } catch {
-            throw Problem(text: error.description, hint: error.hint ?? Self.reach)
+            let isOfAuthority = error.kind == .tls(.unknownAuthority) && isPublicService
+            throw Problem(
+                text: error.description,
+                hint: isOfAuthority ? authorityHint(endpoint.host) : error.hint ?? Self.reach
+            )
         }
+    }
+
+    /// For a certificate that this machine does not trust: what counts is whom the service trusts.
+    private func authorityHint(_ host: String) -> String {
+        let title = account.service.kind.facts.title
+        return
+            "\(title) fetches that document from the internet, and trusts public authorities alone: have whoever runs"
+            + " \(host) use a certificate of a public authority there, and send its full chain. Only if \(host) has"
+            + " one, and a proxy here shows another in its place, add the proxy's authority to this machine's"
     }
 
     // MARK: Keys

@@ -14,6 +14,11 @@ extension ServiceWay {
         _ error: HTTPError,
         _ chain: [CertificateFacts]
     ) async -> StepReport {
+        if [.dns, .connection].contains(step.name), !Endpoint.isLoopback(endpoint.host),
+            context.transport.lacksNetwork
+        {
+            return absent(step)
+        }
         switch error.kind {
         case .unresolved:
             if let step = exempted(step) { return step }
@@ -41,6 +46,18 @@ extension ServiceWay {
         case .proxy: return await internalHost(step, error)
         case .tooLarge, .invalidRequest, .cancelled, .setup: return step
         }
+    }
+
+    /// For a container or machine without a network.
+    private func absent(_ step: StepReport) -> StepReport {
+        var step = step
+        step.text +=
+            "; this machine or container has no network: no interface but lo has an address"
+        return step.advising(
+            "give it a network: start the container with one (docker run without --network none, or docker network"
+                + " connect; in a pod see its sandbox), on a machine bring the interface up (ip link, ip address and ip"
+                + " route show what there is); nothing is to be changed in the account file"
+        )
     }
 
     // MARK: Names

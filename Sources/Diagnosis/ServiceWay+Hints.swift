@@ -8,8 +8,8 @@ extension ServiceWay {
         if error.kind == .tls(.unknownAuthority) { return authorityHint }
         if error.kind == .tls(.wrongHost) {
             return
-                "is \(key) right? it names \(endpoint.host), and whoever answers there has a certificate for"
-                + " other names: openssl s_client -connect \(place) </dev/null | openssl x509 -noout -ext"
+                "correct \(key), which names \(endpoint.host), if another host is meant: whoever answers there has a"
+                + " certificate for other names, and openssl s_client -connect \(place) </dev/null | openssl x509 -noout -ext"
                 + " subjectAltName shows them"
         }
         if let hint = error.hint { return hint }
@@ -31,10 +31,12 @@ extension ServiceWay {
             || error.detail.contains("certificate required")
         {
             return
-                "\(place) wants a certificate of the client, or another version of TLS than 1.2 and 1.3:"
-                + " is \(key) right, and is there a proxy on the way?"
+                "\(place) wants a certificate of the client, or another version of TLS than 1.2 and 1.3, which the service does"
+                + " not: correct \(key), or have \(endpoint.host) let through where a gateway of this network answers"
         }
-        return "does \(place) speak TLS? a proxy or another service may answer there"
+        return
+            "\(place) does not speak TLS as the service does: openssl s_client -connect \(place) shows what answers there."
+            + " Correct the port in \(key), or have a proxy or gateway on the way let this machine through"
     }
 
     /// Whose certificates were held against the service's, and how to add another.
@@ -62,21 +64,23 @@ extension ServiceWay {
     func httpHint(_ error: HTTPError) -> String {
         if case .timedOut = error.kind {
             return
-                "\(place) takes the connection and does not answer: does the service there work, and is it the one"
-                + " that \(key) is to name? curl -v \(endpoint.origin) shows the same"
+                "\(place) takes the connection and does not answer: the service there hangs, and whoever runs it must look at"
+                + " it (curl -v \(endpoint.origin) shows the same); or \(key) names another program's place: correct it"
         }
         if error.kind == .malformed, !endpoint.isSecure {
             return
                 "\(place) does not speak HTTP: correct the port in \(key), or write https:// where it speaks TLS"
         }
         return
-            "is it the service that listens at \(place), and does it work? correct \(key) if it is another"
+            "another program than the service listens at \(place), or it ends its connections: curl -v \(endpoint.origin) shows"
+            + " which. Correct \(key), or have whoever runs the service look at it"
     }
 
     var nameHint: String {
         let known = account.service.kind.facts.places.map { " (\($0))" } ?? ""
-        return "is \(key) right\(known)? does this machine's name server answer:"
-            + " getent hosts \(endpoint.host)"
+        return
+            "correct \(endpoint.host) in \(key), if a letter is wrong\(known); getent hosts \(endpoint.host) shows whether this"
+            + " machine's name servers know it"
     }
 
     /// For a name that the resolver has answered for: that there is none such.
@@ -84,7 +88,7 @@ extension ServiceWay {
         let facts = account.service.kind.facts
         let host = endpoint.host
         if let oddity = account.service.addressOddity { return oddity }
-        if isWellKnown {
+        if ServiceName.hasHost(host) {
             return
                 "\(host) is right, and this machine's name servers do not know it: they answer for names of their"
                 + " own network alone. Name one in \(NameFiles.resolverPath) that knows the internet's names; or,"
@@ -97,22 +101,6 @@ extension ServiceWay {
             + " network's servers, or the VPN must be up"
     }
 
-    /// Whether the host is known to be one on the internet.
-    private var isWellKnown: Bool {
-        let hosts = [
-            "app.brightsec.com", "sts.googleapis.com", "iamcredentials.googleapis.com",
-            "sts.amazonaws.com", "login.microsoftonline.com",
-        ]
-        return MondooRegion.isListed(endpoint.host) || hosts.contains(endpoint.host)
-    }
-
-    /// Whether the host is of a domain of the services' and platforms' own, whose certificates every system
-    /// trusts.
-    var isPublic: Bool {
-        let ends = [
-            ".mondoo.com", ".conductor.one", ".brightsec.com", ".googleapis.com",
-            ".amazonaws.com", ".microsoftonline.com",
-        ]
-        return ends.contains { endpoint.host.hasSuffix($0) }
-    }
+    /// Whether the host is of a domain of the services' own, whose certificates every system trusts.
+    var isPublic: Bool { ServiceName.ownsDomain(of: endpoint.host) }
 }

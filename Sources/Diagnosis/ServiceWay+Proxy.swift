@@ -74,7 +74,9 @@ extension ServiceWay {
         case let status? where status >= 500:
             return "the proxy cannot reach \(place): see its log, and whether its own way out works"
         case let status?:
-            return "the proxy answers \(status) to CONNECT \(place): is it a proxy for https?"
+            return
+                "the proxy answers \(status) to CONNECT \(place), as one does that is not for https, or a web server: correct its"
+                + " address and port"
         case nil: break
         }
         let origin = proxy?.origin ?? "its place"

@@ -8,15 +8,18 @@ import Text
 ///
 /// - Parameters:
 ///   - date: the service's time as far as it is known.
+///   - isServicesTime: whether it is known.
 ///   - warnings: how the token was found.
 package func tokenSteps(
     on token: SubjectToken,
     for account: Account,
     at date: WallTime,
+    isServicesTime: Bool = false,
     warnings: [String]
 ) -> [StepReport] {
     guard let claims = token.claims else { return unreadable(token, account, warnings) }
     let findings = findings(of: token, for: account, at: date)
+        .map { isServicesTime ? $0.withRightClock : $0 }
     func step(_ name: StepReport.Name, _ kinds: Finding.Kind..., found: String) -> StepReport {
         guard let finding = findings.first(where: { kinds.contains($0.kind) }) else {
             return .ok(name, found)

@@ -90,7 +90,11 @@ extension ExchangeContext {
         do throws(Failure) {
             let reply = try await send(try service.request(token), to: service.account.place)
             clockSkew = reply.clockSkew
-            let found = try await service.credential(in: reply, for: token, findings)
+            let found = try await service.credential(
+                in: reply,
+                for: token,
+                findings.knowing(clockSkew: clockSkew)
+            )
             return Exchange(
                 outcome: .success(found.credential),
                 clockSkew: clockSkew,
@@ -120,7 +124,9 @@ extension Exchange {
             at: .reply,
             "\(service): the credential lives \(lifetime) s, and its reply took \(duration) s: it has"
                 + " expired already",
-            hint: "is the network slow, or a proxy between here and the service?"
+            hint:
+                "the network or a proxy between here and the service is too slow for so short a lifetime: have the service give a"
+                + " longer one"
         )
         return Exchange(outcome: .failure(failure), clockSkew: clockSkew, notes: notes)
     }
@@ -367,13 +373,15 @@ extension Failure {
         let parts = "wif-agent doctor tells which part of the way fails"
         return switch kind {
         case .unresolved:
-            "does this machine's name server answer (getent hosts), and must a proxy be used (HTTPS_PROXY)? \(parts)"
+            "\(parts): the name, this machine's name servers (getent hosts shows whether they answer), or a proxy that must be"
+                + " used (HTTPS_PROXY)"
         case .timedOut(let phase) where !phase.isBeforeRequest:
             "the service took the request and did not answer in time; it is asked again. \(parts)"
         case .unreachable, .timedOut:
-            "does a firewall let this machine through, or must a proxy be used (HTTPS_PROXY)? \(parts)"
+            "\(parts): the network, a firewall that does not let this machine through, or a proxy that must be used"
+                + " (HTTPS_PROXY)"
         case .tls, .interrupted, .malformed:
-            "does a firewall or proxy stand between this machine and the service? \(parts)"
+            "\(parts), and whether a firewall or proxy answers in the service's place"
         case .trustStore, .proxy, .tooLarge, .invalidRequest, .cancelled, .setup: nil
         }
     }

@@ -19,6 +19,25 @@ package struct Finding: Equatable, Sendable {
     package let text: String
     /// What to change, should the service refuse for it.
     package var hint: String?
+    /// The same where this machine's clock is known to be right; `nil` where that makes no difference.
+    var certainHint: String?
+
+    /// The same for a machine whose clock was found to agree with the service's.
+    package var withRightClock: Finding {
+        var finding = self
+        finding.hint = certainHint ?? hint
+        return finding
+    }
+}
+
+extension [Finding] {
+    /// The same with what a reply of the service tells of this machine's clock.
+    ///
+    /// - Parameter clockSkew: seconds by which that is ahead of the service's; `nil` where no reply told.
+    func knowing(clockSkew: Double?) -> [Finding] {
+        guard let clockSkew, abs(clockSkew) <= ClockTolerance.seconds else { return self }
+        return map(\.withRightClock)
+    }
 }
 
 /// Holds a token's claims against what the service is known to refuse. The signature is not looked at:
@@ -55,52 +74,6 @@ private func proofFinding(_ token: SubjectToken, _ account: Account) -> Finding?
     return Finding(kind: .issuer, text: found.text, hint: found.hint)
 }
 
-/// What to do about an old token: see to whoever writes it, where the account has it from a file.
-private func freshHint(_ account: Account, _ claims: TokenClaims) -> String {
-    if case .literal = account.tokenSource {
-        return
-            "the token that stands in the account file as jwtToken is old: remove jwtToken, and name a source"
-            + " that gives a new token each time, \"credentialSource\": {\"provider\": ...}"
-    }
-    if case .environment(let name) = account.tokenSource {
-        return
-            "the variable \(name.printable) holds an old token, and no other comes of it: have it set anew"
-            + " before each start, or name a source that gives a new token each time; else check this machine's"
-            + " clock"
-    }
-    if let platform = TokenPlatform(rawValue: account.tokenSource.name),
-        let advice = platform.facts.jobTokenAdvice
-    {
-        return advice
-    }
-    guard let file = account.tokenSource.rotatingFile?.path else {
-        let lifetime = (claims.expiresAt ?? 0) - (claims.issuedAt ?? 0)
-        if lifetime > 7200, let advice = TokenFacts.of(claims.all).keptAdvice { return advice }
-        return "use a source that gives a new token each time, or check this machine's clock"
-    }
-    if let hint = shortHint(account, claims, file) { return hint }
-    return
-        "\(file.printable) holds an old token: see that the program that writes it runs and puts a new token there; in a pod, mount"
-        + " the volume whole and not by subPath, and set expirationSeconds of its serviceAccountToken; else"
-        + " check this machine's clock"
-}
-
-/// Of a file whose token is made for too short a time: it is renewed, and too late for the service.
-private func shortHint(_ account: Account, _ claims: TokenClaims, _ file: String) -> String? {
-    let least = account.service.kind.facts.minimumLeft
-    let isPod = claims.clusterNamespace != nil
-    guard least > 0, let issued = claims.issuedAt, let expiry = claims.expiresAt,
-        expiry - issued < 1200, expiry > WallTime.now.secondsSinceEpoch
-    else { return nil }
-    let how =
-        isPod
-        ? "set expirationSeconds of the volume's serviceAccountToken to 3600 (1200 at least)"
-        : "have the program that writes the file ask for tokens of 1200 s or more, or write a new one sooner"
-    return
-        "the token in \(file.printable) is made for \(seconds(expiry - issued)) alone, so that in the end of each it has"
-        + " less left than the \(seconds(least)) that \(account.service.kind.facts.title) wants: \(how)"
-}
-
 /// The claims of time that a service's page has it read, for a token that lacks one.
 private func missing(_ name: String, _ facts: ServiceFacts, _ rule: String) -> Finding {
     misformed(
@@ -124,8 +97,16 @@ private func startFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
     return Finding(
         kind: .time,
         text: "is valid only in \(seconds(wait)) by this machine's clock (nbf)",
-        hint: "check this machine's clock, and the issuer's"
+        hint: "check this machine's clock, and the issuer's",
+        certainHint: aheadHint(claims, wait)
     )
+}
+
+/// What to do about a token of the future where this machine's clock is right.
+private func aheadHint(_ claims: TokenClaims, _ wait: Double) -> String {
+    "this machine's clock agrees with the service's, and the issuer's is \(seconds(wait)) ahead: have whoever runs"
+        + " \(claims.issuer?.printable ?? "the issuer") set the clock there (timedatectl, chronyc tracking); nothing"
+        + " is to be changed here"
 }
 
 /// A token of the future: one of the two clocks is wrong.
@@ -137,7 +118,8 @@ private func issueFinding(_ claims: TokenClaims, _ date: WallTime) -> Finding? {
     return Finding(
         kind: .timeForm,
         text: "was issued \(seconds(wait)) in the future by this machine's clock (iat)",
-        hint: "check this machine's clock, and the issuer's"
+        hint: "check this machine's clock, and the issuer's",
+        certainHint: aheadHint(claims, wait)
     )
 }
 
@@ -174,12 +156,23 @@ private func timeFinding(_ claims: TokenClaims, _ account: Account, _ date: Wall
         ? "has \(seconds(left)) left by this machine's clock"
         : "expired \(seconds(-left)) ago by this machine's clock"
     guard facts.minimumLeft > 0 else {
-        return Finding(kind: .time, text: state, hint: freshHint(account, claims))
+        return aged(state, account, claims)
     }
+    return aged(
+        "\(state), and \(facts.title) wants more than \(seconds(facts.minimumLeft))",
+        account,
+        claims
+    )
+}
+
+/// Of a token that is too old, or soon will be.
+private func aged(_ text: String, _ account: Account, _ claims: TokenClaims) -> Finding {
+    let advice = TokenAge(account: account, claims: claims).advice
     return Finding(
         kind: .time,
-        text: "\(state), and \(facts.title) wants more than \(seconds(facts.minimumLeft))",
-        hint: freshHint(account, claims)
+        text: text,
+        hint: advice.text + (advice.mayBeClock ? "; else check this machine's clock" : ""),
+        certainHint: advice.text
     )
 }
 
@@ -191,11 +184,11 @@ private func ageFinding(_ claims: TokenClaims, _ account: Account, _ date: WallT
     }
     let age = date.secondsSinceEpoch - issued
     guard age > limit else { return nil }
-    return Finding(
-        kind: .time,
-        text: "is \(seconds(age)) old by this machine's clock, and \(facts.title) takes none older"
+    return aged(
+        "is \(seconds(age)) old by this machine's clock, and \(facts.title) takes none older"
             + " than \(seconds(limit))",
-        hint: freshHint(account, claims)
+        account,
+        claims
     )
 }
 
@@ -302,7 +295,7 @@ private func otherIssuerHint(
 }
 
 /// Whole seconds, as messages show them.
-private func seconds(_ value: Double) -> String {
+func seconds(_ value: Double) -> String {
     "\(Int(value.clamped(to: -1e12...1e12))) s"
 }
 

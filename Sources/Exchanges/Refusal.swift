@@ -87,8 +87,7 @@ struct Refusal {
                 ?? "name a role that the service has in parameters.role"
         },
         Rule("signature", "jwks", "signing key", "public key", "kid") { refusal in
-            "the service must be able to fetch the issuer's keys: is"
-                + " \(refusal.issuer)/.well-known/openid-configuration public?"
+            IssuerPlace(refusal.claims?.issuer ?? "").advice(for: refusal.service.name.facts.title)
         },
         Rule("subject_token_type", "token type") { refusal in
             "subjectTokenType \(refusal.service.subjectTokenType.printable) was sent: write one that"
@@ -104,7 +103,7 @@ struct Refusal {
             "use a source that gives a new token each time, and check this machine's clock"
         },
         Rule("audience", " aud ", "\"aud\"") { refusal in
-            "the token's aud is \(refusal.audiences): set tokenAudience to what the service allows"
+            refusal.audienceHint
         },
         Rule("issuer", " iss ", "\"iss\"") { refusal in
             "the service must trust exactly this issuer, the slash at the end included: \(refusal.issuer)"
@@ -142,6 +141,34 @@ struct Refusal {
                 + " \(refusal.issuer), \(refusal.audiences), \(refusal.subject)"
         },
     ]
+
+    /// What to do where the service does not allow the token's audience.
+    private var audienceHint: String {
+        let isAsked = !asked.isEmpty && claims?.audiences.contains(asked) == true
+        if let vault {
+            return
+                "the token's aud is \(audiences), which is not among bound_audiences of Vault's role \(vault.role):"
+                + " write one of these in tokenAudience (vault read auth/\(vault.mount)/role/\(vault.role) shows them), or add"
+                + " \(audiences) to them"
+        }
+        if !isAsked, let claims, let advice = TokenFacts.of(claims.all).audienceAdvice {
+            return "the token's aud is \(audiences), which the service does not allow: "
+                + advice.replacing("AUDIENCE", with: "an audience that it allows")
+        }
+        return
+            "the token's aud is \(audiences), which the service does not allow: write in tokenAudience the audience that"
+            + " its settings have for this client or identity provider, or add \(audiences) there"
+    }
+
+    /// The mount and the role, where the token endpoint is Vault's login.
+    private var vault: (mount: String, role: String)? {
+        let path = service.tokenURL.url
+        guard let start = path.firstRange(of: "/auth/"), path.hasSuffix("/login"),
+            let role = service.parameters.first(where: { $0.name == "role" })?.value
+        else { return nil }
+        let mount = path[start.upperBound...].dropLast("/login".count)
+        return (String(mount).printable, role.printable)
+    }
 
     /// What the account file had sent, key by key.
     private var sent: String {

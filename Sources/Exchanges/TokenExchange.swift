@@ -72,9 +72,10 @@ struct TokenExchange: ExchangeProtocol {
                 "\(account.place): \(error.reason)",
                 hint: reply.isPage
                     ? Reply.pageHint
-                    : "is \(account.service.kind.facts.addressKey) the token endpoint, with its path?"
-                        + " \(service.tokenURL.description.printable) answered; where it is, and the"
-                        + " credential has another name there, set response.credential to it"
+                    : "write the token endpoint with its path in \(account.service.kind.facts.addressKey) (token_endpoint in"
+                        + " \(service.tokenURL.origin.printable)/.well-known/openid-configuration);"
+                        + " \(service.tokenURL.description.printable) answered. Where that is the endpoint, and the"
+                        + " credential has another name in its reply, set response.credential to it"
             )
         }
     }

@@ -21,8 +21,10 @@ extension Account {
                     errors.isEmpty || !error.isOfAbsentKey || mended.isDisjoint(with: deciding)
                 else { return errors.isEmpty ? [error] : errors }
                 errors.append(error)
-                // Of another service other keys are required.
-                guard key != "service", let next = Self.mended(document, key) else { return errors }
+                // Of another service, or in a file of another kind, other keys are required.
+                guard key != "service", key != "private_key",
+                    let next = Self.mended(document, key)
+                else { return errors }
                 document = next
             }
         }

@@ -130,10 +130,16 @@ extension Account {
     private static func checkType(_ values: inout KeyedValues) throws(AccountError) {
         let type = try values.string("type")
         if values.take("privateKey") != nil {
+            let scope = ["spaceMrn", "scopeMrn", "parentMrn"].compactMap { values.peek($0) }
+                .first { $0.hasPrefix("//") }
+            let make = "wif-agent provider create --scope \(scope?.printable ?? "MRN") --out FILE"
             throw values.error(
                 "private_key",
                 "this is a service-account file, a credential itself",
-                hint: "it needs no agent; give wif-agent the external_account file instead"
+                hint:
+                    "it needs no agent; put the external_account file of a workload identity provider in its place:"
+                    + " the console generates it for a provider, and \(make) makes both. Remove this key from"
+                    + " here, and at Mondoo where no other program uses it"
             )
         }
         guard let type else {

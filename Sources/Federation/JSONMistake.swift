@@ -217,30 +217,9 @@ package struct JSONMistake: Sendable {
         return ("there is more than one document", nil)
     }
 
-    /// A line whose last string is not closed.
-    private static func openQuote(_ bytes: [UInt8], _ error: JSONError) -> Guess? {
-        guard error.fault == .controlCharacter, let offset = error.offset, offset <= bytes.count
-        else { return nil }
-        // The parser stopped behind the line's end.
-        let before = bytes[..<offset]
-        guard before.last == UInt8(ascii: "\n") || before.last == UInt8(ascii: "\r") else {
-            return nil
-        }
-        let lines = before.dropLast().split(
-            separator: UInt8(ascii: "\n"),
-            omittingEmptySubsequences: false
-        )
-        let line = String(decoding: lines.last ?? [], as: UTF8.self).trimmed
-        guard let last = line.last, last != "\"" else { return nil }
-        return (
-            "the string at the end of line \(lines.count) is not closed",
-            "put the missing quote at the end of line \(lines.count)\(last == "," ? ", before the comma" : "")"
-        )
-    }
-
     /// What stands where the parser stopped.
     private static func byPlace(_ bytes: [UInt8], _ error: JSONError) -> Guess? {
-        if let open = openQuote(bytes, error) { return open }
+        if let broken = BrokenString(in: bytes, error) { return (broken.likeness, broken.hint) }
         guard let offset = error.offset, offset <= bytes.count else { return nil }
         let rest = String(decoding: bytes[offset...].prefix(64), as: UTF8.self)
         let word = String(rest.prefix { $0.isLetter || $0.isNumber || "_-.".contains($0) })

@@ -60,6 +60,8 @@ package struct StepReport: Equatable, Sendable {
     package var isUnreadable = false
     /// Whether what is warned of may be why a later step fails; stays in this process.
     package var explainsFailures = false
+    /// Whether it was not taken because this user may not look; stays in this process.
+    package var isUnseen = false
 
     private init(
         _ name: Name,

@@ -125,9 +125,16 @@ package protocol HTTPTransport: Sendable {
     /// What this machine's resolver says of a name. It may block for as long as the resolver waits for its
     /// servers.
     func lookUp(_ name: String) async -> NameLookup
+
+    /// Whether this machine or container has no address but those of the loopback; false where that is not
+    /// known.
+    var lacksNetwork: Bool { get }
 }
 
 extension HTTPTransport {
     /// Of a network that is played nothing is known.
     package func lookUp(_ name: String) async -> NameLookup { .failed }
+
+    /// The same.
+    package var lacksNetwork: Bool { false }
 }

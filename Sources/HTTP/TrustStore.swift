@@ -65,7 +65,7 @@ final class TrustStores: Sendable {
 
 extension HTTPRequest.Trust {
     /// Where the distributions keep the certificates of all authorities in one file.
-    fileprivate static let systemBundles = [
+    package static let systemBundles = [
         "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
         "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
     ]
@@ -80,8 +80,9 @@ extension HTTPRequest.Trust {
     }
 }
 
-/// Eight hexadecimal digits, a dot, a number.
-private func isHashName(_ name: String) -> Bool {
+/// Whether it is the name under which OpenSSL finds a certificate in a directory: eight hexadecimal digits, a
+/// dot, a number.
+package func isHashName(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     guard bytes.count >= 10, bytes[8] == UInt8(ascii: ".") else { return false }
     return bytes[..<8].allSatisfy { $0.isDigit || (0x61...0x66).contains($0) }

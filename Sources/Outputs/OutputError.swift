@@ -25,7 +25,24 @@ package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible 
         self.problem = error.path == path ? error.problem : error.description
         self.reason = error.reason
         self.hint =
-            error.stranger.map { Self.strangerHint($0, path) } ?? error.hint ?? error.reason?.hint
+            error.stranger.map { Self.strangerHint($0, path) } ?? error.hint
+            ?? Self.accessHint(path, error.reason) ?? error.reason?.hint
+    }
+
+    /// For a path on which this process may not go on.
+    private static func accessHint(_ path: String, _ reason: Errno?) -> String? {
+        guard reason == .noAccess || reason == .notPermitted else { return nil }
+        let user = FileUser.current()
+        let who = userDescription(user.id)
+        guard let (place, facts) = user.closedDirectory(above: path) else {
+            return
+                "\(who), as whom this runs, may not do this there: namei -l \(path) shows whose each folder is; give that"
+                + " user the right, or choose a path below /run/wif-agent, which is the agent's own"
+        }
+        return
+            "\(who), as whom this runs, may not enter \(place) (mode \(facts.modeText), owner"
+            + " \(userDescription(facts.owner))): chmod o+x \(place), or choose a path below /run/wif-agent, which is the"
+            + " agent's own"
     }
 
     private static func strangerHint(_ owner: String, _ path: String) -> String {
@@ -74,7 +91,9 @@ extension Errno {
         switch self {
         case .noSpace, .quota: "make room on the file system"
         case .readOnly: readOnlyHint
-        case .notPermitted, .noAccess: "the agent's user may not do this there"
+        case .notPermitted, .noAccess:
+            "the user as whom this runs may not do this there: give that user the right, or choose a path below"
+                + " /run/wif-agent, which is the agent's own"
         case .notDirectory:
             "a file stands there, where the path needs a directory: move it away, or choose another path"
         case .busy: mountPointHint

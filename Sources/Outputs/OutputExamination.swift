@@ -148,7 +148,7 @@ extension Output {
             throw PathError(
                 path,
                 "is served by a running process",
-                hint: "is another wif-agent running? ss -lxp shows whose socket it is"
+                hint: listenerAdvice(path)
             )
         }
         return "can be replaced"

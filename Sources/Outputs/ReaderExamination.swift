@@ -13,7 +13,7 @@ extension Output {
                 }
             }
         }
-        if let objection = listObjection { return objection }
+        if let objection = listObjection ?? listedObjection { return objection }
         let (mode, owner, group) = wanted
         guard let mode else { return nil }
         if let group, let id = groupID(of: group) {
@@ -34,8 +34,7 @@ extension Output {
             }
         }
         if let owner, let id = userID(of: owner), id != 0, id != effectiveUserID() {
-            let user = FileUser.known(id)
-            if let place = closedDirectory({ user.may(1, $0) }) {
+            if let place = FileUser.known(id).closedDirectory(above: path)?.path {
                 return closed(place, to: "the owner \(owner.printable)", give: nil)
             }
         }
@@ -64,12 +63,38 @@ extension Output {
         )
     }
 
+    /// That a folder shuts out one of those whom a socket's lists let in: one that is there is left as it is.
+    private var listedObjection: (text: String, hint: String)? {
+        guard case .socket(_, let access) = kind else { return nil }
+        for name in access.users {
+            guard let id = userID(of: name), id != 0,
+                let place = FileUser.known(id).closedDirectory(above: path)?.path
+            else { continue }
+            return closed(
+                place,
+                to: "the user \(name.printable), whom allowUsers lets in",
+                give: nil
+            )
+        }
+        for name in access.groups {
+            guard let id = groupID(of: name),
+                let place = closedDirectory({ mayEnter($0, group: id) })
+            else { continue }
+            return closed(
+                place,
+                to: "the group \(name.printable), which allowGroups lets in",
+                give: "chgrp \(name.printable)"
+            )
+        }
+        return nil
+    }
+
     private var wanted: (mode: UInt32?, owner: String?, group: String?) {
         switch kind {
         case .file(_, let options): (options.mode, options.owner, options.group)
         case .directory(let options): (nil, options.owner, options.group)
         case .socket(_, let access):
-            // With a list of readers the socket's own folder is opened to them.
+            // Of a list of readers is told before.
             access.users.isEmpty && access.groups.isEmpty
                 ? (access.effectiveMode, access.owner, access.group) : (nil, nil, nil)
         case .kubernetesSecret: (nil, nil, nil)
@@ -83,7 +108,7 @@ extension Output {
     ) -> (text: String, hint: String) {
         let own = command.map { "; or \($0) \(place.printable) and chmod g+x" } ?? ""
         return (
-            "\(place.printable) is closed to \(whom): the file cannot be reached there",
+            "\(place.printable) is closed to \(whom): the \(isSocket ? "socket" : "file") cannot be reached there",
             "chmod o+x \(place.printable)\(own); or choose a path below /run whose folders they may enter"
         )
     }

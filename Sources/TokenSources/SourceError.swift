@@ -95,22 +95,27 @@ struct SourceError: Error, Sendable {
     private static func hint(of error: HTTPError) -> String? {
         switch error.kind {
         case .unresolved:
-            "the host's name has no address here: is it right, and does this machine's name server answer"
-                + " (getent hosts \(error.host))?"
+            "the host's name has no address here: correct it, if a letter is wrong; getent hosts \(error.host) shows"
+                + " whether this machine's name servers know it, and another name whether they answer at all"
+        case .unreachable where Endpoint.isLoopback(String(error.host.prefix { $0 != ":" })):
+            "nothing listens at \(error.host), an address of this machine alone: start the program that gives tokens"
+                + " there (ss -ltn shows what listens), or name another credentialSource"
         case .unreachable:
-            "nothing answers at \(error.host): is this one of the platform's machines or jobs, and does a"
-                + " firewall or network policy let this user's requests through? else name another"
-                + " credentialSource"
+            "nothing answers at \(error.host): where this is one of the platform's machines or jobs, have the firewall or"
+                + " network policy let this user's requests through (curl -v \(error.host) as root and as this user tells);"
+                + " else name another credentialSource"
         case .timedOut(let phase):
             phase.isBeforeRequest
                 ? "nothing answers at \(error.host): a firewall or network policy drops the request, or"
                     + " this is none of the platform's machines: name another credentialSource then"
                 : "the service took the request and does not answer: see its own log; the agent tries again"
         case .malformed, .interrupted:
-            "another program than the platform's may listen there: is the address right?"
+            "another program than the platform's listens there (ss -ltnp shows which, on this machine): correct the"
+                + " address, or stop that program"
         case .tls(.other):
-            "does that address speak TLS? write http:// only for the platform's own addresses"
-        case .tooLarge: "that address gives something else than a token: is it right?"
+            "that address does not speak TLS as it should: write http:// for one of the platform's own addresses on this"
+                + " machine; any other must speak TLS 1.2 or 1.3 (openssl s_client -connect HOST:PORT shows it)"
+        case .tooLarge: "that address gives something else than a token: correct it"
         case .proxy, .tls, .trustStore, .invalidRequest, .cancelled, .setup: nil
         }
     }

@@ -9,16 +9,37 @@ struct TokenFile: TokenFetcher {
     /// Behind a socket this is another user than the agent's.
     private static func accessHint(_ path: String) -> String {
         let who = userDescription(effectiveUserID())
+        if let advice = volumeAdvice(path) { return advice }
         let end =
             "wif-exchange --files reads it, as \(who); for its unit there is SupplementaryGroups="
         if let cause = pathAdvice(path, .noAccess) { return "\(cause.printable); \(end)" }
         return "chgrp GROUP \(path.printable) and chmod 0640, with \(who) in that group; \(end)"
     }
 
+    /// For a file of a pod's volume, whose mode nobody in the pod can change; `nil` for any other.
+    private static func volumeAdvice(_ path: String) -> String? {
+        var isProjected = ["/var/run/secrets/", "/run/secrets/"].contains { path.hasPrefix($0) }
+        do throws(Errno) {
+            // The kubelet swaps a folder behind this link.
+            let target = try linkTarget(of: path)
+            isProjected = isProjected || target.hasPrefix("..data/")
+        } catch {
+            // It is no link.
+        }
+        guard isProjected, let facts = FileFacts(ifAt: path) else { return nil }
+        let user = FileUser.current()
+        let group = user.groups.filter { $0 != 0 }.min() ?? user.id
+        return
+            "\(userDescription(user.id)) may not read it (mode \(facts.modeText), owner \(userDescription(facts.owner))), and"
+            + " the volume is read-only in the pod: write securityContext: {fsGroup: \(group)} in the pod's spec, whereupon"
+            + " the kubelet makes the token readable for that group; or run the container as the token's owner"
+            + " (runAsUser). Then make the pod anew"
+    }
+
     let path: String
     let format: TokenFormat
     /// Reads after a path that is not there: who writes the file.
-    var writer = "has the program that writes it started?"
+    var writer = "start the program that writes it, or name the file that it writes"
 
     /// Where the path leads, where it is a link.
     private var target: String? {
@@ -29,7 +50,7 @@ struct TokenFile: TokenFetcher {
 
     private var linkHint: String? {
         target.map {
-            "the link is there and \($0.printable) is not: is the volume mounted that holds it?"
+            "the link is there and \($0.printable) is not: mount the volume that holds it, or correct the link"
         }
     }
 
@@ -56,8 +77,8 @@ struct TokenFile: TokenFetcher {
                 .noSource,
                 "\(path.printable) is empty",
                 hint:
-                    "has the program that writes it failed? let it write the token again, and rename it"
-                    + " into place when it is whole"
+                    "the program that writes it has failed, or writes it in place: see its log, and have it write the token"
+                    + " again and rename it into place when it is whole"
             )
         }
         return Secret(token)
@@ -94,7 +115,8 @@ struct TokenFile: TokenFetcher {
             fileInside.map { "it is a folder: name the token's file in it, \($0.printable)" }
                 ?? "name a regular file in credentialSource.file, one that holds the token and is replaced"
                 + " when it changes; for a variable there is credentialSource.environment"
-        case .tooLarge: "is it the token's file? a token has a few thousand bytes"
+        case .tooLarge:
+            "it is not a token's file, for a token has a few thousand bytes: name the one that holds the token"
         }
     }
 }

@@ -22,15 +22,44 @@ struct URLToken: TokenFetcher {
                 throw context.unexpected(
                     response,
                     to: request,
-                    hint: isForbidden
-                        ? "that address wants to know who asks: write the header that it expects into"
-                            + " credentialSource.headers, such as {\"Authorization\": \"Bearer TOKEN\"}"
-                        : "does credentialSource.url answer a GET with the token? see what curl -i says;"
-                            + " is it allowed to ask there?"
+                    hint: metadataHint(response)
+                        ?? (isForbidden
+                            ? "that address wants to know who asks: write the header that it expects into"
+                                + " credentialSource.headers, such as {\"Authorization\": \"Bearer TOKEN\"}"
+                            : "correct credentialSource.url and its headers so that a GET answers with the token:"
+                                + " curl -i with the same headers shows the answer above")
                 )
             }
             return try token(response.body.bytes, at: request.place, context)
         }
+    }
+
+    /// For a metadata service that is asked without what it wants in each request.
+    private func metadataHint(_ response: HTTPResponse) -> String? {
+        let rest = source.url.withoutScheme
+        let host = rest.prefix { !"/:?#".contains($0) }.lowercased()
+        guard ["169.254.169.254", "metadata.google.internal", "metadata"].contains(host),
+            (400..<500).contains(response.status)
+        else { return nil }
+        let path = rest.drop { $0 != "/" }
+        let platform = TokenPlatform.allCases.first { platform in
+            platform.facts.metadataRule.map { path.hasPrefix($0.path) } ?? false
+        }
+        guard let platform, let rule = platform.facts.metadataRule else { return nil }
+        let cloud = platform.facts.machineTitle ?? platform.rawValue
+        let instead = "{\"provider\": \"\(platform.rawValue)\"}"
+        guard let header = rule.header else {
+            guard response.status == 401 else { return nil }
+            return
+                "the metadata service of \(cloud) wants a token of its own first (IMDSv2), which a source url does not ask"
+                + " for: write \"credentialSource\": \(instead) in place of url"
+        }
+        guard !source.headers.contains(where: { $0.name.lowercased() == header.name.lowercased() })
+        else { return nil }
+        return
+            "the metadata service of \(cloud) answers only requests with the header \(header.name): \(header.value): write"
+            + " \"headers\": {\"\(header.name)\": \"\(header.value)\"} beside url in credentialSource; or \(instead) in place"
+            + " of url, which sends it by itself"
     }
 
     private func token(

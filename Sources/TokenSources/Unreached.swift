@@ -1,5 +1,6 @@
 import Federation
 import HTTP
+import Kernel
 import Text
 
 extension SourceContext {
@@ -56,6 +57,7 @@ extension SourceContext {
                 "this is a machine of \(owner.facts.machineTitle ?? ""), by its firmware, and not of \(wanted): write"
                 + " credentialSource {\"provider\": \"\(owner.rawValue)\"}, with a trust for that identity at the service"
         }
+        if error.systemError == .connectionRefused { return refusedHint(wanted, ways) }
         let isDropped = if case .timedOut = error.kind { true } else { false }
         return
             "nothing here says that this is a machine of \(wanted), and no metadata service answers: run the account"
@@ -64,6 +66,18 @@ extension SourceContext {
             + (isDropped
                 ? "a firewall or network policy drops the request (\(ways))"
                 : "its network or container has no way to 169.254.169.254 (\(ways))")
+    }
+
+    /// For an address of the machine's own link that refuses at once: a rule on the machine does so, while on
+    /// another machine nobody answers there.
+    private func refusedHint(_ wanted: String, _ ways: String) -> String {
+        let who = userDescription(effectiveUserID())
+        return
+            "169.254.169.254 refused the user \(who), as whom the worker asks: a rule of this machine's firewall does so as a"
+            + " rule, by user often, for where there is no such service nobody answers at all. iptables -S OUTPUT and nft list ruleset show it (--uid-owner, skuid); allow this user there:"
+            + " iptables -I OUTPUT -d 169.254.169.254 -p tcp --dport 80 -m owner --uid-owner \(effectiveUserID()) -j ACCEPT."
+            + " If there is no such rule and curl http://169.254.169.254/ is refused to root, too, this is no machine of"
+            + " \(wanted): name the platform that it is one of in credentialSource"
     }
 
     /// For a host that a variable of the job or container names.

@@ -23,6 +23,8 @@ struct WatchedTransport: HTTPTransport {
 
     func lookUp(_ name: String) async -> NameLookup { await network.lookUp(name) }
 
+    var lacksNetwork: Bool { network.lacksNetwork }
+
     /// Of a JSON or XML document or a form, what its names say is secret; of a text the token that it is.
     private func note(_ body: Secret) {
         let text = body.text.trimmed

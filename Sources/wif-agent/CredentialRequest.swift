@@ -20,6 +20,16 @@ struct CredentialRequest {
     func run(
         _ invocation: Invocation
     ) async throws -> (credential: Credential, isOwn: Bool) {
+        do {
+            return try await found(invocation)
+        } catch let error as CommandFailure {
+            throw AccountChoice.naming(error, invocation)
+        }
+    }
+
+    private func found(
+        _ invocation: Invocation
+    ) async throws -> (credential: Credential, isOwn: Bool) {
         if !isFresh, let credential = try await agentsCredential(invocation) {
             return (try checked(credential), false)
         }

@@ -106,4 +106,24 @@ import Testing
         #expect(found.map(\.name) == [.worker])
         #expect(found.first?.hint?.contains("remove that line from") == true)
     }
+
+    @Test func `a part that systemd does not read is told of, with what it sets`() throws {
+        let place = "etc/systemd/system/wif-agent.service.d"
+        try write("\(place)/proxy", "[Service]\nEnvironment=HTTPS_PROXY=http://proxy:3128\n")
+        try write("\(place)/a.conf~", "[Service]\nPrivateTmp=no\n")
+        let found = try steps()
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?.text.contains("HTTPS_PROXY is not set for the service") == true)
+        #expect(found.first?.hint?.contains("/proxy.conf && systemctl daemon-reload") == true)
+        #expect(found.first?.explainsFailures == true)
+    }
+
+    @Test func `the parts of a unit that there is none of are told of`() throws {
+        try write("etc/systemd/system/wif-exchange.service.d/a.conf", "[Service]\nUMask=077\n")
+        try write("etc/systemd/system/wif-agent.service.d/a.conf", "[Service]\nUMask=077\n")
+        try write("etc/systemd/system/wif-agent@scan.service.d/a.conf", "[Service]\nUMask=077\n")
+        let found = try steps()
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?.hint?.contains("/wif-exchange@.service.d &&") == true)
+    }
 }

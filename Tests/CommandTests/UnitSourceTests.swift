@@ -145,4 +145,72 @@ import Testing
         #expect(found.map(\.about) == ["cnspec.service"], "\(found)")
         #expect(found.first?.hint?.contains(hint) == true)
     }
+
+    @Test(arguments: [
+        (
+            "LoadCredential=m:/run/wif-agent/mondoo.sock\nEnvironment=MONDOO_CONFIG_PATH=%d/m",
+            "", "\"content\": \"json\"}]"
+        ),
+        (
+            "LoadCredential=m:/run/s.sock\nEnvironment=MONDOO_CONFIG_PATH=%d/m",
+            "\"outputs\":[{\"format\":\"socket\",\"path\":\"/run/s.sock\"}]",
+            "write \"content\": \"json\" in that output"
+        ),
+        (
+            "LoadCredential=m:%t/s.sock\nEnvironment=MONDOO_CONFIG_PATH=%d/m",
+            "\"outputs\":[{\"format\":\"socket\",\"path\":\"/run/s.sock\",\"content\":\"json\"}]",
+            nil
+        ),
+        (
+            "LoadCredential=m:/run/s.sock\nEnvironment=MONDOO_CONFIG_PATH=%d/mondoo",
+            "\"outputs\":[{\"format\":\"socket\",\"path\":\"/run/s.sock\",\"content\":\"json\"}]",
+            "write MONDOO_CONFIG_PATH=%d/m there"
+        ),
+        (
+            "LoadCredential=m:/run/s.sock\nEnvironment=MONDOO_CONFIG_PATH=${CREDENTIALS_DIRECTORY}/m",
+            "\"outputs\":[{\"format\":\"socket\",\"path\":\"/run/s.sock\",\"content\":\"json\"}]",
+            "write MONDOO_CONFIG_PATH=%d/m there"
+        ),
+        (
+            "LoadCredentialEncrypted=m:/run/wif-agent/mondoo.sock", "",
+            "write LoadCredential=m:/run/wif-agent/mondoo.sock there"
+        ),
+        (
+            "EnvironmentFile=/etc/default/cnspec",
+            "\"outputs\":[{\"format\":\"raw\",\"path\":\"/run/wif-agent/m.txt\"}]",
+            "write \"format\": \"json\" in that output"
+        ),
+    ])
+    func `what systemd hands over is held against what the program wants`(
+        line: String,
+        outputs: String,
+        hint: String?
+    ) throws {
+        let world = try World()
+        try world.write(
+            "etc/systemd/system/cnspec.service",
+            "[Service]\nExecStart=/bin/true\n\(line)\n"
+        )
+        try world.write(
+            "etc/default/cnspec",
+            "# ours\nMONDOO_CONFIG_PATH=/run/wif-agent/m.txt\n"
+        )
+        let account = try Self.account(outputs.isEmpty ? "\"lifetime\":3600" : outputs)
+        let found = UnitConsumers(of: account, below: world.root.path).steps()
+        #expect(found.count == (hint == nil ? 0 : 1), "\(found)")
+        #expect(found.first?.hint?.contains(hint ?? "") ?? true, "\(found)")
+    }
+
+    @Test func `a proxy that the service alone has is told of`() throws {
+        let world = try World()
+        try world.write("etc/default/wif-agent", "HTTPS_PROXY=http://proxy:3128\n")
+        let found = try world.steps("{\"provider\":\"gcp\"}")
+        #expect(found.map(\.explainsFailures) == [true])
+        #expect(
+            found.first?.hint?.contains("HTTPS_PROXY=http://proxy:3128 wif-agent doctor") == true
+        )
+        try world.write("etc/default/wif-agent", "HTTPS_PROXY=http://u:secret@proxy:3128\n")
+        let hidden = try world.steps("{\"provider\":\"gcp\"}")
+        #expect(hidden.first?.hint?.contains("secret") == false)
+    }
 }

@@ -27,6 +27,15 @@ CODES = {"transient": 75, "throttled": 75, "refused": 77, "misconfigured": 78, "
 NOBODY = 65534
 
 
+def has_network():
+    """Whether there is any address but the loopback's, proc(5): in a container without a network doctor says so."""
+    lines = pathlib.Path("/proc/net/fib_trie").read_text().splitlines()
+    own = [lines[index - 1].split()[-1] for index, line in enumerate(lines) if "/32 host LOCAL" in line]
+    others = pathlib.Path("/proc/net/if_inet6").read_text().splitlines()
+    return any(not address.startswith("127.") for address in own) or any(
+        line.split()[-1] != "lo" and not line.startswith("fe80") for line in others)
+
+
 class Listener:
     """Somebody who listens on a port of the loopback and answers each connection in one way."""
 
@@ -825,7 +834,7 @@ TABLE = [
      "symbolic link", "/etc"),
     ("a socket's path too long", long_socket, "plain", "output", "output", "too long", "107"),
     ("a socket that is served", foreign_socket, "plain", "output", "output",
-     "served by a running process", "another wif-agent"),
+     "served by a running process", "listens there: stop it"),
     ("a directory that the user cannot write", unwritable_directory, "plain", "output", "output",
      "cannot be written by nobody", "install -d -o nobody"),
     ("a file to give away without root", owner_without_root, "plain", "output", "output",
@@ -851,7 +860,7 @@ TABLE = [
      "last attempt failed", "identity provider"),
 
     ("a host name that nobody knows", no_such_name, "plain", "dns", "transient",
-     "resolv", "/etc/resolv.conf must name"),
+     "resolv", "/etc/resolv.conf must name" if has_network() else "give it a network"),
     ("a port where nobody listens", nobody_listens, "plain", "connection", "transient",
      "connection refused", "universedomain"),
     ("a firewall that drops", blackholed, "plain", "connection", "transient",
@@ -928,14 +937,14 @@ TABLE = [
     ("Kubernetes' source outside a pod", not_in_a_pod, "plain", "source", "no-source",
      "kubernetes_service_host", "outside a pod"),
     ("a url source with a wrong path", url_source_404, "plain", "source", "no-source",
-     "status 404", "is it allowed to ask there"),
+     "status 404", "correct credentialsource.url"),
 
     ("an issuer with a wrong host", wrong_issuer, "plain", "issuer", "refused",
      "accounts.google.com", "issueruri"),
     ("an issuer with a slash too many", slash, "plain", "issuer", "refused",
      "trailing slash", "slash"),
     ("a token file that has expired", expired_file, "plain", "times", "refused",
-     "expired", "clock"),
+     "expired", "puts a new token there"),
     ("a token with too little left", short_lived, "plain", "times", "refused",
      "s left", "ask for tokens of 1200 s or more"),
     ("JWT_TOKEN over the source", literal, "plain", "token", "warning",

@@ -18,8 +18,10 @@ import json
 import os
 import subprocess
 import time
+import unittest
 
 import blind_rows
+import blind_rows_eighth
 import blind_rows_fifth
 import blind_rows_fourth
 import blind_rows_later
@@ -426,6 +428,38 @@ class SixthBlind(Trial):
 class SeventhBlind(Trial):
     def test_what_readers_containers_and_jobs_lack(self):
         self.trial(blind_rows_seventh.ROWS, blind_rows.WORLDS)
+
+
+class EighthBlind(Trial):
+    def test_the_value_to_write_and_whose_rights_are_meant(self):
+        self.trial(blind_rows_eighth.ROWS, blind_rows.WORLDS, blind_rows_eighth.NEEDS_ROOT)
+
+    @unittest.skipUnless(is_root(), "another user's agent takes root")
+    def test_another_user_is_not_told_what_root_may_not(self):
+        case = Case(self, self.emulator(*WORLD))
+        self.scratch.chmod(0o755)
+        place = self.scratch / "place"
+        place.mkdir(mode=0o700)
+        gcp(case, outputs=[{"format": "raw", "path": str(place / "out")}])
+        account = self.account(case.content, name="one")
+        account.chmod(0o644)
+        self.runtime.chmod(0o755)
+        agent = world.Process(
+            [BIN / "wif-agent", "run", "--runtime-dir", self.runtime, "-c", account],
+            self.scratch / "agent.log", case.environment)
+        self.addCleanup(agent.stop)
+        done = self.wif("wait", "--timeout", "20", "--runtime-dir", self.runtime)
+        self.assertEqual(done.returncode, 0, agent.text())
+        done = subprocess.run(
+            [str(word) for word in (
+                BIN / "wif-agent", "doctor", "-c", account, "--runtime-dir", self.runtime)],
+            capture_output=True, timeout=60, env=case.environment, stdin=subprocess.DEVNULL,
+            user="nobody", group="nogroup", extra_groups=[])
+        said = done.stdout.decode()
+        self.assertEqual(done.returncode, 0, said)
+        self.assertIn("nobody, this user, may not look at it", said)
+        self.assertIn('a file with "owner": "nobody"', said)
+        self.assertIn("nothing failed, 1 warning; first thing to do, agent", said)
 
 
 class FifthBlind(Trial):

@@ -76,7 +76,7 @@ func exchangeReply(_ encoded: String, date: String = testDateHeader) -> HTTPResp
 }
 
 func exchangeContext(
-    _ transport: ScriptedTransport,
+    _ transport: any HTTPTransport,
     environment: [String: String] = [:],
     wallClock: WallTime = testDate
 ) -> ExchangeContext {

@@ -2,6 +2,7 @@ import Diagnosis
 import Exchanges
 import Federation
 import FoundationEssentials
+import Glibc
 import HTTP
 import Kernel
 import NetworkTestSupport
@@ -159,5 +160,108 @@ struct ServiceWayTests {
             chain: [facts("CN = x", by: "CN = y", hosts: hosts)]
         )
         #expect(step.hint?.contains(hint) == true, "\(step.hint ?? "")")
+    }
+
+    /// A refusal of what is signed by the authority in `root`, whose key is another.
+    private func renewed(_ environment: [String: String]) async throws -> StepReport {
+        try await failed(
+            HTTPError(.tls(.unknownAuthority), url: "https://us.api.mondoo.com", detail: "unknown"),
+            chain: [facts("CN = x", by: "O = Acme Corp, CN = Acme Root CA G1")],
+            ["universeDomain": "https://us.api.mondoo.com"],
+            environment: environment
+        )
+    }
+
+    @Test func `an authority of the same name with another key is told`() async throws {
+        let scratch = ScratchDirectory()
+        let bundle = scratch("ca.pem")
+        try Self.root.write(toFile: bundle, atomically: false, encoding: .utf8)
+        let step = try await renewed(["SSL_CERT_FILE": bundle])
+        #expect(step.text.contains("\(bundle) has an authority of that name with another key"))
+        #expect(step.hint?.hasPrefix("get the present certificate of O = Acme Corp") == true)
+        #expect(step.hint?.contains("inspects") == false)
+    }
+
+    @Test func `a directory of authorities without its links is told`() async throws {
+        let scratch = ScratchDirectory()
+        try Self.root.write(toFile: scratch("acme.pem"), atomically: false, encoding: .utf8)
+        let step = try await renewed(["SSL_CERT_DIR": scratch.path])
+        #expect(step.hint?.hasPrefix("openssl rehash \(scratch.path)") == true, "\(step)")
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root reads what nobody may"))
+    func `authorities that cannot be read are told before anything is concluded`() async throws {
+        let scratch = ScratchDirectory()
+        let place = scratch("closed")
+        try FileManager.default.createDirectory(
+            atPath: place,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o000]
+        )
+        let step = try await renewed(["SSL_CERT_DIR": place])
+        #expect(step.hint?.hasPrefix("chmod 755 \(place)") == true, "\(step)")
+    }
+
+    @Test func `a public authority that is missing here is no inspection`() async throws {
+        let step = try await failed(
+            HTTPError(.tls(.unknownAuthority), url: "https://us.api.mondoo.com", detail: "unknown"),
+            chain: [facts("CN = x", by: "C = US, O = Google Trust Services, CN = WR9")],
+            ["universeDomain": "https://us.api.mondoo.com"],
+            environment: ["SSL_CERT_FILE": "/dev/null"]
+        )
+        #expect(
+            step.hint?.contains("a public authority that this machine's certificates lack") == true
+        )
+        #expect(step.hint?.contains("unset it") == true)
+    }
+
+    // MARK: Names
+
+    /// A machine without any address of its own.
+    private struct NoNetwork: HTTPTransport {
+        let lacksNetwork = true
+
+        func send(
+            _ request: HTTPRequest,
+            deadline: BootInstant
+        ) async throws(HTTPError) -> HTTPResponse {
+            throw HTTPError(.unresolved, url: request.url, detail: "no")
+        }
+
+        func lookUp(_ name: String) async -> NameLookup { .unanswered }
+    }
+
+    @Test func `without a network no name server is at fault`() async throws {
+        let probe = await exchangeContext(NoNetwork()).probeService(of: try account([:]))
+        let step = try #require(probe.steps.first { $0.state == .failed })
+        #expect(step.name == .dns)
+        #expect(step.hint?.hasPrefix("give it a network") == true)
+    }
+
+    @Test(arguments: [
+        ("https://kubernetes.default.svc.cluster.local", "kube-apiserver --service-account-issuer"),
+        ("https://gitlab.corp", "give the issuer a URL on the internet"),
+        ("https://10.1.2.3:8443", "give the issuer a URL on the internet"),
+        ("https://idp", "give the issuer a URL on the internet"),
+    ])
+    func `an issuer that the internet does not know is told before its certificate`(
+        issuer: String,
+        hint: String
+    ) async throws {
+        let token = SubjectToken(
+            Secret(unsignedJWT("{\"iss\":\"\(issuer)\",\"sub\":\"a\"}")),
+            source: "file"
+        )
+        let members: [String: JSON] = [
+            "universeDomain": "https://us.api.mondoo.com", "issuerUri": .string(issuer),
+        ]
+        let steps = await exchangeContext(NoNetwork())
+            .checkIssuer(of: token, for: try account(members))
+        #expect(steps.first?.state == .failed)
+        #expect(steps.first?.hint?.contains(hint) == true, "\(steps)")
+        // A service of one's own may know it.
+        let own = await exchangeContext(NoNetwork())
+            .checkIssuer(of: token, for: try account(["issuerUri": .string(issuer)]))
+        #expect(own.first?.hint?.contains(hint) != true)
     }
 }

@@ -300,13 +300,13 @@ struct TokenExchangeRefusalTests {
             conductorOneAccount, "invalid_grant", "signature is bad",
             "/.well-known/openid-configuration"
         ),
-        (conductorOneAccount, "invalid_grant", "issuer unknown", "exactly this issuer"),
+        (conductorOneAccount, "invalid_grant", "issuer unknown", "trust whose issuer is https://i"),
         (conductorOneAccount, "invalid_grant", "ip address", "addresses"),
         (conductorOneAccount, "invalid_grant", "iat is too old", "600 s"),
         (brightAccount, "invalid_grant", "no matching WIF configuration", "Federated Credentials"),
         (brightAccount, "invalid_request", "ambiguous: more than one project", "the resource is"),
         (["service": "bright"], "invalid_request", "matches multiple projects", "set projectId"),
-        (brightAccount, "invalid_target", "", "is projectId right"),
+        (brightAccount, "invalid_target", "", "write in projectId"),
         (oauthAccount, "invalid_request", "Invalid value for \"audience\".", "full resource name"),
         (oauthAccount, "invalid_target", "", "disabled"),
         (
@@ -379,6 +379,7 @@ struct TokenExchangeRefusalTests {
             token: subject.value.text
         )
         #expect(result.failure?.message.contains("likely because the token") == true)
-        #expect(result.failure?.hint == finding.hint)
+        // The reply's date agrees with this machine's clock.
+        #expect(result.failure?.hint == finding.withRightClock.hint)
     }
 }

@@ -259,7 +259,10 @@ import Text
         Bad(
             ["private_key": "-----BEGIN", "type": .null],
             "private_key: this is a service-account file, a credential itself",
-            hint: "it needs no agent; give wif-agent the external_account file instead"
+            hint:
+                "it needs no agent; put the external_account file of a workload identity provider in its place:"
+                + " the console generates it for a provider, and wif-agent provider create --scope MRN --out FILE makes"
+                + " both. Remove this key from here, and at Mondoo where no other program uses it"
         ),
     ]
 

@@ -83,6 +83,28 @@ import Testing
             more: #", "owner": "4242""#,
             mode: 0o711
         ),
+        Row(
+            testDescription: "a socket's list in a closed directory",
+            format: "socket",
+            more: #", "allowUsers": ["4242"]"#,
+            mode: 0o700,
+            says:
+                "\(closedTo)the user 4242, whom allowUsers lets in: the socket cannot be reached there"
+        ),
+        Row(
+            testDescription: "a socket's list of groups in a closed directory",
+            format: "socket",
+            more: #", "allowGroups": ["4242"]"#,
+            mode: 0o710,
+            says:
+                "\(closedTo)the group 4242, which allowGroups lets in: the socket cannot be reached there"
+        ),
+        Row(
+            testDescription: "a socket's list that may enter",
+            format: "socket",
+            more: #", "allowUsers": ["4242"]"#,
+            mode: 0o711
+        ),
         Row(testDescription: "root as the owner", more: #", "owner": "0""#, mode: 0o700),
         Row(
             testDescription: "a file for all in a closed directory",

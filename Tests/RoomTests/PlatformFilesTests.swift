@@ -63,6 +63,7 @@ import Testing
             "Sources/Federation/AccountIdentity.swift": "the service of the same name",
             "Sources/Federation/Credential+Contents.swift": "the service's variables",
             "Sources/Federation/Services/AWSRole.swift": "the service of the same name",
+            "Sources/Federation/Services/RoleName.swift": "the service of the same name",
             "Sources/Federation/Services/ServiceName.swift": "the service of the same name",
             "Sources/Federation/TokenSource+Parsing.swift": "Google's files name it otherwise",
             "Sources/wif-emulator/Roles.swift": "the service of the same name",

@@ -180,6 +180,32 @@ struct JobSourcesTests {
         let error = await failure(.url(source), context(ScriptedTransport([.success(reply)])))
         #expect(error?.message.contains(text) == true, "\(error?.message ?? "")")
     }
+
+    @Test(arguments: [
+        (
+            "http://169.254.169.254/metadata/identity/oauth2/token?resource=a", 400,
+            "\"headers\": {\"Metadata\": \"true\"}"
+        ),
+        (
+            "http://metadata.google.internal/computeMetadata/v1/instance/x", 403,
+            "\"headers\": {\"Metadata-Flavor\": \"Google\"}"
+        ),
+        (
+            "http://169.254.169.254/latest/meta-data/", 401,
+            "{\"provider\": \"aws\"} in place of url"
+        ),
+        ("https://h/t", 400, "correct credentialSource.url and its headers"),
+    ])
+    func `a metadata service without its header is told by name`(
+        url: String,
+        status: Int,
+        hint: String
+    ) async {
+        let source = URLSource(url: url, headers: [], format: .text)
+        let reply = HTTPResponse.text(status, "no")
+        let error = await failure(.url(source), context(ScriptedTransport([.success(reply)])))
+        #expect(error?.hint?.contains(hint) == true, "\(error?.hint ?? "")")
+    }
 }
 
 /// A file of this content.

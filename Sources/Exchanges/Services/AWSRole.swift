@@ -113,9 +113,7 @@ struct AssumedRole: ExchangeProtocol {
                 "the identity provider in IAM does not list the audience \(audience): add it there"
                 + " (sts.amazonaws.com is usual), or set tokenAudience to one that it lists"
         case "InvalidIdentityToken" where answer.words.contains("retrieve"):
-            return
-                "AWS must be able to fetch the issuer's keys from the internet:"
-                + " \(issuer)/.well-known/openid-configuration"
+            return IssuerPlace(token.claims?.issuer ?? "").advice(for: "AWS")
         case "InvalidIdentityToken" where answer.words.contains("no openidconnect provider"):
             return
                 "the account \(role.account) has no identity provider for \(issuer): create it there, aws iam"
@@ -145,7 +143,7 @@ struct AssumedRole: ExchangeProtocol {
             + " sts:AssumeRoleWithWebIdentity to the identity provider \(host) under conditions that hold:"
             + " \(host):sub is \(token.claims?.subject?.printable ?? "none") and \(host):aud is"
             + " \(token.claims?.audiences.first?.printable ?? "none"). A role that does not exist is answered in the"
-            + " same way: is roleArn right?"
+            + " same way: aws iam get-role tells, else correct roleArn"
     }
 
     private func otherHint(_ answer: Answer) -> String? {
@@ -153,12 +151,15 @@ struct AssumedRole: ExchangeProtocol {
         case "ExpiredTokenException":
             "use a source that gives a new token each time, and check this machine's clock"
         case "ValidationError" where answer.words.contains("arn"):
-            "is roleArn right? it is \(role.arn.printable), and arn:aws:iam::ACCOUNT:role/NAME is expected"
+            "correct roleArn: it is \(role.arn.printable), and arn:aws:iam::ACCOUNT:role/NAME is expected (aws iam list-roles"
+                + " shows those of an account)"
         case "ValidationError":
             "leave durationSeconds out, or write a smaller one: it may be over the role's maximum session duration"
         case "RegionDisabledException":
-            "the token service is not active in this region for the account; set region to another"
-        case "InvalidAction": "is region right? this is not AWS's token service"
+            "the token service is not active in this region for the account: write another in region, such as us-east-1; or"
+                + " enable this one (Account > AWS Regions in the console)"
+        case "InvalidAction":
+            "this is not AWS's token service: correct region, or unset AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL"
         default: nil
         }
     }

@@ -13,17 +13,26 @@ extension Refusal {
             return "\(how) the credentials in Bright so that one alone fits this workload"
         },
         Rule("resource", "project", "invalid_target") { refusal in
-            "is projectId right? the resource sent is"
+            "write in projectId the id of a project of this Bright (the project's page in the console has it in its"
+                + " address), which trusts this workload; the resource sent is"
                 + " \(refusal.service.resources.first?.printable ?? "none")"
         },
         Rule("match", "configuration", "credential", "invalid_grant", "unauthorized") { refusal in
-            refusal.unaskedAudience ?? refusal.otherAudience
+            refusal.lacking ?? refusal.unaskedAudience ?? refusal.otherAudience
                 ?? "compare the token with the Federated Credentials of the project that was asked for,"
                 + " \(refusal.service.resources.first?.printable ?? "none"): iss must be equal (\(refusal.issuer)), one"
                 + " aud allowed (\(refusal.audiences)), and each field the token's own, as wif-agent claims --for"
                 + " bright prints them\(refusal.platformFact)"
         },
     ]
+
+    /// What to do where the platform has a token with more claims.
+    fileprivate var lacking: String? {
+        guard let claims, let lack = TokenFacts.of(claims.all).lack(claims.all) else { return nil }
+        return
+            "\(lack). If the form has none of these fields, compare iss (\(issuer)), aud (\(audiences)) and the other"
+            + " fields with the token, as wif-agent claims --for bright prints them"
+    }
 
     /// What to do where the token is for another audience than the account file asks for.
     fileprivate var otherAudience: String? {

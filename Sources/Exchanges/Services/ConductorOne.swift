@@ -19,8 +19,12 @@ extension Refusal {
                 + " (Settings > Workload Federation) into clientId"
         },
         Rule("audience", "aud ") { refusal in
-            "the token's aud must contain the tenant's domain \(refusal.service.wantedAudience):"
-                + " is tokenAudience something else, or does the source give tokens for another?"
+            refusal.tenantAudience
+        },
+        Rule("issuer") { refusal in
+            "the trust of clientId \(refusal.clientID) is for another issuer than the token's: write in clientId the"
+                + " Client ID of the trust whose issuer is \(refusal.issuer), the slash at the end included (Settings >"
+                + " Workload Federation shows it), or make a trust for that issuer there"
         },
         Rule("iat", "issued at", "issued-at", "too old", "10 minutes", "fresh") { _ in
             "only tokens issued within the last 600 s are taken: use a source that gives a new one"
@@ -32,7 +36,26 @@ extension Refusal {
                 + " CEL tries it); sub is \(refusal.subject)\(refusal.subjectNote)"
         },
         Rule("ip ", "ip address", "allowlist", "allow list") { _ in
-            "the trust restricts addresses; is this machine's among them?"
+            "the trust restricts addresses: add the one by which this machine gets to the internet (that of its NAT"
+                + " gateway or proxy) to the trust's list (Settings > Workload Federation)"
         },
     ]
+    /// What to do where the token's audience is not the tenant's domain.
+    private var tenantAudience: String {
+        let domain = service.tenantDomain ?? service.wantedAudience
+        let rule =
+            "the token's aud must be the tenant's domain, \(domain.printable), and is \(audiences)"
+        if !asked.isEmpty, asked != domain, claims?.audiences.contains(asked) == true {
+            let key = asked == service.wantedAudience ? "audience" : "tokenAudience"
+            return
+                "\(rule): remove \(key) from the account file, so that the token is made for \(domain.printable); or"
+                + " write \"\(key)\": \"\(domain.printable)\""
+        }
+        if let claims, let advice = TokenFacts.of(claims.all).audienceAdvice {
+            return "\(rule): \(advice.replacing("AUDIENCE", with: domain.printable))"
+        }
+        return
+            "\(rule): have whoever makes the token make it for \(domain.printable), or name a credentialSource that"
+            + " makes it for the audience that is asked for"
+    }
 }

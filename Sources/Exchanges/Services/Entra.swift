@@ -34,8 +34,8 @@ extension Refusal {
                 + " \"grant\": \"client-credentials\""
         },
         Rule("aadsts50013", "aadsts50012") { refusal in
-            "Entra could not verify the token's signature: it must reach"
-                + " \(refusal.issuer)/.well-known/openid-configuration and its keys from the internet"
+            "Entra could not verify the token's signature: "
+                + IssuerPlace(refusal.claims?.issuer ?? "").advice(for: "Entra")
         },
         Rule("aadsts53003", "aadsts530034") { _ in
             "a Conditional Access policy blocks the application: exclude it, or allow this machine's address"

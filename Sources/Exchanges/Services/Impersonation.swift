@@ -42,14 +42,17 @@ extension TokenExchange {
                 + " service account's project"
         }
         if words.contains("scope") {
-            return "are the scopes right? https://www.googleapis.com/auth/cloud-platform is one"
+            return
+                "write scopes that Google has, such as https://www.googleapis.com/auth/cloud-platform, by their whole"
+                + " URLs"
         }
         if words.contains("lifetime") {
             return "write service_account_impersonation.token_lifetime_seconds as 3600 or less"
         }
         if words.contains("not found") || words.contains("unknown service account") {
-            return "does the service account exist? service_account_impersonation_url names it:"
-                + " \(impersonation.url.description.printable)"
+            return
+                "there is no such service account: correct its e-mail address in service_account_impersonation_url,"
+                + " \(impersonation.url.description.printable) (gcloud iam service-accounts list shows those of a project)"
         }
         return
             "grant the workload's principal roles/iam.workloadIdentityUser on the service account that"

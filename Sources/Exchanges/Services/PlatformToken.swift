@@ -73,7 +73,8 @@ extension ExchangeContext {
                 "the token of \(token.source) expired \(Int((-left).clamped(to: 0...1e12))) s ago by this"
                     + " machine's clock",
                 hint: token.isRenewable
-                    ? "is the program that renews the token running? is this machine's clock right?"
+                    ? "start the program that renews the token, or see in its log why it does not; where the token is new,"
+                        + " set this machine's clock (timedatectl, chronyc tracking)"
                     : "the source gives no other token: start again with a new one"
             )
         }

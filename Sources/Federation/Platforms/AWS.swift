@@ -41,6 +41,7 @@ extension PlatformFacts {
         ],
         otherWords: ["ec2", "ecs", "eks", "lambda", "fargate", "iam", "amazon", "irsa"],
         machineTitle: "AWS",
+        metadataRule: MetadataRule(path: "/latest/", header: nil),
         podFile: podFile,
         remark: { $0.foreignFile(podFile) },
         issuers: KnownIssuers(of: "AWS", "*.tokens.sts.global.api.aws"),

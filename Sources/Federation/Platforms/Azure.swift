@@ -25,6 +25,7 @@ extension PlatformFacts {
             "microsoft",
         ],
         machineTitle: "Azure",
+        metadataRule: MetadataRule(path: "/metadata/", header: ("Metadata", "true")),
         podFile: podFile,
         remark: { $0.foreignFile(podFile) ?? unlabelledPod($0) },
         issuers: KnownIssuers(

@@ -13,6 +13,10 @@ extension PlatformFacts {
         },
         otherWords: ["google", "gce", "googlecloud", "googlecloudplatform", "metadata"],
         machineTitle: "Google Cloud",
+        metadataRule: MetadataRule(
+            path: "/computeMetadata/",
+            header: ("Metadata-Flavor", "Google")
+        ),
         issuers: KnownIssuers(of: "Google", "accounts.google.com"),
         otherTokens: OtherTokens(
             marks: ["ya29."],

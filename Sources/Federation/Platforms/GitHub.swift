@@ -10,7 +10,7 @@ extension PlatformFacts {
         automatic: .always(),
         parse: { _ in .github },
         otherWords: ["githubactions", "actions", "gha", "githuboidc"],
-        remark: { forkedRequest($0) },
+        remark: { forkedRequest($0) ?? strippedJob($0) },
         issuers: KnownIssuers(of: "GitHub", "token.actions.githubusercontent.com"),
         otherTokens: OtherTokens(
             marks: ["ghs_", "ghp_", "gho_", "ghu_", "github_pat_"],
@@ -100,6 +100,27 @@ package struct GitHubSubject: Equatable, Sendable {
 }
 
 extension PlatformFacts {
+    /// A job whose variables did not come as far as this program.
+    fileprivate static func strippedJob(_ place: SourcePlace) -> (text: String, hint: String)? {
+        let names = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
+        guard let found = place.underSudo(names) else {
+            let isContainer = ["/.dockerenv", "/run/.containerenv"].contains(where: place.isThere)
+            let isMissing = names.allSatisfy { place.environment[$0] == nil }
+            guard isMissing, isContainer, place.environment["GITHUB_ACTIONS"] == nil else {
+                return nil
+            }
+            return (
+                "this is a container, into which no variable of a job came",
+                "hand them into the container: docker run \(names.map { "-e \($0)" }.joined(separator: " ")) ..., in a job"
+                    + " with permissions: id-token: write"
+            )
+        }
+        return (
+            found.text,
+            "\(found.hint); if they are missing without sudo, too, the job needs permissions: id-token: write"
+        )
+    }
+
     /// A pull request from a fork, by the event that GitHub has written down for the job.
     fileprivate static func forkedRequest(_ place: SourcePlace) -> (text: String, hint: String)? {
         guard place.environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] == nil,

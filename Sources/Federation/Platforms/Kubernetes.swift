@@ -95,7 +95,7 @@ extension TokenClaims {
 
 extension SourcePlace {
     /// Whether this is a pod.
-    var isPod: Bool {
+    package var isPod: Bool {
         environment["KUBERNETES_SERVICE_HOST"] != nil || isThere("/var/run/secrets/kubernetes.io")
     }
 }

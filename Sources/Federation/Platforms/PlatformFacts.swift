@@ -31,6 +31,8 @@ package struct PlatformFacts: Sendable {
     var otherWords: Set<String> = []
     /// What its machines are called, where the machine itself has the identity.
     package var machineTitle: String?
+    /// How its metadata service is asked, where a plain GET without more is refused.
+    package var metadataRule: MetadataRule?
     /// The variable that names a pod's token, and those that go with it.
     package var podFile: (variable: String, others: [String])?
     /// What a shell tells of why its source gave no token, and what to do then.
@@ -60,6 +62,14 @@ package struct PlatformFacts: Sendable {
     }
 }
 
+/// How the metadata service of a platform's machines wants to be asked.
+package struct MetadataRule: Sendable {
+    /// What its paths begin with.
+    package let path: String
+    /// The header that each request must have; `nil` where that is a token that is asked for first.
+    package let header: (name: String, value: String)?
+}
+
 /// Tokens of a platform that prove nothing to others, such as those for its own API.
 struct OtherTokens: Sendable {
     /// What they begin with.
@@ -87,6 +97,19 @@ package struct SourcePlace: Sendable {
     ) {
         (self.environment, self.advice) = (environment, advice)
         (self.text, self.isThere) = (text, isThere)
+    }
+
+    /// For a job's variables that sudo has taken away from the command; `nil` where it was not started so, or
+    /// one of them is there.
+    package func underSudo(_ names: [String]) -> (text: String, hint: String)? {
+        guard let who = environment["SUDO_USER"], environment["SUDO_UID"] != nil, !names.isEmpty,
+            !names.contains(where: { environment[$0]?.isEmpty == false })
+        else { return nil }
+        let list = names.joined(separator: ",")
+        return (
+            "sudo started this command (SUDO_USER is \(who.printable)), and hands on none of the job's variables",
+            "run it without sudo; or keep the variables: sudo --preserve-env=\(list) wif-agent ..."
+        )
     }
 
     /// For a pod's variables where no pod is.

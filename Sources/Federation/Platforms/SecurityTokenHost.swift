@@ -68,11 +68,26 @@ package struct SecurityTokenHost: Equatable, Sendable {
 
     /// What may be wrong with a region whose host has no address; `nil` for one that is known.
     package var doubt: String? {
-        let regions = Self.legacyRegions.union(Self.laterRegions).sorted()
-        guard self != .global, !regions.contains(signingRegion) else { return nil }
-        let guess = nearest(to: signingRegion, among: regions).map { ": did you mean \($0)?" }
+        guard isUnknown else { return nil }
+        let guess = near.map { ": did you mean \($0)?" }
         return "the region \(signingRegion) is not known here\(guess ?? "")"
     }
+
+    /// What to write where the region is not known and near to one that is; `nil` for any other.
+    ///
+    /// - Parameter key: what names it.
+    func oddity(of key: String) -> String? {
+        guard isUnknown, let near else { return nil }
+        return "there is no region \(signingRegion): write \(near) in \(key)"
+    }
+
+    private static let regions = legacyRegions.union(laterRegions).sorted()
+
+    private var isUnknown: Bool {
+        self != .global && !Self.regions.contains(signingRegion)
+    }
+
+    private var near: String? { nearest(to: signingRegion, among: Self.regions) }
 
     private static let laterRegions: Set<String> = [
         "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-2", "ap-northeast-3", "ap-south-2",

@@ -17,6 +17,10 @@ package struct TokenFacts: Sendable {
     /// What to check when a service says that the claims do not fit; reads after a semicolon.
     package var advice: String?
 
+    /// What a token lacks that another one of the same job has, and how to have that one used; `nil` where it
+    /// lacks nothing.
+    package var lack: @Sendable (JSON) -> String? = { _ in nil }
+
     /// What to do where a token is too old that the platform keeps, and gives again, for hours; `nil` where it
     /// makes a new one each time.
     package var keptAdvice: String?

@@ -12,6 +12,8 @@ extension ServiceFacts {
         variableNames: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"],
         olderVariables: ["AWS_SECURITY_TOKEN"],
         addressKey: "region",
+        domains: [".amazonaws.com"],
+        hosts: ["sts.amazonaws.com"],
         documentMembers: [
             "Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration",
         ],
@@ -29,6 +31,8 @@ package struct AWSRole: Sendable {
     package let endpoint: Endpoint
     /// The audience asked of the token source.
     let wantedAudience: String
+    /// What to write for a region that is not known here, and near to one that is; `nil` for any other.
+    let regionOddity: String?
 
     /// The audience that AWS's own tools have OIDC providers expect.
     package static let usualAudience = "sts.amazonaws.com"
@@ -63,12 +67,8 @@ extension AWSRole {
             "the role's ARN (arn:aws:iam::ACCOUNT:role/NAME)"
         )
         guard let partition = Self.partition(ofRole: role) else {
-            throw values.error(
-                "roleArn",
-                "\"\(role.printable)\" is not the ARN of a role",
-                hint: Self.meantRole(role).map { "write \"roleArn\": \"\($0.printable)\"" }
-                    ?? "write arn:aws:iam::ACCOUNT:role/NAME, with 12 digits for ACCOUNT"
-            )
+            let objection = RoleName(objectionTo: role)
+            throw values.error("roleArn", objection.problem, hint: objection.hint)
         }
         arn = role
         sessionName = try values.text("sessionName")
@@ -80,10 +80,25 @@ extension AWSRole {
             )
         }
         duration = try values.number("durationSeconds", in: 900...43_200).map { Int($0) }
-        let region =
-            try values.text("region") ?? variable("AWS_REGION") ?? variable("AWS_DEFAULT_REGION")
-        endpoint = try Self.endpoint(values, region, partition, variable)
+        let (key, region) = try Self.region(&values, variable)
+        let endpoint = try Self.endpoint(values, region, partition, variable)
+        self.endpoint = endpoint
+        let isRegions = region.map { endpoint.host.hasPrefix("sts.\($0).") } ?? false
+        regionOddity =
+            isRegions ? region.flatMap { SecurityTokenHost(region: $0)?.oddity(of: key) } : nil
         wantedAudience = try values.text("audience") ?? Self.usualAudience
+    }
+
+    /// The region, and what names it.
+    private static func region(
+        _ values: inout KeyedValues,
+        _ variable: (String) -> String?
+    ) throws(AccountError) -> (key: String, region: String?) {
+        if let region = try values.text("region") { return ("region in the account file", region) }
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            if let region = variable(name) { return ("the variable \(name)", region) }
+        }
+        return ("region in the account file", nil)
     }
 
     private static func endpoint(
@@ -120,7 +135,7 @@ extension AWSRole {
     }
 
     /// `arn:PARTITION:iam::ACCOUNT:role/NAME`; `nil` for what is none.
-    private static func partition(ofRole arn: String) -> Substring? {
+    static func partition(ofRole arn: String) -> Substring? {
         let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
         guard parts.count == 6, parts[0] == "arn", parts[2] == "iam", parts[3].isEmpty,
             parts[1] == "aws" || parts[1].hasPrefix("aws-"),
@@ -129,20 +144,6 @@ extension AWSRole {
             arn.utf8.count <= 2048, arn.utf8.isVisibleASCII
         else { return nil }
         return parts[1]
-    }
-
-    /// The role that the ARN of its session, or of the instance profile of the same name, leads to; `nil`
-    /// where none is known.
-    private static func meantRole(_ arn: String) -> String? {
-        let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
-        guard parts.count == 6, parts[0] == "arn" else { return nil }
-        let names = parts[5].split(separator: "/", omittingEmptySubsequences: false)
-        guard names.count > 1, ["assumed-role", "instance-profile"].contains(names[0]) else {
-            return nil
-        }
-        let path = names[0] == "assumed-role" ? names[1] : names.last ?? ""
-        let role = "arn:\(parts[1]):iam::\(parts[4]):role/\(path)"
-        return partition(ofRole: role) == nil ? nil : role
     }
 
     private static func isSessionName(_ text: String) -> Bool {

@@ -16,6 +16,8 @@ extension ServiceFacts {
         title: "Bright",
         defaultVariable: "BRIGHT_TOKEN",
         otherVariables: ["BRIGHT_PROJECT_ID", "BRIGHT_BASE_URL"],
+        domains: [".brightsec.com"],
+        hosts: ["app.brightsec.com"],
         scheme: "Api-Key",
         revokesAfterCommand: true
     )

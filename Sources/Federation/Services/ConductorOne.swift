@@ -33,6 +33,7 @@ extension ServiceFacts {
         otherVariables: [
             "CONDUCTORONE_CLIENT_ID", "CONDUCTORONE_TENANT_DOMAIN", "CONDUCTORONE_SERVER_URL",
         ],
+        domains: [".conductor.one"],
         maximumAge: 600
     )
 }
@@ -65,7 +66,7 @@ extension TokenExchangeService {
         if client.suffix != "wfe" {
             warnings.append(
                 "\(values.name(of: "clientId")): ends in /\(client.suffix.printable), not in /wfe"
-                    + " as a federation trust's does"
+                    + " as a federation trust's does: write the Client ID of a trust (Settings > Workload Federation)"
             )
         }
         let tenant = variable("CONDUCTORONE_TENANT_DOMAIN")

@@ -11,6 +11,8 @@ extension ServiceFacts {
         },
         title: "the service",
         defaultVariable: "ACCESS_TOKEN",
+        domains: [".microsoftonline.com"],
+        hosts: ["login.microsoftonline.com"],
         takesOpaqueTokens: true,
         wantsExpiry: false
     )

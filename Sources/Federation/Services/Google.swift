@@ -13,6 +13,8 @@ extension ServiceFacts {
         },
         title: "Google",
         defaultVariable: "ACCESS_TOKEN",
+        domains: [".googleapis.com"],
+        hosts: ["sts.googleapis.com", "iamcredentials.googleapis.com"],
         takesOpaqueTokens: true,
         wantsExpiry: false
     )

@@ -15,6 +15,8 @@ extension ServiceFacts {
         proxyVariable: "MONDOO_API_PROXY",
         addressKey: "universeDomain",
         places: MondooRegion.sentence,
+        domains: [".mondoo.com"],
+        hosts: MondooRegion.listedHosts,
         documentMembers: [
             "mrn", "space_mrn", "scope_mrn", "parent_mrn", "private_key", "certificate",
             "api_endpoint",
@@ -97,12 +99,12 @@ package struct MondooService: Sendable {
         }
         if audience.hasSuffix("/") { return "\(what) ends in a slash: leave the slash out" }
         let path = audience.split(separator: "/").dropFirst()
-        if audience.contains("/roles/") || audience.contains("/wifauthbindings/") {
-            return "\(what) is not a scope's MRN: write \(example)"
-        }
         let collections = ["spaces", "organizations"]
         let parts = audience.split(separator: "/")
         let host = String(parts.first ?? "")
+        if let inner = innerOddity(parts.map(String.init), collections) {
+            return "\(what) \(inner)"
+        }
         if let mark = parts.firstIndex(where: { collections.contains(String($0)) }),
             parts.count > mark + 1, host != scopeHost
         {
@@ -118,6 +120,24 @@ package struct MondooService: Sendable {
                 + " //captain.api.mondoo.app/\(meant)/ID"
         }
         return nil
+    }
+
+    /// Of the MRN of something in a scope, such as a provider's own.
+    private static func innerOddity(_ parts: [String], _ collections: [String]) -> String? {
+        let kinds = [
+            "wifauthbindings": "an identity provider", "roles": "a role", "agents": "an agent",
+            "serviceaccounts": "a service account", "integrations": "an integration",
+        ]
+        let kind = parts.lazy.compactMap { kinds[$0.lowercased()] }.first
+        guard let mark = parts.lastIndex(where: collections.contains), parts.count > mark + 2 else {
+            return kind.map {
+                "is the MRN of \($0), and not a scope's: write the scope's, \(example)"
+            }
+        }
+        let scope = "//\(scopeHost)/\(parts[mark])/\(parts[mark + 1])"
+        return
+            "is the MRN of \(kind ?? "something") in a scope, and the scope's own belongs there: write"
+            + " \(scope.printable)"
     }
 
     private static func oddity(ofIssuer issuer: String) -> String? {
@@ -218,7 +238,8 @@ extension Service {
     package var addressOddity: String? {
         switch self {
         case .mondoo(let service): service.addressOddity
-        case .tokenExchange, .aws, .token: nil
+        case .aws(let role): role.regionOddity
+        case .tokenExchange, .token: nil
         }
     }
     /// What to say of a value in the issuer's place that is no issuer; `nil` where it is one.

@@ -35,10 +35,11 @@ package struct MondooRegion: Equatable, Sendable {
         return isDedicated ? all.last : nil
     }
 
+    /// Those that every customer has.
+    static let listedHosts = all.dropLast().map(\.host)
+
     /// Whether the host is one of those that every customer has.
-    package static func isListed(_ host: String) -> Bool {
-        all.dropLast().contains { $0.host == host }
-    }
+    package static func isListed(_ host: String) -> Bool { listedHosts.contains(host) }
 
     /// Whether the URL is one of Mondoo's issuers.
     package static func isIssuer(_ url: String) -> Bool {

@@ -31,6 +31,10 @@ package struct ServiceFacts: Sendable {
     package var addressKey = "tokenUrl"
     /// Where the service is, for a reader who has it wrong.
     package var places: String?
+    /// The domains of the service's own, whose certificates public authorities sign; each begins with a dot.
+    var domains: [String] = []
+    /// Hosts that every customer of the service has.
+    var hosts: [String] = []
     /// The members that the format `json` may have.
     var documentMembers = ["access_token", "token_type", "expires_at"]
     /// Whether the credential is a token, for an `Authorization` header.
@@ -51,6 +55,18 @@ package struct ServiceFacts: Sendable {
     /// The variables of a requester's environment that a job may carry for this service.
     var variables: [String] {
         [subjectTokenVariable, proxyVariable].compactMap(\.self) + otherVariables
+    }
+}
+
+extension ServiceName {
+    /// Whether a host is in a domain of a service's own, whose certificates every system trusts.
+    package static func ownsDomain(of host: String) -> Bool {
+        allCases.contains { $0.facts.domains.contains { host.hasSuffix($0) } }
+    }
+
+    /// Whether a host is known to be one on the internet, with that very name.
+    package static func hasHost(_ host: String) -> Bool {
+        allCases.contains { $0.facts.hosts.contains(host) }
     }
 }
 

@@ -1,13 +1,28 @@
+import Text
+
 /// What the keys of several services have in common.
 extension KeyedValues {
     /// A secret of the client would be the long-lived key that nobody is to have.
     func refuseClientSecret() throws(AccountError) {
         guard peek("clientSecret") != nil else { return }
+        let client = peek("clientId") ?? ""
+        let mark = client.contains("@") ? client.lastIndex(of: "/") : nil
+        guard let mark, !client.hasSuffix("/wfe") else {
+            throw error(
+                "clientSecret",
+                "is a long-lived key, and wif-agent uses no such keys",
+                hint:
+                    "remove it: the subject token is the only proof, and the service must be set up"
+                    + " to accept it"
+            )
+        }
         throw error(
             "clientSecret",
-            "is a long-lived key, and wif-agent uses no such keys",
-            hint: "remove it: the subject token is the only proof, and the service must be set up"
-                + " to accept it"
+            "is a long-lived key, and wif-agent uses no such keys; clientId is a client's with a secret"
+                + " (\(client[mark...].description.printable))",
+            hint:
+                "remove clientSecret, and write in clientId the Client ID of a federation trust, which ends in /wfe"
+                + " and has no secret: in ConductorOne Settings > Workload Federation shows it, or makes a trust"
         )
     }
 

@@ -46,11 +46,16 @@ package struct FileUser: Equatable, Sendable {
         return facts.mode >> shift & bits == bits
     }
 
+    /// The same, by the file's access list, too. `acl(5)`
+    package func may(_ bits: UInt32, _ facts: FileFacts, at path: String) -> Bool {
+        may(bits, facts) || accessListGrants(bits, at: path, to: self)
+    }
+
     /// The outermost directory above a path that the user may not search; `nil` where none is known.
     package func closedDirectory(above path: String) -> (path: String, facts: FileFacts)? {
         parentDirectories(of: path).lazy.compactMap { place in
             FileFacts(ifAt: place).map { (path: place, facts: $0) }
-        }.first { !may(1, $0.facts) }
+        }.first { !may(1, $0.facts, at: $0.path) }
     }
 
     /// Whether the user may put files into the directory. Of this process's own user the kernel is

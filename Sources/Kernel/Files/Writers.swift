@@ -91,6 +91,25 @@ func hasAccessList(_ descriptor: Int32) throws(Errno) -> Bool {
     try AccessList(of: descriptor) != nil
 }
 
+/// Whether an access list gives a user rights that the mode alone does not tell of; false where there is none
+/// or it cannot be read. `acl(5)`
+func accessListGrants(_ bits: UInt32, at path: String, to user: FileUser) -> Bool {
+    do throws(Errno) {
+        let raw = try systemCall { unsafe wif_open_path(AT_FDCWD, path) }
+        let file = FileDescriptor(owning: raw)
+        guard let list = try AccessList(of: file.raw) else { return false }
+        let mask = list.entries.first { $0.tag == .mask }?.bits ?? 7
+        return list.entries.contains { entry in
+            let isUsers =
+                (entry.tag == .user && entry.id == user.id)
+                || (entry.tag == .group && user.groups.contains(entry.id))
+            return isUsers && entry.bits & mask & bits == bits
+        }
+    } catch {
+        return false
+    }
+}
+
 /// A POSIX access list as the kernel stores it in `system.posix_acl_access`: a version (2) in four bytes,
 /// then entries of tag and permissions in two bytes each and an id in four, all little-endian.
 /// `<linux/posix_acl_xattr.h>`
@@ -106,8 +125,10 @@ private struct AccessList {
 
     struct Entry {
         let tag: Tag
-        let mayWrite: Bool
+        let bits: UInt32
         let id: UInt32
+
+        var mayWrite: Bool { bits & 2 != 0 }
     }
 
     let entries: [Entry]
@@ -130,7 +151,7 @@ private struct AccessList {
             entries.append(
                 Entry(
                     tag: tag,
-                    mayWrite: rest.littleEndian(at: start + 2, 2) & 2 != 0,
+                    bits: rest.littleEndian(at: start + 2, 2),
                     id: rest.littleEndian(at: start + 4, 4)
                 )
             )

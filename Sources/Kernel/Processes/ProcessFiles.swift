@@ -11,6 +11,11 @@ private let processFileLimit = 1 << 20
 
 /// This machine's processes whose program has the name, as far as this process sees them.
 package func processes(named name: String) -> [ProcessFacts] {
+    processes { processFile($0, "comm").map { $0.first == name + "\n" } == true }
+}
+
+/// Those that are so, by their ids, as far as this process sees them.
+func processes(where isWanted: (Int) -> Bool) -> [ProcessFacts] {
     let numbers: [Int]
     do throws(Errno) {
         numbers = try listDirectory("/proc").compactMap { Int($0) }.sorted()
@@ -18,15 +23,18 @@ package func processes(named name: String) -> [ProcessFacts] {
         return []
     }
     return numbers.compactMap { id in
-        guard processFile(id, "comm").map({ $0.first == name + "\n" }) == true,
-            let arguments = processFile(id, "cmdline")
-        else { return nil }
+        guard isWanted(id), let arguments = processFile(id, "cmdline") else { return nil }
         return ProcessFacts(id: id, arguments: arguments)
     }
 }
 
 /// Whether a process of that id runs. `kill(2)`
 package func isProcess(_ id: Int32) -> Bool { kill(id, 0) == 0 || errno == EPERM }
+
+/// A running process; `nil` where the kernel shows none of that id.
+package func process(_ id: Int) -> ProcessFacts? {
+    processFile(id, "cmdline").map { ProcessFacts(id: id, arguments: $0) }
+}
 
 /// The variables that a process was started with; `nil` where the kernel does not tell, as it does root
 /// and the process's own user alone. `proc_pid_environ(5)`

@@ -206,7 +206,7 @@ private func clearTheWay(_ name: String, in directory: Directory) throws(PathErr
     throw PathError(
         path,
         "is served by a running process",
-        hint: "is another wif-agent running? ss -lxp shows whose socket it is"
+        hint: listenerAdvice(path)
     )
 }
 

@@ -44,7 +44,8 @@ struct AzurePipelines: TokenFetcher {
             ),
             members: ["oidcToken"],
             hints: [
-                401: "the job's access token ends with the job; has it ended?",
+                401:
+                    "the job's access token ends with the job: take SYSTEM_ACCESSTOKEN from this job",
                 404: "is credentialSource.serviceConnectionId one that the pipeline may use?",
             ]
         ).subjectToken(context)

@@ -34,7 +34,7 @@ struct Buildkite: TokenFetcher {
                 trust: context.trust
             ),
             members: ["token"],
-            hints: [401: "the agent's token ends with the job; has it ended?"]
+            hints: [401: "the agent's token ends with the job: take it from this job"]
         ).subjectToken(context)
     }
 

@@ -31,7 +31,7 @@ struct Codefresh: TokenFetcher {
         if !context.audience.isEmpty {
             url += "\(url.contains("?") ? "&" : "?")audience=\(percentEncoded(context.audience))"
         }
-        let ended = "the request token ends with the build; has it ended?"
+        let ended = "the request token ends with the build: take it from this build"
         return try await TokenService(
             request: HTTPRequest(
                 "GET",

@@ -95,7 +95,8 @@ struct GoogleMetadata: TokenFetcher {
 
     private func hint(for status: Int) -> String? {
         switch status {
-        case 400: "is the audience one that GCP takes?"
+        case 400:
+            "GCP does not take this audience: write in tokenAudience a URL or another text without spaces"
         case 403:
             "on GKE, the pod's service account needs roles/iam.workloadIdentityUser on the linked"
                 + " one; a change takes minutes"

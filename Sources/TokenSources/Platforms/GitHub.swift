@@ -50,8 +50,8 @@ struct GitHubActions: TokenFetcher {
             .noSource,
             "\(Self.url) and \(Self.bearer) are not both set",
             hint: isJob
-                ? "the job needs 'permissions: id-token: write'; pull requests from forks never"
-                    + " get it"
+                ? "write permissions: id-token: write (and contents: read) for the job in the workflow's file; pull"
+                    + " requests from forks never get it"
                 : "in a GitHub Actions job, grant 'permissions: id-token: write' and pass both"
                     + " on to wif-agent (sudo, su and docker run drop them)",
             isAbsent: true

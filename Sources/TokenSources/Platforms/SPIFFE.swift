@@ -174,7 +174,8 @@ private struct WorkloadAPI {
             return SourceError(
                 .noSource,
                 "\(place) answered with HTTP status \(status) and no gRPC status",
-                hint: "is the socket that of a Workload API?"
+                hint:
+                    "name the socket of the agent's Workload API: another server listens at this one"
             )
         }
     }

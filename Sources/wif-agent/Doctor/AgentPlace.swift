@@ -210,9 +210,7 @@ struct AgentPlace {
                 .agent,
                 "the agent in \(directory) is \(who)'s, and does not tell this user what it serves"
                     + " (\(error.reason))",
-                hint:
-                    "run doctor as \(who) or as root to see the agent's part; or choose another --runtime-dir for an"
-                    + " agent of your own"
+                hint: readerHint(who, account)
             )
             return finding
         }
@@ -223,6 +221,20 @@ struct AgentPlace {
             hint: error.kind == .hung ? error.hint : Self.strangerHint
         )
         return finding
+    }
+
+    /// How this user gets the credential of another one's agent, and sees what that does.
+    private func readerHint(_ who: String, _ account: Account) -> String {
+        let own = userName(effectiveUserID()).printable
+        let output =
+            who == "root"
+            ? "a file with \"owner\": \"\(own)\", or a socket with \"allowUsers\": [\"\(own)\"]"
+            : "a socket with \"allowUsers\": [\"\(own)\"]"
+        return
+            "programs of \(own) get the credential from an output of their own: \(output) in outputs of"
+            + " \(account.path.printable). To see the agent's part run doctor as root"
+            + (who == "root" ? "" : " or as \(who)")
+            + ": sudo wif-agent doctor; get --fresh does without the agent, and --runtime-dir names an agent of your own"
     }
 
     /// For a directory in which an agent left its socket.
@@ -343,16 +355,13 @@ struct AgentPlace {
             )
         }
         let names = report.accounts.map(\.file)
-        let folder = names.first.map { splitPath($0).directory.printable } ?? "its folder"
         return .failed(
             .agent,
             .misconfigured,
             "the agent at \(agent.directory) serves \(names.joined(separator: ", ").printable), not"
                 + " this file, and holds the control socket",
-            hint:
-                "if it was started for this file too, send it SIGHUP (systemctl reload wif-agent); else put the"
-                + " file into \(folder), which it reads, or start it with -c or --config-dir for this one; a second"
-                + " agent needs a --runtime-dir of its own"
+            hint: AgentCommand(of: report, environment: invocation.environment)
+                .advice(to: account.path, serving: names)
         )
     }
 

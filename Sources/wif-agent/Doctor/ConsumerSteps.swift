@@ -158,12 +158,25 @@ struct Consumer {
         let facts = closed?.facts ?? FileFacts(ifAt: path)
         let place = closed.map { "enter \($0.path.printable)" } ?? "read it"
         let mode = facts.map { " (mode \($0.modeText), owner \(userDescription($0.owner)))" } ?? ""
+        let agent = FileFacts(ifAt: RuntimeDirectory.system)?.owner
+        let opening =
+            closed.map { "; and chmod o+x \($0.path.printable), so that \(who) comes to it" } ?? ""
+        let group = "\"group\": \"GROUP\" and \"mode\": \"0640\""
+        let how =
+            switch agent {
+            case 0?:
+                "the agent runs as root: write \"owner\": \"\(who)\" in that output of \(account.path.printable), or"
+                    + " \(group) with a group of \(who)"
+            case let id?:
+                "the agent runs as \(userName(id).printable): write \(group) in that output of"
+                    + " \(account.path.printable), with a group of \(who) that \(userName(id).printable) is in, too"
+            case nil:
+                "write \"owner\": \"\(who)\" in that output of \(account.path.printable) where the agent runs as root,"
+                    + " else \(group) with a group of \(who) that the agent's user is in, too"
+            }
         return warning(
             "names the output \(path.printable), and \(who), this user, may not \(place)\(mode)",
-            hint:
-                "write \"owner\": \"\(who)\" in that output where the agent runs as root, else \"group\" with a group"
-                + " of \(who) that the agent's user is in, too, and \"mode\": \"0640\"; or run the program as the"
-                + " output's owner"
+            hint: "\(how)\(opening); or run the program as the output's owner"
         )
     }
 
@@ -189,7 +202,8 @@ struct Consumer {
                 "names the socket \(path.printable), and programs that read \(variable) open a file",
                 hint:
                     "give the account an output of the format \(wanted) with a path of its own, and name"
-                    + " that; or have systemd read the socket by LoadCredential="
+                    + " that; or write \"content\": \"\(wanted)\" in the socket's output, and have systemd read it:"
+                    + " LoadCredential=NAME:\(path.printable) and the variable as %d/NAME"
             )
         case .kubernetesSecret: return nil
         }
@@ -225,7 +239,7 @@ struct Consumer {
     }
 
     /// A template may hold anything.
-    private func isRead(_ format: Format) -> Bool {
+    func isRead(_ format: Format) -> Bool {
         formats.contains(format) || format == .template
     }
 

@@ -178,7 +178,7 @@ private struct Doctor {
                 hint: "rename it to \(String(name.prefix { $0 != "." }).printable).json"
             )
         }
-        if let objection = unitsObjection(to: account.path) { return objection }
+        if let objection = UnitReading(of: account.path, units).objection { return objection }
         guard !account.warnings.isEmpty else { return .ok(.account, found) }
         let place = "account file \(account.path.printable): "
         let warnings = account.warnings.map {
@@ -192,42 +192,6 @@ private struct Doctor {
         )
         step.explainsFailures = account.warnings.contains { $0.hint != nil && !$0.isDoubt }
         return step
-    }
-
-    /// That the packaged units' user cannot read a file of the folder they read.
-    private func unitsObjection(to path: String) -> StepReport? {
-        guard AccountChoice.isStandard(path),
-            let user = units.user, let facts = FileFacts(ifAt: path)
-        else { return nil }
-        let file = path.printable
-        if let objection = wayObjection(to: path, user) { return objection }
-        guard !user.rights.may(4, facts) else { return nil }
-        return .failed(
-            .account,
-            .misconfigured,
-            "the agent's units run as \(user.name), who may not read \(file)",
-            hint: "chown root:\(user.group) \(file) && chmod 640 \(file)",
-            about: path
-        )
-    }
-
-    /// That a link leads to where that user does not come.
-    private func wayObjection(to path: String, _ user: InstalledUnits.User) -> StepReport? {
-        let target: String
-        do throws(Errno) { target = try realPath(path) } catch { return nil }
-        guard let closed = user.rights.closedDirectory(above: target)?.path else { return nil }
-        let (file, other) = (path.printable, target.printable)
-        return .failed(
-            .account,
-            .misconfigured,
-            "the agent's units run as \(user.name), who may not enter \(closed.printable)"
-                + (target == path ? "" : ", and \(file) is a link to \(other)"),
-            hint: target == path
-                ? "chgrp \(user.group) \(closed.printable) && chmod g+x \(closed.printable)"
-                : "put the file itself there: cp --remove-destination \(other) \(file) && chown"
-                    + " root:\(user.group) \(file) && chmod 640 \(file)",
-            about: path
-        )
     }
 
     private func workerStep() -> StepReport {

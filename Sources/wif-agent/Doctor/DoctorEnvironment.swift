@@ -1,3 +1,4 @@
+import Agent
 import Federation
 import Kernel
 import Text
@@ -50,13 +51,58 @@ private func unknownVariables(_ environment: [String: String]) -> [StepReport] {
 }
 
 private func configurationPath(_ invocation: Invocation) -> [StepReport] {
-    guard let unused = AccountChoice.unusedPath(invocation) else { return [] }
     let name = AccountChoice.pathVariable
+    if let chosen = AccountChoice.chosenByPath(invocation) {
+        var step = StepReport.warning(
+            .environment,
+            "\(name) names \(chosen.path.printable), so that this account file is used, and not"
+                + " \(chosen.others.joined(separator: ", ").printable)",
+            hint:
+                "unset \(name), if that file is not the one that is meant (ls -l \(chosen.path.printable)); or name the"
+                + " one that is: -c \(chosen.others[0].printable)",
+            about: name
+        )
+        step.explainsFailures = true
+        return [step]
+    }
+    guard let unused = AccountChoice.unusedPath(invocation) else { return [] }
     return [.warning(.environment, unused.found, hint: unused.hint, about: name)]
 }
 
 extension AccountChoice {
     static let pathVariable = "MONDOO_CONFIG_PATH"
+
+    /// The account file that `MONDOO_CONFIG_PATH` alone has commands use, and those of the usual folder that
+    /// are not used for it; `nil` where another way names the file, or there are no others.
+    static func chosenByPath(_ invocation: Invocation) -> (path: String, others: [String])? {
+        guard invocation.all("config").isEmpty, invocation.words.isEmpty,
+            let path = named(invocation).first
+        else { return nil }
+        do throws(AccountFiles.Problem) {
+            let all = try AccountFiles.list(standardDirectory)
+            let others = all.filter { $0 != path && !isSame($0, path) }
+            return others.isEmpty || others.count < all.count ? nil : (path, others)
+        } catch {
+            return nil
+        }
+    }
+
+    private static func isSame(_ one: String, _ other: String) -> Bool {
+        do throws(Errno) { return try realPath(one) == realPath(other) } catch { return false }
+    }
+
+    /// A failure, with the variable that has chosen the account file where one did.
+    static func naming(_ failure: CommandFailure, _ invocation: Invocation) -> CommandFailure {
+        guard let chosen = chosenByPath(invocation) else { return failure }
+        var named = failure
+        named.failure.message +=
+            "; \(pathVariable) names the account file, \(chosen.path.printable)"
+        named.failure.hint =
+            "unset \(pathVariable), if that file is not the one that is meant, or name the one that is: -c"
+            + " \(chosen.others[0].printable)"
+            + (failure.failure.hint.map { "; else: \($0)" } ?? "")
+        return named
+    }
 
     /// What `MONDOO_CONFIG_PATH` names where it does not count: it does where that is an
     /// `external_account` file, and nothing else is named. `nil` where all is well.

@@ -54,7 +54,7 @@ struct DoctorOutput {
             return
         }
         guard let (path, step) = first else {
-            try show("\nnothing failed; there is nothing to do\n")
+            try show(ending)
             return
         }
         let warnings = accounts.lazy.flatMap(\.steps).count { $0.state == .warning }
@@ -65,6 +65,19 @@ struct DoctorOutput {
         let place = accounts.count > 1 ? " of \(path)" : ""
         let hint = step.hint?.withoutControls ?? ""
         try show("\n\(start)first thing to do, \(step.name.rawValue)\(about)\(place): \(hint)\n")
+    }
+
+    /// What is said where nothing failed and nothing is warned of: of what was not looked at nothing is known.
+    private var ending: String {
+        let unseen = accounts.flatMap(\.steps).filter(\.isUnseen)
+        guard !unseen.isEmpty else { return "\nnothing failed; there is nothing to do\n" }
+        let places = unseen.map { step in
+            ([step.name.rawValue] + [step.about?.printable].compactMap(\.self))
+                .joined(separator: " ")
+        }
+        return
+            "\nnothing failed of what this user may look at; not looked at: \(places.joined(separator: ", ")). As root doctor"
+            + " looks at all: sudo wif-agent doctor\n"
     }
 
     /// The first step that failed, or a warning before it that explains the failure; else the first that

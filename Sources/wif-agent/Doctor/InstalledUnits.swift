@@ -23,12 +23,16 @@ struct InstalledUnits {
     let worker: UnitSettings?
     /// What the agent's service starts it with, which every job has; empty where there is no service.
     let variables: [String: String]
+    /// The file of these that this user may not read, so that they are not all known.
+    let closedVariables: String?
 
     init(below root: String = "") {
         self.root = root
         agent = UnitSettings(of: Self.agentName, below: root)
         worker = UnitSettings(of: Self.workerName, below: root)
         variables = agent?.variables(below: root) ?? [:]
+        closedVariables = agent?.words("EnvironmentFile").map { String($0.drop { $0 == "-" }) }
+            .first { FileFacts(ifAt: root + $0) != nil && !isReadable(root + $0) }
     }
 
     /// Who runs the agent; `nil` where the machine does not know that user.

@@ -197,8 +197,25 @@ struct LocalSteps {
             }
             return .ok(.output, "\(output.word), \(state)", about: output.path)
         } catch {
-            return .failed(.output, error.failure, about: output.path)
+            return unseen(output, error) ?? .failed(.output, error.failure, about: output.path)
         }
+    }
+
+    /// For a place that this user may not look at, where another one's agent delivers: nothing is told of that.
+    private func unseen(_ output: Output, _ error: OutputError) -> StepReport? {
+        let own = FileUser.current()
+        guard error.reason == .noAccess || error.reason == .notPermitted, !own.isRoot,
+            !found.user.isCurrent
+        else { return nil }
+        let who = userName(own.id).printable
+        var step = StepReport.skipped(
+            .output,
+            "\(who), this user, may not look at it (\(error.problem.printable)); the agent is"
+                + " \(userName(found.user.id).printable)'s, and sudo wif-agent doctor looks at all",
+            about: output.path
+        )
+        step.isUnseen = true
+        return step
     }
 
     /// Whether a socket there is the agent's own: of one that serves the account, or that does not say.

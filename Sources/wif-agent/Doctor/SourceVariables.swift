@@ -26,7 +26,20 @@ struct SourceVariables {
             step.hint = found.hint
             return step
         }
+        if let found = place.underSudo(jobVariables(platform, account)) {
+            var step = step
+            step.text += "; \(found.text)"
+            step.hint = found.hint + (step.hint.map { "; else \($0)" } ?? "")
+            return step
+        }
         return named(step, account)
+    }
+
+    /// The variables by which a job's platform gives tokens; empty for what asks the machine itself.
+    private func jobVariables(_ platform: TokenPlatform?, _ account: Account) -> [String] {
+        if let name = account.tokenSource.namedVariable { return [name] }
+        guard let facts = platform?.facts, !facts.isMachine else { return [] }
+        return facts.variables.filter { !$0.hasSuffix("*") }
     }
 
     /// With the variable that may have been meant where the one that is read is not set.

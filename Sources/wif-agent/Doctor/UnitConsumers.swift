@@ -23,25 +23,13 @@ struct UnitConsumers {
         outputs = account.outputs(in: "/run/wif-agent").filter { $0.secret == nil }
     }
 
-    /// A place that a service's settings name.
-    private struct Reference {
-        enum Kind {
-            case variable(String)
-            case environmentFile
-            case credential
-        }
-
-        let kind: Kind
-        let path: String
-        /// The setting as it stands there, and the file that has it.
-        let setting: UnitSettings.Value
-    }
-
     /// A warning for each service in whose way something is.
     func steps() -> [StepReport] {
         names.prefix(Self.limit).flatMap { name -> [StepReport] in
             guard let unit = UnitSettings(of: name, below: root) else { return [] }
-            return references(unit).compactMap { step($0, unit) }
+            let found = UnitReferences(of: unit, below: root)
+            return found.flaws.map { warning(unit, $0.text, hint: $0.hint) }
+                + found.all.compactMap { step($0, unit) }
         }
     }
 
@@ -60,30 +48,9 @@ struct UnitConsumers {
         return names.filter { !$0.hasPrefix("wif-") }.sorted()
     }
 
-    private func references(_ unit: UnitSettings) -> [Reference] {
-        var found: [Reference] = []
-        for value in unit.all("Environment") {
-            for word in value.text.split(separator: " ") {
-                guard let (name, path) = UnitSettings.assignment(String(word)) else { continue }
-                guard Consumer.all.contains(where: { $0.variable == name }) else { continue }
-                found.append(Reference(kind: .variable(name), path: path, setting: value))
-            }
-        }
-        for value in unit.all("EnvironmentFile") {
-            let path = String(value.text.drop { $0 == "-" })
-            found.append(Reference(kind: .environmentFile, path: path, setting: value))
-        }
-        for value in unit.all("LoadCredential") {
-            guard let mark = value.text.firstIndex(of: ":") else { continue }
-            let path = String(value.text[value.text.index(after: mark)...])
-            found.append(Reference(kind: .credential, path: path, setting: value))
-        }
-        return found.filter { $0.path.hasPrefix("/") && !$0.path.contains("%") }
-    }
-
     // MARK: One place
 
-    private func step(_ reference: Reference, _ unit: UnitSettings) -> StepReport? {
+    private func step(_ reference: UnitReferences.Reference, _ unit: UnitSettings) -> StepReport? {
         let path = reference.path
         if let output = outputs.first(where: { $0.path == path }) {
             return format(reference, output, unit) ?? rights(reference, output, unit)
@@ -96,7 +63,9 @@ struct UnitConsumers {
     }
 
     /// That nobody delivers to the place.
-    private func elsewhere(_ reference: Reference, _ unit: UnitSettings) -> StepReport? {
+    private func elsewhere(_ reference: UnitReferences.Reference, _ unit: UnitSettings)
+        -> StepReport?
+    {
         let path = reference.path
         let folder = splitPath(path).directory
         let near = nearest(to: path, among: outputs.map(\.path))
@@ -126,12 +95,14 @@ struct UnitConsumers {
 
     /// That the service reads another format than the output's.
     private func format(
-        _ reference: Reference,
+        _ reference: UnitReferences.Reference,
         _ output: Output,
         _ unit: UnitSettings
     ) -> StepReport? {
         switch reference.kind {
         case .credential: return nil
+        case .variable(let name) where reference.isHandedOver:
+            return handedOver(name, reference, output, unit)
         case .variable(let name):
             guard let consumer = Consumer.all.first(where: { $0.variable == name }),
                 let step = consumer.step(reference.path, account)
@@ -161,20 +132,46 @@ struct UnitConsumers {
         }
     }
 
-    /// That the service's user may not read what is there. systemd itself, as root, reads for the others.
-    private func rights(
-        _ reference: Reference,
+    /// That systemd hands over something else than what the variable's programs read.
+    private func handedOver(
+        _ name: String,
+        _ reference: UnitReferences.Reference,
         _ output: Output,
         _ unit: UnitSettings
     ) -> StepReport? {
-        guard case .variable = reference.kind, case .file = output.kind,
+        guard let consumer = Consumer.all.first(where: { $0.variable == name }),
+            let wanted = consumer.formats.first?.rawValue, !consumer.isRead(output.format)
+        else { return nil }
+        let path = output.path.printable
+        let key = output.isSocket ? "content" : "format"
+        let how =
+            account.configuredOutputs.isEmpty
+            ? "give the account file \(account.path.printable) \"outputs\": [{\"format\": \"socket\", \"path\": \"\(path)\","
+                + " \"content\": \"\(wanted)\"}]"
+            : "write \"\(key)\": \"\(wanted)\" in that output of \(account.path.printable)"
+        return warning(
+            unit,
+            "\(unit.name) has systemd read \(path) and hand it over as \(name) (\(reference.setting.path)), whose programs"
+                + " want \(consumer.content); what is delivered there is \(output.format.rawValue)",
+            hint: "\(how), then systemctl reload wif-agent && systemctl restart \(unit.name)"
+        )
+    }
+
+    /// That the service's user may not read what is there. systemd itself, as root, reads for the others.
+    private func rights(
+        _ reference: UnitReferences.Reference,
+        _ output: Output,
+        _ unit: UnitSettings
+    ) -> StepReport? {
+        guard case .variable = reference.kind, !reference.isHandedOver, !output.isSocket,
             unit.last("DynamicUser") == nil, let user = InstalledUnits.user(of: unit),
-            !user.rights.isRoot, let facts = FileFacts(ifAt: output.path)
+            !user.rights.isRoot
         else { return nil }
         let closed = user.rights.closedDirectory(above: output.path)?.path
-        guard closed != nil || !user.rights.may(4, facts) else { return nil }
+        guard
+            let why = closed.map({ "enter \($0.printable)" }) ?? unreadable(output, by: user.rights)
+        else { return nil }
         let name = user.name
-        let why = closed.map { "enter \($0.printable)" } ?? "read it (mode \(facts.modeText))"
         return warning(
             unit,
             "\(unit.name) reads \(output.path.printable) as \(name.printable), who may not \(why)",
@@ -183,6 +180,23 @@ struct UnitConsumers {
                 + " in that group: usermod -aG \(name.printable) wif-agent, then systemctl restart wif-agent); or have"
                 + " systemd hand it over: LoadCredential=NAME:\(output.path.printable) and the variable as %d/NAME"
         )
+    }
+
+    /// What the user may not do with the file as it is, or as the agent will make it; `nil` for one that can be
+    /// read.
+    private func unreadable(_ output: Output, by user: FileUser) -> String? {
+        if let facts = FileFacts(ifAt: output.path) {
+            return user.may(4, facts, at: output.path) ? nil : "read it (mode \(facts.modeText))"
+        }
+        guard case .file(_, let options) = output.kind else { return nil }
+        let agent = InstalledUnits(below: root).user?.rights
+        let owner = options.owner.flatMap(userID) ?? agent?.id
+        let group = options.group.flatMap(groupID) ?? agent?.id
+        let shift: UInt32 =
+            owner == user.id ? 6 : group.map(user.groups.contains) == true ? 3 : 0
+        let mode = "0\(String(options.mode, radix: 8))"
+        return options.mode >> shift & 4 == 4
+            ? nil : "read it: the agent makes it with the mode \(mode) for its own user"
     }
 
     private func warning(_ unit: UnitSettings, _ text: String, hint: String) -> StepReport {

@@ -20,6 +20,11 @@ struct UnitSettings {
         "/usr/lib/systemd/system", "/lib/systemd/system",
     ]
 
+    /// Files in the folders of its parts that systemd does not read, because their names do not end in `.conf`.
+    private(set) var passedOver: [String] = []
+    /// Its files that this user may not read, so that what they say is not known.
+    private(set) var unreadable: [String] = []
+
     /// `nil` where this machine has no such unit, or it cannot be read.
     ///
     /// - Parameter root: what stands before the paths of systemd's folders; empty but in tests.
@@ -32,8 +37,14 @@ struct UnitSettings {
         // Of two with the same name the first folder's counts; all are read in the order of their names.
         var parts: [String: String] = [:]
         for folder in folders {
-            for name in Self.names(in: "\(folder)/\(name).d") where parts[name] == nil {
-                parts[name] = "\(folder)/\(self.name).d/\(name)"
+            let place = "\(folder)/\(self.name).d"
+            for part in Self.names(in: place) {
+                let path = "\(place)/\(part)"
+                guard part.hasSuffix(".conf") else {
+                    if FileFacts(ifAt: path)?.kind == .regular { passedOver.append(path) }
+                    continue
+                }
+                if parts[part] == nil { parts[part] = path }
             }
         }
         for part in parts.sorted(by: { $0.key < $1.key }) { read(part.value) }
@@ -43,26 +54,39 @@ struct UnitSettings {
 
     private static func names(in directory: String) -> [String] {
         do throws(Errno) {
-            return try listDirectory(directory).filter { $0.hasSuffix(".conf") }
+            return try listDirectory(directory).filter { !$0.hasPrefix(".") && !$0.hasSuffix("~") }
         } catch {
             return []
         }
     }
 
     private mutating func read(_ path: String) {
-        guard let text = readText(ifAt: path) else { return }
-        for line in text.split(whereSeparator: \.isNewline).map({ String($0).trimmed }) {
-            guard let mark = line.firstIndex(of: "="), line.first != "#", line.first != ";" else {
-                continue
+        guard let text = readText(ifAt: path) else {
+            if FileFacts(ifAt: path)?.kind == .regular, !isReadable(path) {
+                unreadable.append(path)
             }
-            let key = String(line[..<mark]).trimmed
-            let value = String(line[line.index(after: mark)...]).trimmed
+            return
+        }
+        for (key, value) in Self.assignments(ofUnit: text) {
             // An empty value takes back what stands before it.
             if value.isEmpty {
                 values[key] = []
             } else {
                 values[key, default: []].append(Value(text: value, path: path))
             }
+        }
+    }
+
+    /// Keys and their values, as a file of a unit has them.
+    static func assignments(ofUnit text: String) -> [(key: String, value: String)] {
+        text.split(whereSeparator: \.isNewline).compactMap { line in
+            let line = String(line).trimmed
+            guard let mark = line.firstIndex(of: "="), line.first != "#", line.first != ";" else {
+                return nil
+            }
+            return (
+                String(line[..<mark]).trimmed, String(line[line.index(after: mark)...]).trimmed
+            )
         }
     }
 

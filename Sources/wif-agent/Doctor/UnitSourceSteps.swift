@@ -15,8 +15,19 @@ struct UnitSourceSteps {
     }
 
     func steps() -> [StepReport] {
-        guard let agent = units.agent else { return readSteps }
-        return placeSteps(agent) + variableSteps + strangeSteps(agent) + allowanceSteps + readSteps
+        guard let agent = units.agent else { return isPod ? [] : readSteps }
+        return placeSteps(agent) + variableSteps + lackingSteps + strangeSteps(agent)
+            + allowanceSteps + readSteps
+    }
+
+    /// Whether this is a pod, where no units are.
+    private var isPod: Bool {
+        SourcePlace(
+            environment: environment,
+            advice: nil,
+            text: { _ in nil },
+            isThere: { FileFacts(ifAt: $0) != nil }
+        ).isPod
     }
 
     // MARK: Where the agent looks
@@ -73,6 +84,7 @@ struct UnitSourceSteps {
         if let platform = TokenPlatform(rawValue: account.tokenSource.name) {
             names += platform.facts.variables.filter { !$0.hasSuffix("*") }
         }
+        if let path = units.closedVariables { return [unseen(path)] }
         let missing = names.filter { name in
             guard let value = environment[name], !value.isEmpty else { return false }
             return units.variables[name] == nil && units.variables[name.lowercased()] == nil
@@ -95,6 +107,41 @@ struct UnitSourceSteps {
                 about: first
             )
         ]
+    }
+
+    private func unseen(_ path: String) -> StepReport {
+        var step = StepReport.skipped(
+            .environment,
+            "\(userName(effectiveUserID()).printable), this user, may not read \(path.printable), so that the variables of"
+                + " \(InstalledUnits.agentName) are not known here: sudo wif-agent doctor reads it",
+            about: path
+        )
+        step.isUnseen = true
+        return step
+    }
+
+    /// Variables of the way to the service that the service has, and this shell does not.
+    private var lackingSteps: [StepReport] {
+        let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "SSL_CERT_FILE"]
+        let hasProxy = names.prefix(4).contains { environment[$0]?.isEmpty == false }
+        let lacking = names.first { name in
+            units.variables[name]?.isEmpty == false && environment[name] == nil
+                && !(hasProxy && name.lowercased().hasSuffix("_proxy"))
+        }
+        guard let name = lacking, account.proxy == nil, let value = units.variables[name] else {
+            return []
+        }
+        // A proxy's URL may have a password.
+        let shown = value.contains("@") ? "..." : value.printable
+        var step = StepReport.warning(
+            .worker,
+            "\(InstalledUnits.agentName) has \(name), and this shell does not: the steps below are taken without it",
+            hint:
+                "take them as the service does: \(name)=\(shown) wif-agent doctor -c \(account.path.printable)",
+            about: name
+        )
+        step.explainsFailures = true
+        return [step]
     }
 
     /// Files of variables that look as if they were the service's, and are not read.
@@ -194,12 +241,21 @@ struct UnitSourceSteps {
             files.append((place.path, "the token source"))
         }
         if let path = account.caFile { files.append((path, "caFile")) }
+        files += Self.everybodys.filter { FileFacts(ifAt: $0.path) != nil }
         let pods = TokenPlatform.allCases.compactMap(\.facts.podFile?.variable)
         for name in ["SSL_CERT_FILE"] + pods {
             if let path = units.variables[name], path.hasPrefix("/") { files.append((path, name)) }
         }
         return files
     }
+
+    /// What every program reads, and whose mode a tool may have changed.
+    private static let everybodys: [(path: String, key: String)] = [
+        ("/etc/ssl/certs/ca-certificates.crt", "every TLS connection"),
+        ("/etc/pki/tls/certs/ca-bundle.crt", "every TLS connection"),
+        ("/etc/resolv.conf", "every look-up of a name"),
+        ("/etc/hosts", "every look-up of a name"),
+    ]
 
     private var readSteps: [StepReport] {
         guard let reader = units.reader, !reader.rights.isRoot else { return [] }
@@ -248,7 +304,15 @@ struct UnitSourceSteps {
                     : "chgrp \(group) \(shown) && chmod g+x \(shown)"
             )
         }
-        guard !reader.rights.may(4, facts) else { return nil }
+        guard !reader.rights.may(4, facts, at: path) else { return nil }
+        if let (_, user) = Self.everybodys.first(where: { $0.path == path }) {
+            return step(
+                path,
+                "\(units.readerName) runs as \(reader.name), who may not read \(path), which \(user) needs (mode"
+                    + " \(facts.modeText), owner \(userDescription(facts.owner)))",
+                hint: "chmod 644 \(path)"
+            )
+        }
         return step(
             path,
             "\(units.readerName) reads \(path.printable), which \(key) names, as \(reader.name), who may not (mode"

@@ -19,7 +19,8 @@ struct UnitSteps {
 
     /// A warning for each setting that is in the way.
     func steps() -> [StepReport] {
-        variableSteps() + networkSteps() + (runtimeStep().map { [$0] } ?? [])
+        StrayUnitFiles(units).steps() + variableSteps() + networkSteps()
+            + (runtimeStep().map { [$0] } ?? [])
             + account.configuredOutputs.filter { $0.secret == nil }.compactMap(outputStep)
     }
 

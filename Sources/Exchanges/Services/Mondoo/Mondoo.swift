@@ -125,7 +125,9 @@ private struct AnswerKind {
     var `class`: Failure.Class
     var hint: String?
 
-    private static let wrongPlace = "is universeDomain the account's region?"
+    private static let wrongPlace =
+        "write in universeDomain the address of the region in which the space is, https://us.api.mondoo.com or"
+        + " https://eu.api.mondoo.com, without a path"
     private static let policy =
         "compare issuer, subject, audiences and claim mappings with the identity provider in Mondoo"
 

@@ -128,8 +128,7 @@ struct MondooRefusal {
             return "use a source that gives a new token each time, and check this machine's clock"
         }
         if ["signature", "keys", "verif"].contains(where: words.contains) {
-            return "Mondoo must be able to fetch the issuer's keys from the internet:"
-                + " \(service.issuer.printable)/.well-known/openid-configuration"
+            return IssuerPlace(token.claims?.issuer ?? service.issuer).advice(for: "Mondoo")
         }
         return nil
     }

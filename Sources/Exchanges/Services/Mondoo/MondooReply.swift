@@ -30,7 +30,8 @@ struct MondooReply {
             throw ReplyError(
                 "the reply has no base64_credential",
                 hint:
-                    "is universeDomain Mondoo's address? another server answers there"
+                    "another server than Mondoo answers there: write Mondoo's address in universeDomain, https://us.api.mondoo.com"
+                    + " or https://eu.api.mondoo.com"
             )
         }
         guard var decoded = base64Decoded(text) else {

@@ -107,8 +107,9 @@ struct AWSContainerCredentials {
                     .misconfigured,
                     "\(Self.authorization)_FILE: \(path.printable) \(error)",
                     hint:
-                        "EKS Pod Identity projects that file: does the pod run with its association,"
-                        + " and may this user read the file?"
+                        "EKS Pod Identity projects that file: make the association of the pod's service account (aws eks"
+                        + " create-pod-identity-association), then the pod anew; where the file is there, have this user read"
+                        + " it (securityContext: fsGroup)"
                 )
             }
             if value?.last?.isNewline == true { value?.removeLast() }

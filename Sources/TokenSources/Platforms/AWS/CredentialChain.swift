@@ -78,8 +78,28 @@ struct CredentialChain: Sendable {
         SourceError(
             .misconfigured,
             "\(place) uses \(what), which is not supported",
-            hint: "it needs a person to log in; use a role, or a credential_process"
+            hint: "it needs a person to log in, and an agent is none: \(profileAdvice)"
         )
+    }
+
+    /// How another profile, or none, comes to be used.
+    private var profileAdvice: String {
+        let other =
+            "name a profile with role_arn and credential_source = Ec2InstanceMetadata (EcsContainer in a task), or with"
+            + " a credential_process"
+        if settings.source.profile != nil {
+            return
+                "remove profile from credentialSource, so that the machine's, task's or pod's own role is used; or \(other)"
+        }
+        if let name = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].first(where: {
+            context.variable($0) != nil
+        }) {
+            return
+                "unset \(name), so that the machine's, task's or pod's own role is used; or \(other) in it"
+        }
+        return
+            "remove the profile default from the shared files (~/.aws/config), or have AWS_CONFIG_FILE name another"
+            + " file, so that the machine's, task's or pod's own role is used; or \(other) in AWS_PROFILE"
     }
 
     private func nothingElse(_ error: SourceError) -> SourceError {

@@ -74,7 +74,8 @@ struct AWSInstanceMetadata {
                 .noSource,
                 "\(code.printable): \((json["Message"]?.string ?? "").printable)",
                 at: place,
-                hint: "does the role's trust policy name ec2.amazonaws.com?"
+                hint:
+                    "have the role's trust policy allow sts:AssumeRole to the service ec2.amazonaws.com (aws iam get-role shows it)"
             )
         }
         return try AWSCredentials(

@@ -59,14 +59,17 @@ struct STSError: Equatable {
     private var hint: String? {
         switch code {
         case "AccessDenied":
-            "does the role's trust policy, and the caller's own policy, allow the call?"
+            "have the role's trust policy, and the caller's own policy, allow the call to the caller (aws sts"
+                + " get-caller-identity shows who that is)"
         case "ExpiredTokenException", "ExpiredToken":
             "the session of the key or the token used for the call has ended: start a new"
                 + " session, or use keys that are renewed, such as those of a role of the machine"
         case "InvalidIdentityToken":
-            "is the token's issuer an identity provider of the role's account, with its audience?"
+            "make the token's issuer an identity provider of the role's account, with the token's audience (aws iam"
+                + " list-open-id-connect-providers shows those that there are)"
         case "InvalidClientTokenId":
-            "the key is not known there: is it disabled, deleted, or of another partition?"
+            "the key is not known there, because it is disabled, deleted or of another partition (aws iam"
+                + " list-access-keys tells): take another, or remove it, so that the machine's own role is used"
         case "RegionDisabledException":
             "activate the region for the AWS account, or set credentialSource.region (or"
                 + " AWS_REGION) to another"
@@ -77,7 +80,8 @@ struct STSError: Equatable {
         case "SessionDurationEscalationException":
             "the caller's own session ends before the token would; it must last 10 minutes more"
         case "JWTPayloadSizeExceededException": "the principal has too many tags for a token"
-        case "SignatureDoesNotMatch" where isSkew: "is this machine's clock right?"
+        case "SignatureDoesNotMatch" where isSkew:
+            "set this machine's clock (timedatectl, chronyc tracking): AWS takes signatures of the last minutes alone"
         case "SignatureDoesNotMatch":
             "the secret key does not belong to the key id: copy both from one access key once more"
                 + " (AWS_SECRET_ACCESS_KEY, or aws_secret_access_key of the profile)"

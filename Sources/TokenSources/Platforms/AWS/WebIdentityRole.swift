@@ -65,8 +65,8 @@ struct WebIdentityRole {
     private static let writer =
         "AWS_WEB_IDENTITY_TOKEN_FILE, or the profile, names this file: on EKS the pod's service account"
         + " needs the annotation eks.amazonaws.com/role-arn, by which the token is mounted into a pod made"
-        + " afterwards; variables that were copied into another container have no file there. Elsewhere, has the"
-        + " program that writes it started?"
+        + " afterwards; variables that were copied into another container have no file there. Elsewhere start the"
+        + " program that writes it"
 
     private func credentials(
         _ service: SecurityTokenService,

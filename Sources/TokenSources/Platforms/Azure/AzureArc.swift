@@ -18,7 +18,7 @@ struct AzureArc {
     func subjectToken(_ context: SourceContext) async throws(SourceError) -> SubjectToken {
         let request = try self.request(context)
         return try await context.retrying(.platform) { () async throws(SourceError) in
-            let challenge = try await context.ask(request)
+            let challenge = try await ask(request, context)
             guard challenge.status == 401 else {
                 throw context.unexpected(challenge, to: request, note: ", not a challenge")
             }
@@ -45,6 +45,27 @@ struct AzureArc {
             )
             try checkEcho(response, at: request.place)
             return token
+        }
+    }
+
+    /// The first request, to an agent that may not run.
+    private func ask(
+        _ request: HTTPRequest,
+        _ context: SourceContext
+    ) async throws(SourceError) -> HTTPResponse {
+        do throws(SourceError) {
+            return try await context.ask(request)
+        } catch {
+            guard error.isUnreached else { throw error }
+            var error = error
+            let isNamed = context.variable("IDENTITY_ENDPOINT") != nil
+            error.hint =
+                "Azure Arc's agent is installed here (\(AzureSource.arcProgram)) and does not run: systemctl start himdsd"
+                + " (systemctl status himdsd and azcmagent show tell why it ended; azcmagent connect where the machine was"
+                + " never connected)"
+                + (isNamed
+                    ? "; or IDENTITY_ENDPOINT names another place: unset it then" : "")
+            throw error
         }
     }
 

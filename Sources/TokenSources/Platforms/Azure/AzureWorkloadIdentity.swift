@@ -52,8 +52,8 @@ struct AzureWorkloadIdentity {
                 .noSource,
                 "\(Self.file) is set and \(name) is not",
                 hint: partlyHint(name, context)
-                    ?? "does the pod have the label azure.workload.identity/use: \"true\", and its service"
-                    + " account the annotation azure.workload.identity/client-id?"
+                    ?? "give the pod the label azure.workload.identity/use: \"true\", and its service account the"
+                    + " annotation azure.workload.identity/client-id, then make the pod anew"
             )
         }
         return value
@@ -69,8 +69,8 @@ struct AzureWorkloadIdentity {
     }
 
     private static let writer =
-        "AZURE_FEDERATED_TOKEN_FILE names this file: does the pod have the label azure.workload.identity/use:"
-        + " \"true\", which mounts the file?"
+        "AZURE_FEDERATED_TOKEN_FILE names this file: give the pod the label azure.workload.identity/use: \"true\", by"
+        + " which the webhook mounts it, and make the pod anew"
 
     private func assertion(_ context: SourceContext) throws(SourceError) -> Secret {
         let path = try required(Self.file, context)
@@ -140,7 +140,8 @@ struct AzureWorkloadIdentity {
 
     private func hint(_ code: Int) -> String? {
         switch code {
-        case 700_024: "the projected token is outside its time: is the machine's clock right?"
+        case 700_024:
+            "the projected token is outside its time: set the machine's clock (timedatectl, chronyc tracking)"
         case 70_021, 700_213:
             "no federated credential has this subject (system:serviceaccount:NAMESPACE:NAME);"
                 + " a new one is known only after some minutes"

@@ -41,9 +41,15 @@ package struct ClusterAPI: Sendable {
             failure.step = .output
             // Where there is a token to be had, another try does not give one.
             failure.class = .misconfigured
+            let isPod = context.variable("KUBERNETES_SERVICE_HOST") != nil
             failure.hint =
-                "a Secret is written by an agent in a pod of the cluster, whose service account's token"
-                + " is mounted (automountServiceAccountToken)"
+                isPod
+                ? "this pod has no token of its own, by which the cluster's API is asked: write"
+                    + " automountServiceAccountToken: true in the pod's spec (or in its service account, where that says"
+                    + " false), then make the pod anew"
+                : "a Secret is written by an agent in a pod of the cluster, whose service account's token"
+                    + " is mounted (automountServiceAccountToken: true), and nothing says that this is one: run the"
+                    + " agent in a pod, or choose another output"
             throw failure
         }
     }

@@ -54,7 +54,9 @@ struct Kubernetes: TokenFetcher {
             403: "allow \(namespace.printable)/\(account.printable) to create"
                 + " serviceaccounts/token, or project a token with the wanted audience into the pod and name its file in"
                 + " credentialSource.path",
-            401: "is the pod's own token mounted (automountServiceAccountToken)?",
+            401:
+                "the cluster does not take the pod's own token, which is another cluster's or has expired: make the pod"
+                + " anew, with automountServiceAccountToken: true",
         ]
     }
 
