@@ -63,7 +63,8 @@ struct AgentPlace {
             return nobody(account, standard, elsewhere(account, standard, unlike))
         }
         if let other, other.isListening { return other }
-        if let foreign { return foreign }
+        // Where a directory is named, an agent elsewhere is of no concern.
+        if given == nil, let foreign { return foreign }
         if let other { return other }
         return nobody(account, standard, absent(account))
     }
