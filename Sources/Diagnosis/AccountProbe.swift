@@ -90,10 +90,13 @@ package struct AccountProbe: Sendable {
             return await report.add(Self.last.map { .skipped($0, reason) })
         }
         let end = await exchange(found, sources).map {
-            $0.naming(identity).fillingIn(account.service.kind == .bright ? identity : nil)
+            $0.naming(identity, sources.precedenceHint(of: source)).fillingIn(
+                account.service.kind == .bright ? identity : nil
+            )
         }
         let isAccepted = end.contains { $0.name == .exchange && $0.state == .ok }
-        await report.settle(isAccepted: isAccepted)
+        let hasReason = end.contains { $0.name == .exchange && $0.namesReason }
+        await report.settle(isAccepted: isAccepted, hasReason: hasReason)
         await report.add(end)
     }
 
@@ -229,11 +232,13 @@ extension StepReport {
             "in Bright's form for \(form.provider.name) the fields that fit this token are"
             + " \(fields.joined(separator: ", "))"
         let isLacking = claims.map { TokenFacts.of($0).lack($0) != nil } ?? false
-        return advising(isLacking ? "\(hint): \(fitting)" : "\(fitting); \(hint)")
+        return advising(isLacking || namesReason ? "\(hint): \(fitting)" : "\(fitting); \(hint)")
     }
 
     /// The same, with what AWS has told of who signs: for a role's session the pattern that fits all of them.
-    fileprivate func naming(_ identity: JSON?) -> StepReport {
+    ///
+    /// - Parameter other: what to do where another identity was to sign.
+    fileprivate func naming(_ identity: JSON?, _ other: String?) -> StepReport {
         guard isRefusal, let hint, let arn = identity?["Arn"]?.string else { return self }
         let parts = arn.split(separator: "/")
         let isSession = parts.count == 3 && parts[0].hasSuffix(":assumed-role")
@@ -242,7 +247,8 @@ extension StepReport {
             ? ", which as a provider's subject is \(String(parts[0]).printable)/\(String(parts[1]).printable)/* for every"
                 + " session of the role" : ""
         let account = identity?["Account"]?.string.map { ", of the account \($0.printable)" } ?? ""
-        return advising("\(hint); AWS states \(arn.printable)\(account)\(pattern)")
+        let stated = "\(hint); AWS states \(arn.printable)\(account)\(pattern)"
+        return advising(other.map { "\($0); else \(stated)" } ?? stated)
     }
 
     private var isRefusal: Bool {

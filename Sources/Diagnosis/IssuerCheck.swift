@@ -189,7 +189,9 @@ private struct IssuerCheck {
         } catch {
             throw Problem(
                 text: "\(url.printable) is not JSON: \(error.reason)",
-                hint: "does another server answer instead of the issuer?"
+                hint:
+                    "another server answers in place of the issuer: see what curl -i says there, and correct the server or the"
+                    + " name"
             )
         }
         throw Problem(text: "\(url.printable) is not a JSON object", hint: Self.reach)

@@ -35,12 +35,22 @@ struct ProbeReport {
 
     /// Tells what was held back, once the service has judged or will not be asked.
     ///
-    /// - Parameter isAccepted: whether the service took the token: then no prediction of a refusal stands.
-    mutating func settle(isAccepted: Bool) async {
+    /// - Parameters:
+    ///   - isAccepted: whether the service took the token: then no prediction of a refusal stands.
+    ///   - hasReason: whether the service has refused it, and named a reason: then no guess stands at what
+    ///     it gets to see of the issuer.
+    mutating func settle(isAccepted: Bool, hasReason: Bool = false) async {
         let waiting = held
         held = []
         for (step, isPrediction) in waiting {
-            await append(isPrediction && isAccepted ? step.refuted : step)
+            let isOfIssuer = [.discovery, .keys, .signature].contains(step.name)
+            let isMoot = hasReason && isOfIssuer
+            await append(
+                isPrediction && isAccepted
+                    ? step.refuted("the service accepts it all the same")
+                    : isPrediction && isMoot
+                        ? step.refuted("the service gives another reason, below") : step
+            )
         }
     }
 
@@ -51,12 +61,12 @@ struct ProbeReport {
 }
 
 extension StepReport {
-    /// What was expected to be refused, once the service has accepted it all the same.
-    fileprivate var refuted: StepReport {
+    /// What was expected to be refused, once the service has said otherwise.
+    fileprivate func refuted(_ why: String) -> StepReport {
         guard state == .failed else { return self }
         return .warning(
             name,
-            "\(text); the service accepts it all the same",
+            "\(text); \(why)",
             hint: hint,
             about: about
         )

@@ -163,7 +163,7 @@ struct ServiceWay {
     /// The steps with one that failed: those before it were taken, those after it were not.
     private func ended(by failed: StepReport) -> ServiceProbe {
         let steps = Self.order.map { name -> StepReport in
-            if name == failed.name { return failed }
+            if name == failed.name { return chosen(failed) }
             let isBefore = Self.order.prefix { $0 != failed.name }.contains(name)
             guard isBefore else { return .skipped(name, "not reached") }
             if name == .proxy { return proxyFound }

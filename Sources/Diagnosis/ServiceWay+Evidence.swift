@@ -165,6 +165,24 @@ extension ServiceWay {
         return step.advising("\(rest) if \(place) is left over from a test, remove it")
     }
 
+    /// Tells where a variable of the environment has chosen the address that fails.
+    func chosen(_ step: StepReport) -> StepReport {
+        let facts = account.service.kind.facts
+        let name = facts.addressVariables.first { name in
+            context.variable(name)?.contains(endpoint.host) ?? false
+        }
+        guard step.name != .proxy, let name, let value = context.variable(name) else {
+            return step
+        }
+        var step = step
+        step.text += "; the address is that of the variable \(name)"
+        let rest = step.hint.map { "; only if that address is meant: \($0)" } ?? ""
+        return step.advising(
+            "unset \(name), which is \(value.printable) here, as a test or another installation leaves it behind:"
+                + " \(facts.title)'s own address is asked then\(rest)"
+        )
+    }
+
     // MARK: TLS
 
     /// A connection that ended before any certificate came.

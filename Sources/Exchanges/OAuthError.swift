@@ -10,14 +10,46 @@ struct OAuthError {
     let text: String?
     /// Of a `google.rpc.Status`.
     var rpcCode: Int?
+    /// What a `google.rpc.ErrorInfo` or `PreconditionFailure` says beside it, with the reason as `reason`.
+    var details: [String: String] = [:]
 
     /// RFC 6749 section 5.2; `{"error": {…}}` of Google and Anthropic; `{"errors": […]}` of Vault;
     /// `{"code", "message"}` of gRPC gateways.
-    init?(parsing body: Secret) {
-        guard body.count <= 1 << 20,
-            let error = Self.json(body).map({ OAuthError(json: $0) }) ?? OAuthError(amazon: body)
+    ///
+    /// - Parameter isRefusal: whether the status says already that it is no success: then the forms are read
+    ///   that a success may have as well, `{"message"}`, RFC 9457's `{"title", "detail"}`, Okta's.
+    init?(parsing body: Secret, isRefusal: Bool = false) {
+        guard body.count <= 1 << 20 else { return nil }
+        let json = Self.json(body)
+        let found =
+            json.map { OAuthError(json: $0) ?? (isRefusal ? OAuthError(plain: $0) : nil) }
+            ?? OAuthError(amazon: body)
+        guard let found else { return nil }
+        self = found
+    }
+
+    private init?(plain json: JSON) {
+        let names = ["errorSummary", "detail", "message", "Message", "title", "reason"]
+        guard json.object != nil,
+            let text = names.lazy.compactMap({ json[$0]?.string }).first(where: { !$0.isEmpty })
         else { return nil }
-        self = error
+        let code = json["errorCode"]?.string ?? json["code"]?.string ?? json["type"]?.string
+        (self.code, self.text) = (code ?? "error", text)
+    }
+
+    /// Of `error.details`.
+    private static func details(_ error: JSON) -> [String: String] {
+        var found: [String: String] = [:]
+        for detail in error["details"]?.array ?? [] {
+            found["reason"] = found["reason"] ?? detail["reason"]?.string
+            for (name, value) in detail["metadata"]?.object ?? [:] { found[name] = value.string }
+            let violations = (detail["violations"] ?? detail["fieldViolations"])?.array ?? []
+            let texts = violations.flatMap { one in
+                ["type", "subject", "field", "description"].compactMap { one[$0]?.string }
+            }
+            if !texts.isEmpty { found["violations"] = texts.joined(separator: " ") }
+        }
+        return found
     }
 
     private init?(json: JSON) {
@@ -28,9 +60,11 @@ struct OAuthError {
         } else if let error = json["error"], error.object != nil {
             code = error["status"]?.string ?? error["type"]?.string ?? "error"
             text = error["message"]?.string
+            details = Self.details(error)
         } else if let errors = json["errors"]?.array, !errors.isEmpty {
             code = "error"
-            text = errors.compactMap(\.string).joined(separator: "; ")
+            text = errors.compactMap { $0.string ?? $0["message"]?.string ?? $0["detail"]?.string }
+                .joined(separator: "; ")
         } else if case .integer(let number)? = json["code"], number != 0, let message {
             (code, text) = ("code \(number)", message)
             rpcCode = (1...16).contains(number) ? Int(number) : nil
@@ -93,13 +127,16 @@ struct Answer {
     private let target: String
     private let isPage: Bool
     private let retryAfter: Double?
+    /// What to do where a proxy or server on the way has answered.
+    private let wayHint: String?
 
     init(_ reply: Reply) {
         status = reply.response.status
-        error = OAuthError(parsing: reply.response.body)
+        error = OAuthError(parsing: reply.response.body, isRefusal: reply.response.status >= 300)
         excerpt = reply.excerpt
         (target, isPage) = (reply.target, reply.isPage)
         retryAfter = reply.response.retryAfter(now: reply.serverTime)
+        wayHint = reply.intermediaryHint("tokenUrl")
     }
 
     // The body decides before the status does: a balancer's page has no code, a refusal may have any status.
@@ -144,6 +181,7 @@ struct Answer {
     }
 
     private var hint: String? {
+        if let wayHint { return wayHint }
         if isPage, self.class == .refused { return Self.blocked }
         if error == nil, [404, 405, 501].contains(status) { return Self.wrongPlace }
         return status == 415 ? Self.wrongForm : outageHint(status)
@@ -165,14 +203,16 @@ struct Answer {
 
     /// All that the service said, in lower case, to look for words in.
     var words: String {
-        "\(error?.code ?? "") \(error?.text.map { String($0.prefix(2000)) } ?? "")".lowercased()
+        let details = (error?.details ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+        let parts = [error?.code, error?.text.map { String($0.prefix(2000)) }] + details
+        return parts.compactMap(\.self).joined(separator: " ").lowercased()
     }
 }
 
 /// What a status that may pass most likely is, where the body does not say; `nil` for any other.
 func outageHint(_ status: Int) -> String? {
     switch status {
-    case 502, 504:
+    case 502, 504, 520...530:
         "a proxy or balancer before the service could not reach it: see the service's status page, and, where"
             + " a proxy of your own is on the way, its log; the agent tries again by itself"
     case 503:

@@ -10,32 +10,78 @@ struct Refusal {
     /// The audience that the account file asks for; empty where it asks for none.
     var asked = ""
 
+    /// The requester's variables, some of which say where a service is.
+    var variable: @Sendable (String) -> String? = { _ in nil }
+
     /// What to change; `nil` where the answer fits nothing known.
     var hint: String? {
-        if let hint = limitHint { return hint }
-        let words = answer.words
-        let isFitting = { (rule: Rule) in rule.words.contains { words.contains($0) } }
-        if let rule = Self.rules(of: service.name).first(where: isFitting) {
-            return rule.advice(self)
-        }
-        let advice = Self.common.first(where: isFitting)?.advice(self)
-        if words.contains("scope") { return advice }
-        guard let named = namedValue else { return advice }
-        let further = advice.map { "; \($0)" } ?? ""
+        if let hint = firstHint { return hint }
+        let general = advice(by: Self.common)
+        if answer.words.contains("scope") { return general }
+        guard let named = namedValue else { return general }
+        let further = general.map { "; \($0)" } ?? ""
         return
-            "the service names \(named.value.printable), which is \(named.key) in the account file: is that"
-            + " right, and known to the service?\(further)"
+            "the service names \(named.value.printable), which is \(named.key) in the account file: correct it there, or"
+            + " have it made known at the service\(further)"
+    }
+
+    /// What to do about an answer that may pass; `nil` where the status says as much.
+    var passingHint: String? { firstHint ?? advice(by: Self.passing) }
+
+    /// What a list of the service's own says; how many there may be is said before what Bright's and
+    /// ConductorOne's lists say of every refusal.
+    private var firstHint: String? {
+        switch service.name {
+        case .bright, .conductorone: limitHint ?? advice(by: rules)
+        case .mondoo, .aws, .token, .oauth, .google: advice(by: rules) ?? limitHint
+        }
+    }
+
+    /// The advice of a list that knows the service's words, and so comes before what was found to be odd about
+    /// the token; `nil` where there is none, or where the words are of the token's times.
+    var certainReason: String? {
+        guard [.oauth, .google].contains(service.name) else { return nil }
+        let ofTimes = ["expire", "stale", "not yet", "outside of its time", "issued at"]
+        return ofTimes.contains(where: answer.words.contains) ? nil : advice(by: rules)
+    }
+
+    /// Whether the service has looked at the claims, and so has verified the token.
+    var isOfClaims: Bool {
+        ["condition", "expression"].contains(where: answer.words.contains)
+    }
+
+    /// Whether the reason is one that what is seen of the issuer from here may explain.
+    var isOfIssuer: Bool {
+        ["signature", "jwk", " key", "connect", "retrieve", "discovery", "well-known", "metadata"]
+            .contains(where: answer.words.contains)
+    }
+
+    private func advice(by rules: [Rule]) -> String? {
+        let words = answer.words
+        return rules.lazy.filter { $0.isFitting(words) }.compactMap { $0.advice(self) }.first
     }
 
     /// What to do where the service gives no more for now; `nil` where it says no such thing.
-    var limitHint: String? {
+    private var limitHint: String? {
         let words = answer.words
         let isLimit = ["maximum", "quota", "limit reached", "limit exceeded", "reached the limit"]
             .contains { words.contains($0) }
-        guard isLimit, !words.contains("lifetime"), !words.contains("duration") else { return nil }
+        let others = ["lifetime", "duration", "ttl", " size", "bytes", "length", "too long"]
+        guard isLimit, !others.contains(where: words.contains) else { return nil }
+        if [
+            "rate limit", "rate_limit", "rate exceeded", "per minute", "per second", "per hour",
+            "requests per",
+        ].contains(where: words.contains) {
+            return Self.rateHint
+        }
         return "the service holds as many credentials as it allows: revoke those that nobody needs"
             + " (wif-agent revoke, or at the service), or wait until they expire"
     }
+
+    static let rateHint =
+        "too many requests for now: nothing is wrong with the account; the agent waits and tries again by itself. Ask"
+        + " less often: one agent that all programs read from in place of an exchange in each (get --fresh, exec in a"
+        + " loop), and starts that are spread over some minutes"
 
     /// A value of the account file that the service repeats in its answer.
     private var namedValue: (key: String, value: String)? {
@@ -49,129 +95,58 @@ struct Refusal {
             .map { (key: $0.0, value: $0.1) }
     }
 
-    /// Words of which one must be in the answer, all in lower case, and the advice then.
+    /// Words of which one must be in the answer, all in lower case, and the advice then; the next rule is
+    /// looked at where that is `nil`.
     struct Rule: Sendable {
         let words: [String]
-        let advice: @Sendable (Refusal) -> String
+        let advice: @Sendable (Refusal) -> String?
 
-        init(_ words: String..., advice: @escaping @Sendable (Refusal) -> String) {
+        init(_ words: String..., advice: @escaping @Sendable (Refusal) -> String?) {
             self.words = words
             self.advice = advice
         }
+
+        func isFitting(_ said: String) -> Bool { words.contains { said.contains($0) } }
     }
 
-    /// The services' own lists of what goes wrong.
-    private static func rules(of service: ServiceName) -> [Rule] {
-        switch service {
-        case .mondoo, .aws, .token: []
-        case .conductorone: conductorOne
-        case .bright: bright
-        case .google: google
-        case .oauth: entra + google
+    /// The list of a vendor whose services are told by their address.
+    struct Vendor: Sendable {
+        let isThere: @Sendable (TokenExchangeService) -> Bool
+        let rules: [Rule]
+    }
+
+    /// The service's own list of what goes wrong.
+    private var rules: [Rule] {
+        switch service.name {
+        case .mondoo, .aws, .token: return []
+        case .conductorone: return Self.conductorOne
+        case .bright: return Self.bright
+        case .google: return Self.google.rules
+        case .oauth:
+            let vendors = [
+                Self.vault, Self.keycloak, Self.octoSTS, Self.okta, Self.anthropic, Self.google,
+            ]
+            let there = vendors.first { $0.isThere(service) }
+            return Self.entra + (there?.rules ?? Self.googleLike)
         }
     }
 
-    /// What holds for every service, the most telling words first.
-    private static let common = [
-        Rule("unsupported_grant_type") { refusal in
-            "the server does not take the grant \(refusal.service.grant.rawValue), or not from this client: enable it"
-                + " there (for Keycloak and others a switch of the server and of the client), or write in grant one"
-                + " that grant_types_supported in"
-                + " \(refusal.service.tokenURL.origin.printable)/.well-known/openid-configuration lists; and is"
-                + " tokenUrl right?"
-        },
-        Rule("role could not be found", "role not found", "no such role", "unknown role") {
-            refusal in
-            let role = refusal.service.parameters.first { $0.name == "role" }?.value
-            return role.map { "the service has no role \($0.printable): correct parameters.role" }
-                ?? "name a role that the service has in parameters.role"
-        },
-        Rule("signature", "jwks", "signing key", "public key", "kid") { refusal in
-            IssuerPlace(refusal.claims?.issuer ?? "").advice(for: refusal.service.name.facts.title)
-        },
-        Rule("subject_token_type", "token type") { refusal in
-            "subjectTokenType \(refusal.service.subjectTokenType.printable) was sent: write one that"
-                + " the service takes, such as urn:ietf:params:oauth:token-type:jwt"
-        },
-        Rule("disabled", "suspended", "deactivated", "not enabled", "inactive") { _ in
-            "it is switched off at the service: have it enabled there, or name another one"
-        },
-        Rule("not yet valid", "in the future", "clock") { _ in
-            "synchronise this machine's clock (timedatectl, chronyc tracking)"
-        },
-        Rule("expired", "stale", "too old") { _ in
-            "use a source that gives a new token each time, and check this machine's clock"
-        },
-        Rule("audience", " aud ", "\"aud\"") { refusal in
-            refusal.audienceHint
-        },
-        Rule("issuer", " iss ", "\"iss\"") { refusal in
-            "the service must trust exactly this issuer, the slash at the end included: \(refusal.issuer)"
-        },
-        Rule("lifetime", "24 hours") { _ in "the token lives longer than the service takes" },
-        Rule("subject", "condition", "claim", "policy", "match") { refusal in
-            "compare the claims with what the service trusts; sub is"
-                + " \(refusal.subject)\(refusal.subjectNote)"
-        },
-        Rule("invalid_client", "client") { refusal in
-            if refusal.service.clientID == nil {
-                return
-                    "no clientId was sent: the service must know a client for the issuer \(refusal.issuer) and"
-                    + " the subject \(refusal.subject), set up for signed tokens; or write its clientId"
-            }
-            return "set clientId to a client that the service knows: \(refusal.clientID)"
-        },
-        Rule("invalid_scope", "scope") { refusal in
-            refusal.service.scopes.contains { $0.contains(",") }
-                ? "write scopes as an array, [\"one\", \"two\"], or with spaces between them, without commas"
-                : "write scopes that the service allows this client; sent were"
-                    + " \(refusal.service.scopes.joined(separator: " ").printable)"
-        },
-        Rule("not found", "unknown", "does not exist", "no such") { refusal in
-            "what the request names is not known there: compare what is sent with the service's own page:"
-                + " \(refusal.sent)"
-        },
-        Rule("missing", "required") { _ in
-            "add what the service asks for: as a key of the account file where it has one, else to"
-                + " parameters"
-        },
-        Rule("invalid_grant", "invalid_request", "unauthorized", "permission", "denied") {
-            refusal in
-            "compare issuer, audience and subject of the token with what the service trusts, letter by letter:"
-                + " \(refusal.issuer), \(refusal.audiences), \(refusal.subject)"
-        },
-    ]
+    // MARK: What the answer holds
 
-    /// What to do where the service does not allow the token's audience.
-    private var audienceHint: String {
-        let isAsked = !asked.isEmpty && claims?.audiences.contains(asked) == true
-        if let vault {
-            return
-                "the token's aud is \(audiences), which is not among bound_audiences of Vault's role \(vault.role):"
-                + " write one of these in tokenAudience (vault read auth/\(vault.mount)/role/\(vault.role) shows them), or add"
-                + " \(audiences) to them"
+    /// The value that the answer has behind a phrase, without the quotes around it.
+    func told(after phrase: String) -> String? {
+        guard let text = answer.error?.text, let mark = text.firstRange(of: phrase) else {
+            return nil
         }
-        if !isAsked, let claims, let advice = TokenFacts.of(claims.all).audienceAdvice {
-            return "the token's aud is \(audiences), which the service does not allow: "
-                + advice.replacing("AUDIENCE", with: "an audience that it allows")
-        }
-        return
-            "the token's aud is \(audiences), which the service does not allow: write in tokenAudience the audience that"
-            + " its settings have for this client or identity provider, or add \(audiences) there"
-    }
-
-    /// The mount and the role, where the token endpoint is Vault's login.
-    private var vault: (mount: String, role: String)? {
-        let path = service.tokenURL.url
-        guard let start = path.firstRange(of: "/auth/"), path.hasSuffix("/login"),
-            let role = service.parameters.first(where: { $0.name == "role" })?.value
-        else { return nil }
-        let mount = path[start.upperBound...].dropLast("/login".count)
-        return (String(mount).printable, role.printable)
+        let edges: Set<Character> = ["\"", "'", "[", "]", "(", ")", "`", "<", ">", ","]
+        let rest = text[mark.upperBound...].drop { $0 == " " || $0 == ":" || edges.contains($0) }
+        var value = rest.prefix { !$0.isWhitespace && !edges.contains($0) }
+        while let last = value.last, ".;:".contains(last) { value.removeLast() }
+        return value.isEmpty ? nil : String(value).printable
     }
 
     /// What the account file had sent, key by key.
-    private var sent: String {
+    var sent: String {
         var parts = service.parameters.map { "parameters.\($0.name) \($0.value.printable)" }
         if let client = service.clientID { parts.append("clientId \(client.printable)") }
         if let audience = service.audiences.first { parts.append("audience \(audience.printable)") }
@@ -182,11 +157,38 @@ struct Refusal {
         return parts.isEmpty ? "the token alone" : parts.joined(separator: ", ")
     }
 
+    /// A parameter of the account file's, for messages.
+    func parameter(_ name: String) -> String? {
+        service.parameters.first { $0.name == name }?.value.printable
+    }
+
+    /// The key of the account file that sets a parameter of the request.
+    static func key(for parameter: String) -> String {
+        switch parameter {
+        case "client_id": "clientId"
+        case "audience": "audience"
+        case "scope": "scopes"
+        case "resource": "resource"
+        case "grant_type": "grant"
+        case "subject_token_type": "subjectTokenType"
+        case "requested_token_type": "requestedTokenType"
+        case "actor_token": "actorToken"
+        default: "parameters.\(parameter.printable)"
+        }
+    }
+
     // MARK: What is known of the token
 
     var issuer: String { claims?.issuer?.printable ?? "none" }
     var subject: String { claims?.subject?.printable ?? "none" }
     var clientID: String { service.clientID?.printable ?? "none was sent" }
+
+    /// A claim of the token's, a list or an object as JSON; `nil` where the token lacks it.
+    func value(ofClaim name: String) -> String? {
+        claims?.all[name].map { value in
+            (value.string ?? String(decoding: value.serialized(), as: UTF8.self)).printable
+        }
+    }
 
     var audiences: String {
         let audiences = claims?.audiences.joined(separator: " ").printable ?? ""

@@ -54,7 +54,7 @@ struct TokenExchange: ExchangeProtocol {
             return (credential(content, reply), content.lifetime.notes)
         }
         return try await explaining(token, findings) { () throws(Failure) in
-            try await impersonate(impersonation, with: content.accessToken)
+            try await impersonate(impersonation, with: content.accessToken, for: token)
         }
     }
 
@@ -72,10 +72,10 @@ struct TokenExchange: ExchangeProtocol {
                 "\(account.place): \(error.reason)",
                 hint: reply.isPage
                     ? Reply.pageHint
-                    : "write the token endpoint with its path in \(account.service.kind.facts.addressKey) (token_endpoint in"
-                        + " \(service.tokenURL.origin.printable)/.well-known/openid-configuration);"
-                        + " \(service.tokenURL.description.printable) answered. Where that is the endpoint, and the"
-                        + " credential has another name in its reply, set response.credential to it"
+                    : ResponseShape.hint(in: reply, for: service)
+                        ?? "\(service.tokenURL.description.printable) answered, and not with a credential: correct"
+                        + " \(account.service.kind.facts.addressKey) where that is not the token endpoint, with"
+                        + " its path; else set response.credential to the member that holds the credential"
             )
         }
     }
@@ -101,22 +101,33 @@ struct TokenExchange: ExchangeProtocol {
             answer: answer,
             service: service,
             claims: token.claims,
-            asked: account.tokenAudience
+            asked: account.tokenAudience,
+            variable: context.variable
         )
         guard failure.class == .refused else {
-            failure.hint = refusal.limitHint ?? failure.hint
+            failure.hint = refusal.passingHint ?? failure.hint
             return failure
         }
+        let found = findings.compactMap { $0.hint }.first
+        let reason = refusal.certainReason
         failure.hint =
-            addressHint(reply) ?? findings.compactMap { $0.hint }.first ?? refusal.hint
-            ?? failure.hint
+            addressHint(reply) ?? reason ?? found ?? refusal.hint ?? failure.hint
+            ?? "the service's own words are all that is known: show them, with the time, to whoever runs"
+            + " \(refusal.place); sent were \(refusal.sent)"
+        failure.namesReason =
+            refusal.isOfClaims || refusal.brightReason != nil
+            || (reason != nil && !refusal.isOfIssuer)
         return context.explained(failure, token, findings)
     }
 
     /// What to do where the answer says that the address is not the token endpoint's.
     private func addressHint(_ reply: Reply) -> String? {
         let key = account.service.kind.facts.addressKey
-        if let hint = reply.gatewayHint(of: service.tokenURL.host, key) { return hint }
+        if let hint = reply.gatewayHint(of: service.tokenURL.host, key)
+            ?? reply.movedHint(from: service.tokenURL, key)
+        {
+            return hint
+        }
         let status = reply.response.status
         let method = service.grant == .bearer ? "GET" : "POST"
         guard service.name == .oauth, OAuthError(parsing: reply.response.body) == nil,

@@ -61,6 +61,8 @@ package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
     package var hint: String?
     /// Seconds from the reply's arrival; at most an hour.
     package var retryAfter: Double?
+    /// Whether who failed it has named its reason, so that no guess comes before that; stays in this process.
+    package var namesReason = false
 
     package init(
         _ class: Class,

@@ -290,11 +290,12 @@ struct KeyedValues {
                 let guess =
                     KeyGuess.place(of: key, in: within)
                     ?? (within.isEmpty ? KeyGuess.service(of: key) : nil)
-                    ?? KeyGuess.known(for: key, among: known).map { "did you mean \($0)?" }
-                let end = guess.map { "; \($0)" } ?? ""
+                let known = KeyGuess.known(for: key, among: known)
+                let end = (guess ?? known.map { "did you mean \($0)?" }).map { "; \($0)" } ?? ""
                 return AccountWarning(
                     "\(place)\(key.printable): unknown key, ignored\(end)",
                     hint: guess
+                        ?? known.map { "write \"\($0)\" in place of \"\(key.printable)\"" }
                 )
             }
     }

@@ -62,6 +62,8 @@ package struct StepReport: Equatable, Sendable {
     package var explainsFailures = false
     /// Whether it was not taken because this user may not look; stays in this process.
     package var isUnseen = false
+    /// Whether the service has named its reason for a failure; stays in this process.
+    package var namesReason = false
 
     private init(
         _ name: Name,
@@ -117,7 +119,15 @@ package struct StepReport: Equatable, Sendable {
         _ failure: Failure,
         about: String? = nil
     ) -> StepReport {
-        .failed(name, failure.class, failure.message, hint: failure.hint, about: about)
+        var step = StepReport.failed(
+            name,
+            failure.class,
+            failure.message,
+            hint: failure.hint,
+            about: about
+        )
+        step.namesReason = failure.namesReason
+        return step
     }
 
     /// The exit code of a command that ends with this step's failure.

@@ -62,7 +62,8 @@ package struct TokenShape: Equatable, Sendable {
         if text.hasPrefix("\"") || text.hasPrefix("'") {
             return TokenShape(
                 "the token is in quotes",
-                "write it without quotes; for a JSON file name credentialSource.format"
+                "write it without the quotes: jq -r (not jq) prints it so; or, where the file is JSON as a whole, name"
+                    + " credentialSource.format"
             )
         }
         if text.hasPrefix("[") {

@@ -93,8 +93,13 @@ extension SourceContext {
 
     private func redirectHint(_ response: HTTPResponse) -> String {
         let leads = response.redirectTarget.map { " (it leads to \($0.printable))" } ?? ""
-        return "a redirect could carry the token off: name the address that answers with the token"
-            + " itself\(leads); a login page stands there where a request is not authenticated"
+        let start = response.redirectTarget.map {
+            "write \($0.printable), to which it leads, in place of the address that was asked (url of credentialSource, where it"
+                + " is one): redirects are not followed, for they could carry the token off"
+        }
+        return
+            "\(start ?? "name the address that answers with the token itself\(leads), for a redirect could carry it off");"
+            + " where that is a page to log in, the request lacks what proves who asks"
     }
 
     /// The way to a public service, such as Entra, which a pod may reach by a proxy alone.

@@ -138,7 +138,11 @@ enum ExecutableResponse {
     private static func parse(_ bytes: [UInt8]) throws(SourceError) -> ExecutableResponse {
         let json = try JSON(bytes, of: "the response", hint: Self.form)
         guard let version = json["version"]?.lenientNumber, version <= 1 else {
-            throw SourceError(.noSource, "the response's version is not 1", hint: Self.form)
+            throw SourceError(
+                .noSource,
+                "the response's version is not 1",
+                hint: hint(forMembersOf: json)
+            )
         }
         guard let isSuccess = json["success"]?.bool else {
             throw SourceError(
@@ -160,6 +164,18 @@ enum ExecutableResponse {
             )
         }
         return .token(Secret(token), expiry: json["expiration_time"]?.lenientNumber)
+    }
+
+    /// For a program that prints the whole answer of an identity provider.
+    private static func hint(forMembersOf json: JSON) -> String {
+        let names = ["id_token", "access_token", "token", "jwt", "value"]
+        guard let name = names.first(where: { json[$0]?.string?.hasPrefix("eyJ") == true }) else {
+            return form
+        }
+        return
+            "it printed JSON with the token in \(name): let it print that alone, | jq -r .\(name) at the end of the command; or"
+            + " {\"version\": 1, \"success\": true, \"token_type\": \"urn:ietf:params:oauth:token-type:id_token\","
+            + " \"id_token\": TOKEN}"
     }
 
     private static let form =

@@ -38,6 +38,8 @@ struct SourceError: Error, Sendable {
     var isAbsent = false
     /// The word by which the service has refused, where it has one.
     var code: String?
+    /// Whether the service has named its reason, so that no guess is better than the hint.
+    var isCertain = false
     /// No connection was made.
     var isUnreached = false
     /// The connection broke off, or what came was no HTTP.

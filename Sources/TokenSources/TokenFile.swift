@@ -136,14 +136,14 @@ extension TokenFormat {
             throw SourceError(
                 .misconfigured,
                 "\(place) has no string \"\(field.printable)\"",
-                hint: Self.memberHint(json, field)
+                hint: Self.memberHint(json, field, place)
             )
         }
         return token
     }
 
     /// The member that was meant, by what the others hold; names alone are shown.
-    private static func memberHint(_ json: JSON, _ field: String) -> String {
+    private static func memberHint(_ json: JSON, _ field: String, _ place: String) -> String {
         let key = "credentialSource.format.subjectTokenFieldName"
         let members = (json.object ?? [:]).sorted { $0.key < $1.key }
         if let token = members.first(where: { isToken($0.value) && isPlain($0.key) }) {
@@ -155,10 +155,14 @@ extension TokenFormat {
                 isPlain(name),
                 let token = inner.first(where: { isToken($0.value) && isPlain($0.key) })
             else { continue }
+            let member = "\(name.printable).\(token.key.printable)"
+            let how =
+                place.hasPrefix("GET ")
+                ? "name a program that prints it, {\"executable\": {\"command\": \"/usr/local/bin/print-token\"}}, such as a"
+                    + " script with curl -sf \(place.dropFirst(4).description.printable) | jq -r .\(member)"
+                : "have the program write that member alone, as jq -r '.\(member)' does"
             return
-                "the token is one level deeper, in \(name.printable).\(token.key.printable), and only members at"
-                + " the top are read: have the program write that member alone, as jq -r"
-                + " '.\(name.printable).\(token.key.printable)' does"
+                "the token is one level deeper, in \(member), and only members at the top are read: \(how)"
         }
         // Names are a part of what was received, and are not shown where they are not what was meant.
         return

@@ -26,8 +26,7 @@ struct URLToken: TokenFetcher {
                         ?? (isForbidden
                             ? "that address wants to know who asks: write the header that it expects into"
                                 + " credentialSource.headers, such as {\"Authorization\": \"Bearer TOKEN\"}"
-                            : "correct credentialSource.url and its headers so that a GET answers with the token:"
-                                + " curl -i with the same headers shows the answer above")
+                            : hint(for: response.status))
                 )
             }
             return try token(response.body.bytes, at: request.place, context)
@@ -60,6 +59,26 @@ struct URLToken: TokenFetcher {
             "the metadata service of \(cloud) answers only requests with the header \(header.name): \(header.value): write"
             + " \"headers\": {\"\(header.name)\": \"\(header.value)\"} beside url in credentialSource; or \(instead) in place"
             + " of url, which sends it by itself"
+    }
+
+    private func hint(for status: Int) -> String {
+        switch status {
+        case 404, 410:
+            "correct credentialSource.url, at whose path there is nothing, to the one that answers a GET with the token (curl -i"
+                + " shows what it says)"
+        case 405:
+            "credentialSource.url takes no GET, which alone is sent: name the address that answers one, or a program that asks"
+                + " as it wants (credentialSource.executable)"
+        case 400, 422:
+            "credentialSource.url wants something that the request lacks, as the text says: add it to the URL's query or to"
+                + " credentialSource.headers"
+        case 429: "that address was asked too often: the agent waits and tries again"
+        case 500...599:
+            "what answers at credentialSource.url fails by itself: see its own log; the agent tries again"
+        default:
+            "credentialSource.url must answer a GET with the token: see what curl -i says, and correct the address or its"
+                + " headers"
+        }
     }
 
     private func token(

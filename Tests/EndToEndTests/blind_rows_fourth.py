@@ -166,7 +166,7 @@ ROWS = [
     ("an account that names itself", source(account="mondoo"), "plain", "circle",
      "token source of its own"),
     ("an option's capitals", source(provider="gcp", serviceaccount="x@y.iam.gserviceaccount.com"),
-     "plain", "serviceaccount", "did you mean serviceaccount"),
+     "plain", "serviceaccount", "in place of"),
     ("a JSON token file without the field's name", source(
         file="/run/token", format={"type": "json"}), "plain", "subjecttokenfieldname",
      "subjecttokenfieldname"),

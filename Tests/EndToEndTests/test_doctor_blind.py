@@ -25,6 +25,7 @@ import blind_rows_eighth
 import blind_rows_fifth
 import blind_rows_fourth
 import blind_rows_later
+import blind_rows_ninth
 import blind_rows_seventh
 import blind_rows_sixth
 from test_doctor import Case, provider, without
@@ -460,6 +461,11 @@ class EighthBlind(Trial):
         self.assertIn("nobody, this user, may not look at it", said)
         self.assertIn('a file with "owner": "nobody"', said)
         self.assertIn("nothing failed, 1 warning; first thing to do, agent", said)
+
+
+class NinthBlind(Trial):
+    def test_what_services_and_platforms_say(self):
+        self.trial(blind_rows_ninth.ROWS, blind_rows_ninth.WORLDS)
 
 
 class FifthBlind(Trial):

@@ -218,7 +218,24 @@ final class SecretDeliveryTests {
     }
 
     static let refusals = [
-        Refusal(code: 401, class: .misconfigured, hint: "the pod's own token is not taken"),
+        Refusal(
+            code: 401,
+            class: .misconfigured,
+            hint: "the API server does not take the pod's own token"
+        ),
+        Refusal(
+            code: 403,
+            message:
+                "admission webhook \"v.gatekeeper.sh\" denied the request: team",
+            class: .misconfigured,
+            hint: "a policy of the cluster denies the change, for the reason above"
+        ),
+        Refusal(
+            code: 500,
+            message: "Internal error occurred: failed calling webhook \"x\"",
+            class: .transient,
+            hint: "an admission webhook of the cluster does not answer"
+        ),
         Refusal(
             code: 403,
             message:
@@ -237,7 +254,8 @@ final class SecretDeliveryTests {
         Refusal(
             code: 422,
             message: "field is immutable when `immutable` is set",
-            class: .misconfigured
+            class: .misconfigured,
+            hint: "the Secret acme/mondoo is immutable"
         ),
         Refusal(code: 415, class: .misconfigured), Refusal(code: 429, class: .throttled),
         Refusal(code: 500, class: .transient), Refusal(code: 503, class: .transient),

@@ -86,7 +86,7 @@ import Text
         (["region": "eu/central"], "region: \"eu/central\" is not the name of a region"),
         (
             ["roleArn": "arn:aws-cn:iam::123456789012:role/a"],
-            "region: is missing; the partition aws-cn has no token service for all regions"
+            "the partition aws-cn, which has no token service for all regions"
         ),
         (["tokenUrl": "https://sts.test"], "tokenUrl: means nothing to AWS"),
         (["variable": "X"], "variable: is not for AWS"),

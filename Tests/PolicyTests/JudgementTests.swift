@@ -177,7 +177,10 @@ import Text
     }
 
     static let hints: [(title: String, hint: String)] = [
-        ("Project ID", "is the token one of CircleCI's?"),
+        (
+            "Project ID",
+            "choose the form of the token's own platform in Bright, or have a token of CircleCI made"
+        ),
         (
             "VCS origin",
             "use $CIRCLE_OIDC_TOKEN_V2: the first token has no VCS claims (Bright's page)"

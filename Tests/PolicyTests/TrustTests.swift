@@ -146,7 +146,7 @@ import Text
             ["nbf": 1_700_000_100],
             "start",
             "nbf lies 100 s ahead (RFC 7519 section 4.1.5)",
-            hint: "is this machine's clock right, or the issuer's?"
+            hint: "synchronise this machine's clock (timedatectl), or the issuer's"
         ),
         refusal(
             mondoo,
@@ -218,7 +218,7 @@ import Text
             "condition",
             #"claims.sub == "repo:acme/web:ref:refs/heads/main" is false (claims.sub is "x")"#,
             hint:
-                "write the condition with the values that the token has (wif-agent claims --for conductorone suggests one), or have the platform make the token otherwise"
+                #"if this workload is meant, write claims.sub == "x" in the condition, as the token has it (wif-agent claims --for conductorone suggests a whole one); else run it where the token has "repo:acme/web:ref:refs/heads/main""#
         ),
         refusal(
             bright,

@@ -42,6 +42,7 @@ import Testing
             "Sources/wif-emulator/Platforms/AzurePipelines.swift": "the same vendor",
         ],
         "github": [
+            "Sources/Exchanges/Services/OctoSTS.swift": "it gives tokens for GitHub's API",
             "Sources/Policy/Trust/BrightPreset.swift": "Bright's form for it",
             "Sources/Policy/Trust/GitHubSubject.swift": "its two forms of subject",
             "Sources/Policy/Trust/TokenFacts+Names.swift": "its two forms of subject",
@@ -60,6 +61,9 @@ import Testing
             "Sources/wif-agent/Doctor/ConsumerSteps.swift": "the service of the same name",
             "Sources/Exchanges/Refusal.swift": "the service of the same name",
             "Sources/Exchanges/Services/AWSRole.swift": "the service of the same name",
+            "Sources/Exchanges/Services/AWSRole+Refusals.swift": "the service of the same name",
+            "Sources/Exchanges/Services/Google.swift": "Google takes AWS's signed requests",
+            "Sources/Exchanges/Intermediaries.swift": "a firewall of the same vendor",
             "Sources/Federation/AccountIdentity.swift": "the service of the same name",
             "Sources/Federation/Credential+Contents.swift": "the service's variables",
             "Sources/Federation/Services/AWSRole.swift": "the service of the same name",

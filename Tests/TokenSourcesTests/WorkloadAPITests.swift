@@ -98,7 +98,7 @@ struct WorkloadAPITests {
         ),
         ([], [("grpc-status", "14")], "gRPC status 14", true),
         ([], [("grpc-status", "3"), ("grpc-message", "no header")], "refuses the request", false),
-        ([], [("grpc-status", "12")], "is it a Workload API?", false),
+        ([], [("grpc-status", "12")], "another program than a Workload API", false),
         ([], [], "answered with HTTP status 200 and no gRPC status", false),
         ([], [("grpc-status", "0")], "something else than a JWT-SVID", false),
         ([0, 0, 0, 0, 9, 1], [("grpc-status", "0")], "something else than a JWT-SVID", false),

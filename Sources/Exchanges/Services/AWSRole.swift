@@ -50,10 +50,15 @@ struct AssumedRole: ExchangeProtocol {
         let answer = Answer(reply)
         guard reply.response.status == 200, answer.error == nil else {
             var failure = answer.failure(of: account.place, doing: "the role \(role.arn.printable)")
-            if failure.class == .refused {
-                failure.hint =
-                    findings.compactMap { $0.hint }.first ?? hint(answer, token) ?? failure.hint
-            }
+            let refusal = RoleRefusal(
+                role: role,
+                code: answer.error?.code ?? "",
+                words: answer.words,
+                claims: token.claims
+            )
+            let found = failure.class == .refused ? findings.compactMap { $0.hint }.first : nil
+            failure.hint = refusal.reason ?? found ?? refusal.guess ?? failure.hint
+            failure.namesReason = refusal.reason != nil && !refusal.isOfIssuer
             throw context.explained(failure, token, findings)
         }
         do throws(ReplyError) {
@@ -63,7 +68,9 @@ struct AssumedRole: ExchangeProtocol {
                 .transient,
                 at: .reply,
                 "\(account.place): \(error.reason)",
-                hint: "does another server answer instead of AWS's token service?"
+                hint:
+                    "another server answers in place of AWS's token service: unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS, correct"
+                    + " region, or have the proxy on the way let this host through"
             )
         }
     }
@@ -100,67 +107,5 @@ struct AssumedRole: ExchangeProtocol {
             receivedAt: reply.requestedAt
         )
         return (credential, lifetime.notes)
-    }
-
-    /// What to change, by AWS's own list of errors of this call.
-    private func hint(_ answer: Answer, _ token: SubjectToken) -> String? {
-        let issuer = token.claims?.issuer?.printable ?? "none"
-        let audience = token.claims?.audiences.first?.printable ?? "none"
-        switch answer.error?.code {
-        case "AccessDenied": return policyHint(token)
-        case "InvalidIdentityToken" where answer.words.contains("audience"):
-            return
-                "the identity provider in IAM does not list the audience \(audience): add it there"
-                + " (sts.amazonaws.com is usual), or set tokenAudience to one that it lists"
-        case "InvalidIdentityToken" where answer.words.contains("retrieve"):
-            return IssuerPlace(token.claims?.issuer ?? "").advice(for: "AWS")
-        case "InvalidIdentityToken" where answer.words.contains("no openidconnect provider"):
-            return
-                "the account \(role.account) has no identity provider for \(issuer): create it there, aws iam"
-                + " create-open-id-connect-provider --url \(issuer) --client-id-list \(audience); or write in roleArn"
-                + " a role of the account that has it"
-        case "InvalidIdentityToken" where audience != AWSRole.usualAudience:
-            return
-                "the token's audience is \(audience), and AWS's identity providers have"
-                + " \(AWSRole.usualAudience) as a rule: leave audience and tokenAudience out, so that this is asked"
-                + " for; or add \(audience) to the provider (aws iam add-client-id-to-open-id-connect-provider)."
-                + " If it is there: the account \(role.account) must have a provider for \(issuer)"
-        case "InvalidIdentityToken":
-            return
-                "compare IAM's identity providers of the account \(role.account) with the token (aws iam"
-                + " list-open-id-connect-providers): one must have the URL \(issuer) and the audience \(audience)"
-        default: return otherHint(answer)
-        }
-    }
-
-    /// Which trust policy the role must have.
-    private func policyHint(_ token: SubjectToken) -> String {
-        let issuer = token.claims?.issuer?.printable ?? "none"
-        let host = issuer.withoutScheme
-        let name = role.arn.split(separator: "/").last.map { String($0).printable } ?? "NAME"
-        return
-            "compare the role's trust policy with the token (aws iam get-role --role-name \(name)): it must allow"
-            + " sts:AssumeRoleWithWebIdentity to the identity provider \(host) under conditions that hold:"
-            + " \(host):sub is \(token.claims?.subject?.printable ?? "none") and \(host):aud is"
-            + " \(token.claims?.audiences.first?.printable ?? "none"). A role that does not exist is answered in the"
-            + " same way: aws iam get-role tells, else correct roleArn"
-    }
-
-    private func otherHint(_ answer: Answer) -> String? {
-        switch answer.error?.code {
-        case "ExpiredTokenException":
-            "use a source that gives a new token each time, and check this machine's clock"
-        case "ValidationError" where answer.words.contains("arn"):
-            "correct roleArn: it is \(role.arn.printable), and arn:aws:iam::ACCOUNT:role/NAME is expected (aws iam list-roles"
-                + " shows those of an account)"
-        case "ValidationError":
-            "leave durationSeconds out, or write a smaller one: it may be over the role's maximum session duration"
-        case "RegionDisabledException":
-            "the token service is not active in this region for the account: write another in region, such as us-east-1; or"
-                + " enable this one (Account > AWS Regions in the console)"
-        case "InvalidAction":
-            "this is not AWS's token service: correct region, or unset AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL"
-        default: nil
-        }
     }
 }

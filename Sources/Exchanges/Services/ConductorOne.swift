@@ -5,6 +5,13 @@ import Text
 extension Refusal {
     /// What ConductorOne refuses, and what to change then.
     static let conductorOne = [
+        Rule("disabled", "inactive", "deactivated", "suspended") { _ in
+            "the federation trust or its service principal is switched off: enable it (Settings > Workload Federation)"
+        },
+        Rule("tenant") { refusal in
+            "\(refusal.place) knows no such tenant: the part behind the @ of clientId, \(refusal.clientID), must be the"
+                + " domain at which the company uses ConductorOne (NAME@TENANT.conductor.one/wfe)"
+        },
         Rule("client") { refusal in
             if let client = refusal.service.clientID, !client.hasSuffix("/wfe") {
                 let end = client.split(separator: "/").last.map { "/" + $0 } ?? ""

@@ -8,7 +8,8 @@ extension TokenExchange {
     /// `generateAccessToken`).
     func impersonate(
         _ impersonation: TokenExchangeService.Impersonation,
-        with token: Secret
+        with token: Secret,
+        for subject: SubjectToken
     ) async throws(Failure) -> (credential: Credential, notes: [String]) {
         let body: JSON = [
             "delegates": [], "scope": .array(impersonation.scopes.map(JSON.string)),
@@ -26,37 +27,17 @@ extension TokenExchange {
         guard reply.response.status == 200 else {
             let answer = Answer(reply)
             var failure = answer.failure(of: place, doing: "the service account's token")
-            if failure.class == .refused { failure.hint = hint(answer, impersonation) }
+            let refusal = ImpersonationRefusal(
+                answer: answer,
+                impersonation: impersonation,
+                service: service,
+                claims: subject.claims
+            )
+            failure.hint =
+                failure.class == .refused ? refusal.hint : refusal.passingHint ?? failure.hint
             throw failure
         }
         return try credential(in: reply, place)
-    }
-
-    private func hint(_ answer: Answer, _ impersonation: TokenExchangeService.Impersonation)
-        -> String
-    {
-        let words = answer.words
-        if words.contains("has not been used") || words.contains("service_disabled") {
-            return
-                "enable the IAM Service Account Credentials API (iamcredentials.googleapis.com) in the"
-                + " service account's project"
-        }
-        if words.contains("scope") {
-            return
-                "write scopes that Google has, such as https://www.googleapis.com/auth/cloud-platform, by their whole"
-                + " URLs"
-        }
-        if words.contains("lifetime") {
-            return "write service_account_impersonation.token_lifetime_seconds as 3600 or less"
-        }
-        if words.contains("not found") || words.contains("unknown service account") {
-            return
-                "there is no such service account: correct its e-mail address in service_account_impersonation_url,"
-                + " \(impersonation.url.description.printable) (gcloud iam service-accounts list shows those of a project)"
-        }
-        return
-            "grant the workload's principal roles/iam.workloadIdentityUser on the service account that"
-            + " service_account_impersonation_url names; a change takes minutes"
     }
 
     private func credential(

@@ -32,6 +32,7 @@ extension PlatformFacts {
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED",
             "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "AWS_IMDS_USE_IPV6", "AWS_ENDPOINT_URL_STS",
             "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_CA_BUNDLE",
+            "ECS_CONTAINER_METADATA_URI_V4", "ECS_CONTAINER_METADATA_URI",
         ],
         parse: { (options) throws(AccountError) in .aws(try AWSSource(parsing: &options)) },
         startsPrograms: { _, environment in AWSSource.filesNameProgram(in: environment) },

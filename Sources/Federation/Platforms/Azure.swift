@@ -35,6 +35,13 @@ extension PlatformFacts {
         ),
         tokens: TokenFacts(
             name: "Microsoft Entra ID",
+            identityRemark: { claims in
+                let identity = claims["xms_mirid"]?.string?.split(separator: "/").last
+                let name = identity.map { ", \(String($0).printable)" } ?? ""
+                return claims["sub"]?.string == claims["oid"]?.string
+                    ? "the object (principal) id of the identity\(name), not its application (client) id"
+                    : nil
+            },
             claims: [["tid"], ["oid"], ["xms_mirid"]],
             keptAdvice:
                 "Azure keeps a managed identity's token for up to a day and gives no younger one before, so that"

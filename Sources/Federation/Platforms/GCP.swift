@@ -1,3 +1,5 @@
+import Text
+
 extension PlatformFacts {
     /// GCP: Compute Engine, GKE, Cloud Run and Functions, by the metadata server.
     static let gcp = PlatformFacts(
@@ -26,6 +28,14 @@ extension PlatformFacts {
         ),
         tokens: TokenFacts(
             name: "Google Cloud",
+            identityRemark: { claims in
+                guard let email = claims["email"]?.string else { return nil }
+                let isUsual = email.hasSuffix("-compute@developer.gserviceaccount.com")
+                return isUsual
+                    ? "of \(email.printable), Compute Engine's default service account: where another is meant, attach that"
+                        + " one to the machine, gcloud compute instances set-service-account, in place of this"
+                    : "of the service account \(email.printable)"
+            },
             claims: [["email"], ["google", "compute_engine", "project_id"]]
         )
     )

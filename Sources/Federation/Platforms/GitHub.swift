@@ -28,6 +28,20 @@ extension PlatformFacts {
             areIts: { issuer, _ in
                 issuer.host.hasPrefix("token.actions.") || issuer.text.hasSuffix("/_services/token")
             },
+            identityRemark: { claims in
+                let subject = claims["sub"]?.string ?? ""
+                if let mark = subject.firstRange(of: ":ref:refs/tags/") {
+                    let tag = String(subject[mark.upperBound...]).printable
+                    return
+                        "this run is for the tag \(tag), and not for a branch; each tag has a subject of its own: with"
+                        + " environment: NAME in the job all have repo:OWNER/NAME:environment:NAME"
+                }
+                if subject.hasSuffix(":pull_request") {
+                    return "this run is for a pull request, whose subject names no branch"
+                }
+                return subject.contains(":environment:")
+                    ? "the job has environment:, so that its subject names that and no branch" : nil
+            },
             claims: [["repository"], ["environment"], ["ref"], ["repository_id"]],
             advice: "organisation, repository, ref and environment are compared"
         )

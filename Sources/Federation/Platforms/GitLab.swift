@@ -25,6 +25,12 @@ extension PlatformFacts {
         tokens: TokenFacts(
             name: "GitLab CI/CD",
             areIts: { _, claims in claims["project_path"] != nil && claims["ref_type"] != nil },
+            identityRemark: { claims in
+                guard claims["ref_type"]?.string == "tag", let tag = claims["ref"]?.string else {
+                    return nil
+                }
+                return "this pipeline is for the tag \(tag.printable), and not for a branch"
+            },
             claims: [
                 ["project_path"], ["environment"], ["ref_type"], ["ref"], ["ref_protected"],
                 ["project_id"],

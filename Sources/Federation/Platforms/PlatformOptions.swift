@@ -13,7 +13,16 @@ extension KeyedValues {
     mutating func variableName(_ key: String) throws(AccountError) -> String? {
         guard let name = try text(key) else { return nil }
         guard isVariableName(name) else {
-            throw error(key, "\"\(name.printable)\" is not a name that a variable can have")
+            let bare = name.filter { !"${} \"'".contains($0) }
+            let isReference = bare != name && isVariableName(bare)
+            throw error(
+                key,
+                "\"\(name.printable)\" is not a name that a variable can have",
+                hint: isReference
+                    ? "the variable's name is wanted, and not a reference to it: write"
+                        + " \"\(key)\": \"\(bare.printable)\""
+                    : "write the variable's name: letters, digits and _, such as WIF_ID_TOKEN"
+            )
         }
         return name
     }

@@ -12,6 +12,8 @@ package struct TokenFacts: Sendable {
     var stableUpTo: [String] = []
     /// What to say of a subject, where the platform has more to say than that a part of it changes.
     var subjectRemark: @Sendable (String) -> String? = { _ in nil }
+    /// Whose token it is by its claims, in words that its owner knows; `nil` where there is nothing to say.
+    var identityRemark: @Sendable (JSON) -> String? = { _ in nil }
     /// Paths of claims worth pinning, the most telling first; those that a token lacks are passed over.
     package var claims: [[String]] = []
     /// What to check when a service says that the claims do not fit; reads after a semicolon.
@@ -131,6 +133,9 @@ extension TokenPlatform {
 }
 
 extension TokenClaims {
+    /// Whose token it is, in words that its owner knows; `nil` where there is nothing to say.
+    package var identityRemark: String? { TokenFacts.of(all).identityRemark(all) }
+
     /// What to say of the subject where a service refuses it; `nil` where nothing is to be said.
     package var subjectNote: String? {
         GitHubSubject.refusalNote(all) ?? TokenFacts.of(all).subjectNote(all)

@@ -7,10 +7,12 @@ extension ServiceFacts {
         parse: { (values, input) throws(AccountError) in
             ParsedService(service: .aws(try AWSRole(&values, input.variable)))
         },
+        ownKeys: ["durationSeconds", "roleArn", "sessionName"],
         title: "AWS",
         defaultVariable: "AWS_SESSION_TOKEN",
         variableNames: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"],
         olderVariables: ["AWS_SECURITY_TOKEN"],
+        addressVariables: ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"],
         addressKey: "region",
         domains: [".amazonaws.com"],
         hosts: ["sts.amazonaws.com"],
@@ -76,7 +78,9 @@ extension AWSRole {
             throw values.error(
                 "sessionName",
                 "\"\(sessionName.printable)\" is not a session name",
-                hint: "2 to 64 letters, digits and _+=,.@-"
+                hint:
+                    "2 to 64 letters, digits and _+=,.@- are taken, without spaces, colons and slashes: write \"sessionName\":"
+                    + " \"\(Self.sessionName(like: sessionName))\""
             )
         }
         duration = try values.number("durationSeconds", in: 900...43_200).map { Int($0) }
@@ -116,22 +120,61 @@ extension AWSRole {
                 throw values.error("region", "\(name) \(error.reason)")
             }
         }
+        let own = Self.regions[String(partition)]
         guard let region else {
             guard partition == "aws" else {
-                throw values.missing(
+                throw values.error(
                     "region",
-                    because:
-                        "the partition \(String(partition).printable) has no token service for all"
-                        + " regions"
+                    "is missing; the role is of the partition \(String(partition).printable), which has no token service"
+                        + " for all regions",
+                    hint: "add \"region\": \"\(own?.first ?? "REGION")\""
+                        + (own?.dropFirst().first.map { ", or \"\($0)\"" } ?? "")
                 )
             }
             return try values.endpoint("region", SecurityTokenHost.global.name)
+        }
+        let other = Self.partition(ofRegion: region)
+        guard other == partition || own == nil else {
+            throw values.error(
+                "region",
+                "\(region.printable) is a region of the partition \(other), and roleArn is of"
+                    + " \(String(partition).printable)"
+                    + (values.has("region") ? "" : " (a variable names the region)"),
+                hint: "write \"region\": \"\(own?.first ?? "REGION")\" where roleArn is right"
+            )
         }
         guard let host = SecurityTokenHost(region: region) else {
             let (problem, hint) = SecurityTokenHost.objection(to: region)
             throw values.error("region", problem, hint: hint)
         }
         return try values.endpoint("region", host.name)
+    }
+
+    /// Regions of each partition, for advice.
+    private static let regions = [
+        "aws": ["us-east-1", "eu-central-1"], "aws-us-gov": ["us-gov-west-1", "us-gov-east-1"],
+        "aws-cn": ["cn-north-1", "cn-northwest-1"], "aws-eusc": ["eusc-de-east-1"],
+        "aws-iso": ["us-iso-east-1"], "aws-iso-b": ["us-isob-east-1"],
+    ]
+
+    /// By how regions are named.
+    private static func partition(ofRegion region: String) -> String {
+        let starts = [
+            ("us-gov-", "aws-us-gov"), ("cn-", "aws-cn"), ("eusc-", "aws-eusc"),
+            ("us-isob-", "aws-iso-b"), ("us-iso-", "aws-iso"),
+        ]
+        return starts.first { region.hasPrefix($0.0) }?.1 ?? "aws"
+    }
+
+    /// A session's name that was meant by what is none.
+    private static func sessionName(like text: String) -> String {
+        var name = ""
+        for character in text {
+            let isFit = String(character).isAlphanumeric(or: "_+=,.@-")
+            if isFit { name.append(character) } else if name.last != "-" { name.append("-") }
+        }
+        name = String(name.prefix(64))
+        return name.count < 2 ? "wif-agent" : name
     }
 
     /// `arn:PARTITION:iam::ACCOUNT:role/NAME`; `nil` for what is none.

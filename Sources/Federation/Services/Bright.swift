@@ -13,9 +13,11 @@ extension ServiceFacts {
             )
             return ParsedService(service: .tokenExchange(service), warnings: warnings)
         },
+        ownKeys: ["projectId"],
         title: "Bright",
         defaultVariable: "BRIGHT_TOKEN",
         otherVariables: ["BRIGHT_PROJECT_ID", "BRIGHT_BASE_URL"],
+        addressVariables: ["BRIGHT_BASE_URL"],
         domains: [".brightsec.com"],
         hosts: ["app.brightsec.com"],
         scheme: "Api-Key",

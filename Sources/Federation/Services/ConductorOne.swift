@@ -33,6 +33,7 @@ extension ServiceFacts {
         otherVariables: [
             "CONDUCTORONE_CLIENT_ID", "CONDUCTORONE_TENANT_DOMAIN", "CONDUCTORONE_SERVER_URL",
         ],
+        addressVariables: ["CONDUCTORONE_SERVER_URL", "CONDUCTORONE_TENANT_DOMAIN"],
         domains: [".conductor.one"],
         maximumAge: 600
     )

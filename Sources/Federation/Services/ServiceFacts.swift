@@ -9,6 +9,8 @@ package struct ServiceFacts: Sendable {
     var impliedAccount: @Sendable ([String: String]) -> JSON? = { _ in nil }
     /// Reads the service's keys.
     var parse: @Sendable (inout KeyedValues, ServiceInput) throws(AccountError) -> ParsedService
+    /// Keys of an account file that no other service's has.
+    var ownKeys: Set<String> = []
     /// The keys of the account file that the service's own pages have; empty where they have no such file.
     var documentedKeys: Set<String> = []
     /// As people write it.
@@ -27,6 +29,8 @@ package struct ServiceFacts: Sendable {
     package var proxyVariable: String?
     /// The other variables that it reads.
     var otherVariables: [String] = []
+    /// The variables that say where the service is, where the account file does not.
+    package var addressVariables: [String] = []
     /// The key of the account file that says where the service is.
     package var addressKey = "tokenUrl"
     /// Where the service is, for a reader who has it wrong.
@@ -95,6 +99,14 @@ extension ParsedService {
         guard let name = ServiceName(rawValue: word) else {
             throw values.unknown("service", word, ServiceName.allCases.map(\.rawValue))
         }
+        if !isNamed, name == .mondoo, let other = values.otherService {
+            throw values.error(
+                "service",
+                "is missing, so that the account is taken for Mondoo's, and"
+                    + " \(other.key) is a key of \(other.service.facts.title)'s",
+                hint: "add \"service\": \"\(other.service.rawValue)\""
+            )
+        }
         do throws(AccountError) {
             self = try name.facts.parse(&values, input)
         } catch {
@@ -107,6 +119,16 @@ extension ParsedService {
                 key: error.key
             )
         }
+    }
+}
+
+extension KeyedValues {
+    /// Another service than Mondoo, one of whose own keys is there.
+    fileprivate var otherService: (service: ServiceName, key: String)? {
+        for service in ServiceName.allCases where service != .mondoo {
+            if let key = service.facts.ownKeys.sorted().first(where: has) { return (service, key) }
+        }
+        return nil
     }
 }
 

@@ -121,7 +121,7 @@ package struct BrightPreset: Equatable, Sendable {
                 ? "use $CIRCLE_OIDC_TOKEN_V2: the first token has no VCS claims (Bright's page)"
                 : field.isOptional
                     ? "leave the field empty, or have the job run where the platform states it"
-                    : "is the token one of \(provider.name)'s?"
+                    : "choose the form of the token's own platform in Bright, or have a token of \(provider.name) made"
             return Clause(
                 field.title,
                 .refused,

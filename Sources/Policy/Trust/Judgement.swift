@@ -56,7 +56,8 @@ package struct Judgement: Sendable {
             "resource",
             .refused,
             "no trust is in the project \(name.rendered), which the request names",
-            hint: "is projectId the project's id in Bright?"
+            hint:
+                "write the project's id in Bright as projectId, the last part of the project's address there"
         )
     }
 

@@ -130,7 +130,7 @@ extension Trust {
             let wait = start - now.secondsSinceEpoch.rounded(.down)
             if wait > ClockTolerance.seconds {
                 let detail = "nbf lies \(whole(wait)) s ahead (RFC 7519 section 4.1.5)"
-                let hint = "is this machine's clock right, or the issuer's?"
+                let hint = "synchronise this machine's clock (timedatectl), or the issuer's"
                 clauses.append(Clause("start", .refused, detail, hint: hint))
             }
         }
@@ -255,9 +255,55 @@ extension Trust {
 extension Expression {
     /// What to change in a condition that does not hold.
     fileprivate func hint(claims: JSON) -> String {
-        subjectHint(claims: claims)
+        subjectHint(claims: claims) ?? listHint(claims: claims) ?? valueHint(claims: claims)
             ?? "write the condition with the values that the token has (wif-agent claims --for"
             + " \(dialect.rawValue) suggests one), or have the platform make the token otherwise"
+    }
+
+    /// The claims that must be equal to a text, with what the token has.
+    private func comparisons(_ claims: JSON) -> [(name: String, wanted: String, found: JSON)] {
+        var found: [(name: String, wanted: String, found: JSON)] = []
+        for node in root.conjuncts {
+            guard case .binary(.equal, let left, let right) = node.kind else { continue }
+            for (claim, text) in [(left, right), (right, left)] {
+                guard case .literal(.string(let wanted)) = text.kind,
+                    let path = Constraint.claimPath(claim), let value = claims.value(at: path)
+                else { continue }
+                if case .index(_, let index) = claim.kind, case .literal(.string) = index.kind {
+                } else if case .index = claim.kind {
+                    continue
+                }
+                let name = (dialect == .bright ? path : ["claims"] + path).joined(separator: ".")
+                found.append((name.printable, wanted, value))
+            }
+        }
+        return found
+    }
+
+    /// What to change where a claim that is a list in the token is compared with a text.
+    private func listHint(claims: JSON) -> String? {
+        guard let one = comparisons(claims).first(where: { $0.found.array != nil }) else {
+            return nil
+        }
+        let has = one.found.array?.contains(.string(one.wanted)) ?? false
+        let value = has ? one.wanted : one.found.array?.first?.string ?? one.wanted
+        let isAudience = one.name == "claims.aud" || one.name == "aud"
+        return
+            "\(one.name) is a list in this token, and == never holds between a list and a text: write"
+            + " \(value.rendered) in \(one.name) in its place"
+            + (isAudience ? ", or leave that part out: \(dialect.name) looks at aud by itself" : "")
+    }
+
+    /// What to write where the token has another value than the condition.
+    private func valueHint(claims: JSON) -> String? {
+        let other = comparisons(claims).first {
+            $0.found.string != nil && $0.found.string != $0.wanted
+        }
+        guard let other, let value = other.found.string else { return nil }
+        return
+            "if this workload is meant, write \(other.name) == \(value.rendered) in the condition, as the token has it"
+            + " (wif-agent claims --for \(dialect.rawValue) suggests a whole one); else run it where the token has"
+            + " \(other.wanted.rendered)"
     }
 
     /// What to change where the condition has one form of GitHub's subject and the token the other.

@@ -99,11 +99,14 @@ struct GoogleMetadata: TokenFetcher {
             "GCP does not take this audience: write in tokenAudience a URL or another text without spaces"
         case 403:
             "on GKE, the pod's service account needs roles/iam.workloadIdentityUser on the linked"
-                + " one; a change takes minutes"
+                + " one (gcloud iam service-accounts add-iam-policy-binding EMAIL --role=roles/iam.workloadIdentityUser"
+                + " --member=\"serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME]\"); a change takes minutes"
         case 404 where serviceAccount != "default":
             "attach \(serviceAccount.printable) to the machine, or leave credentialSource.serviceAccount"
                 + " out to take the one that it has"
-        case 404: "attach a service account to the machine (on GKE, link one to the pod's)"
+        case 404:
+            "attach a service account to the machine (gcloud compute instances set-service-account); on GKE link one to the"
+                + " pod's: kubectl annotate serviceaccount NAME iam.gke.io/gcp-service-account=EMAIL"
         default: nil
         }
     }

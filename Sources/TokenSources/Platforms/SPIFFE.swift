@@ -158,7 +158,7 @@ private struct WorkloadAPI {
         case 12:
             return SourceError(
                 .misconfigured,
-                "\(place) has no FetchJWTSVID: is it a Workload API?",
+                "\(place) has no FetchJWTSVID: another program than a Workload API listens there",
                 hint: "name the socket of the agent's Workload API, and not of another of its APIs"
             )
         case 1, 2, 4, 8, 10, 13, 14:

@@ -18,7 +18,8 @@ struct Spacelift: TokenFetcher {
                 return SubjectToken(token, source: context.source, isRenewable: false)
             } catch {
                 var second = error.after(first)
-                second.hint = "Spacelift gives each run its token; is this a run?"
+                second.hint =
+                    "Spacelift gives each run its token: run this in a run, and hand SPACELIFT_OIDC_TOKEN on into containers"
                 second.isAbsent = true
                 throw second
             }

@@ -142,7 +142,9 @@ struct FoundSecret {
             .transient,
             at: .output,
             "the cluster's API: \(what)",
-            hint: "are KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT the API server's?"
+            hint:
+                "another server answers in the API server's place: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be"
+                + " those that the pod was given"
         )
     }
 }
@@ -153,6 +155,8 @@ struct StatusReply {
     let text: String
     /// Whether the fields are another manager's, and no version is at fault.
     let isOfManagers: Bool
+    /// What the cluster says, in lower case.
+    private let words: String
 
     init(_ reply: HTTPResponse) {
         var json: JSON?
@@ -160,11 +164,54 @@ struct StatusReply {
             // Somebody between here and the API answered.
         }
         guard json?["kind"]?.string == "Status" else {
-            (text, isOfManagers) = ("", false)
+            (text, isOfManagers, words) = ("", false, "")
             return
         }
         let causes = json?["details"]?["causes"]?.array ?? []
         isOfManagers = causes.contains { $0["reason"]?.string == "FieldManagerConflict" }
-        text = json?["message"]?.string.map { ": \($0.printable)" } ?? ""
+        let message = json?["message"]?.string
+        text = message.map { ": \($0.printable)" } ?? ""
+        words = (message ?? "").lowercased()
+    }
+
+    private func says(_ parts: String...) -> Bool { parts.contains(where: words.contains) }
+
+    /// What to do about a reason that the cluster itself names; `nil` where the status says as much.
+    ///
+    /// - Parameters:
+    ///   - secret: with its namespace.
+    ///   - account: the service account that asks, with its namespace.
+    func hint(for secret: String, _ account: String) -> String? {
+        let parts = secret.split(separator: "/", maxSplits: 1)
+        let (namespace, name) = (parts.first ?? "", parts.last ?? "")
+        if says("immutable") {
+            return
+                "the Secret \(secret) is immutable and cannot be changed by anybody: kubectl -n \(namespace) delete secret"
+                + " \(name), and it is made again, without immutable: true"
+        }
+        if says("failed calling webhook", "failed to call webhook") {
+            return
+                "an admission webhook of the cluster does not answer, so that nothing is let through: have whoever runs it see to"
+                + " its pods and certificate, or to its failurePolicy; the agent tries again by itself"
+        }
+        if says("admission webhook", "validatingadmissionpolicy", "denied the request", "policy") {
+            return
+                "a policy of the cluster denies the change, for the reason above, and not the role of \(account): make the Secret"
+                + " beforehand as the policy wants it (kubectl -n \(namespace) create secret generic \(name), with the labels"
+                + " that it names), or have the namespace or the service account exempted from it"
+        }
+        if says("exceeded quota") {
+            return
+                "a ResourceQuota of the namespace \(namespace) is used up: delete Secrets that nobody needs, or have the quota"
+                + " raised (kubectl -n \(namespace) describe resourcequota)"
+        }
+        if says("being terminated") {
+            return
+                "the namespace \(namespace) is being deleted: name another namespace in the output, or wait until it is gone and"
+                + " make it anew"
+        }
+        return says("too large", "too long", "may not be more than")
+            ? "the Secret would be over the 1 MiB that a Secret may have: give this credential a Secret of its own"
+            : nil
     }
 }

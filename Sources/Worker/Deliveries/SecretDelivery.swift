@@ -217,8 +217,17 @@ struct SecretDelivery: Sendable {
     private func hint(_ code: Int, _ status: StatusReply, _ verb: String) -> String? {
         let place = namespace.printable
         let account = cluster.serviceAccount.map { "\($0.namespace)/\($0.name)" } ?? "its own"
+        if let hint = status.hint(
+            for: "\(place)/\(change.secret.name.printable)",
+            account.printable
+        ) {
+            return hint
+        }
         switch code {
-        case 401: return "the pod's own token is not taken: is it this cluster's, and mounted anew?"
+        case 401:
+            return
+                "the API server does not take the pod's own token: mount the present one of this cluster"
+                + " (automountServiceAccountToken: true), or make the pod anew"
         case 403:
             return
                 "the service account \(account.printable) needs a role in the namespace \(place) that"

@@ -87,16 +87,17 @@ struct Mondoo: ExchangeProtocol {
             at: .exchange,
             message,
             hint: reply.gatewayHint(of: service.universe.host, "universeDomain")
-                ?? (kind.class == .refused
-                    ? MondooRefusal(
-                        service: service,
-                        token: token,
-                        findings: findings,
-                        clockSkew: reply.clockSkew,
-                        words: (rpc?.message ?? "").lowercased(),
-                        isOfPolicy: [7, 16].contains(rpc?.code ?? 0),
-                        sender: rpc != nil ? .mondoo : status < 400 ? .redirect : .stranger
-                    ).hint ?? kind.hint : kind.hint),
+                ?? (rpc == nil ? reply.intermediaryHint("universeDomain") : nil)
+                    ?? (kind.class == .refused
+                        ? MondooRefusal(
+                            service: service,
+                            token: token,
+                            findings: findings,
+                            clockSkew: reply.clockSkew,
+                            words: (rpc?.message ?? "").lowercased(),
+                            isOfPolicy: [7, 16].contains(rpc?.code ?? 0),
+                            sender: rpc != nil ? .mondoo : status < 400 ? .redirect : .stranger
+                        ).hint ?? kind.hint : kind.hint),
             retryAfter: retryAfter
         )
     }

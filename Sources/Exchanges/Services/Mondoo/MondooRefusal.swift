@@ -31,6 +31,11 @@ struct MondooRefusal {
             ?? tokenHint ?? senderHint
     }
 
+    /// Whose subject that is.
+    private var identityRemark: String {
+        token.claims?.identityRemark.map { " (\($0))" } ?? ""
+    }
+
     /// What the provider must have, where Mondoo does not say what does not fit.
     private var everything: String? {
         guard isOfPolicy, let claims = token.claims else { return nil }
@@ -70,8 +75,8 @@ struct MondooRefusal {
     }
 
     private static let strangerHint =
-        "not Mondoo answered, but a proxy or firewall on the way, or another server: is"
-        + " universeDomain right, and does a proxy let this machine through to it?"
+        "not Mondoo answered, but a proxy or firewall on the way, or another server: correct"
+        + " universeDomain where it is not Mondoo's, or have the proxy let this machine through to it"
 
     private var timeHint: String? {
         if let finding = findings.first(where: { [.time, .timeForm].contains($0.kind) }) {
@@ -96,7 +101,35 @@ struct MondooRefusal {
             ? "have the issuer put sub into its tokens: Mondoo compares it" : nil
     }
 
+    /// For a signed request that AWS did not accept: the reason is AWS's, and the key's. In the words that AWS
+    /// documents for all of its calls.
+    private var signatureHint: String? {
+        guard SignedRequestSummary(decoding: token.value) != nil else { return nil }
+        let key = "the AWS key that this account signs with"
+        if ["requestexpired", "signature expired", "not yet current", "requesttimetooskewed"]
+            .contains(where: words.contains)
+        {
+            return
+                "synchronise this machine's clock (timedatectl, chronyc tracking): AWS takes requests of the last 15 minutes"
+        }
+        if words.contains("signaturedoesnotmatch") {
+            return
+                "\(key) has a secret that does not belong to its id: copy both anew, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                + " (40 characters), or remove them, so that the role of the machine is used"
+        }
+        if words.contains("invalidclienttokenid") || words.contains("unrecognizedclient") {
+            return
+                "\(key) is not known to AWS: it was deleted or disabled, or lacks its session token (AWS_SESSION_TOKEN); set a"
+                + " new one, or remove it, so that the role of the machine is used"
+        }
+        guard words.contains("expiredtoken") else { return nil }
+        return
+            "the session of \(key) has ended: unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, so that the"
+            + " role of the machine is used, or set those of a new session"
+    }
+
     private var wordHint: String? {
+        if let signatureHint { return signatureHint }
         let subject = token.claims?.subject?.printable ?? "the ARN that AWS states"
         if ["disabled", "inactive", "suspended", "deactivated"].contains(where: words.contains) {
             return
@@ -112,6 +145,11 @@ struct MondooRefusal {
                 + " scope: issuer \(service.issuer.printable), subject \(subject), in the console or by wif-agent"
                 + " provider create (wif-agent claims --for mondoo prints what to enter)"
         }
+        if words.contains("role") || words.contains("scopes") {
+            return
+                "Mondoo does not give what scopes in the account file asks for: write it there as the account file has it that"
+                + " the console generates for this provider, and give the provider that role in Mondoo"
+        }
         if words.contains("mapping") || words.contains("claim") {
             return
                 "compare the provider's claim mappings with the token: wif-agent claims --for mondoo"
@@ -121,7 +159,7 @@ struct MondooRefusal {
                 + " \(token.claims?.audiences.joined(separator: " ").printable ?? "none") there"
         }
         if words.contains("subject") || words.contains(" arn") {
-            return "write the provider's subject as \(subject); "
+            return "write the provider's subject as \(subject)\(identityRemark); "
                 + (token.claims?.subjectNote ?? "wif-agent claims --for mondoo suggests it")
         }
         if ["expire", "not valid yet", "too old"].contains(where: words.contains) {

@@ -21,7 +21,7 @@ struct AWS: TokenFetcher {
         case .callerIdentity: return try callerIdentity(credentials.key, host, context)
         case .webIdentity:
             let service = try settings.service(at: host, context)
-            return try await webIdentity(credentials.key, service, context)
+            return try await webIdentity(credentials, service, context)
         }
     }
 
@@ -61,9 +61,7 @@ struct AWS: TokenFetcher {
                 .misconfigured,
                 "a request to \(host.name) proves nothing to Mondoo, which accepts sts.amazonaws.com"
                     + " and sts.REGION.amazonaws.com only",
-                hint:
-                    "keys of China, the European Sovereign Cloud and isolated regions are not valid"
-                    + " there; use \"token\": \"web-identity\" with a custom OIDC provider"
+                hint: regionHint(host, context)
             )
         }
         let date = context.timekeeper.wallClock.advanced(bySeconds: context.clockOffset)
@@ -71,6 +69,19 @@ struct AWS: TokenFetcher {
             CallerIdentityProof(host: host, date: date, key: key).serialized,
             source: context.source
         )
+    }
+
+    /// What to do about a region whose requests Mondoo does not take, by what chose it.
+    private func regionHint(_ host: SecurityTokenHost, _ context: SourceContext) -> String {
+        let names = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        let variable = source.region == nil ? names.first { context.variable($0) != nil } : nil
+        let chosen =
+            variable ?? (source.region == nil ? "the profile's region" : "credentialSource.region")
+        return
+            "\(host.signingRegion) (by \(chosen)) cannot be used here, for keys of China, the European Sovereign Cloud and"
+            + " isolated regions are unknown to the public service: have another identity of this machine trusted,"
+            + " \"token\": \"web-identity\" with a custom OIDC provider, or another platform's in credentialSource. Only"
+            + " where the key is of the public AWS, set \(chosen) to a region of it, such as eu-central-1"
     }
 
     /// As Google's libraries make it. https://cloud.google.com/iam/docs/access-resources-aws
@@ -94,7 +105,7 @@ struct AWS: TokenFetcher {
     }
 
     private func webIdentity(
-        _ key: AWSKey,
+        _ credentials: AWSCredentials,
         _ service: SecurityTokenService,
         _ context: SourceContext
     ) async throws(SourceError) -> SubjectToken {
@@ -113,8 +124,8 @@ struct AWS: TokenFetcher {
                 ("DurationSeconds", String(Self.tokenLifetime)),
                 ("SigningAlgorithm", "RS256"),
             ],
-            key: key
-        )
+            key: credentials.key
+        ) { credentials.explained($0, isProfileNamed: source.profile != nil) }
         let place = "GetWebIdentityToken at \(service.host.name)"
         guard let token = result["WebIdentityToken"]?.text else {
             throw SourceError(.transient, "the reply has no WebIdentityToken", at: place)
@@ -134,6 +145,31 @@ extension SourceContext {
         } catch {
             throw error.failure(of: TokenPlatform.aws.rawValue)
         }
+    }
+}
+
+extension SourceContext {
+    /// What to do where a key of the variables has come before another identity that is named as well; `nil`
+    /// where that is not so.
+    package func precedenceHint(of source: TokenSource) -> String? {
+        guard case .aws(let named) = source, named.profile == nil,
+            variable("AWS_ACCESS_KEY_ID") != nil
+        else { return nil }
+        let token = variable("AWS_SESSION_TOKEN") == nil ? "" : " and AWS_SESSION_TOKEN"
+        let start =
+            "the key is that of AWS_ACCESS_KEY_ID in the environment, which comes before"
+        let end = "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY\(token)"
+        if let profile = variable("AWS_PROFILE") {
+            return
+                "\(start) AWS_PROFILE=\(profile.printable): \(end), or write \"profile\": \"\(profile.printable)\" in"
+                + " credentialSource"
+        }
+        let others = [
+            "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        ]
+        guard let other = others.first(where: { variable($0) != nil }) else { return nil }
+        return "\(start) the role of this pod or task (\(other)): \(end), if that role is meant"
     }
 }
 

@@ -159,7 +159,7 @@ private struct Role {
 
     /// What to do where the caller may not assume the role.
     func explained(_ error: SourceError, _ place: String) -> SourceError {
-        guard error.code == "AccessDenied" else { return error }
+        guard error.code == "AccessDenied", !error.isCertain else { return error }
         var error = error
         error.hint =
             "both must allow it: the trust policy of the role \(arn.printable), to which \(place) leads, must name"

@@ -107,12 +107,50 @@ struct CredentialChain: Sendable {
             "no key in the variables, \(settings.profileName.printable)'s profile or a container"
                 + " endpoint"
         )
-        if error.hint == nil, error.class == .noSource {
+        if let hint = misnamedHint ?? taskHint {
+            error.hint = hint
+        } else if error.hint == nil, error.class == .noSource {
             error.hint =
                 "attach a role to the machine, the task or the pod; or set AWS's variables, or a"
                 + " profile"
         }
         return error
+    }
+
+    /// For a profile whose key stands under names that AWS's tools do not read.
+    private var misnamedHint: String? {
+        let known = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"]
+        let profile = settings.profiles[settings.profileName] ?? [:]
+        let renamed = profile.keys.sorted().compactMap { name -> String? in
+            guard !known.contains(name), name.contains("key") || name.contains("token") else {
+                return nil
+            }
+            let meant =
+                name.contains("secret")
+                ? known[1]
+                : name.contains("token") ? known[2] : name.contains("access") ? known[0] : nil
+            return meant.map { "\($0) for \(name.printable)" }
+        }
+        guard !renamed.isEmpty else { return nil }
+        let isOfCredentials = settings.profiles.credentials[settings.profileName] != nil
+        let place = AWSProfiles.place(
+            isOfCredentials ? "AWS_SHARED_CREDENTIALS_FILE" : "AWS_CONFIG_FILE",
+            isOfCredentials ? "credentials" : "config",
+            context
+        )
+        return
+            "the profile \(settings.profileName.printable) has its key under names that are not read: write"
+            + " \(renamed.joined(separator: " and ")) in \(place)"
+    }
+
+    /// For a task of ECS that has no role.
+    private var taskHint: String? {
+        let names = ["ECS_CONTAINER_METADATA_URI_V4", "ECS_CONTAINER_METADATA_URI"]
+        guard let name = names.first(where: { context.variable($0) != nil }) else { return nil }
+        return
+            "this is a task of ECS (\(name) is set) without a task role, for AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set:"
+            + " set taskRoleArn in the task definition and start the task anew; executionRoleArn is for ECS itself, and no"
+            + " program gets it. Where a wrapper (su -, sudo, env -i) drops the variable, keep it"
     }
 }
 

@@ -19,7 +19,7 @@ struct CredentialProcess {
         guard let words = shellWords(command), let name = words.first else {
             throw SourceError(
                 .misconfigured,
-                "credential_process is not a command line: is a closing quote missing?",
+                "credential_process is not a command line, for a closing quote is missing",
                 at: place
             )
         }

@@ -25,7 +25,18 @@ extension AWSCredentials {
             return error
         }
         var error = error
-        if origin == Self.ofVariables {
+        let length = key.secret.count
+        if origin == Self.ofVariables, code == "SignatureDoesNotMatch", length != 40 {
+            error.hint =
+                "AWS_SECRET_ACCESS_KEY has \(length) characters, and AWS's secret keys have 40: set it anew, whole, with the"
+                + " one that belongs to \(key.id.printable); or unset both, so that the role of the machine, task or pod is"
+                + " used"
+        } else if origin == Self.ofVariables, code == "ExpiredToken" {
+            error.hint =
+                "the session of AWS_SESSION_TOKEN in the environment has ended: unset AWS_ACCESS_KEY_ID,"
+                + " AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, so that the role of the machine, task or pod is used; or set"
+                + " the three of a new session (they last some hours)"
+        } else if origin == Self.ofVariables {
             let token = key.sessionToken == nil ? "" : " and AWS_SESSION_TOKEN"
             error.hint =
                 "the key \(key.id.printable) is that of the variable AWS_ACCESS_KEY_ID, which comes before every"

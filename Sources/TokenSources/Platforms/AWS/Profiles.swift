@@ -88,7 +88,7 @@ struct AWSProfiles: Sendable {
             + " \(names.joined(separator: ", ").printable)"
     }
 
-    private static func place(_ variable: String, _ name: String, _ context: SourceContext)
+    static func place(_ variable: String, _ name: String, _ context: SourceContext)
         -> String
     {
         let usual = "\(context.variable("HOME") ?? "~")/.aws/\(name)"

@@ -51,7 +51,9 @@ struct WebIdentityRole {
     /// A refusal with what the role must trust, by the token's own claims.
     private func explained(_ error: SourceError, _ claims: TokenClaims?) -> SourceError {
         let isOfTrust = ["AccessDenied", "InvalidIdentityToken"].contains(error.code)
-        guard isOfTrust, let claims, let issuer = claims.issuer else { return error }
+        guard isOfTrust, !error.isCertain, let claims, let issuer = claims.issuer else {
+            return error
+        }
         var error = error
         error.hint =
             "compare the token in \(tokenFile.printable) with the account of the role \(role.printable): IAM must"

@@ -146,12 +146,18 @@ struct AzureDemand {
 
     /// What to do where the tenant does not know the resource.
     var resourceHint: String {
-        """
-        the resource "\(resource.printable)" must be the Application ID URI of an app \
-        registration in the tenant: set tokenAudience to it, such as api://APP-ID (the application's \
-        overview in the portal shows it), and allow it at the service; never to \
-        https://management.azure.com/, whose token is a key to the subscription
-        """
+        for end in ["/.default", "/user_impersonation"] where resource.hasSuffix(end) {
+            return
+                "\(resource.printable) is a scope, and a resource is wanted here: write"
+                + " \"\(resource.dropLast(end.count).description.printable)\", without \(end), in tokenAudience (or"
+                + " credentialSource.resource)"
+        }
+        return """
+            the resource "\(resource.printable)" must be the Application ID URI of an app \
+            registration in the tenant: set tokenAudience to it, such as api://APP-ID (the application's \
+            overview in the portal shows it), and allow it at the service; never to \
+            https://management.azure.com/, whose token is a key to the subscription
+            """
     }
 
     /// What to do where the identity that the account file names is not found.

@@ -89,7 +89,9 @@ struct AzureArc {
             throw SourceError(
                 .noSource,
                 "the challenge names \(parts[1].printable), which is not a key file in \(directory)",
-                hint: "is the program that answers there Azure Arc's agent?"
+                hint:
+                    "another program than Azure Arc's agent answers there: unset IDENTITY_ENDPOINT, or start the agent"
+                    + " (systemctl restart himdsd)"
             )
         }
         return parts[1]

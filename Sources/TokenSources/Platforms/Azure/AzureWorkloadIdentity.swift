@@ -52,8 +52,8 @@ struct AzureWorkloadIdentity {
                 .noSource,
                 "\(Self.file) is set and \(name) is not",
                 hint: partlyHint(name, context)
-                    ?? "give the pod the label azure.workload.identity/use: \"true\", and its service account the"
-                    + " annotation azure.workload.identity/client-id, then make the pod anew"
+                    ?? "give the pod the label azure.workload.identity/use: \"true\" and its service account the annotation"
+                    + " azure.workload.identity/client-id: CLIENT-ID, and make the pod anew"
             )
         }
         return value
@@ -69,8 +69,8 @@ struct AzureWorkloadIdentity {
     }
 
     private static let writer =
-        "AZURE_FEDERATED_TOKEN_FILE names this file: give the pod the label azure.workload.identity/use: \"true\", by"
-        + " which the webhook mounts it, and make the pod anew"
+        "AZURE_FEDERATED_TOKEN_FILE names this file, which is mounted into pods with the label"
+        + " azure.workload.identity/use: \"true\": set it, and make the pod anew"
 
     private func assertion(_ context: SourceContext) throws(SourceError) -> Secret {
         let path = try required(Self.file, context)
@@ -110,7 +110,8 @@ struct AzureWorkloadIdentity {
         let numbers = reply?["error_codes"]?.array?.compactMap(\.lenientNumber) ?? []
         let codes = numbers.compactMap { Int(exactly: $0) }
         let told = codes.isEmpty ? "" : " (AADSTS\(codes.map(String.init).joined(separator: ", ")))"
-        let hint = codes.lazy.compactMap { credentialHint($0, context) ?? self.hint($0) }.first
+        let hint = codes.lazy.compactMap { credentialHint($0, context) ?? self.hint($0, context) }
+            .first
         return context.unexpected(
             response,
             to: request,
@@ -138,20 +139,36 @@ struct AzureWorkloadIdentity {
             + " \(claims.audiences.joined(separator: " ").printable); a new one is known only after some minutes"
     }
 
-    private func hint(_ code: Int) -> String? {
+    private func hint(_ code: Int, _ context: SourceContext) -> String? {
         switch code {
-        case 700_024:
-            "the projected token is outside its time: set the machine's clock (timedatectl, chronyc tracking)"
-        case 70_021, 700_213:
-            "no federated credential has this subject (system:serviceaccount:NAMESPACE:NAME);"
-                + " a new one is known only after some minutes"
-        case 700_211: "the federated credential's issuer is not the cluster's OIDC issuer"
-        case 700_212: "the federated credential's audience must be api://AzureADTokenExchange"
-        case 700_016: "the tenant knows no application of this client id (AZURE_CLIENT_ID)"
-        case 500_011, 50_001: demand.resourceHint
-        case 90_002: "there is no such tenant (AZURE_TENANT_ID)"
-        case 50_196: "Entra was asked too often in a short time"
-        default: nil
+        case 700_212:
+            return "the federated credential's audience must be api://AzureADTokenExchange"
+        case 500_011, 50_001: return demand.resourceHint
+        case 700_016:
+            return
+                "the tenant AZURE_TENANT_ID, \(shown("AZURE_TENANT_ID", context)), has no application or managed identity with"
+                + " the client id AZURE_CLIENT_ID, \(shown("AZURE_CLIENT_ID", context)): the two do not belong together. Correct"
+                + " the tenant (annotation azure.workload.identity/tenant-id of the pod's service account) or the client id"
+                + " (annotation azure.workload.identity/client-id), and make the pod anew"
+        case 90_002, 900_023:
+            return
+                "there is no tenant \(shown("AZURE_TENANT_ID", context)): correct AZURE_TENANT_ID (annotation"
+                + " azure.workload.identity/tenant-id of the pod's service account), and make the pod anew"
+        default: break
         }
+        let claims = context.variable(Self.file).flatMap { readText(ifAt: $0, limit: 1 << 16) }
+            .flatMap { SubjectToken(Secret($0.trimmed), source: context.source).claims }
+        return EntraCode(code).advice(
+            EntraCode.Request(
+                client: ("AZURE_CLIENT_ID", shown("AZURE_CLIENT_ID", context)),
+                tenant: ("AZURE_TENANT_ID", shown("AZURE_TENANT_ID", context)),
+                scope: ("tokenAudience", "\(demand.resource.printable)/.default"),
+                claims: claims
+            )
+        )
+    }
+
+    private func shown(_ variable: String, _ context: SourceContext) -> String {
+        context.variable(variable)?.printable ?? "not set"
     }
 }

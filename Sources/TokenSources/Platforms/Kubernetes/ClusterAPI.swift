@@ -121,10 +121,25 @@ package struct ClusterAPI: Sendable {
         }
     }
 
+    /// Of a machine where no variable says that it is a pod.
+    private static var podHint: String {
+        let directory = KubernetesSource.standardDirectory
+        guard FileFacts(ifAt: directory) != nil else {
+            return
+                "this is no pod, or its variables are dropped on the way (su -, sudo, env -i, a unit): outside a pod, name a"
+                + " token's file in credentialSource.path"
+        }
+        return
+            "this is a pod (\(directory) is there), and every pod has KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT:"
+            + " something between the container and this program drops them, such as su -, sudo, env -i or a unit: keep them"
+            + " (su without -, sudo --preserve-env), or set KUBERNETES_SERVICE_HOST=kubernetes.default.svc and"
+            + " KUBERNETES_SERVICE_PORT=443"
+    }
+
     private static func server(_ context: SourceContext) throws(SourceError) -> String {
         let host = try context.platformVariable(
             "KUBERNETES_SERVICE_HOST",
-            hint: "outside a pod, name a token's file in credentialSource.path"
+            hint: podHint
         )
         let literal = host.contains(":") ? "[\(host)]" : host
         let port = context.variable("KUBERNETES_SERVICE_PORT") ?? "443"

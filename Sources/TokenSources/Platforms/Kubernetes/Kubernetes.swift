@@ -51,8 +51,8 @@ struct Kubernetes: TokenFetcher {
 
     private static func hints(_ namespace: String, _ account: String) -> [Int: String] {
         [
-            403: "allow \(namespace.printable)/\(account.printable) to create"
-                + " serviceaccounts/token, or project a token with the wanted audience into the pod and name its file in"
+            403: "allow the service account \(namespace.printable)/\(account.printable) to create"
+                + " serviceaccounts/token (a Role with that verb and resource and a RoleBinding in its namespace), or project a token with the wanted audience into the pod and name its file in"
                 + " credentialSource.path",
             401:
                 "the cluster does not take the pod's own token, which is another cluster's or has expired: make the pod"
