@@ -36,7 +36,7 @@ extension AccountLoop {
     }
 
     @inline(never)
-    private func exchange(_ attempt: AccountLife.Attempt) async -> AccountLife.Event? {
+    func exchange(_ attempt: AccountLife.Attempt) async -> AccountLife.Event? {
         let answer = await dependencies.worker.run(.exchange, for: attempt.account)
         if Task.isCancelled, case .failure = answer.outcome { return nil }
         return .exchanged(attempt, answer)
@@ -83,23 +83,17 @@ extension AccountLoop {
         }
     }
 
-    /// Puts the outputs of another version in place of the present ones, and watches them until they are
-    /// replaced in turn.
+    /// Puts the outputs of another version in place of the present ones.
     @inline(never)
-    private func open(_ account: Account, removingOthers: Bool) async -> AccountLife.Event? {
+    private func open(_ account: Account, removingOthers: Bool) async -> AccountLife.Event {
         let old = outputs.present
-        var opening = await outputs.replace(with: account, orAgain: self.account)
-        if removingOthers, case .opened = opening {
-            opening = .opened(await old.remove(besides: account))
-        }
-        tell(.opened(opening))
-        if case .lost = opening { return nil }
-        await watchOutputs()
-        return nil
+        let opening = await outputs.replace(with: account, orAgain: self.account)
+        guard removingOthers, case .opened = opening else { return .opened(opening) }
+        return .opened(.opened(await old.remove(besides: account)))
     }
 
-    /// Watches the present outputs until others take their place.
-    func watchOutputs() async {
-        await outputs.watch { self.tell(.outputsTouched) }
+    /// Looks at the outputs after something was done about them.
+    func lookAtOutputs() async {
+        if await outputs.look() { tell(.outputsTouched) }
     }
 }

@@ -70,7 +70,7 @@ package final class AccountLoop: Sendable {
         dependencies: Dependencies
     ) throws(OutputError) {
         name = account.name
-        outputs = try ServedOutputs(of: account, open: openOutputs)
+        outputs = try ServedOutputs(of: account, open: openOutputs, wakeup: wakeup)
         self.keeper = keeper
         self.dependencies = dependencies
         let life = AccountLife(
@@ -140,7 +140,6 @@ package final class AccountLoop: Sendable {
     /// are gone.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.watchOutputs() }
             begin()
             while !Task.isCancelled, !isStopping {
                 beginEffects(in: &group)
@@ -176,6 +175,7 @@ package final class AccountLoop: Sendable {
 
     @inline(never)
     private func begin() {
+        outputs.listen()
         tell(.started(adopt()))
     }
 
@@ -190,6 +190,7 @@ package final class AccountLoop: Sendable {
     @inline(never)
     private func beginEffects(in group: inout DiscardingTaskGroup) {
         for effect in takeEffects() { begin(effect, in: &group) }
+        if outputs.takeTouch() { group.addTask { await self.lookAtOutputs() } }
     }
 
     private func takeEffects() -> [AccountLife.Effect] {
@@ -202,7 +203,9 @@ package final class AccountLoop: Sendable {
     private func begin(_ effect: AccountLife.Effect, in group: inout DiscardingTaskGroup) {
         switch effect {
         case .log, .answer: note(effect)
-        case .exchange, .deliver, .expire, .withdraw, .open, .keep, .runHooks, .revoke, .close:
+        // By itself: of those that wait for a worker there may be as many as accounts, each in frames of its own.
+        case .exchange(let attempt): group.addTask { await self.exchange(attempt).map(self.tell) }
+        case .deliver, .expire, .withdraw, .open, .keep, .runHooks, .revoke, .close:
             group.addTask { await self.answer(effect).map(self.tell) }
         }
     }

@@ -29,19 +29,34 @@ package struct ChainedWorker: ExchangeWorker {
         for account: Account,
         within seconds: Double
     ) async -> JobAnswer<Value> {
-        var account = account
-        for role in TokenRole.allCases where request.kind.uses(role) {
-            guard let name = account.chainedAccounts[role] else { continue }
-            switch await lookup(name, role, account) {
-            case .success(let token): account = account.handing(over: token, as: role)
-            case .failure(let failure): return .failure(failure)
-            }
+        let ready: Account
+        switch await handingOver(request.kind, account).value {
+        case .success(let account): ready = account
+        case .failure(let failure): return .failure(failure)
         }
-        let answer = await worker.run(request, for: account, within: seconds)
+        let answer = await worker.run(request, for: ready, within: seconds)
         if case .exchange = request.kind, case .success = answer.outcome {
             onCredential(account.name)
         }
         return answer
+    }
+
+    /// The account with the credentials of those that its token sources name. Not inlined: its frame would stand
+    /// in memory once for each account that waits for a worker.
+    @inline(never)
+    private func handingOver(
+        _ kind: Job.Kind,
+        _ account: Account
+    ) async -> Boxed<Result<Account, Failure>> {
+        var account = account
+        for role in TokenRole.allCases where kind.uses(role) {
+            guard let name = account.chainedAccounts[role] else { continue }
+            switch await lookup(name, role, account) {
+            case .success(let token): account = account.handing(over: token, as: role)
+            case .failure(let failure): return Boxed(.failure(failure))
+            }
+        }
+        return Boxed(.success(account))
     }
 }
 

@@ -4,9 +4,13 @@ package import Outputs
 
 /// An account's outputs as the loop sees them; the live ones are ``OutputSet``.
 package protocol CredentialOutputs: Sendable {
-    /// Returns when an output does not hold any more what was delivered, by the hand of somebody else;
-    /// ``deliver(_:)`` is to follow. Throws where the task is cancelled or the outputs are closed.
-    func damage() async throws
+    /// Has `touched` called when something is done about the outputs, until they are closed: ``look()`` is
+    /// to follow. It may be called on any thread, and must not block.
+    func listen(_ touched: @escaping @Sendable () -> Void)
+
+    /// Looks whether an output does not hold any more what was delivered, by the hand of somebody else;
+    /// then ``deliver(_:)`` is to follow, and another look.
+    func look() async -> Bool
 
     /// Tries every output; one that fails does not stop the others. What holds this credential already is
     /// left alone.
@@ -37,10 +41,10 @@ extension CredentialOutputs {
     package func withdraw() async -> [OutputReport] { await expire() }
 
     /// For outputs that nobody else can reach.
-    package func damage() async throws {
-        await Wakeup().wait()
-        throw CancellationError()
-    }
+    package func listen(_ touched: @escaping @Sendable () -> Void) {}
+
+    /// For outputs that nobody else can reach.
+    package func look() async -> Bool { false }
 
     package var socketCounts: [String: SocketCounts] { [:] }
 

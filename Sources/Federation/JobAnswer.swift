@@ -2,13 +2,15 @@ package import Kernel
 package import Text
 
 /// What came of one job: what was asked for, or why there is none.
-package struct JobAnswer<Value: Sendable>: Sendable {
+///
+/// An object, as each task that waits for one has room for several in its frames.
+package final class JobAnswer<Value: Sendable>: Sendable {
     package let outcome: Result<Value, Failure>
-    package var proof: JobResult.Proof?
+    package let proof: JobResult.Proof?
     /// Ready to print, for the log.
-    package var warnings: [String]
+    package let warnings: [String]
     /// Seconds by which the local wall clock is ahead of the service's, where a reply told.
-    package var clockSkew: Double?
+    package let clockSkew: Double?
 
     package init(
         _ outcome: Result<Value, Failure>,
@@ -121,7 +123,7 @@ extension JobResult.Outcome {
 
 extension JobResult {
     /// An answer as a line of this job says it.
-    package init<Value>(
+    package convenience init<Value>(
         id: Int,
         _ answer: JobAnswer<Value>,
         _ outcome: (Value) -> Outcome

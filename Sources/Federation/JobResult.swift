@@ -2,7 +2,9 @@ package import Kernel
 package import Text
 
 /// What a worker answers for a job: one JSON object on a line of its standard output.
-package struct JobResult: Sendable {
+///
+/// An object, as ``JobAnswer`` is.
+package final class JobResult: Sendable {
     /// What came of the job.
     package enum Outcome: Sendable {
         case credential(Credential)
@@ -37,11 +39,11 @@ package struct JobResult: Sendable {
 
     package let id: Int
     package let outcome: Outcome
-    package var proof: Proof?
+    package let proof: Proof?
     /// Ready to print, for the log.
-    package var warnings: [String]
+    package let warnings: [String]
     /// Seconds by which the local wall clock is ahead of the service's, where a reply told.
-    package var clockSkew: Double?
+    package let clockSkew: Double?
 
     package init(
         id: Int,
@@ -79,14 +81,14 @@ package struct JobResult: Sendable {
     ///
     /// - Parameter period: from when until when the job of that id ran, on this process's clock.
     /// - Throws: ``JSONError`` for what is no result.
-    package init(
+    package convenience init(
         parsing line: some Collection<UInt8>,
         period: (Int) -> ClosedRange<BootInstant>
     ) throws(JSONError) {
         try self.init(json: try JSON(parsing: line), period: period)
     }
 
-    init(json: JSON, period: (Int) -> ClosedRange<BootInstant>) throws(JSONError) {
+    convenience init(json: JSON, period: (Int) -> ClosedRange<BootInstant>) throws(JSONError) {
         guard case .integer(let id)? = json["id"], let number = Int(exactly: id) else {
             throw JSONError(reason: "id is missing")
         }

@@ -116,9 +116,7 @@ package final class CredentialSocket: Sendable {
     package func close() {
         let dropped = state.withLock { state in
             state.listening?.cancel()
-            state.listening = nil
             state.alarm?.call.cancel()
-            state.alarm = nil
             state.isClosed = true
             return state.takeAll { _ in true }
         }

@@ -38,7 +38,8 @@ package final class OutputSet: Sendable {
     let credential = Mutex<Credential?>(nil)
     /// Of each of ``places``.
     let holdings: Mutex<[Holding]>
-    let changes = PathWatch()
+    let touches: Touches
+    let changes: PathWatch
     let isClosed = Mutex(false)
 
     /// Opens the account's outputs: directories are made and checked, sockets are served until ``close(removing:)``.
@@ -92,6 +93,9 @@ package final class OutputSet: Sendable {
         }
         self.places = places
         holdings = Mutex(places.map { _ in .nothing })
+        let touches = Touches()
+        self.touches = touches
+        changes = PathWatch { touches.tell() }
     }
 
     /// Delivers a credential to every output; one that fails does not stop the others. Sockets come
@@ -117,7 +121,7 @@ package final class OutputSet: Sendable {
             }
             let all = reports.compactMap { $0 }
             holdings.withLock { $0 = all.map { $0.failure == nil ? .credential($0) : .lost } }
-            changes.wake()
+            touches.tell()
             return all
         }
     }
@@ -180,7 +184,7 @@ package final class OutputSet: Sendable {
             forget()
             for case (_, .socket(let socket)) in places { socket.close() }
             isClosed.withLock { $0 = true }
-            changes.wake()
+            touches.end()
             return removing ? await remove { _, _ in true } : []
         }
     }

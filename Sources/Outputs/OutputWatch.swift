@@ -11,30 +11,74 @@ enum Holding: Sendable {
     case lost
 }
 
+/// Whom to tell that something was done about the outputs, or that they are to be looked at in another way.
+final class Touches: Sendable {
+    private struct State {
+        var listener: (@Sendable () -> Void)?
+        /// A look that is due without having been told of anything.
+        var alarm: Alarm?
+    }
+
+    private let state = Mutex(State())
+
+    func listen(_ listener: @escaping @Sendable () -> Void) {
+        state.withLock { $0.listener = listener }
+    }
+
+    func tell() { state.withLock(\.listener)?() }
+
+    func tell(at instant: BootInstant, on timekeeper: any Timekeeper) {
+        let alarm = timekeeper.alarm(at: instant) { [weak self] in self?.tell() }
+        let former = state.withLock { state in
+            defer { state.alarm = alarm }
+            return state.alarm
+        }
+        former?.cancel()
+    }
+
+    /// Tells once more, and never again.
+    func end() {
+        let last = state.withLock { state in
+            defer { state = State() }
+            return state
+        }
+        last.alarm?.cancel()
+        last.listener?()
+    }
+}
+
 extension OutputSet {
     /// Seconds between two looks where the kernel gives no means to be told of changes.
     private static let lookInterval = 10.0
 
-    /// Returns when an output does not hold any more what was delivered to it, because somebody else
-    /// removed, changed or replaced it, or its directory; or when something was done about an output that
-    /// failed. ``deliver(_:)`` is to follow, which writes what is damaged and nothing else. Socket files
-    /// that vanish while there is no credential are made anew without that.
+    /// Has `touched` called when something is done about the outputs, until they are closed: ``look()`` is
+    /// to follow. It may be called on any thread, and must not block.
+    package func listen(_ touched: @escaping @Sendable () -> Void) {
+        touches.listen(touched)
+    }
+
+    /// Looks whether each output holds what was delivered to it, and watches them all until the next look;
+    /// where something is being done it waits until that has come to rest. Socket files that have vanished
+    /// while there is no credential are made anew.
     ///
     /// What this set does itself is no damage. Nothing wakes up while nothing is done (inotify); where the
-    /// kernel cannot watch, the outputs are looked at every 10 s.
-    /// - Throws: `CancellationError` where the task is cancelled or the outputs are closed. One waiter at a time.
-    package func damage() async throws {
-        while true {
-            if isClosed.withLock(\.self) { throw CancellationError() }
-            let isWatching = watch()
-            if await lock.withLock({ await examine() }) { return }
-            guard isWatching else {
+    /// kernel cannot watch, a look every 10 s is asked for.
+    /// - Returns: whether an output does not hold any more what was delivered, because somebody else removed,
+    ///   changed or replaced it, or its directory; or something was done about one that failed.
+    ///   ``deliver(_:)`` is to follow, which writes what is damaged and nothing else, and another look. Not where the task
+    ///   is cancelled or the outputs are closed. One at a time.
+    package func look() async -> Bool {
+        do {
+            let isLost = lose(try await changes.settled(on: timekeeper))
+            if isClosed.withLock(\.self) { return false }
+            if !watch() {
                 let next = timekeeper.now.advanced(bySeconds: Self.lookInterval)
-                try await timekeeper.sleep(until: next)
-                continue
+                touches.tell(at: next, on: timekeeper)
             }
-            let touched = try await changes.next()
-            if lose(touched) { return }
+            let isDamaged = await lock.withLock { await examine() }
+            return isLost || isDamaged
+        } catch {
+            return false
         }
     }
 
@@ -71,10 +115,6 @@ extension OutputSet {
 
     private var hasCredential: Bool { credential.withLock { $0 != nil } }
 
-    // These are not inlined: what they hold would stand in the frame of a task that lives as long as the
-    // account.
-
-    @inline(never)
     private func examineSockets() -> Bool {
         var isDamaged = false
         for (index, (_, place)) in places.enumerated() {
@@ -88,14 +128,12 @@ extension OutputSet {
     }
 
     /// Whether it is no socket, and was delivered to.
-    @inline(never)
     private func isToBeExamined(_ index: Int) -> Bool {
         if case .socket = places[index].place { return false }
         guard case .credential = holdings.withLock({ $0[index] }) else { return false }
         return hasCredential
     }
 
-    @inline(never)
     private func holdsCredential(_ index: Int) async -> Bool {
         guard let credential = credential.withLock(\.self) else { return true }
         return await holds(credential, places[index].output, places[index].place)

@@ -198,29 +198,32 @@ struct LifeHistory {
         }
         let id = value(after: "to").map { Int($0) } ?? attempts.count
         guard attempts.indices.contains(id - 1) else { throw Unknown(line: line) }
-        var result: JobAnswer<Credential>
+        let outcome: Result<Credential, Failure>
+        var proof: JobResult.Proof?
         switch words[0] {
         case "gives":
-            result = .credential(
-                words[1],
-                at: now.seconds(since: BootInstant(seconds: 0)),
-                lifetime: value(after: "for") ?? 3600
-            )
-            result.clockSkew = value(after: "skew")
+            let lifetime = value(after: "for") ?? 3600
+            let seconds = now.seconds(since: BootInstant(seconds: 0))
+            outcome = JobAnswer.credential(words[1], at: seconds, lifetime: lifetime).outcome
             if words.contains("proof") || words.contains("last") {
                 let isRenewable = !words.contains("last")
-                result.proof = JobResult.Proof(
+                proof = JobResult.Proof(
                     SubjectToken(Secret("t"), source: "file", isRenewable: isRenewable)
                 )
             }
         case "fails":
             guard let kind = Failure.Class(rawValue: words[1]) else { throw Unknown(line: line) }
-            result = .failure(Failure(kind, at: .exchange, "down"))
+            outcome = .failure(Failure(kind, at: .exchange, "down"))
         default:
             let text = "the worker sent no credential"
-            result = .failure(Failure(.transient, at: .worker, text))
+            outcome = .failure(Failure(.transient, at: .worker, text))
         }
-        if words.contains("warning") { result.warnings = ["look out"] }
+        let result = JobAnswer(
+            outcome,
+            proof: proof,
+            warnings: words.contains("warning") ? ["look out"] : [],
+            clockSkew: value(after: "skew")
+        )
         return .exchanged(attempts[id - 1], result)
     }
 

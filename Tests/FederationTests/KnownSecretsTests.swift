@@ -108,6 +108,33 @@ import Text
         #expect(long.cleaned(["( aB3dE6fH )"]) == ["( aB3dE6fH )"])
     }
 
+    @Test func `secrets of one MiB in all are known`() {
+        // Eight characters, 8192 times.
+        for number in 1000..<1017 { known.add(String(repeating: "Zq\(number)W8", count: 8192)) }
+        #expect(cleaned("( Zq1015W8Zq1015W8 )") == "( <redacted> )")
+        #expect(cleaned("( Zq1016W8Zq1016W8 )") == "( Zq1016W8Zq1016W8 )")
+    }
+
+    /// Short ones count as a whole alone, as they stand and decoded.
+    @Test(arguments: [
+        ("http://u:p%40w1@proxy:1", "p%40w1", true), ("http://u:p%40w1@proxy:1", "p@w1", true),
+        ("http://u:a1:b2@proxy:1", "a1:b2", true), ("http://t0k-7@proxy:1", "t0k-7", true),
+        ("http://scan7:pa55w0rd@proxy:1", "scan7", false),
+    ])
+    func `of a proxy's user and password the password is a secret`(
+        url: String,
+        text: String,
+        isSecret: Bool
+    ) {
+        known.addProxy(url)
+        #expect(cleaned("( \(text) )") == (isSecret ? "( <redacted> )" : "( \(text) )"))
+    }
+
+    @Test func `a short password of a template's document is one by itself`() {
+        known.addAll(of: Secret(#"{"password": "pw-1a"}"#))
+        #expect(cleaned("( pw-1a )") == "( <redacted> )")
+    }
+
     @Test func `every text of a result is cleaned`() {
         known.add("t0ken-1234567")
         let text = "has t0ken-1234567 in it"

@@ -2,6 +2,7 @@ import Federation
 import FoundationEssentials
 import Glibc
 import Kernel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -168,6 +169,8 @@ struct OutputRepairTests {
         let reports = await set.deliver(credential)
         #expect(reports.map { $0.failure == nil } == [false, false, true])
         #expect(reports[0].failure?.message.contains("writable by others (mode 0777)") == true)
+        // The socket that is there is served on.
+        #expect(try await read(place("a/socket")) == mondooDocument)
         unsafe chmod(place("a"), 0o700)
         await set.close(removing: true)
     }
@@ -213,5 +216,19 @@ struct OutputRepairTests {
 
     private static func contents(_ path: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+    }
+}
+
+extension OutputSet {
+    /// Returns when a look finds damage; looks are taken when something is done about the outputs.
+    /// - Throws: `CancellationError` where the task is cancelled or the outputs are closed.
+    fileprivate func damage() async throws {
+        let touched = Wakeup()
+        listen { touched.ring() }
+        while await !look() {
+            if isClosed.withLock(\.self) { throw CancellationError() }
+            await touched.wait()
+            try Task.checkCancellation()
+        }
     }
 }

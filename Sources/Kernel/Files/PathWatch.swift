@@ -23,8 +23,13 @@ package final class PathWatch: Sendable {
     private let heard = Heard()
     private let listener: UInt64
 
-    package init() {
-        listener = Inotify.shared.listen { [heard] in heard.add($0) }
+    /// - Parameter onTouch: called each time something was done, for whoever waits in another way than by
+    ///   ``next(settling:on:)``; on the poller's thread or any other, and it must not block.
+    package init(onTouch: (@Sendable () -> Void)? = nil) {
+        listener = Inotify.shared.listen { [heard] paths in
+            heard.add(paths)
+            onTouch?()
+        }
     }
 
     deinit {
@@ -55,13 +60,24 @@ package final class PathWatch: Sendable {
         settling seconds: Double = 0.1,
         on timekeeper: any Timekeeper = SystemTimekeeper()
     ) async throws -> Set<String> {
-        var touched: Set<String> = []
-        while touched.isEmpty {
+        while true {
             await heard.wakeup.wait()
             try Task.checkCancellation()
             if heard.takeCall() { return heard.take() }
-            touched = heard.take()
+            let touched = try await settled(for: seconds, on: timekeeper)
+            if !touched.isEmpty { return touched }
         }
+    }
+
+    /// Returns what was touched since somebody last asked, once nothing has been done for so many seconds
+    /// (at most ten times that long); at once and empty where nothing was.
+    /// - Throws: `CancellationError`.
+    package func settled(
+        for seconds: Double = 0.1,
+        on timekeeper: any Timekeeper = SystemTimekeeper()
+    ) async throws -> Set<String> {
+        var touched = heard.take()
+        if touched.isEmpty { return [] }
         for _ in 0..<10 {
             try await timekeeper.sleep(until: timekeeper.now.advanced(bySeconds: seconds))
             let more = heard.take()
