@@ -101,6 +101,17 @@ import Testing
         }
     }
 
+    @Test func `a file that the token comes from is protected`() throws {
+        let document = """
+            {"type": "external_account", "audience": "//captain.api.mondoo.app/spaces/x",
+             "issuerUri": "https://accounts.google.com", "credentialSource": {"file": "/etc/passwd"}}
+            """
+        let account = try Account(parsing: Secret(document), path: "/etc/hostname")
+        #expect(throws: OutputError.self) {
+            try Self.output("/etc/passwd", "raw").check(against: ProtectedPlaces(of: account))
+        }
+    }
+
     private static func place() throws -> ScratchDirectory {
         let place = ScratchDirectory()
         for name in ["accounts", "elsewhere"] { unsafe mkdir(place(name), 0o700) }

@@ -49,6 +49,29 @@ import Testing
             says: "its mode 0600 lets only its owner connect, whomever allowUsers allows"
         ),
         Row(
+            testDescription: "a socket for the group that its list names",
+            format: "socket",
+            more: #", "group": "4242", "mode": "0660", "allowGroups": ["4242"]"#
+        ),
+        Row(
+            testDescription: "a socket that is closed to the group that its list names",
+            format: "socket",
+            more: #", "group": "4242", "mode": "0600", "allowGroups": ["4242"]"#,
+            says: "its mode 0600 lets only its owner connect, whomever allowGroups allows"
+        ),
+        Row(
+            testDescription: "a socket for another group than its list names",
+            format: "socket",
+            more: #", "group": "4242", "mode": "0660", "allowGroups": ["4243"]"#,
+            says: "its mode 0660 lets only its owner and group connect, whomever allowGroups allows"
+        ),
+        Row(
+            testDescription: "a socket for a group, and a list of users",
+            format: "socket",
+            more: #", "group": "4242", "mode": "0660", "allowUsers": ["4243"]"#,
+            says: "its mode 0660 lets only its owner and group connect, whomever allowUsers allows"
+        ),
+        Row(
             testDescription: "a directory closed to the group",
             more: #", "group": "4242", "mode": "0640""#,
             mode: 0o710,

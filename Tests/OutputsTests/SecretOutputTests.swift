@@ -66,6 +66,9 @@ final class SecretOutputTests {
         #expect(reports.allSatisfy { $0.failure == nil })
         #expect(reports[0].warnings == ["a note"])
         #expect(cluster.asked == [Self.written])
+        // The cluster is not asked what it holds.
+        #expect(await !set.look())
+        #expect(cluster.asked == [])
         // What holds this very credential is left alone.
         _ = await set.deliver(credential)
         #expect(cluster.asked.isEmpty)

@@ -54,6 +54,16 @@ import Testing
         #expect(!late)
     }
 
+    @Test func `what a user has left leaves room for no more than 64`() {
+        var state = SocketState()
+        let two = [admit(&state), admit(&state)]
+        #expect(two == [true, true])
+        let isTaken = state.take(1) != nil
+        #expect(isTaken)
+        let admitted = (0..<66).count { _ in admit(&state) }
+        #expect(admitted == 63)
+    }
+
     @Test func `a peer that cannot be watched is not admitted`() {
         var state = SocketState()
         let raw = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
