@@ -70,8 +70,8 @@ struct URLToken: TokenFetcher {
             "credentialSource.url takes no GET, which alone is sent: name the address that answers one, or a program that asks"
                 + " as it wants (credentialSource.executable)"
         case 400, 422:
-            "credentialSource.url wants something that the request lacks, as the text says: add it to the URL's query or to"
-                + " credentialSource.headers"
+            "correct credentialSource.url and its headers: it wants something that the request lacks, as the text says (a"
+                + " parameter of the URL's query, or a header in credentialSource.headers)"
         case 429: "that address was asked too often: the agent waits and tries again"
         case 500...599:
             "what answers at credentialSource.url fails by itself: see its own log; the agent tries again"
