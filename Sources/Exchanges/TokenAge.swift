@@ -31,6 +31,14 @@ struct TokenAge {
             return ("use a source that gives a new token each time", true)
         }
         if let hint = shortHint(file) ?? longHint(file) { return (hint, false) }
+        if isMountPoint(Self.resolved(file)) {
+            return (
+                "\(file.printable) is a mount of that one file (subPath in a pod, -v FILE:FILE in docker), which keeps the"
+                    + " file of the start and never gets a renewed token: mount the whole volume or folder without"
+                    + " subPath, and name the token's file in it",
+                false
+            )
+        }
         let pod =
             claims.clusterNamespace == nil && platform == nil
             ? ""
@@ -41,6 +49,11 @@ struct TokenAge {
                 + " there\(pod)",
             true
         )
+    }
+
+    /// The path without links on the way.
+    private static func resolved(_ path: String) -> String {
+        do throws(PathError) { return try resolvedPath(path) } catch { return path }
     }
 
     /// Whose the source is, where it is a platform's and no plain file.
