@@ -299,7 +299,7 @@ struct CredentialChainTests {
                 transport: amazon([]),
                 environment: files,
                 timekeeper: SystemTimekeeper(),
-                deadline: BootInstant.now.advanced(bySeconds: 30)
+                deadline: BootInstant.now.advanced(bySeconds: 300)
             ),
             audience: "",
             issuer: nil,
