@@ -61,7 +61,7 @@ package struct StepReport: Equatable, Sendable {
     /// Whether what is warned of may be why a later step fails; stays in this process.
     package var explainsFailures = false
     /// Whether it was not taken because this user may not look; stays in this process.
-    package var isUnseen = false
+    package private(set) var isUnseen = false
     /// Whether the service has named its reason for a failure; stays in this process.
     package var namesReason = false
 
@@ -90,6 +90,13 @@ package struct StepReport: Equatable, Sendable {
     package static func skipped(_ name: Name, _ reason: String, about: String? = nil) -> StepReport
     {
         StepReport(name, about, .skipped, reason)
+    }
+
+    /// A step that was not taken because this user may not look; see ``isUnseen``.
+    package static func unseen(_ name: Name, _ reason: String, about: String) -> StepReport {
+        var step = skipped(name, reason, about: about)
+        step.isUnseen = true
+        return step
     }
 
     /// A step that works for now, or whose outcome is not what it should be.

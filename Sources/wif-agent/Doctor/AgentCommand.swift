@@ -11,7 +11,7 @@ struct AgentCommand {
     private var folder: String?
     private let isKnown: Bool
 
-    init(of report: AgentStatus, environment: [String: String]) {
+    init(of report: AgentStatus) {
         processID = report.processID
         guard processID > 0, let process = process(processID), process.arguments.count > 1 else {
             isKnown = false

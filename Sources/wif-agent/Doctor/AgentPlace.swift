@@ -361,8 +361,7 @@ struct AgentPlace {
             .misconfigured,
             "the agent at \(agent.directory) serves \(names.joined(separator: ", ").printable), not"
                 + " this file, and holds the control socket",
-            hint: AgentCommand(of: report, environment: invocation.environment)
-                .advice(to: account.path, serving: names)
+            hint: AgentCommand(of: report).advice(to: account.path, serving: names)
         )
     }
 

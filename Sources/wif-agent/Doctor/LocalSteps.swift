@@ -208,14 +208,12 @@ struct LocalSteps {
             !found.user.isCurrent
         else { return nil }
         let who = userName(own.id).printable
-        var step = StepReport.skipped(
+        return .unseen(
             .output,
             "\(who), this user, may not look at it (\(error.problem.printable)); the agent is"
                 + " \(userName(found.user.id).printable)'s, and sudo wif-agent doctor looks at all",
             about: output.path
         )
-        step.isUnseen = true
-        return step
     }
 
     /// Whether a socket there is the agent's own: of one that serves the account, or that does not say.

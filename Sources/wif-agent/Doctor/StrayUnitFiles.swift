@@ -17,7 +17,9 @@ struct StrayUnitFiles {
     func steps() -> [StepReport] {
         let known = [units.agent, units.worker].compactMap(\.self)
         return known.flatMap(\.passedOver).map(passedOver) + foreignFolders
-            + known.flatMap(\.unreadable).map(unreadable)
+            + known.flatMap(\.unreadable).map { path in
+                .unreadable(.worker, path, "what it sets for the service is not known here")
+            }
     }
 
     private func passedOver(_ path: String) -> StepReport {
@@ -74,17 +76,6 @@ struct StrayUnitFiles {
         }
     }
 
-    private func unreadable(_ path: String) -> StepReport {
-        var step = StepReport.skipped(
-            .worker,
-            "\(userName(effectiveUserID()).printable), this user, may not read \(path.printable), so that what it sets for"
-                + " the service is not known here: sudo wif-agent doctor reads it",
-            about: path
-        )
-        step.isUnseen = true
-        return step
-    }
-
     // MARK: What they set
 
     private func settings(of path: String) -> [String] {
@@ -108,5 +99,17 @@ struct StrayUnitFiles {
         var step = StepReport.warning(.worker, text, hint: hint, about: path)
         step.explainsFailures = !set.isEmpty
         return step
+    }
+}
+
+extension StepReport {
+    /// That this user may not read a file of the service's, by the loss that this is.
+    static func unreadable(_ name: Name, _ path: String, _ loss: String) -> StepReport {
+        .unseen(
+            name,
+            "\(userName(effectiveUserID()).printable), this user, may not read \(path.printable), so that \(loss): sudo"
+                + " wif-agent doctor reads it",
+            about: path
+        )
     }
 }

@@ -84,7 +84,10 @@ struct UnitSourceSteps {
         if let platform = TokenPlatform(rawValue: account.tokenSource.name) {
             names += platform.facts.variables.filter { !$0.hasSuffix("*") }
         }
-        if let path = units.closedVariables { return [unseen(path)] }
+        if let path = units.closedVariables {
+            let loss = "the variables of \(InstalledUnits.agentName) are not known here"
+            return [.unreadable(.environment, path, loss)]
+        }
         let missing = names.filter { name in
             guard let value = environment[name], !value.isEmpty else { return false }
             return units.variables[name] == nil && units.variables[name.lowercased()] == nil
@@ -107,17 +110,6 @@ struct UnitSourceSteps {
                 about: first
             )
         ]
-    }
-
-    private func unseen(_ path: String) -> StepReport {
-        var step = StepReport.skipped(
-            .environment,
-            "\(userName(effectiveUserID()).printable), this user, may not read \(path.printable), so that the variables of"
-                + " \(InstalledUnits.agentName) are not known here: sudo wif-agent doctor reads it",
-            about: path
-        )
-        step.isUnseen = true
-        return step
     }
 
     /// Variables of the way to the service that the service has, and this shell does not.
